@@ -1,1 +1,23 @@
-//! Skeleton.
+//! Names and versions that every Cinder crate shares.
+//!
+//! Must not: do I/O, read configuration, know SQL or RPC. A type belongs here only when
+//! two crates that may not depend on each other have to agree on it.
+//!
+//! ```
+//! use cinder_types::{ClusterName, ServiceHost};
+//!
+//! let host = ServiceHost::from_parts("node1", None, "lvm");
+//! assert_eq!(host.as_str(), "node1@lvm");
+//! assert_eq!(ClusterName::from_option(" ceph ", "rbd").unwrap().as_str(), "ceph@rbd");
+//! assert_eq!(ClusterName::from_option("  ", "rbd"), None);
+//! ```
+
+#![forbid(unsafe_code)]
+
+mod host;
+mod service;
+mod version;
+
+pub use host::{HostLevel, HostParts};
+pub use service::{BINARY, ClusterName, ServiceHost, ServiceId, ServiceUuid};
+pub use version::{ApiVersion, OBJECT_VERSION, ParseVersionError, RPC_VERSION, UPSTREAM_VERSION};
