@@ -1,0 +1,52 @@
+//! Why logging could not be set up. Nothing here is raised once lines are being written.
+
+use std::io;
+use std::path::PathBuf;
+
+/// Why the logging options cannot be turned into a working subscriber.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LogError {
+    /// The log file could not be opened for append; its directory is never created.
+    #[error("cannot open log file {}", path.display())]
+    Open {
+        /// The path as the options gave it, relative paths included.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+
+    /// `default_log_levels` names a level that does not exist (text of spec/logging.md §2.3).
+    #[error("Unknown level: '{level}'")]
+    UnknownLevel {
+        /// The part behind the equals sign.
+        level: String,
+    },
+
+    /// A format string names a value that no record has.
+    #[error("{option}: unknown key %({key}) in the format")]
+    UnknownKey {
+        /// The configuration option that holds the format.
+        option: &'static str,
+        /// The name between the parentheses.
+        key: String,
+    },
+
+    /// A format string is not a valid printf-like template.
+    #[error("{option}: {reason} at character {position} of the format")]
+    BadTemplate {
+        /// The configuration option that holds the format.
+        option: &'static str,
+        /// Position of the offending `%`, counted from 1.
+        position: usize,
+        /// What is wrong there.
+        reason: &'static str,
+    },
+
+    /// The date format has a directive that does not exist.
+    #[error("log_date_format: \"{format}\" is not a valid date format")]
+    BadDateFormat {
+        /// The format as given.
+        format: String,
+    },
+}

@@ -1,0 +1,180 @@
+//! What an event carries, gathered into one reused buffer: no allocation per line.
+//!
+//! Must not know the formats.
+
+use std::error::Error;
+use std::fmt::{self, Write as _};
+use std::ops::Range;
+
+use tracing::field::{Field, Visit};
+
+use crate::context::ContextKey;
+
+/// A text that an event may carry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Slot {
+    Message,
+    /// Text of the outermost error.
+    Error,
+    ErrorClass,
+    /// The error's causes, one per line (more if a text has several), each once.
+    Causes,
+    Traceback,
+    Instance,
+    Resource,
+    Logger,
+    /// The `log` crate's target, module path and file: its records all share one callsite.
+    LogTarget,
+    LogModule,
+    LogFile,
+}
+
+const SLOTS: usize = Slot::LogFile as usize + 1;
+
+/// More causes than this are a cycle, or of no use to anybody.
+const MAX_CAUSES: usize = 32;
+
+impl Slot {
+    fn of(field: &str) -> Option<Self> {
+        Some(match field {
+            "message" => Self::Message,
+            "error" => Self::Error,
+            "error_class" => Self::ErrorClass,
+            "traceback" => Self::Traceback,
+            "instance" => Self::Instance,
+            "resource" => Self::Resource,
+            "logger" => Self::Logger,
+            "log.target" => Self::LogTarget,
+            "log.module_path" => Self::LogModule,
+            "log.file" => Self::LogFile,
+            _ => return None,
+        })
+    }
+}
+
+/// The known fields of one event.
+#[derive(Debug, Default)]
+pub(crate) struct Captured {
+    text: String,
+    slots: [Range<usize>; SLOTS],
+    context: Vec<(ContextKey, Range<usize>)>,
+    critical: Option<bool>,
+    log_line: Option<u32>,
+}
+
+impl Captured {
+    pub(crate) fn clear(&mut self) {
+        self.text.clear();
+        self.slots = Default::default();
+        self.context.clear();
+        self.critical = None;
+        self.log_line = None;
+    }
+
+    /// Bytes of memory kept for the next event.
+    pub(crate) fn capacity(&self) -> usize {
+        self.text.capacity()
+    }
+
+    /// The text in `slot`, empty if the event has none.
+    pub(crate) fn get(&self, slot: Slot) -> &str {
+        &self.text[self.slots[slot as usize].clone()]
+    }
+
+    /// A context value given with the event itself; it wins over the span's.
+    pub(crate) fn context(&self, key: ContextKey) -> Option<&str> {
+        let (_, range) = self.context.iter().find(|(known, _)| *known == key)?;
+        Some(&self.text[range.clone()])
+    }
+
+    pub(crate) fn has_context(&self) -> bool {
+        !self.context.is_empty()
+    }
+
+    /// The value of the event's `critical` field, if it has one.
+    pub(crate) fn critical(&self) -> Option<bool> {
+        self.critical
+    }
+
+    pub(crate) fn log_line(&self) -> Option<u32> {
+        self.log_line
+    }
+
+    fn append(&mut self, value: fmt::Arguments<'_>) -> Range<usize> {
+        let start = self.text.len();
+        // A Display that fails leaves what it wrote so far, which is better than no line.
+        let _ = self.text.write_fmt(value);
+        start..self.text.len()
+    }
+
+    fn store(&mut self, field: &Field, value: fmt::Arguments<'_>) {
+        if let Some(slot) = Slot::of(field.name()) {
+            self.slots[slot as usize] = self.append(value);
+        } else if let Some(key) = ContextKey::named(field.name()) {
+            let range =
+                if key.is_secret() { self.append(format_args!("***")) } else { self.append(value) };
+            self.context.push((key, range));
+        }
+    }
+
+    /// Stores the error's own text and, apart from it, the texts of its causes.
+    ///
+    /// Many errors repeat their source at the end of their own text; such a cause is left
+    /// out, so that the reader meets every cause once.
+    fn store_error(&mut self, error: &(dyn Error + 'static)) {
+        let summary = self.append(format_args!("{error}"));
+        let mut printed = summary.clone();
+        let start = self.text.len();
+        let mut next = error.source();
+        for _ in 0..MAX_CAUSES {
+            let Some(cause) = next else { break };
+            next = cause.source();
+            let line = self.text.len();
+            self.text.push_str("caused by: ");
+            let range = self.append(format_args!("{cause}"));
+            let text = self.text[range.clone()].trim_end();
+            if text.is_empty() || self.text[printed.clone()].trim_end().ends_with(text) {
+                self.text.truncate(line);
+            } else {
+                self.text.push('\n');
+                printed = range;
+            }
+        }
+        self.slots[Slot::Error as usize] = summary;
+        self.slots[Slot::Causes as usize] = start..self.text.len();
+    }
+}
+
+impl Visit for Captured {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.store(field, format_args!("{value}"));
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        if field.name() == "critical" {
+            self.critical = Some(value);
+        } else {
+            self.store(field, format_args!("{value}"));
+        }
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        if field.name() == "log.line" {
+            self.log_line = u32::try_from(value).ok();
+        } else {
+            self.store(field, format_args!("{value}"));
+        }
+    }
+
+    fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
+        if field.name() == "error" {
+            self.store_error(value);
+        } else {
+            self.store(field, format_args!("{value}"));
+        }
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.store(field, format_args!("{value:?}"));
+    }
+}

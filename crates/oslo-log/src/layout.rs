@@ -1,0 +1,286 @@
+//! From a record to the bytes of its line or lines.
+//!
+//! Must not write anywhere, and must not look at the clock or the process: a record brings
+//! its time and pid along, so that a test can compare with lines the original printed.
+
+use std::fmt::Write as _;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crate::clock::{DateFormat, Stamp};
+use crate::context::{ContextKey, SpanContext};
+use crate::event::{Captured, Slot};
+use crate::level::Level;
+use crate::template::{Conversion, Key, Template, Vocabulary};
+use crate::{LogError, LogOptions};
+
+/// The parsed formats and the constants they may name.
+#[derive(Debug)]
+pub(crate) struct Layout {
+    pub(crate) date: DateFormat,
+    context: Template,
+    default: Template,
+    debug_suffix: Template,
+    exception: Template,
+    identity: Template,
+    instance: Template,
+    project: String,
+    version: String,
+    started: Duration,
+}
+
+/// One event with everything that a format may name.
+pub(crate) struct Record<'a> {
+    pub(crate) level: Level,
+    /// Target of the event; module paths are printed with dots.
+    pub(crate) target: &'a str,
+    pub(crate) file: &'a str,
+    pub(crate) line: u32,
+    pub(crate) module: &'a str,
+    pub(crate) pid: u32,
+    pub(crate) stamp: Stamp<'a>,
+    pub(crate) fields: &'a Captured,
+    /// The nearest enclosing request context.
+    pub(crate) span: Option<&'a SpanContext>,
+}
+
+impl Record<'_> {
+    fn context(&self, key: ContextKey) -> Option<&str> {
+        self.fields.context(key).or_else(|| self.span.and_then(|span| span.get(key)))
+    }
+
+    fn has_context(&self) -> bool {
+        self.span.is_some() || self.fields.has_context()
+    }
+
+    /// The summary that stands behind the message: from WARNING up, as in the original.
+    fn has_summary(&self) -> bool {
+        self.level >= Level::Warning
+            && !(self.fields.get(Slot::Error).is_empty()
+                && self.fields.get(Slot::ErrorClass).is_empty())
+    }
+
+    fn write_summary(&self, out: &mut String) {
+        let class = self.fields.get(Slot::ErrorClass);
+        let text = self.fields.get(Slot::Error).trim_end();
+        out.push_str(class);
+        if !class.is_empty() && !text.is_empty() {
+            out.push_str(": ");
+        }
+        out.push_str(text);
+    }
+}
+
+impl Layout {
+    /// Parses every format string of `options`.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Template::parse`] and [`DateFormat::parse`].
+    pub(crate) fn new(options: &LogOptions) -> Result<Self, LogError> {
+        let record = |option, format| Template::parse(option, format, Vocabulary::Record);
+        Ok(Self {
+            date: DateFormat::parse(&options.log_date_format)?,
+            context: record(
+                "logging_context_format_string",
+                &options.logging_context_format_string,
+            )?,
+            default: record(
+                "logging_default_format_string",
+                &options.logging_default_format_string,
+            )?,
+            debug_suffix: record(
+                "logging_debug_format_suffix",
+                &options.logging_debug_format_suffix,
+            )?,
+            exception: record("logging_exception_prefix", &options.logging_exception_prefix)?,
+            identity: Template::parse(
+                "logging_user_identity_format",
+                &options.logging_user_identity_format,
+                Vocabulary::Context,
+            )?,
+            instance: Template::parse(
+                "instance_format",
+                &options.instance_format,
+                Vocabulary::Instance,
+            )?,
+            project: options.project.clone(),
+            version: options.version.clone(),
+            started: SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default(),
+        })
+    }
+
+    /// Appends the record's lines, newline included.
+    pub(crate) fn render(&self, record: &Record<'_>, out: &mut String) {
+        let in_request = record.context(ContextKey::REQUEST_ID).is_some_and(|id| !id.is_empty());
+        let template = if in_request { &self.context } else { &self.default };
+        self.fill(template, record, out);
+        let named = template.names(Key::ErrorSummary);
+        if !named && record.has_summary() {
+            out.push_str(": ");
+            record.write_summary(out);
+        }
+        if record.level == Level::Debug && !self.debug_suffix.is_empty() {
+            out.push(' ');
+            self.fill(&self.debug_suffix, record, out);
+        }
+        self.render_block(record, out);
+        out.push('\n');
+    }
+
+    /// Appends what the summary did not say: causes and traceback, each line behind the prefix.
+    ///
+    /// The last line of the block is empty but for the prefix, as the original's is.
+    fn render_block(&self, record: &Record<'_>, out: &mut String) {
+        let mut summary = String::new();
+        if record.level < Level::Warning {
+            record.write_summary(&mut summary);
+        }
+        let parts = [&summary, record.fields.get(Slot::Causes), record.fields.get(Slot::Traceback)];
+        if parts.iter().all(|part| part.is_empty()) {
+            return;
+        }
+        if !out.ends_with('\n') {
+            out.push('\n');
+        }
+        for part in parts.iter().filter(|part| !part.is_empty()) {
+            for line in part.strip_suffix('\n').unwrap_or(part).split('\n') {
+                self.fill(&self.exception, record, out);
+                out.push_str(line);
+                out.push('\n');
+            }
+        }
+        self.fill(&self.exception, record, out);
+    }
+
+    fn fill(&self, template: &Template, record: &Record<'_>, out: &mut String) {
+        template.fill(out, |key, conversion, out| self.write(key, conversion, record, out));
+    }
+
+    fn write(&self, key: Key, conversion: Conversion, record: &Record<'_>, out: &mut String) {
+        let epoch = record.stamp.since_epoch;
+        match key {
+            Key::Name => write_logger_name(record.target, out),
+            Key::LevelNumber => write_integer(i64::from(record.level.number()), conversion, out),
+            Key::LevelName => out.push_str(record.level.name()),
+            Key::PathName => out.push_str(record.file),
+            Key::FileName => out.push_str(file_name(record.file)),
+            Key::Module => out.push_str(file_name(record.file).trim_end_matches(".rs")),
+            Key::LineNumber => write_integer(i64::from(record.line), conversion, out),
+            Key::FunctionName => out.push_str(last_segment(record.module)),
+            Key::Created => write_number(epoch.as_secs_f64(), conversion, out),
+            Key::AscTime => out.push_str(record.stamp.asctime),
+            Key::Millis => write_millis(epoch.subsec_millis(), conversion, out),
+            Key::RelativeCreated => {
+                let elapsed = epoch.as_secs_f64() - self.started.as_secs_f64();
+                write_number(elapsed * 1e3, conversion, out);
+            }
+            Key::Thread => write_integer(thread_id(), conversion, out),
+            Key::ThreadName => {
+                out.push_str(std::thread::current().name().unwrap_or("unnamed"));
+            }
+            Key::Process => write_integer(i64::from(record.pid), conversion, out),
+            // Python's name for a process that its multiprocessing module did not start.
+            Key::ProcessName => out.push_str("MainProcess"),
+            Key::Message => out.push_str(record.fields.get(Slot::Message)),
+            Key::IsoTime => record.stamp.write_iso(out),
+            Key::Project => out.push_str(&self.project),
+            Key::Version => out.push_str(&self.version),
+            Key::Color => {}
+            Key::Instance => self.write_instance(record, out),
+            Key::Resource => match record.fields.get(Slot::Resource) {
+                "" => {}
+                resource => _ = write!(out, "[{resource}] "),
+            },
+            Key::UserIdentity => self.write_identity(record, out),
+            Key::ErrorSummary if record.has_summary() => record.write_summary(out),
+            Key::ErrorSummary => out.push('-'),
+            Key::Uuid => {}
+            Key::Context(key) => self.write_context(key, record, out),
+        }
+    }
+
+    /// A context value outside the identity: `None` if the context lacks it.
+    fn write_context(&self, key: ContextKey, record: &Record<'_>, out: &mut String) {
+        match record.context(key) {
+            Some(value) => out.push_str(value),
+            None if record.has_context() => out.push_str("None"),
+            None if key == ContextKey::PROJECT => out.push_str(&self.project),
+            None => {}
+        }
+    }
+
+    fn write_identity(&self, record: &Record<'_>, out: &mut String) {
+        if !record.has_context() {
+            return;
+        }
+        self.identity.fill(out, |key, _, out| {
+            let value = match key {
+                Key::Context(key) => record.context(key),
+                _ => None,
+            };
+            out.push_str(value.filter(|value| !value.is_empty()).unwrap_or("-"));
+        });
+    }
+
+    fn write_instance(&self, record: &Record<'_>, out: &mut String) {
+        let uuid = match record.fields.get(Slot::Instance) {
+            "" => record.context(ContextKey::RESOURCE_UUID).unwrap_or_default(),
+            given => given,
+        };
+        if !uuid.is_empty() {
+            self.instance.fill(out, |_, _, out| out.push_str(uuid));
+        }
+    }
+}
+
+/// Prints a target as a logger name: as it is, or with dots if it is a module path.
+fn write_logger_name(target: &str, out: &mut String) {
+    let mut parts = target.split("::");
+    out.push_str(parts.next().unwrap_or_default());
+    for part in parts {
+        out.push('.');
+        out.push_str(part);
+    }
+}
+
+fn file_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+/// Rust records no function name with an event; the innermost module is the nearest thing.
+fn last_segment(module: &str) -> &str {
+    module.rsplit("::").next().unwrap_or(module)
+}
+
+fn write_integer(number: i64, conversion: Conversion, out: &mut String) {
+    // Writing to a String cannot fail, here and below.
+    let _ = match conversion {
+        Conversion::Text | Conversion::Integer => write!(out, "{number}"),
+        Conversion::Float => write!(out, "{number}.0"),
+    };
+}
+
+/// Milliseconds are a float in Python, always with an integral value.
+fn write_millis(millis: u32, conversion: Conversion, out: &mut String) {
+    let _ = match conversion {
+        Conversion::Integer => write!(out, "{millis}"),
+        Conversion::Text | Conversion::Float => write!(out, "{millis}.0"),
+    };
+}
+
+fn write_number(number: f64, conversion: Conversion, out: &mut String) {
+    let _ = match conversion {
+        Conversion::Integer => write!(out, "{number:.0}", number = number.trunc()),
+        Conversion::Text | Conversion::Float => write!(out, "{number:?}"),
+    };
+}
+
+#[cfg(target_os = "linux")]
+fn thread_id() -> i64 {
+    i64::from(nix::unistd::gettid().as_raw())
+}
+
+#[cfg(not(target_os = "linux"))]
+fn thread_id() -> i64 {
+    i64::from(std::process::id())
+}
