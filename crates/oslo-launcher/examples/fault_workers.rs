@@ -1,0 +1,131 @@
+//! Services that misbehave on demand, for this crate's process tests.
+//!
+//! Arguments are `NAME=BEHAVIOUR` (see `Fault`), options `--spawn`, `--drain-limit SECONDS`; and
+//! `--one NAME=BEHAVIOUR` runs a single one in-process under a parent on standard input.
+//! Prints one line per thing that a test wants to see.
+
+#![expect(clippy::print_stdout, reason = "the tests read what is printed")]
+#![expect(clippy::disallowed_methods, reason = "a program reads its arguments")]
+
+use std::process::{Command, ExitCode};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use oslo_launcher::{
+    Hooks, InProcessLauncher, Launcher, LauncherOptions, Limits, ProcessLauncher, ReloadRefused,
+    Scoreboard, Service, StartError, SubprocessLauncher, Supervision, WorkerHandle,
+};
+
+struct Fault {
+    name: String,
+    behaviour: String,
+    stopped: AtomicBool,
+}
+
+impl Fault {
+    fn parse(word: &str) -> Self {
+        let (name, behaviour) = word.split_once('=').unwrap_or((word, "up"));
+        Self { name: name.into(), behaviour: behaviour.into(), stopped: AtomicBool::new(false) }
+    }
+
+    fn word(&self) -> String {
+        format!("{}={}", self.name, self.behaviour)
+    }
+}
+
+impl Service for Fault {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn start(&self, worker: &WorkerHandle) -> Result<(), StartError> {
+        println!("{} starts as {}", self.name, std::process::id());
+        match self.behaviour.as_str() {
+            "fail" => return Err(StartError::failed("the array is on fire")),
+            "exit7" => return Err(StartError::Exit(7)),
+            "panic" => panic!("a bug"),
+            "down" => worker.down("driver not initialised"),
+            "slow-start" => {
+                while !worker.wait_for_stop(Duration::from_secs(60)) {}
+                return Err(StartError::Stopped);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn stop(&self) {
+        println!("{} stops", self.name);
+        self.stopped.store(true, Ordering::Release);
+    }
+
+    fn wait(&self) {
+        while !self.stopped.load(Ordering::Acquire) || self.behaviour == "never-stops" {
+            std::thread::park_timeout(Duration::from_millis(5));
+        }
+        println!("{} has drained", self.name);
+    }
+
+    fn reset(&self) {
+        println!("{} resets in {}", self.name, std::process::id());
+    }
+}
+
+struct Print;
+
+impl Hooks for Print {
+    fn reload(&mut self) -> Result<(), ReloadRefused> {
+        println!("reload in {}", std::process::id());
+        Ok(())
+    }
+
+    fn report(&mut self, scoreboard: &Scoreboard) {
+        for worker in scoreboard.snapshot() {
+            println!("report: {} is {} {}", worker.name, worker.state.as_str(), worker.reason);
+        }
+    }
+}
+
+fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
+    let filter = tracing_subscriber::filter::LevelFilter::DEBUG;
+    tracing_subscriber::fmt().with_max_level(filter).with_ansi(false).init();
+    let mut limits = Limits::default();
+    let mut faults = Vec::new();
+    let (mut spawn, mut one) = (false, false);
+    let mut words = std::env::args().skip(1);
+    while let Some(word) = words.next() {
+        match word.as_str() {
+            "--spawn" => spawn = true,
+            "--one" => one = true,
+            "--drain-limit" => {
+                let seconds: u64 = words.next().ok_or("--drain-limit SECONDS")?.parse()?;
+                limits.graceful_shutdown = Some(Duration::from_secs(seconds));
+            }
+            fault => faults.push(Arc::new(Fault::parse(fault))),
+        }
+    }
+    let options =
+        LauncherOptions { limits, capacity: faults.len(), noun: "services", ..Default::default() };
+    let hooks = Box::new(Print);
+    let mut launcher: Box<dyn Launcher> = if one {
+        Box::new(InProcessLauncher::new(&options, hooks, Supervision::Stdin)?)
+    } else if spawn {
+        let program = std::env::current_exe()?;
+        let words: Vec<(String, String)> =
+            faults.iter().map(|fault| (fault.name.clone(), fault.word())).collect();
+        let command = move |name: &str| {
+            let mut command = Command::new(&program);
+            let word = words.iter().find(|(known, _)| known == name);
+            command.arg("--one").args(word.map(|(_, word)| word));
+            command
+        };
+        Box::new(SubprocessLauncher::new(options, hooks, Box::new(command))?)
+    } else {
+        Box::new(ProcessLauncher::new(options, hooks)?)
+    };
+    for fault in faults {
+        launcher.launch_service(fault, 1)?;
+    }
+    Ok(ExitCode::from(launcher.wait()? as u8))
+}

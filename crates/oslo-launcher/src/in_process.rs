@@ -1,0 +1,135 @@
+//! The launcher without processes: the one service runs right here.
+//!
+//! For a platform without fork, for a debugger, and for the far end of
+//! [`SubprocessLauncher`](crate::SubprocessLauncher). Must not: restart anything; when the service
+//! ends, the process does.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::error::LaunchError;
+use crate::handle::StopFlag;
+use crate::launcher::{Launcher, LauncherOptions};
+use crate::line;
+use crate::report::Reporter;
+use crate::scoreboard::Scoreboard;
+use crate::service::{Hooks, Service, WorkerHandle};
+use crate::worker::{Watcher, Worker, WorkerSignals};
+
+/// Who looks after this process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Supervision {
+    /// Nobody: a terminal or a service manager.
+    None,
+    /// A [`SubprocessLauncher`](crate::SubprocessLauncher) at the other end of standard input.
+    Stdin,
+}
+
+/// Runs one service in the calling process.
+pub struct InProcessLauncher {
+    scoreboard: Arc<Scoreboard>,
+    hooks: Box<dyn Hooks>,
+    drain_limit: Option<Duration>,
+    signals: Option<WorkerSignals>,
+    supervision: Supervision,
+    service: Option<Arc<dyn Service>>,
+}
+
+impl InProcessLauncher {
+    /// Takes over the signals of this process; call it before anything starts a thread.
+    ///
+    /// # Errors
+    ///
+    /// [`LaunchError::Setup`] when the kernel refuses a descriptor.
+    pub fn new(
+        options: &LauncherOptions,
+        hooks: Box<dyn Hooks>,
+        supervision: Supervision,
+    ) -> Result<Self, LaunchError> {
+        Ok(Self {
+            scoreboard: Arc::new(Scoreboard::new(1)?),
+            hooks,
+            drain_limit: options.limits.graceful_shutdown,
+            signals: Some(
+                WorkerSignals::for_worker().map_err(LaunchError::setup("signal handling"))?,
+            ),
+            supervision,
+            service: None,
+        })
+    }
+}
+
+impl Launcher for InProcessLauncher {
+    fn launch_service(
+        &mut self,
+        service: Arc<dyn Service>,
+        workers: usize,
+    ) -> Result<(), LaunchError> {
+        if self.service.is_some() || workers != 1 {
+            let service = service.name().to_owned();
+            return Err(LaunchError::ScoreboardFull { service, capacity: 1 });
+        }
+        line::starting_workers(workers);
+        self.scoreboard.name_slot(service.name());
+        self.service = Some(service);
+        Ok(())
+    }
+
+    fn wait(&mut self) -> Result<i32, LaunchError> {
+        let (Some(service), Some(signals)) = (self.service.take(), self.signals.take()) else {
+            return Ok(0);
+        };
+        let slot = self.scoreboard.slot(0);
+        slot.reset(1);
+        slot.set_pid(std::process::id() as i32);
+        let (watcher, reporter) = match self.supervision {
+            Supervision::None => (Watcher::Nobody, Reporter::Nobody),
+            Supervision::Stdin => supervised()?,
+        };
+        let worker = Worker {
+            service,
+            handle: WorkerHandle {
+                slot: 0,
+                scoreboard: Arc::clone(&self.scoreboard),
+                reporter: Arc::new(reporter),
+                stop: Arc::new(StopFlag::default()),
+            },
+            hooks: &mut *self.hooks,
+            signals,
+            watcher,
+            drain_limit: self.drain_limit,
+        };
+        worker.run()
+    }
+
+    fn pause(&mut self, time: Duration) -> Option<i32> {
+        self.signals.as_mut().and_then(|signals| signals.pause(Instant::now() + time))
+    }
+
+    fn scoreboard(&self) -> &Arc<Scoreboard> {
+        &self.scoreboard
+    }
+}
+
+/// Both directions of the line to the supervisor: its end means that the supervisor is gone,
+/// what is written there is this worker's state.
+#[cfg(unix)]
+fn supervised() -> Result<(Watcher, Reporter), LaunchError> {
+    use std::os::fd::AsFd;
+    use std::os::unix::net::UnixStream;
+    use std::sync::Mutex;
+
+    let stdin = || std::io::stdin().as_fd().try_clone_to_owned();
+    let line = stdin().and_then(|fd| {
+        let stream = UnixStream::from(fd);
+        stream.set_nonblocking(true)?;
+        Ok((Watcher::Parent(stdin()?), Reporter::Line(Mutex::new(Box::new(stream)))))
+    });
+    line.map_err(LaunchError::setup("the line to the supervisor on standard input"))
+}
+
+/// Without socket pairs only one direction exists: the end of standard input.
+#[cfg(not(unix))]
+fn supervised() -> Result<(Watcher, Reporter), LaunchError> {
+    Ok((Watcher::Stdin, Reporter::Nobody))
+}

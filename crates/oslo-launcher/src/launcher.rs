@@ -1,0 +1,105 @@
+//! What all launchers have in common: the trait, the options, the status sentence.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::error::LaunchError;
+use crate::notify::Notifier;
+use crate::scoreboard::{Scoreboard, WorkerState, WorkerStatus};
+use crate::service::Service;
+use crate::state::Limits;
+
+/// Starts workers for services and looks after them; one way per implementation.
+pub trait Launcher {
+    /// Starts `workers` workers for a service and returns at once.
+    ///
+    /// After a stop was asked for, nothing is started and this is not an error.
+    ///
+    /// # Errors
+    ///
+    /// [`LaunchError::ScoreboardFull`] when the launcher was made for fewer workers. A process
+    /// that cannot be started is not an error here: it is logged and tried again.
+    fn launch_service(
+        &mut self,
+        service: Arc<dyn Service>,
+        workers: usize,
+    ) -> Result<(), LaunchError>;
+
+    /// Supervises until a stop is complete; returns the exit status for this process.
+    ///
+    /// # Errors
+    ///
+    /// [`LaunchError::Setup`] when the kernel refuses to wait.
+    fn wait(&mut self) -> Result<i32, LaunchError>;
+
+    /// Sleeps before anything is launched, for example until a database is back.
+    ///
+    /// Returns the exit status for this process if a signal ended the wait.
+    fn pause(&mut self, time: Duration) -> Option<i32>;
+
+    /// The state of all workers.
+    fn scoreboard(&self) -> &Arc<Scoreboard>;
+}
+
+/// What a launcher is made with.
+#[derive(Debug, Default)]
+pub struct LauncherOptions {
+    /// The supervisor's limits.
+    pub limits: Limits,
+    /// How many workers there may be at most.
+    pub capacity: usize,
+    /// Who is told about readiness and stops.
+    pub notifier: Notifier,
+    /// What a service is called in the status sentence, in the plural: `back ends`.
+    pub noun: &'static str,
+}
+
+/// How many services that are not up are named in the status sentence; it is one line.
+const NAMED: usize = 4;
+
+/// A sentence such as `2 of 3 back ends up; nfs1: driver not initialised`.
+pub(crate) fn sentence(workers: &[WorkerStatus], noun: &str) -> String {
+    let is_up = |worker: &&WorkerStatus| worker.state == WorkerState::Up;
+    let up = workers.iter().filter(is_up).count();
+    let mut text = format!("{up} of {} {noun} up", workers.len());
+    for worker in workers.iter().filter(|worker| !is_up(worker)).take(NAMED) {
+        let why = match worker.reason.as_str() {
+            "" => worker.state.as_str(),
+            reason => reason,
+        };
+        text.push_str(&format!("; {}: {why}", worker.name));
+    }
+    match (workers.len() - up).saturating_sub(NAMED) {
+        0 => {}
+        more => text.push_str(&format!("; and {more} more")),
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn worker(name: &str, state: WorkerState, reason: &str) -> WorkerStatus {
+        WorkerStatus { name: name.into(), state, reason: reason.into(), ..Default::default() }
+    }
+
+    #[test]
+    fn the_status_sentence_names_who_is_not_up_and_why() {
+        let workers = [
+            worker("lvm", WorkerState::Up, ""),
+            worker("nfs1", WorkerState::Down, "driver not initialised"),
+            worker("rbd", WorkerState::Starting, ""),
+        ];
+        assert_eq!(
+            sentence(&workers, "back ends"),
+            "1 of 3 back ends up; nfs1: driver not initialised; rbd: starting"
+        );
+    }
+
+    #[test]
+    fn the_status_sentence_stays_short() {
+        let workers = vec![worker("x", WorkerState::Starting, ""); 50];
+        assert!(sentence(&workers, "back ends").ends_with("; and 46 more"));
+    }
+}

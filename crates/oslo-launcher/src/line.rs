@@ -1,0 +1,161 @@
+//! The supervisor's log lines. Operators grep for them, so most are upstream's, to the letter.
+//!
+//! Must not: decide anything. Texts and levels: `spec/launcher.md` §2-6; ours are marked.
+
+use std::time::Duration;
+
+use tracing::{debug, error, info, warn};
+
+/// Logger name of upstream's classic supervisor, `spec/launcher.md`'s head.
+macro_rules! target {
+    () => {
+        "oslo_service.backend._eventlet.service"
+    };
+}
+
+/// A line that follows from a decision of the state machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Line {
+    /// The throttle delays a fork.
+    ForkingTooFast,
+    /// Ours: a worker that keeps dying waits longer.
+    BackingOff {
+        /// Name of the service.
+        name: String,
+        /// Early deaths in a row.
+        deaths: u32,
+        /// Pause before the next start.
+        delay: Duration,
+    },
+    /// A graceful stop begins.
+    Stopping {
+        /// Name of the signal, such as `SIGTERM`.
+        signal: &'static str,
+    },
+    /// The workers are told to end.
+    KillingChildren,
+    /// The workers have been told.
+    WaitingOnChildren {
+        /// How many still run.
+        count: usize,
+    },
+    /// SIGINT.
+    Interrupted,
+    /// The time for a graceful stop is over.
+    GracefulTimeout,
+}
+
+impl Line {
+    pub(crate) fn write(&self) {
+        match self {
+            Self::ForkingTooFast => info!(target: target!(), "Forking too fast, sleeping"),
+            Self::BackingOff { name, deaths, delay } => warn!(
+                target: target!(),
+                "Worker {name} ended early {deaths} times in a row; next start in {:.1} s",
+                delay.as_secs_f64()
+            ),
+            Self::Stopping { signal } => {
+                info!(target: target!(), "Caught {signal}, stopping children");
+                debug!(target: target!(), "Stop services.");
+            }
+            Self::KillingChildren => debug!(target: target!(), "Killing children."),
+            Self::WaitingOnChildren { count } => {
+                info!(target: target!(), "Waiting on {count} children to exit");
+            }
+            Self::Interrupted => {
+                info!(target: target!(), "Caught SIGINT signal, instantaneous exiting");
+            }
+            Self::GracefulTimeout => {
+                info!(target: target!(), "Graceful shutdown timeout exceeded, instantaneous exiting");
+            }
+        }
+    }
+}
+
+/// How a process ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// With an exit status.
+    Exited(i32),
+    /// By a signal.
+    Signalled(i32),
+}
+
+impl std::fmt::Display for Ended {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Exited(status) => write!(f, "exited with status {status}"),
+            Self::Signalled(signal) => write!(f, "killed by signal {signal}"),
+        }
+    }
+}
+
+impl Ended {
+    /// The supervisor's line about a worker that ended.
+    pub(crate) fn write(self, pid: i32) {
+        info!(target: target!(), "Child {pid} {self}");
+    }
+}
+
+pub(crate) fn starting_workers(count: usize) {
+    info!(target: target!(), "Starting {count} workers");
+}
+
+/// Upstream's line on platforms without fork, `spec/launcher.md` §11.
+pub(crate) fn starting_subprocess(command: &std::process::Command) {
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    let words: Vec<_> = words.map(|word| word.to_string_lossy()).collect();
+    info!(target: target!(), "Starting subprocess: {}", words.join(" "));
+}
+
+pub(crate) fn started_child(pid: i32) {
+    debug!(target: target!(), "Started child {pid}");
+}
+
+/// As PID 1 of a container every orphan ends up here, so it is nothing to warn about.
+pub(crate) fn reaped_orphan(pid: i32) {
+    debug!(target: target!(), "Reaped process {pid}, which was not ours");
+}
+
+pub(crate) fn not_started(name: &str, error: &(dyn std::error::Error + 'static)) {
+    error!(target: target!(), error, "Cannot start a process for worker {name}");
+}
+
+pub(crate) fn not_signalled(pid: i32, error: &(dyn std::error::Error + 'static)) {
+    error!(target: target!(), error, "Cannot send a signal to child {pid}");
+}
+
+/// Ours: upstream prints its stopping line here although nothing stops.
+pub(crate) fn reloading() {
+    info!(target: target!(), "Caught SIGHUP, reloading configuration");
+}
+
+pub(crate) fn child_reloading() {
+    info!(target: target!(), "Child caught SIGHUP, handling");
+}
+
+pub(crate) fn child_interrupted() {
+    info!(target: target!(), "Caught SIGINT signal, instantaneous exiting");
+}
+
+pub(crate) fn parent_died() {
+    info!(target: target!(), "Parent process has died unexpectedly, exiting");
+}
+
+/// A worker outlived its parent and its own time for a graceful stop.
+pub(crate) fn child_timeout() {
+    info!(target: target!(), "Graceful shutdown timeout exceeded, instantaneous exiting");
+}
+
+pub(crate) fn start_failed(error: &(dyn std::error::Error + 'static)) {
+    error!(target: target!(), error, "Error starting thread.");
+}
+
+/// The panic itself was reported where it happened; this names the consequence.
+pub(crate) fn unhandled(name: &str) {
+    error!(target: target!(), "Unhandled exception: the service of worker {name} panicked");
+}
+
+pub(crate) fn notify_failed(error: &std::io::Error) {
+    debug!(target: target!(), error = error as &(dyn std::error::Error + 'static), "Systemd notification failed");
+}

@@ -1,0 +1,163 @@
+//! Telling a service manager how we are, by the protocol of `sd_notify(3)`.
+//!
+//! The path of the socket comes from the caller (the binary reads `NOTIFY_SOCKET`). Must not:
+//! ever block or fail the daemon; a message that cannot be sent is dropped with a DEBUG line.
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use crate::line;
+use crate::state::Notice;
+
+/// Sends state to a service manager, or to nobody.
+#[derive(Debug, Default)]
+pub struct Notifier {
+    #[cfg(unix)]
+    socket: Option<std::os::unix::net::UnixDatagram>,
+    last_status: String,
+    watchdog: Option<Watchdog>,
+}
+
+#[derive(Debug)]
+struct Watchdog {
+    interval: Duration,
+    due: Instant,
+}
+
+impl Notifier {
+    /// Connects to `path`, the value of `NOTIFY_SOCKET`; `@` in front means an abstract name.
+    ///
+    /// `watchdog` is `WATCHDOG_USEC`: the supervisor then pings twice as often.
+    ///
+    /// # Errors
+    ///
+    /// The kernel's reason when there is no such socket.
+    #[cfg(unix)]
+    pub fn connect(path: &str, watchdog: Option<Duration>) -> io::Result<Self> {
+        use std::os::linux::net::SocketAddrExt;
+        use std::os::unix::net::{SocketAddr, UnixDatagram};
+
+        let socket = UnixDatagram::unbound()?;
+        socket.set_nonblocking(true)?;
+        let address = match path.strip_prefix('@') {
+            Some(name) => SocketAddr::from_abstract_name(name)?,
+            None => SocketAddr::from_pathname(path)?,
+        };
+        socket.connect_addr(&address)?;
+        let watchdog =
+            watchdog.map(|time| Watchdog { interval: time / 2, due: Instant::now() + time / 2 });
+        Ok(Self { socket: Some(socket), last_status: String::new(), watchdog })
+    }
+
+    /// Sends what the state machine decided to tell.
+    pub(crate) fn notice(&self, notice: Notice) {
+        match notice {
+            Notice::Ready => self.send("READY=1"),
+            Notice::Stopping => self.send("STOPPING=1"),
+            Notice::Reloading => {
+                // systemd.service(5), Type=notify-reload, wants the time of the reload.
+                let now = crate::sys::monotonic().as_micros();
+                self.send(&format!("RELOADING=1\nMONOTONIC_USEC={now}"));
+            }
+        }
+    }
+
+    /// Sends the status sentence if it is not the one sent last.
+    pub(crate) fn status(&mut self, sentence: String) {
+        if sentence != self.last_status {
+            self.send(&format!("STATUS={sentence}"));
+            self.last_status = sentence;
+        }
+    }
+
+    /// When the watchdog wants its next ping; `None` when there is no watchdog.
+    pub(crate) fn next_ping(&self) -> Option<Instant> {
+        self.watchdog.as_ref().map(|watchdog| watchdog.due)
+    }
+
+    /// Pings the watchdog if it is time.
+    pub(crate) fn ping(&mut self, now: Instant) {
+        let due = self.watchdog.as_mut().is_some_and(|watchdog| {
+            let due = watchdog.due <= now;
+            if due {
+                watchdog.due = now + watchdog.interval;
+            }
+            due
+        });
+        if due {
+            self.send("WATCHDOG=1");
+        }
+    }
+
+    /// Whether somebody listens.
+    pub(crate) fn listens(&self) -> bool {
+        #[cfg(unix)]
+        return self.socket.is_some();
+        #[cfg(not(unix))]
+        return false;
+    }
+
+    #[cfg(unix)]
+    fn send(&self, message: &str) {
+        if let Some(socket) = &self.socket
+            && let Err(error) = socket.send(message.as_bytes())
+        {
+            line::notify_failed(&error);
+        }
+    }
+
+    #[cfg(not(unix))]
+    fn send(&self, _: &str) {}
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::linux::net::SocketAddrExt;
+    use std::os::unix::net::{SocketAddr, UnixDatagram};
+
+    use super::*;
+
+    fn receive(socket: &UnixDatagram) -> String {
+        socket.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+        let mut buffer = [0; 512];
+        let length = socket.recv(&mut buffer).unwrap();
+        String::from_utf8(buffer[..length].to_vec()).unwrap()
+    }
+
+    #[test]
+    fn ready_goes_to_a_socket_with_a_path_byte_for_byte() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("notify");
+        let server = UnixDatagram::bind(&path).unwrap();
+        let notifier = Notifier::connect(path.to_str().unwrap(), None).unwrap();
+        notifier.notice(Notice::Ready);
+        assert_eq!(receive(&server), "READY=1");
+    }
+
+    #[test]
+    fn an_abstract_socket_gets_status_only_when_it_changes() {
+        let name = format!("oslo-launcher-test-{}", std::process::id());
+        let server = UnixDatagram::bind_addr(&SocketAddr::from_abstract_name(&name).unwrap());
+        let server = server.unwrap();
+        let mut notifier = Notifier::connect(&format!("@{name}"), None).unwrap();
+        notifier.status("1 of 2 back ends up".into());
+        notifier.status("1 of 2 back ends up".into());
+        notifier.notice(Notice::Stopping);
+        assert_eq!(receive(&server), "STATUS=1 of 2 back ends up");
+        assert_eq!(receive(&server), "STOPPING=1");
+    }
+
+    #[test]
+    fn a_watchdog_is_pinged_at_half_its_time() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("notify");
+        let server = UnixDatagram::bind(&path).unwrap();
+        let time = Duration::from_secs(10);
+        let mut notifier = Notifier::connect(path.to_str().unwrap(), Some(time)).unwrap();
+        let due = notifier.next_ping().unwrap();
+        notifier.ping(due - Duration::from_millis(1));
+        notifier.ping(due);
+        assert_eq!(receive(&server), "WATCHDOG=1");
+        assert_eq!(notifier.next_ping(), Some(due + time / 2));
+    }
+}

@@ -1,0 +1,320 @@
+//! The launcher of Unix: forks workers and supervises them from one thread.
+//!
+//! Order of life: [`ProcessLauncher::new`] blocks the signals, `launch_service` forks,
+//! [`wait`](Launcher::wait) sleeps in one `ppoll` until a signal, a worker's report or a deadline.
+//! Decisions are made in [`state`](crate::state); here they are performed. Must not: poll, start
+//! a thread, or hold a descriptor that a worker should not inherit without closing it there.
+
+use std::collections::HashMap;
+use std::os::fd::AsFd;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::error::LaunchError;
+use crate::handle::StopFlag;
+use crate::launcher::{Launcher, LauncherOptions, sentence};
+use crate::line::{self, Ended};
+use crate::notify::Notifier;
+use crate::report::Reporter;
+use crate::scoreboard::{Scoreboard, WorkerState};
+use crate::service::{Hooks, Service, WorkerHandle};
+use crate::state::{Action, Event, Supervisor, WorkerId};
+use crate::sys::{
+    ParentWatch, Pipe, Reaped, Signal, Signals, fork_worker, is_daemon, poll, reap_known,
+    reap_next, send,
+};
+use crate::worker::{Watcher, Worker};
+
+/// Forks one process per worker.
+pub struct ProcessLauncher {
+    supervisor: Supervisor,
+    scoreboard: Arc<Scoreboard>,
+    hooks: Box<dyn Hooks>,
+    notifier: Notifier,
+    noun: &'static str,
+    drain_limit: Option<Duration>,
+    /// `None` in a child, which reads signals of its own.
+    signals: Option<Signals>,
+    /// The parent holds the write end and never writes; its end tells workers that it is gone.
+    alive: Pipe,
+    /// Workers write when their state has changed.
+    reports: Pipe,
+    workers: Vec<Child>,
+    pids: HashMap<i32, WorkerId>,
+    exit: Option<i32>,
+}
+
+/// The parent's own memory of one worker.
+struct Child {
+    service: Arc<dyn Service>,
+    pid: Option<i32>,
+    generation: u64,
+    seen: WorkerState,
+}
+
+impl ProcessLauncher {
+    /// Takes over the signals of this process; call it before anything starts a thread.
+    ///
+    /// # Errors
+    ///
+    /// [`LaunchError::Setup`] when the kernel refuses a descriptor or the shared pages.
+    pub fn new(options: LauncherOptions, hooks: Box<dyn Hooks>) -> Result<Self, LaunchError> {
+        Ok(Self {
+            supervisor: Supervisor::new(options.limits),
+            scoreboard: Arc::new(Scoreboard::new(options.capacity)?),
+            hooks,
+            notifier: options.notifier,
+            noun: options.noun,
+            drain_limit: options.limits.graceful_shutdown,
+            signals: Some(
+                Signals::for_supervisor().map_err(LaunchError::setup("signal handling"))?,
+            ),
+            alive: Pipe::new().map_err(LaunchError::setup("the parent's pipe"))?,
+            reports: Pipe::new().map_err(LaunchError::setup("the readiness pipe"))?,
+            workers: Vec::new(),
+            pids: HashMap::new(),
+            exit: None,
+        })
+    }
+
+    fn step(&mut self, event: Event) {
+        for action in self.supervisor.step(event, Instant::now()) {
+            self.perform(action);
+        }
+    }
+
+    fn perform(&mut self, action: Action) {
+        match action {
+            Action::Fork(id) => self.fork(id),
+            Action::Terminate(id) => self.signal(id, Signal::SIGTERM),
+            Action::Kill(id) => self.signal(id, Signal::SIGKILL),
+            Action::Hangup(id) => self.signal(id, Signal::SIGHUP),
+            Action::Reload => {
+                line::reloading();
+                let event = match self.hooks.reload() {
+                    Ok(()) => {
+                        self.reset_services();
+                        Event::Reloaded
+                    }
+                    Err(_) => Event::ReloadRefused,
+                };
+                self.step(event);
+            }
+            Action::Log(line) => line.write(),
+            Action::Notify(notice) => self.notifier.notice(notice),
+            Action::Exit(status) => self.exit = Some(status),
+        }
+    }
+
+    /// The parent's copies of the services forget what they cached, too: the next worker that is
+    /// forked starts from them.
+    fn reset_services(&self) {
+        let mut last: Option<&Arc<dyn Service>> = None;
+        for child in &self.workers {
+            if !last.is_some_and(|service| Arc::ptr_eq(service, &child.service)) {
+                child.service.reset();
+            }
+            last = Some(&child.service);
+        }
+    }
+
+    fn fork(&mut self, id: WorkerId) {
+        let child = &mut self.workers[id];
+        child.generation += 1;
+        child.seen = WorkerState::Starting;
+        self.scoreboard.slot(id).reset(child.generation);
+        let name = child.service.name().to_owned();
+        match fork_worker(&name, |watch| self.in_child(&watch, id)) {
+            Ok(pid) => {
+                self.scoreboard.slot(id).set_pid(pid);
+                self.workers[id].pid = Some(pid);
+                self.pids.insert(pid, id);
+                line::started_child(pid);
+            }
+            Err(error) => {
+                line::not_started(&name, &error);
+                self.scoreboard.slot(id).set_state(WorkerState::Gone, "no process could be made");
+                self.step(Event::ForkFailed(id));
+            }
+        }
+    }
+
+    /// All that the child does; the return value is its exit status.
+    fn in_child(&mut self, watch: &ParentWatch, id: WorkerId) -> i32 {
+        // The parent's ends go first: while a sibling held the write end of `alive`, no worker
+        // would ever see its end.
+        drop(self.alive.write.take());
+        drop(self.reports.read.take());
+        drop(self.signals.take());
+        self.notifier = Notifier::default();
+        let (Some(alive), Some(reports)) = (self.alive.read.take(), self.reports.write.take())
+        else {
+            return 1; // cannot happen: only a child takes these ends, and it never comes back
+        };
+        let Ok(signals) = Signals::for_worker() else { return 1 };
+        if !watch.arm() {
+            line::parent_died();
+            return 1;
+        }
+        let worker = Worker {
+            service: Arc::clone(&self.workers[id].service),
+            handle: WorkerHandle {
+                slot: id,
+                scoreboard: Arc::clone(&self.scoreboard),
+                reporter: Arc::new(Reporter::Pipe(reports)),
+                stop: Arc::new(StopFlag::default()),
+            },
+            hooks: &mut *self.hooks,
+            signals,
+            watcher: Watcher::Parent(alive),
+            drain_limit: self.drain_limit,
+        };
+        worker.run().unwrap_or_else(|error| {
+            line::start_failed(&error);
+            1
+        })
+    }
+
+    fn signal(&self, id: WorkerId, signal: Signal) {
+        if let Some(pid) = self.workers[id].pid
+            && let Err(error) = send(pid, signal)
+        {
+            line::not_signalled(pid, &error);
+        }
+    }
+
+    fn take_signals(&mut self) {
+        while let Some(signal) = self.signals.as_ref().and_then(Signals::next) {
+            match signal {
+                Signal::SIGTERM => self.step(Event::Stop("SIGTERM")),
+                Signal::SIGHUP if is_daemon() => self.step(Event::Hangup),
+                Signal::SIGHUP => self.step(Event::Stop("SIGHUP")),
+                Signal::SIGINT => self.step(Event::Interrupt),
+                Signal::SIGALRM => self.step(Event::Alarm),
+                Signal::SIGUSR2 => self.hooks.report(&self.scoreboard),
+                _ => {} // SIGCHLD: whoever woke us, the dead are looked for below
+            }
+        }
+    }
+
+    /// Looks at every slot whose worker may have reported. The pipe says only that one did.
+    fn take_reports(&mut self) {
+        for id in 0..self.workers.len() {
+            let state = self.scoreboard.slot(id).state();
+            if std::mem::replace(&mut self.workers[id].seen, state) == state {
+                continue;
+            }
+            match state {
+                WorkerState::Up => self.step(Event::Ready(id)),
+                WorkerState::Down => self.step(Event::Down(id)),
+                _ => {}
+            }
+        }
+    }
+
+    fn reap(&mut self) {
+        loop {
+            match reap_next(|pid| self.pids.contains_key(&pid)) {
+                Reaped::Worker(pid, end) => self.ended(pid, end),
+                Reaped::Orphan(pid) => line::reaped_orphan(pid),
+                Reaped::Nobody => return,
+                Reaped::Foreign => break,
+            }
+        }
+        let pids: Vec<i32> = self.pids.keys().copied().collect();
+        for pid in pids {
+            if let Some(end) = reap_known(pid) {
+                self.ended(pid, end);
+            }
+        }
+    }
+
+    fn ended(&mut self, pid: i32, end: Ended) {
+        let Some(id) = self.pids.remove(&pid) else { return };
+        end.write(pid);
+        self.workers[id].pid = None;
+        self.workers[id].seen = WorkerState::Gone;
+        let slot = self.scoreboard.slot(id);
+        slot.set_state(WorkerState::Gone, &end.to_string());
+        slot.set_pid(0);
+        self.step(Event::Exited(id));
+    }
+
+    /// Handles everything that has happened, then sleeps until something does or `until`.
+    fn turn(&mut self, until: Option<Instant>) -> Result<(), LaunchError> {
+        self.take_signals();
+        self.take_reports();
+        self.reap();
+        let now = Instant::now();
+        self.step(Event::Tick);
+        self.notifier.ping(now);
+        if self.notifier.listens() {
+            self.notifier.status(sentence(&self.scoreboard.snapshot(), self.noun));
+        }
+        if self.exit.is_some() {
+            return Ok(());
+        }
+        let deadlines = [until, self.supervisor.next_deadline(), self.notifier.next_ping()];
+        let left = deadlines.into_iter().flatten().min();
+        let left = left.map(|at| at.saturating_duration_since(Instant::now()));
+        let reports = self.reports.read.as_ref().expect("only a child gives up this end");
+        let signals = self.signals.as_ref().expect("only a child gives up its parent's signals");
+        let woken = poll([signals.as_fd(), reports.as_fd()], left);
+        let [_, reported] = woken.map_err(LaunchError::setup("a wait of the supervisor"))?;
+        if reported {
+            Pipe::drain(reports);
+        }
+        Ok(())
+    }
+}
+
+impl Launcher for ProcessLauncher {
+    fn launch_service(
+        &mut self,
+        service: Arc<dyn Service>,
+        workers: usize,
+    ) -> Result<(), LaunchError> {
+        let capacity = self.scoreboard.capacity();
+        if self.workers.len() + workers > capacity {
+            let service = service.name().to_owned();
+            return Err(LaunchError::ScoreboardFull { service, capacity });
+        }
+        line::starting_workers(workers);
+        self.take_signals();
+        self.supervisor.add_service(service.name(), workers, Instant::now());
+        for _ in 0..workers {
+            self.scoreboard.name_slot(service.name());
+            self.workers.push(Child {
+                service: Arc::clone(&service),
+                pid: None,
+                generation: 0,
+                seen: WorkerState::Gone,
+            });
+        }
+        self.step(Event::Tick);
+        Ok(())
+    }
+
+    fn wait(&mut self) -> Result<i32, LaunchError> {
+        loop {
+            if let Some(status) = self.exit {
+                return Ok(status);
+            }
+            self.turn(None)?;
+        }
+    }
+
+    fn pause(&mut self, time: Duration) -> Option<i32> {
+        let until = Instant::now() + time;
+        while self.exit.is_none() && Instant::now() < until {
+            if self.turn(Some(until)).is_err() {
+                break;
+            }
+        }
+        self.exit
+    }
+
+    fn scoreboard(&self) -> &Arc<Scoreboard> {
+        &self.scoreboard
+    }
+}

@@ -1,0 +1,39 @@
+//! How a worker tells its supervisor that its state has changed.
+//!
+//! Must not block: a supervisor that is stopped or gone may never hold up a worker.
+
+use std::io::Write;
+use std::sync::{Mutex, PoisonError};
+
+use crate::scoreboard::WorkerState;
+#[cfg(unix)]
+use crate::sys::Pipe;
+
+/// The worker's end of the line.
+pub(crate) enum Reporter {
+    /// Nobody supervises this process.
+    Nobody,
+    /// Forked: the state is on the shared scoreboard, the supervisor only needs a nudge.
+    #[cfg(unix)]
+    Pipe(std::os::fd::OwnedFd),
+    /// Subprocess: the scoreboard is not shared, so the state travels as a line of text.
+    Line(Mutex<Box<dyn Write + Send>>),
+}
+
+impl Reporter {
+    pub(crate) fn changed(&self, state: WorkerState, reason: &str) {
+        match self {
+            Self::Nobody => {}
+            #[cfg(unix)]
+            Self::Pipe(fd) => Pipe::wake(fd),
+            Self::Line(stream) => {
+                let line = format!("{} {}\n", state.as_str(), reason.replace('\n', " "));
+                // A supervisor that no longer reads is noticed by the end of its stream.
+                let _ = stream
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .write_all(line.as_bytes());
+            }
+        }
+    }
+}

@@ -1,0 +1,289 @@
+//! One page-set shared by the parent and all workers: who is up, since when, and why not.
+//!
+//! Workers write their own slot, anybody reads. Every word is an atomic and no lock exists, so
+//! neither a crashed nor a hung worker can stop a reader. Must not: be needed for supervision to
+//! be right; the parent decides on signals, exit statuses and the state word only.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use crate::error::LaunchError;
+use crate::sys::{SharedWords, monotonic};
+
+/// Longest reason that a slot holds, in bytes of UTF-8.
+pub const REASON_BYTES: usize = 160;
+
+const REASON_WORDS: usize = REASON_BYTES / 8;
+/// Words of a slot: 9 single values, the reason, padded to 256 bytes so that two workers never
+/// write the same cache line.
+const SLOT_WORDS: usize = 32;
+
+const STATE: usize = 0;
+const PID: usize = 1;
+const GENERATION: usize = 2;
+const STARTED: usize = 3;
+const READY: usize = 4;
+const BEAT: usize = 5;
+const BEATS: usize = 6;
+const REASON_VERSION: usize = 7;
+const REASON_LEN: usize = 8;
+const REASON: usize = 9;
+const _: () = assert!(REASON + REASON_WORDS <= SLOT_WORDS);
+
+/// What a worker says of itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[repr(u64)]
+pub enum WorkerState {
+    /// No process runs in this slot.
+    #[default]
+    Gone = 0,
+    /// The process runs, its service has not reported yet.
+    Starting = 1,
+    /// The service serves.
+    Up = 2,
+    /// The process runs, its service says that it cannot serve.
+    Down = 3,
+    /// The worker finishes what it has begun and takes nothing new.
+    Draining = 4,
+}
+
+impl WorkerState {
+    fn from_word(word: u64) -> Self {
+        match word {
+            1 => Self::Starting,
+            2 => Self::Up,
+            3 => Self::Down,
+            4 => Self::Draining,
+            _ => Self::Gone,
+        }
+    }
+
+    /// The lower-case word shown to operators.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Gone => "gone",
+            Self::Starting => "starting",
+            Self::Up => "up",
+            Self::Down => "down",
+            Self::Draining => "draining",
+        }
+    }
+}
+
+/// A consistent-enough copy of one slot, for reports.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct WorkerStatus {
+    /// Name of the service, known to the process that launched it.
+    pub name: String,
+    /// What the worker last said of itself.
+    pub state: WorkerState,
+    /// Process id, 0 when no process runs.
+    pub pid: i32,
+    /// How many processes this slot has had; restarts are one less.
+    pub generation: u64,
+    /// Age of the process.
+    pub uptime: Option<Duration>,
+    /// From fork to the first report of the service.
+    pub startup: Option<Duration>,
+    /// Age of the last heartbeat.
+    pub beat_age: Option<Duration>,
+    /// Heartbeats of this process.
+    pub beats: u64,
+    /// Why the service is not up; empty when it is.
+    pub reason: String,
+}
+
+/// The shared page-set; see the module's head for who may write what.
+#[derive(Debug)]
+pub struct Scoreboard {
+    words: SharedWords,
+    names: std::sync::Mutex<Vec<String>>,
+}
+
+impl Scoreboard {
+    /// Maps pages for `capacity` workers; memory is taken as slots are used.
+    ///
+    /// # Errors
+    ///
+    /// [`LaunchError::Setup`] when the kernel refuses the mapping.
+    pub fn new(capacity: usize) -> Result<Self, LaunchError> {
+        let words = SharedWords::map(capacity.max(1) * SLOT_WORDS)
+            .map_err(LaunchError::setup("the shared scoreboard"))?;
+        Ok(Self { words, names: std::sync::Mutex::new(Vec::new()) })
+    }
+
+    /// How many workers fit.
+    pub fn capacity(&self) -> usize {
+        self.words.len() / SLOT_WORDS
+    }
+
+    /// Names the next slot; the parent does this before it forks the worker.
+    pub(crate) fn name_slot(&self, name: &str) {
+        self.names.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(name.to_owned());
+    }
+
+    pub(crate) fn slot(&self, index: usize) -> Slot<'_> {
+        Slot { words: &self.words.get()[index * SLOT_WORDS..][..SLOT_WORDS] }
+    }
+
+    /// Copies every slot that has been named, in launch order.
+    pub fn snapshot(&self) -> Vec<WorkerStatus> {
+        let names = self.names.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
+        let now = monotonic();
+        names
+            .into_iter()
+            .enumerate()
+            .map(|(index, name)| WorkerStatus { name, ..self.slot(index).status(now) })
+            .collect()
+    }
+}
+
+/// One worker's words.
+#[derive(Clone, Copy)]
+pub(crate) struct Slot<'a> {
+    words: &'a [AtomicU64],
+}
+
+impl Slot<'_> {
+    fn load(&self, word: usize) -> u64 {
+        self.words[word].load(Ordering::Acquire)
+    }
+
+    fn store(&self, word: usize, value: u64) {
+        self.words[word].store(value, Ordering::Release);
+    }
+
+    pub(crate) fn state(&self) -> WorkerState {
+        WorkerState::from_word(self.load(STATE))
+    }
+
+    /// Starts a new life of this slot; written by the parent before the process exists.
+    pub(crate) fn reset(&self, generation: u64) {
+        // The last writer may have died half-way and left the version odd for ever.
+        self.store(REASON_VERSION, self.load(REASON_VERSION).next_multiple_of(2));
+        self.set_reason("");
+        for word in [READY, BEAT, BEATS, PID] {
+            self.store(word, 0);
+        }
+        self.store(STARTED, nanos(monotonic()));
+        self.store(GENERATION, generation);
+        self.store(STATE, WorkerState::Starting as u64);
+    }
+
+    pub(crate) fn set_pid(&self, pid: i32) {
+        self.store(PID, u64::try_from(pid).unwrap_or(0));
+    }
+
+    pub(crate) fn set_state(&self, state: WorkerState, reason: &str) {
+        self.set_reason(reason);
+        if self.load(READY) == 0 && matches!(state, WorkerState::Up | WorkerState::Down) {
+            self.store(READY, nanos(monotonic()));
+        }
+        self.store(STATE, state as u64);
+    }
+
+    pub(crate) fn beat(&self) {
+        self.store(BEAT, nanos(monotonic()));
+        self.words[BEATS].fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Writes the reason between two steps of a version number: odd means "being written".
+    fn set_reason(&self, reason: &str) {
+        let cut = (0..=reason.len().min(REASON_BYTES)).rev().find(|&n| reason.is_char_boundary(n));
+        let bytes = &reason.as_bytes()[..cut.unwrap_or(0)];
+        self.words[REASON_VERSION].fetch_add(1, Ordering::AcqRel);
+        for (index, chunk) in bytes.chunks(8).enumerate() {
+            let mut word = [0; 8];
+            word[..chunk.len()].copy_from_slice(chunk);
+            self.store(REASON + index, u64::from_le_bytes(word));
+        }
+        self.store(REASON_LEN, bytes.len() as u64);
+        self.words[REASON_VERSION].fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Reads the reason; a writer that died half-way costs the text, never a wait.
+    pub(crate) fn reason(&self) -> String {
+        for _ in 0..100 {
+            let before = self.load(REASON_VERSION);
+            let length = (self.load(REASON_LEN) as usize).min(REASON_BYTES);
+            let mut bytes = Vec::with_capacity(REASON_BYTES);
+            for index in 0..length.div_ceil(8) {
+                bytes.extend_from_slice(&self.load(REASON + index).to_le_bytes());
+            }
+            bytes.truncate(length);
+            if before.is_multiple_of(2) && before == self.load(REASON_VERSION) {
+                return String::from_utf8_lossy(&bytes).into_owned();
+            }
+        }
+        String::new()
+    }
+
+    fn status(&self, now: Duration) -> WorkerStatus {
+        let state = self.state();
+        let since = |word: usize| match self.load(word) {
+            0 => None,
+            at => Some(now.saturating_sub(Duration::from_nanos(at))),
+        };
+        let startup = match (self.load(STARTED), self.load(READY)) {
+            (_, 0) => None,
+            (started, ready) => Some(Duration::from_nanos(ready.saturating_sub(started))),
+        };
+        WorkerStatus {
+            name: String::new(),
+            state,
+            pid: self.load(PID) as i32,
+            generation: self.load(GENERATION),
+            uptime: if state == WorkerState::Gone { None } else { since(STARTED) },
+            startup,
+            beat_age: since(BEAT),
+            beats: self.load(BEATS),
+            reason: self.reason(),
+        }
+    }
+}
+
+/// Nanoseconds since boot fit 64 bits for 584 years.
+fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slot_tells_state_reason_and_ages() {
+        let board = Scoreboard::new(2).unwrap();
+        board.name_slot("a");
+        board.name_slot("b");
+        board.slot(1).reset(3);
+        board.slot(1).set_pid(42);
+        board.slot(1).beat();
+        board.slot(1).set_state(WorkerState::Down, "driver not initialised");
+        let all = board.snapshot();
+        assert_eq!((all[0].name.as_str(), all[0].state, all[0].pid), ("a", WorkerState::Gone, 0));
+        let b = &all[1];
+        assert_eq!((b.name.as_str(), b.state, b.pid), ("b", WorkerState::Down, 42));
+        assert_eq!((b.generation, b.beats, b.reason.as_str()), (3, 1, "driver not initialised"));
+        assert!(b.uptime.is_some() && b.startup.is_some() && b.beat_age.is_some());
+    }
+
+    #[test]
+    fn a_long_reason_is_cut_between_characters() {
+        let board = Scoreboard::new(1).unwrap();
+        let text = format!("{}é", "x".repeat(REASON_BYTES - 1));
+        board.slot(0).set_state(WorkerState::Down, &text);
+        assert_eq!(board.slot(0).reason(), "x".repeat(REASON_BYTES - 1));
+    }
+
+    #[test]
+    fn a_writer_that_died_half_way_does_not_stop_a_reader() {
+        let board = Scoreboard::new(1).unwrap();
+        board.slot(0).set_reason("whole");
+        board.slot(0).words[REASON_VERSION].fetch_add(1, Ordering::AcqRel);
+        assert_eq!(board.slot(0).reason(), "");
+        board.slot(0).reset(2);
+        board.slot(0).set_reason("again");
+        assert_eq!(board.slot(0).reason(), "again");
+    }
+}

@@ -1,0 +1,125 @@
+//! What a user of this crate implements: a service that runs in a worker, and hooks of the process.
+//!
+//! Must not: know how workers are started. The same service runs forked, as a subprocess or in
+//! this very process.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::error::StartError;
+use crate::handle::StopFlag;
+use crate::report::Reporter;
+use crate::scoreboard::{Scoreboard, WorkerState};
+
+/// A long-running service; one object per back end, built before any worker exists.
+///
+/// The object is made in the parent and used in the worker, so it may hold plain data only:
+/// nothing that is open (sockets, database handles, threads) survives a fork in one piece.
+/// [`start`](Self::start) opens what is needed.
+pub trait Service: Send + Sync {
+    /// The name in log lines, in the status sentence and on the scoreboard.
+    fn name(&self) -> &str;
+
+    /// Brings the service up; returns when it serves. Runs in the worker, on a thread of its own.
+    ///
+    /// May block for as long as it takes, but must give up with [`StartError::Stopped`] soon
+    /// after [`WorkerHandle::is_stopping`] turns true. A service that is up is reported for it;
+    /// one that runs but cannot serve calls [`WorkerHandle::down`] itself.
+    ///
+    /// # Errors
+    ///
+    /// Any error ends the worker with the status [`StartError`] names.
+    fn start(&self, worker: &WorkerHandle) -> Result<(), StartError>;
+
+    /// Asks the service to stop; returns at once. Called at most once, perhaps during `start`.
+    fn stop(&self);
+
+    /// Blocks until everything that `start` began has ended.
+    fn wait(&self);
+
+    /// Forgets cached state after a configuration change (SIGHUP); the service goes on.
+    fn reset(&self);
+}
+
+/// What the process itself does on HUP and USR2, in the parent and in every worker.
+pub trait Hooks: Send {
+    /// Reads the configuration again and applies what may change at run time.
+    ///
+    /// # Errors
+    ///
+    /// [`ReloadRefused`] when the new configuration is not usable. The old one must still be in
+    /// force then, and the reasons logged; the workers are not told.
+    fn reload(&mut self) -> Result<(), ReloadRefused>;
+
+    /// Writes a report of this process (SIGUSR2).
+    fn report(&mut self, scoreboard: &Scoreboard);
+}
+
+/// The new configuration was refused; the old one stays in force.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("configuration not reloaded")]
+pub struct ReloadRefused;
+
+/// Hooks of a program that neither reloads nor reports.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct NoHooks;
+
+impl Hooks for NoHooks {
+    fn reload(&mut self) -> Result<(), ReloadRefused> {
+        Ok(())
+    }
+
+    fn report(&mut self, _: &Scoreboard) {}
+}
+
+/// A service's line to its supervisor; cheap to clone, usable from any thread of the worker.
+#[derive(Clone)]
+pub struct WorkerHandle {
+    pub(crate) slot: usize,
+    pub(crate) scoreboard: Arc<Scoreboard>,
+    pub(crate) reporter: Arc<Reporter>,
+    pub(crate) stop: Arc<StopFlag>,
+}
+
+impl WorkerHandle {
+    /// Tells the supervisor that the service serves.
+    pub fn up(&self) {
+        self.scoreboard.slot(self.slot).set_state(WorkerState::Up, "");
+        self.reporter.changed(WorkerState::Up, "");
+    }
+
+    /// Tells the supervisor that the worker runs but cannot serve, and why.
+    ///
+    /// The reason is shown to operators; it is cut at
+    /// [`REASON_BYTES`](crate::scoreboard::REASON_BYTES) bytes and must hold no secret.
+    pub fn down(&self, reason: &str) {
+        self.scoreboard.slot(self.slot).set_state(WorkerState::Down, reason);
+        self.reporter.changed(WorkerState::Down, reason);
+    }
+
+    /// Notes a heartbeat on the scoreboard; wakes nobody.
+    pub fn beat(&self) {
+        self.scoreboard.slot(self.slot).beat();
+    }
+
+    /// Whether a stop has been asked for.
+    pub fn is_stopping(&self) -> bool {
+        self.stop.is_set()
+    }
+
+    /// Waits until a stop is asked for, at most `limit`; true if it was.
+    pub fn wait_for_stop(&self, limit: Duration) -> bool {
+        self.stop.wait_until(Instant::now() + limit)
+    }
+
+    /// Whether the service has said anything yet.
+    pub(crate) fn reported(&self) -> bool {
+        self.scoreboard.slot(self.slot).state() != WorkerState::Starting
+    }
+}
+
+impl std::fmt::Debug for WorkerHandle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("WorkerHandle").field("slot", &self.slot).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,356 @@
+//! The state machine's tests: no process is started here.
+
+use std::time::{Duration, Instant};
+
+use expect_test::expect_file;
+
+use super::*;
+
+const LIMIT: Duration = Duration::from_secs(60);
+
+fn secs(count: u64) -> Duration {
+    Duration::from_secs(count)
+}
+
+/// A supervisor with these services, all forked and ready at the returned time.
+fn ready(names: &[&str]) -> (Supervisor, Instant) {
+    let (mut sup, now) = started(names);
+    for id in 0..names.len() {
+        sup.step(Event::Ready(id), now);
+    }
+    (sup, now)
+}
+
+fn started(names: &[&str]) -> (Supervisor, Instant) {
+    let now = Instant::now();
+    let mut sup = Supervisor::new(Limits::default());
+    for name in names {
+        sup.add_service(name, 1, now);
+    }
+    sup.step(Event::Tick, now);
+    (sup, now)
+}
+
+/// The actions without log lines.
+fn deeds(actions: Vec<Action>) -> Vec<Action> {
+    actions.into_iter().filter(|action| !matches!(action, Action::Log(_))).collect()
+}
+
+#[test]
+fn every_worker_is_forked_at_the_first_tick() {
+    let now = Instant::now();
+    let mut sup = Supervisor::new(Limits::default());
+    sup.add_service("lvm", 1, now);
+    sup.add_service("nfs", 2, now);
+    assert_eq!(sup.next_deadline(), Some(now));
+    assert_eq!(sup.step(Event::Tick, now), [Action::Fork(0), Action::Fork(1), Action::Fork(2)]);
+    assert_eq!(sup.next_deadline(), None);
+}
+
+#[test]
+fn ready_is_told_once_when_all_have_reported_up_or_down() {
+    let (mut sup, now) = started(&["lvm", "nfs"]);
+    assert_eq!(sup.step(Event::Ready(0), now), []);
+    assert_eq!(sup.step(Event::Down(1), now), [Action::Notify(Notice::Ready)]);
+    assert_eq!(sup.step(Event::Ready(1), now), []);
+    assert_eq!(sup.counts(), (2, 2));
+}
+
+#[test]
+fn a_worker_that_dies_before_reporting_does_not_hold_back_ready() {
+    let (mut sup, now) = started(&["lvm", "nfs"]);
+    sup.step(Event::Ready(0), now);
+    let actions = sup.step(Event::Exited(1), now);
+    assert_eq!(actions, [Action::Fork(1), Action::Notify(Notice::Ready)]);
+}
+
+#[test]
+fn a_dead_worker_is_replaced_at_once_and_only_that_one() {
+    let (mut sup, now) = ready(&["lvm", "nfs"]);
+    assert_eq!(sup.step(Event::Exited(1), now + secs(100)), [Action::Fork(1)]);
+}
+
+#[test]
+fn a_worker_that_keeps_dying_waits_longer_and_longer_but_never_gives_up() {
+    let (mut sup, mut now) = started(&["lvm"]);
+    let mut waits = Vec::new();
+    for _ in 0..10 {
+        let actions = deeds(sup.step(Event::Exited(0), now));
+        let due = sup.next_deadline().unwrap_or(now);
+        waits.push((due - now).as_secs());
+        now = due;
+        if actions.is_empty() {
+            assert_eq!(sup.step(Event::Tick, now - Duration::from_millis(1)), []);
+            assert_eq!(sup.step(Event::Tick, now), [Action::Fork(0)]);
+        }
+    }
+    assert_eq!(waits, [0, 1, 1, 2, 4, 8, 16, 30, 30, 30]);
+}
+
+#[test]
+fn back_off_is_forgotten_after_a_stable_minute() {
+    let (mut sup, mut now) = started(&["lvm"]);
+    for _ in 0..6 {
+        sup.step(Event::Exited(0), now);
+        now = sup.next_deadline().unwrap_or(now);
+        sup.step(Event::Tick, now);
+    }
+    now += secs(61);
+    assert_eq!(deeds(sup.step(Event::Exited(0), now)), [Action::Fork(0)]);
+}
+
+#[test]
+fn a_crash_loop_of_one_does_not_delay_its_siblings() {
+    let (mut sup, now) = ready(&["bad", "good"]);
+    for _ in 0..8 {
+        sup.step(Event::Exited(0), now);
+    }
+    assert!(sup.next_deadline().is_some_and(|due| due > now));
+    assert_eq!(deeds(sup.step(Event::Exited(1), now)), [Action::Fork(1)]);
+}
+
+#[test]
+fn a_fork_that_fails_is_tried_again_a_second_later() {
+    let (mut sup, now) = started(&["lvm"]);
+    assert_eq!(deeds(sup.step(Event::ForkFailed(0), now)), []);
+    assert_eq!(sup.next_deadline(), Some(now + secs(1)));
+    assert_eq!(sup.step(Event::Tick, now + secs(1)), [Action::Fork(0)]);
+}
+
+#[test]
+fn a_stop_terminates_all_and_ends_with_0_when_the_last_is_gone() {
+    let (mut sup, now) = ready(&["lvm", "nfs"]);
+    assert_eq!(
+        deeds(sup.step(Event::Stop("SIGTERM"), now)),
+        [Action::Notify(Notice::Stopping), Action::Terminate(0), Action::Terminate(1)]
+    );
+    assert_eq!(sup.step(Event::Exited(0), now), []);
+    assert_eq!(sup.step(Event::Exited(1), now), [Action::Exit(0)]);
+}
+
+#[test]
+fn a_second_signal_does_not_cut_a_drain_short() {
+    let (mut sup, now) = ready(&["lvm"]);
+    sup.step(Event::Stop("SIGTERM"), now);
+    for event in [Event::Stop("SIGTERM"), Event::Hangup, Event::Reloaded, Event::Ready(0)] {
+        assert_eq!(sup.step(event, now + secs(1)), [], "{event:?}");
+    }
+    assert_eq!(sup.next_deadline(), Some(now + LIMIT));
+}
+
+#[test]
+fn nothing_is_forked_after_a_stop() {
+    let (mut sup, now) = started(&["lvm", "nfs"]);
+    sup.step(Event::Exited(1), now);
+    sup.step(Event::Exited(1), now);
+    sup.step(Event::Exited(1), now); // now waiting
+    sup.step(Event::Stop("SIGTERM"), now);
+    sup.add_service("late", 1, now);
+    assert_eq!(deeds(sup.step(Event::Tick, now + secs(50))), []);
+    assert_eq!(sup.step(Event::Exited(0), now), [Action::Exit(0)]);
+}
+
+#[test]
+fn a_stop_without_workers_is_over_at_once() {
+    let mut sup = Supervisor::new(Limits::default());
+    let actions = deeds(sup.step(Event::Stop("SIGTERM"), Instant::now()));
+    assert_eq!(actions, [Action::Notify(Notice::Stopping), Action::Exit(0)]);
+}
+
+#[test]
+fn after_the_limit_come_the_line_kill_and_status_1() {
+    let (mut sup, now) = ready(&["lvm", "nfs"]);
+    sup.step(Event::Stop("SIGTERM"), now);
+    sup.step(Event::Exited(1), now);
+    assert_eq!(sup.step(Event::Tick, now + LIMIT - Duration::from_millis(1)), []);
+    assert_eq!(
+        sup.step(Event::Tick, now + LIMIT),
+        [Action::Log(Line::GracefulTimeout), Action::Kill(0)]
+    );
+    assert_eq!(sup.step(Event::Exited(0), now + LIMIT), [Action::Exit(1)]);
+}
+
+#[test]
+fn a_process_that_survives_kill_does_not_keep_us() {
+    let (mut sup, now) = ready(&["lvm"]);
+    sup.step(Event::Stop("SIGTERM"), now);
+    sup.step(Event::Tick, now + LIMIT);
+    assert_eq!(sup.step(Event::Tick, now + LIMIT + KILL_GRACE), [Action::Exit(1)]);
+}
+
+#[test]
+fn without_a_limit_a_drain_waits_for_ever() {
+    let now = Instant::now();
+    let mut sup = Supervisor::new(Limits { graceful_shutdown: None, ..Limits::default() });
+    sup.add_service("lvm", 1, now);
+    sup.step(Event::Tick, now);
+    sup.step(Event::Stop("SIGTERM"), now);
+    assert_eq!(sup.next_deadline(), None);
+    assert_eq!(sup.step(Event::Tick, now + secs(1_000_000)), []);
+}
+
+#[test]
+fn an_interrupt_ends_at_once_even_during_a_drain() {
+    for stop_first in [false, true] {
+        let (mut sup, now) = ready(&["lvm"]);
+        if stop_first {
+            sup.step(Event::Stop("SIGTERM"), now);
+        }
+        let actions = sup.step(Event::Interrupt, now);
+        assert_eq!(actions, [Action::Log(Line::Interrupted), Action::Exit(1)]);
+        assert_eq!(sup.step(Event::Tick, now), []);
+    }
+}
+
+#[test]
+fn a_reload_tells_the_workers_and_the_service_manager() {
+    let (mut sup, now) = ready(&["lvm", "nfs"]);
+    let actions = sup.step(Event::Hangup, now);
+    assert_eq!(actions, [Action::Notify(Notice::Reloading), Action::Reload]);
+    assert_eq!(
+        sup.step(Event::Reloaded, now),
+        [Action::Hangup(0), Action::Hangup(1), Action::Notify(Notice::Ready)]
+    );
+}
+
+#[test]
+fn a_refused_reload_leaves_the_workers_alone() {
+    let (mut sup, now) = ready(&["lvm"]);
+    sup.step(Event::Hangup, now);
+    assert_eq!(sup.step(Event::ReloadRefused, now), [Action::Notify(Notice::Ready)]);
+}
+
+#[test]
+fn restart_method_reload_replaces_workers_without_a_penalty() {
+    let now = Instant::now();
+    let limits = Limits { restart_method: RestartMethod::Reload, ..Limits::default() };
+    let mut sup = Supervisor::new(limits);
+    sup.add_service("lvm", 1, now);
+    sup.step(Event::Tick, now);
+    sup.step(Event::Hangup, now);
+    assert_eq!(sup.step(Event::Reloaded, now), [Action::Terminate(0)]);
+    assert_eq!(
+        deeds(sup.step(Event::Exited(0), now)),
+        [Action::Fork(0), Action::Notify(Notice::Ready)]
+    );
+}
+
+#[test]
+fn a_reload_while_starting_loses_no_back_end() {
+    // spec/launcher.md §12, defect 25: upstream never forks what had not been forked yet.
+    let now = Instant::now();
+    let mut sup = Supervisor::new(Limits::default());
+    sup.add_service("b1", 1, now);
+    sup.step(Event::Tick, now);
+    sup.step(Event::Hangup, now);
+    sup.step(Event::Reloaded, now);
+    sup.add_service("b2", 1, now);
+    assert_eq!(sup.step(Event::Tick, now), [Action::Fork(1)]);
+}
+
+/// One worker in each of its states, while running and while draining.
+fn states() -> Vec<(Supervisor, Instant)> {
+    let (starting, now) = started(&["w"]);
+    let with = |events: &[Event]| {
+        let mut sup = starting.clone();
+        for event in events {
+            sup.step(*event, now);
+        }
+        (sup, now)
+    };
+    let dead = [Event::Exited(0); 3];
+    let mut recycling = starting.clone();
+    recycling.limits.restart_method = RestartMethod::Reload;
+    recycling.step(Event::Ready(0), now);
+    recycling.step(Event::Hangup, now);
+    recycling.step(Event::Reloaded, now);
+    let stop = Event::Stop("SIGTERM");
+    let mut killing = with(&[Event::Ready(0), stop]).0;
+    killing.step(Event::Tick, now + LIMIT);
+    vec![
+        with(&dead),
+        with(&[]),
+        with(&[Event::Ready(0)]),
+        with(&[Event::Down(0)]),
+        (recycling, now),
+        with(&[Event::Ready(0), stop]),
+        (killing, now),
+    ]
+}
+
+/// Events of the table, with the time that has passed when they come.
+const EVENTS: [(&str, Event, Duration); 9] = [
+    ("due / limit", Event::Tick, Duration::from_secs(3600)),
+    ("ready", Event::Ready(0), secs_const(1)),
+    ("down", Event::Down(0), secs_const(1)),
+    ("exited", Event::Exited(0), secs_const(100)),
+    ("fork failed", Event::ForkFailed(0), secs_const(1)),
+    ("TERM", Event::Stop("SIGTERM"), secs_const(1)),
+    ("HUP", Event::Hangup, secs_const(1)),
+    ("reloaded", Event::Reloaded, secs_const(1)),
+    ("INT", Event::Interrupt, secs_const(1)),
+];
+
+const fn secs_const(count: u64) -> Duration {
+    Duration::from_secs(count)
+}
+
+fn phase(sup: &Supervisor) -> &'static str {
+    match sup.phase {
+        Phase::Running => "running",
+        Phase::Draining { .. } => "draining",
+        Phase::Killing { .. } => "killing",
+        Phase::Ended => "ended",
+    }
+}
+
+fn word(action: &Action) -> Option<String> {
+    Some(match action {
+        Action::Fork(_) => "fork".into(),
+        Action::Terminate(_) => "send TERM".into(),
+        Action::Kill(_) => "send KILL".into(),
+        Action::Hangup(_) => "send HUP".into(),
+        Action::Reload => "reload".into(),
+        Action::Log(_) => return None,
+        Action::Notify(notice) => {
+            format!("notify {notice:?}").to_uppercase().replace("NOTIFY", "notify")
+        }
+        Action::Exit(status) => format!("exit {status}"),
+    })
+}
+
+fn table() -> String {
+    let mut text = String::from("| supervisor, worker |");
+    for (name, ..) in EVENTS {
+        text.push_str(&format!(" {name} |"));
+    }
+    text.push_str("\n|---|");
+    text.push_str(&"---|".repeat(EVENTS.len()));
+    for (sup, now) in states() {
+        text.push_str(&format!("\n| **{}, {}** |", phase(&sup), sup.workers[0].state.name()));
+        for (_, event, after) in EVENTS {
+            let mut next = sup.clone();
+            let actions = next.step(event, now + after);
+            let mut parts: Vec<String> = actions.iter().filter_map(word).collect();
+            let moved = (phase(&next), next.workers[0].state.name());
+            if moved.0 != "ended" && moved != (phase(&sup), sup.workers[0].state.name()) {
+                parts.push(format!("→ {}, {}", moved.0, moved.1));
+            }
+            let cell = if parts.is_empty() { "–".to_owned() } else { parts.join("; ") };
+            text.push_str(&format!(" {cell} |"));
+        }
+    }
+    text.push('\n');
+    text
+}
+
+#[test]
+fn the_table_in_the_documentation_is_the_one_in_the_code() {
+    let (begin, end) = ("<!-- table: begin -->\n", "<!-- table: end -->");
+    let document = include_str!("../../../docs/supervision.md");
+    let (head, rest) = document.split_once(begin).expect("the document marks the table's place");
+    let (_, tail) = rest.split_once(end).expect("the document marks the table's end");
+    // Run with UPDATE_EXPECT=1 to write the table anew.
+    expect_file!["../../../docs/supervision.md"]
+        .assert_eq(&format!("{head}{begin}{}{end}{tail}", table()));
+}

@@ -1,0 +1,29 @@
+//! Everything here that talks to the kernel about processes, signals and shared pages.
+//!
+//! Must not: log, decide, know what a worker does. All `unsafe` of this crate is below this module.
+
+#[cfg(unix)]
+pub(crate) mod child;
+#[cfg(not(unix))]
+#[path = "sys/child_portable.rs"]
+pub(crate) mod child;
+#[cfg(unix)]
+mod fork;
+#[cfg(unix)]
+mod signals;
+#[cfg(unix)]
+mod wait;
+
+#[cfg(unix)]
+mod pages;
+#[cfg(not(unix))]
+#[path = "sys/pages_portable.rs"]
+mod pages;
+
+#[cfg(unix)]
+pub(crate) use fork::{ParentWatch, fork_worker};
+pub(crate) use pages::{SharedWords, monotonic};
+#[cfg(unix)]
+pub(crate) use signals::{Signal, Signals, is_daemon, send};
+#[cfg(unix)]
+pub(crate) use wait::{Pipe, Reaped, poll, reap_known, reap_next};

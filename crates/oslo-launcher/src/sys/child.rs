@@ -1,0 +1,124 @@
+//! A subprocess: started by its own command line, heard and ended by threads.
+
+use std::io::{self, BufRead, BufReader};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::process::Command;
+use std::sync::mpsc::Sender;
+use std::thread;
+
+use nix::sys::wait::{Id, WaitPidFlag, waitid};
+use nix::unistd::Pid;
+
+use super::signals::{Signal, Signals, is_daemon, send};
+use super::wait::{poll, reap_known};
+use crate::line::Ended;
+use crate::scoreboard::WorkerState;
+use crate::state::{Event, WorkerId};
+use crate::subprocess::Happening;
+
+/// What a signal means to a launcher of subprocesses.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Interruption {
+    /// An event of the state machine.
+    Event(Event),
+    /// SIGUSR2.
+    Report,
+}
+
+/// A running subprocess. Dropping it closes its standard input, which tells it to end.
+#[derive(Debug)]
+pub(crate) struct Child {
+    pid: i32,
+    _line: UnixStream,
+}
+
+impl Child {
+    /// Starts the command with its standard input as the line to us.
+    pub(crate) fn start(
+        mut command: Command,
+        id: WorkerId,
+        generation: u64,
+        tell: Sender<Happening>,
+    ) -> io::Result<Self> {
+        let (ours, theirs) = UnixStream::pair()?;
+        let child = command.stdin(OwnedFd::from(theirs)).spawn()?;
+        drop(command); // it holds our copy of the child's end
+        let pid = child.id() as i32;
+        let heard = BufReader::new(ours.try_clone()?);
+        let said = tell.clone();
+        thread::Builder::new().name(format!("hear-{pid}")).stack_size(STACK).spawn(move || {
+            for line in heard.lines() {
+                let Ok(line) = line else { return };
+                let (word, reason) = line.split_once(' ').unwrap_or((&line, ""));
+                let state = match word {
+                    "up" => WorkerState::Up,
+                    "down" => WorkerState::Down,
+                    _ => continue,
+                };
+                if said.send(Happening::Said(id, generation, state, reason.into())).is_err() {
+                    return;
+                }
+            }
+        })?;
+        thread::Builder::new().name(format!("wait-{pid}")).stack_size(STACK).spawn(move || {
+            // The status is left in place until it is taken below, so the pid cannot be another
+            // process's in between.
+            let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT;
+            while waitid(Id::Pid(Pid::from_raw(pid)), flags).is_err_and(again) {}
+            let end = reap_known(pid).unwrap_or(Ended::Exited(-1));
+            let _ = tell.send(Happening::Ended(id, generation, end));
+        })?;
+        Ok(Self { pid, _line: ours })
+    }
+
+    pub(crate) fn pid(&self) -> i32 {
+        self.pid
+    }
+
+    /// Asks for a graceful stop.
+    pub(crate) fn terminate(&mut self) -> io::Result<()> {
+        send(self.pid, Signal::SIGTERM)
+    }
+
+    /// Ends it at once.
+    pub(crate) fn kill(&mut self) -> io::Result<()> {
+        send(self.pid, Signal::SIGKILL)
+    }
+
+    /// Tells it that the configuration has changed.
+    pub(crate) fn hangup(&mut self) -> io::Result<()> {
+        send(self.pid, Signal::SIGHUP)
+    }
+}
+
+/// Enough for a loop around a read; most of it is never touched.
+const STACK: usize = 128 * 1024;
+
+fn again(errno: nix::errno::Errno) -> bool {
+    errno == nix::errno::Errno::EINTR
+}
+
+/// Blocks the supervisor's signals in this thread and all later ones, and reads them on a new one.
+pub(crate) fn listen_for_signals(tell: Sender<Happening>) -> io::Result<()> {
+    let signals = Signals::for_supervisor()?;
+    thread::Builder::new().name("signals".into()).stack_size(STACK).spawn(move || {
+        while poll([signals.as_fd()], None).is_ok() {
+            while let Some(signal) = signals.next() {
+                let interruption = match signal {
+                    Signal::SIGTERM => Interruption::Event(Event::Stop("SIGTERM")),
+                    Signal::SIGHUP if is_daemon() => Interruption::Event(Event::Hangup),
+                    Signal::SIGHUP => Interruption::Event(Event::Stop("SIGHUP")),
+                    Signal::SIGINT => Interruption::Event(Event::Interrupt),
+                    Signal::SIGALRM => Interruption::Event(Event::Alarm),
+                    Signal::SIGUSR2 => Interruption::Report,
+                    _ => continue, // SIGCHLD: each child has a thread that waits for it
+                };
+                if tell.send(Happening::Interrupted(interruption)).is_err() {
+                    return;
+                }
+            }
+        }
+    })?;
+    Ok(())
+}

@@ -1,0 +1,85 @@
+//! A subprocess where there are no signals: a closed standard input asks it to end.
+
+use std::io;
+use std::process::{ChildStdin, Command, Stdio};
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use crate::line::Ended;
+use crate::scoreboard::WorkerState;
+use crate::state::{Event, WorkerId};
+use crate::subprocess::Happening;
+
+/// What an interruption means to a launcher of subprocesses; nothing makes one here.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Interruption {
+    /// An event of the state machine.
+    Event(Event),
+    /// A report is asked for.
+    Report,
+}
+
+/// A running subprocess.
+#[derive(Debug)]
+pub(crate) struct Child {
+    process: Arc<Mutex<std::process::Child>>,
+    pid: i32,
+    line: Option<ChildStdin>,
+}
+
+/// How often a child is looked at: this standard library cannot wait and kill at the same time.
+const LOOK: Duration = Duration::from_millis(100);
+
+impl Child {
+    /// Starts the command. It counts as up once it runs: there is no line back.
+    pub(crate) fn start(
+        mut command: Command,
+        id: WorkerId,
+        generation: u64,
+        tell: Sender<Happening>,
+    ) -> io::Result<Self> {
+        let mut process = command.stdin(Stdio::piped()).spawn()?;
+        let line = process.stdin.take();
+        let pid = process.id() as i32;
+        let process = Arc::new(Mutex::new(process));
+        let watched = Arc::clone(&process);
+        thread::Builder::new().name(format!("wait-{pid}")).spawn(move || {
+            let _ = tell.send(Happening::Said(id, generation, WorkerState::Up, String::new()));
+            let end = loop {
+                match watched.lock().unwrap_or_else(PoisonError::into_inner).try_wait() {
+                    Ok(Some(status)) => break Ended::Exited(status.code().unwrap_or(-1)),
+                    Ok(None) => {}
+                    Err(_) => break Ended::Exited(-1),
+                }
+                thread::sleep(LOOK);
+            };
+            let _ = tell.send(Happening::Ended(id, generation, end));
+        })?;
+        Ok(Self { process, pid, line })
+    }
+
+    pub(crate) fn pid(&self) -> i32 {
+        self.pid
+    }
+
+    pub(crate) fn terminate(&mut self) -> io::Result<()> {
+        self.line = None;
+        Ok(())
+    }
+
+    pub(crate) fn kill(&mut self) -> io::Result<()> {
+        self.process.lock().unwrap_or_else(PoisonError::into_inner).kill()
+    }
+
+    /// There is no way to tell it; the change applies to the next process.
+    pub(crate) fn hangup(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// There are none.
+pub(crate) fn listen_for_signals(_: Sender<Happening>) -> io::Result<()> {
+    Ok(())
+}

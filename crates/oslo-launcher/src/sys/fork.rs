@@ -1,0 +1,92 @@
+//! Forking workers.
+//!
+//! A fork copies one thread and every lock. If another thread holds the allocator's lock at that
+//! moment, the child waits for it for ever. We avoid the whole question by never having a second
+//! thread, and we check instead of hoping. Order of steps:
+//!
+//! 1. refuse if there is a second thread;
+//! 2. block every signal, so that one sent to the child at once waits for it;
+//! 3. fork; the parent restores its mask;
+//! 4. the child arms the death signal, checks that it was not too late for that, and runs its
+//!    body, which unblocks signals by reading them. It never returns into the parent's code.
+
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use nix::sched::{CloneFlags, unshare};
+use nix::sys::prctl;
+use nix::sys::signal::Signal;
+use nix::unistd::{ForkResult, Pid, fork, getpid, getppid};
+
+use super::signals::AllBlocked;
+use crate::error::LaunchError;
+
+/// Exit status of a worker whose body panicked, `spec/launcher.md` §4.
+const UNHANDLED: i32 = 2;
+
+/// Starts a worker process that runs `body`; returns only in the parent.
+///
+/// # Errors
+///
+/// [`LaunchError::MultiThreaded`] if a second thread exists; [`LaunchError::Spawn`] if the kernel
+/// refuses, most often at a process limit.
+pub(crate) fn fork_worker(
+    worker: &str,
+    body: impl FnOnce(ParentWatch) -> i32,
+) -> Result<i32, LaunchError> {
+    let threads = thread_count();
+    if threads != 1 {
+        return Err(LaunchError::MultiThreaded { worker: worker.to_owned(), threads });
+    }
+    let refused = |source: io::Error| LaunchError::Spawn { worker: worker.to_owned(), source };
+    let parent = getpid();
+    let mask = AllBlocked::new().map_err(refused)?;
+
+    // SAFETY: this process has exactly one thread, so no lock can be held by a thread that the
+    // child lacks. The child may allocate and open files freely; it owns copies of all our
+    // descriptors and closes those it must not have in `body`.
+    match unsafe { fork() } {
+        Ok(ForkResult::Parent { child }) => Ok(child.as_raw()),
+        Ok(ForkResult::Child) => {
+            mask.hand_over();
+            let status = catch_unwind(AssertUnwindSafe(|| body(ParentWatch { parent })));
+            exit_now(status.unwrap_or(UNHANDLED))
+        }
+        Err(errno) => Err(refused(errno.into())),
+    }
+}
+
+/// The parent as its child remembers it.
+#[derive(Debug)]
+pub(crate) struct ParentWatch {
+    parent: Pid,
+}
+
+impl ParentWatch {
+    /// Asks the kernel for a SIGTERM when the parent dies; false if it is dead already.
+    ///
+    /// Only the belt: the pipe's end-of-file is what counts, because a death signal is lost over
+    /// an exec of a privileged program and does not exist everywhere.
+    pub(crate) fn arm(&self) -> bool {
+        // Refused only for an invalid signal number.
+        let _ = prctl::set_pdeathsig(Signal::SIGTERM);
+        getppid() == self.parent
+    }
+}
+
+/// Ends this process without running the exit handlers it inherited from its parent.
+fn exit_now(status: i32) -> ! {
+    // SAFETY: `_exit` takes an integer and does not return; no destructor of the parent's copies
+    // runs, which is the point.
+    unsafe { nix::libc::_exit(status) }
+}
+
+/// Threads of this process; 0 when the kernel will not say.
+fn thread_count() -> usize {
+    match std::fs::read_dir("/proc/self/task") {
+        Ok(tasks) => tasks.count(),
+        // Without /proc: the kernel grants this no-op to single-threaded processes only,
+        // unshare(2).
+        Err(_) => usize::from(unshare(CloneFlags::CLONE_THREAD).is_ok()),
+    }
+}

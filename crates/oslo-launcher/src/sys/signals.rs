@@ -1,0 +1,145 @@
+//! Signals as values: blocked everywhere, read from one descriptor.
+//!
+//! No handler is ever installed, so nothing runs at a random moment and no signal is lost between
+//! a test and a wait (`spec/launcher.md` §12, defects 9 to 11).
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+
+use std::time::Instant;
+
+use nix::errno::Errno;
+use nix::sys::signal::{self, SaFlags, SigAction, SigHandler, SigSet};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+use nix::unistd::{Pid, getpgrp, tcgetpgrp};
+
+use super::wait::poll;
+
+pub(crate) use nix::sys::signal::Signal;
+
+/// The signals that a supervisor or worker reads.
+const READ: [Signal; 6] = [
+    Signal::SIGTERM,
+    Signal::SIGINT,
+    Signal::SIGHUP,
+    Signal::SIGUSR2,
+    Signal::SIGCHLD,
+    Signal::SIGALRM,
+];
+
+/// The read end of this process's signals.
+#[derive(Debug)]
+pub(crate) struct Signals {
+    fd: SignalFd,
+}
+
+impl Signals {
+    /// Blocks all signals of the supervisor's set and reads them from now on.
+    ///
+    /// Also undoes what the process may have inherited: a blocked mask, and an ignored SIGCHLD,
+    /// with which the kernel would throw exit statuses away.
+    pub(crate) fn for_supervisor() -> io::Result<Self> {
+        reset_to_default(Signal::SIGCHLD)?;
+        Self::read(&READ)
+    }
+
+    /// Reads what a worker reacts to. SIGALRM keeps its default action (`spec/launcher.md` §4),
+    /// and so does SIGCHLD, because drivers wait for their own children.
+    pub(crate) fn for_worker() -> io::Result<Self> {
+        for name in [Signal::SIGALRM, Signal::SIGCHLD] {
+            reset_to_default(name)?;
+        }
+        Self::read(&READ[..4])
+    }
+
+    fn read(names: &[Signal]) -> io::Result<Self> {
+        let mask: SigSet = names.iter().copied().collect();
+        let fd = SignalFd::with_flags(&mask, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)?;
+        for name in names {
+            // An ignored signal would not even reach the descriptor.
+            reset_to_default(*name)?;
+        }
+        mask.thread_set_mask()?;
+        Ok(Self { fd })
+    }
+
+    /// The next signal that has arrived, if any.
+    pub(crate) fn next(&self) -> Option<Signal> {
+        let info = self.fd.read_signal().ok().flatten()?;
+        Signal::try_from(info.ssi_signo as i32).ok()
+    }
+
+    /// Sleeps until `until`; an exit status if a signal asked for an end meanwhile.
+    pub(crate) fn pause(&mut self, until: Instant) -> Option<i32> {
+        loop {
+            match self.next() {
+                Some(Signal::SIGTERM) => return Some(0),
+                Some(Signal::SIGINT) => return Some(1),
+                Some(_) => continue,
+                None => {}
+            }
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() || poll([self.as_fd()], Some(left)).is_err() {
+                return None;
+            }
+        }
+    }
+
+    pub(crate) fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}
+
+fn reset_to_default(name: Signal) -> io::Result<()> {
+    let action = SigAction::new(SigHandler::SigDfl, SaFlags::empty(), SigSet::empty());
+    // SAFETY: the default action runs no code of ours.
+    unsafe { signal::sigaction(name, &action)? };
+    Ok(())
+}
+
+/// All signals blocked, until dropped; for the moment around a fork.
+#[derive(Debug)]
+pub(super) struct AllBlocked {
+    before: SigSet,
+}
+
+impl AllBlocked {
+    pub(super) fn new() -> io::Result<Self> {
+        let mut before = SigSet::empty();
+        signal::pthread_sigmask(
+            signal::SigmaskHow::SIG_SETMASK,
+            Some(&SigSet::all()),
+            Some(&mut before),
+        )?;
+        Ok(Self { before })
+    }
+
+    /// Keeps the signals blocked; the worker unblocks when it is ready to read them.
+    pub(super) fn hand_over(self) {
+        std::mem::forget(self);
+    }
+}
+
+impl Drop for AllBlocked {
+    fn drop(&mut self) {
+        // Cannot fail: the mask is one that this thread had before.
+        let _ = self.before.thread_set_mask();
+    }
+}
+
+/// Sends a signal; a process that is gone already is not an error.
+pub(crate) fn send(pid: i32, signal: Signal) -> io::Result<()> {
+    match signal::kill(Pid::from_raw(pid), signal) {
+        Ok(()) | Err(Errno::ESRCH) => Ok(()),
+        Err(errno) => Err(errno.into()),
+    }
+}
+
+/// Whether this process runs as a daemon, `spec/launcher.md` §5: standard output is no terminal,
+/// or a terminal whose foreground is another process group.
+pub(crate) fn is_daemon() -> bool {
+    match tcgetpgrp(io::stdout()) {
+        Ok(foreground) => foreground != getpgrp(),
+        Err(errno) => errno == Errno::ENOTTY,
+    }
+}

@@ -1,0 +1,104 @@
+//! Waiting: for descriptors, for the end of processes. Never by polling.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::time::Duration;
+
+use nix::errno::Errno;
+use nix::fcntl::OFlag;
+use nix::poll::{PollFd, PollFlags};
+use nix::sys::prctl;
+use nix::sys::time::TimeSpec;
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
+use nix::unistd::{Pid, getpid, pipe2, read, write};
+
+use crate::line::Ended;
+
+/// Blocks until one of `fds` is readable or at its end, or `limit` has passed (`None`: for ever).
+pub(crate) fn poll<const N: usize>(
+    fds: [BorrowedFd<'_>; N],
+    limit: Option<Duration>,
+) -> io::Result<[bool; N]> {
+    let mut set = fds.map(|fd| PollFd::new(fd, PollFlags::POLLIN));
+    match nix::poll::ppoll(&mut set, limit.map(TimeSpec::from), None) {
+        // EINTR: stopped and continued; the caller looks at its clock and comes back.
+        Ok(_) | Err(Errno::EINTR) => {}
+        Err(errno) => return Err(errno.into()),
+    }
+    Ok(set.map(|entry| entry.any().unwrap_or(false)))
+}
+
+/// A non-blocking pipe, closed on exec. Either end can be given up.
+#[derive(Debug)]
+pub(crate) struct Pipe {
+    pub(crate) read: Option<OwnedFd>,
+    pub(crate) write: Option<OwnedFd>,
+}
+
+impl Pipe {
+    pub(crate) fn new() -> io::Result<Self> {
+        let (read, write) = pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK)?;
+        Ok(Self { read: Some(read), write: Some(write) })
+    }
+
+    /// Wakes the reader. A full pipe is as good: the reader has a wake-up waiting.
+    pub(crate) fn wake(fd: impl AsFd) {
+        let _ = write(fd, b"!");
+    }
+
+    /// Takes everything out; false once all writers are gone.
+    pub(crate) fn drain(fd: impl AsFd) -> bool {
+        let mut buffer = [0; 4096];
+        loop {
+            match read(&fd, &mut buffer) {
+                Ok(0) => return false,
+                Ok(_) | Err(Errno::EINTR) => {}
+                Err(_) => return true,
+            }
+        }
+    }
+}
+
+/// The answer of [`reap_next`].
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Reaped {
+    /// A worker has ended; its status is taken.
+    Worker(i32, Ended),
+    /// As the reaper of a container we took the status of somebody else's orphan.
+    Orphan(i32),
+    /// A child that is not ours to reap stands in front; look for the workers one by one.
+    Foreign,
+    /// Nobody has ended.
+    Nobody,
+}
+
+/// Takes the status of one ended child, if it is a worker or an orphan for us to reap.
+///
+/// Looks before it takes, so that a status which belongs to other code of this process stays
+/// there for it (`spec/launcher.md` §12, defect 16).
+pub(crate) fn reap_next(is_worker: impl Fn(i32) -> bool) -> Reaped {
+    let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+    let Some(pid) = waitid(Id::All, flags).ok().and_then(|status| status.pid()) else {
+        return Reaped::Nobody;
+    };
+    if is_worker(pid.as_raw()) {
+        reap_known(pid.as_raw()).map_or(Reaped::Nobody, |end| Reaped::Worker(pid.as_raw(), end))
+    } else if getpid().as_raw() == 1 || prctl::get_child_subreaper().unwrap_or(false) {
+        // Its status interests nobody; taking it frees the slot in the process table.
+        let _ = waitpid(pid, Some(WaitPidFlag::WNOHANG));
+        Reaped::Orphan(pid.as_raw())
+    } else {
+        Reaped::Foreign
+    }
+}
+
+/// Takes the status of this child if it has ended.
+pub(crate) fn reap_known(pid: i32) -> Option<Ended> {
+    match waitpid(Pid::from_raw(pid), Some(WaitPidFlag::WNOHANG)) {
+        Ok(WaitStatus::Exited(_, status)) => Some(Ended::Exited(status)),
+        Ok(WaitStatus::Signaled(_, signal, _)) => Some(Ended::Signalled(signal as i32)),
+        // Somebody else took the status: the process is gone, which is what matters here.
+        Err(Errno::ECHILD) => Some(Ended::Exited(-1)),
+        _ => None,
+    }
+}

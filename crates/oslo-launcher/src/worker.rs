@@ -1,0 +1,142 @@
+//! The main thread of a worker: signals, the parent's end, the service's end. Nothing else.
+//!
+//! The service runs on a thread of its own, because its start may block for minutes on an array
+//! while this thread must still answer a TERM at once and notice a dead parent at once
+//! (`spec/launcher.md` §12, defect 22). Must not: fork, or outlive its parent.
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::error::LaunchError;
+use crate::life::{FAILED, UNHANDLED, live};
+use crate::line;
+use crate::scoreboard::WorkerState;
+use crate::service::{Hooks, Service, WorkerHandle};
+use crate::sys::{Pipe, Signal, is_daemon, poll};
+
+pub(crate) use crate::sys::Signals as WorkerSignals;
+
+/// Who watches over this worker.
+pub(crate) enum Watcher {
+    /// A parent; the descriptor reaches its end when the parent is gone.
+    Parent(OwnedFd),
+    /// Nobody: the process bounds its own stop, and obeys a terminal's SIGHUP.
+    Nobody,
+}
+
+/// A worker about to run.
+pub(crate) struct Worker<'a> {
+    pub(crate) service: Arc<dyn Service>,
+    pub(crate) handle: WorkerHandle,
+    pub(crate) hooks: &'a mut dyn Hooks,
+    pub(crate) signals: WorkerSignals,
+    pub(crate) watcher: Watcher,
+    /// Time for a graceful stop when no parent keeps it.
+    pub(crate) drain_limit: Option<Duration>,
+}
+
+/// The service's thread, as its main thread sees it.
+struct Running {
+    /// At its end when the service has ended.
+    ended: OwnedFd,
+    status: Arc<AtomicI32>,
+}
+
+impl Worker<'_> {
+    /// Runs the service until it ends or is stopped; returns the exit status.
+    ///
+    /// # Errors
+    ///
+    /// [`LaunchError::Setup`] when the service's thread or pipe cannot be made.
+    pub(crate) fn run(mut self) -> Result<i32, LaunchError> {
+        let running = self.spawn_service()?;
+        let mut parent_gone = false;
+        let mut deadline: Option<Instant> = None;
+        loop {
+            let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
+            let watched = self.watched(parent_gone).unwrap_or(running.ended.as_fd());
+            let fds = [running.ended.as_fd(), self.signals.as_fd(), watched];
+            let [ended, _, stirred] =
+                poll(fds, left).map_err(LaunchError::setup("a wait of the worker"))?;
+            if ended {
+                let status = running.status.load(Ordering::Acquire);
+                return Ok(if parent_gone { FAILED } else { status });
+            }
+            while let Some(signal) = self.signals.next() {
+                if let Some(status) = self.on_signal(signal, &mut deadline) {
+                    return Ok(status);
+                }
+            }
+            if stirred && self.watched(parent_gone).is_some_and(|fd| !Pipe::drain(fd)) {
+                parent_gone = true;
+                line::parent_died();
+                self.stop();
+                deadline = self.drain_limit.map(|limit| Instant::now() + limit);
+            }
+            if deadline.is_some_and(|at| at <= Instant::now()) {
+                line::child_timeout();
+                return Ok(FAILED);
+            }
+        }
+    }
+
+    fn watched(&self, parent_gone: bool) -> Option<BorrowedFd<'_>> {
+        match &self.watcher {
+            Watcher::Parent(fd) if !parent_gone => Some(fd.as_fd()),
+            _ => None,
+        }
+    }
+
+    /// Reacts to one signal; an answer ends the worker with that status.
+    fn on_signal(&mut self, signal: Signal, deadline: &mut Option<Instant>) -> Option<i32> {
+        let alone = matches!(self.watcher, Watcher::Nobody);
+        match signal {
+            Signal::SIGINT => {
+                line::child_interrupted();
+                return Some(FAILED);
+            }
+            Signal::SIGUSR2 => self.hooks.report(&self.handle.scoreboard),
+            // A stop under way is never cut short or restarted, whatever else comes.
+            _ if self.handle.is_stopping() => {}
+            Signal::SIGHUP if !alone || is_daemon() => {
+                line::child_reloading();
+                if self.hooks.reload().is_ok() {
+                    self.service.reset();
+                }
+            }
+            Signal::SIGTERM | Signal::SIGHUP => {
+                self.stop();
+                if alone {
+                    *deadline = self.drain_limit.map(|limit| Instant::now() + limit);
+                }
+            }
+            _ => {}
+        }
+        None
+    }
+
+    fn stop(&self) {
+        if self.handle.stop.raise() {
+            self.handle.scoreboard.slot(self.handle.slot).set_state(WorkerState::Draining, "");
+            self.service.stop();
+        }
+    }
+
+    fn spawn_service(&self) -> Result<Running, LaunchError> {
+        let mut pipe = Pipe::new().map_err(LaunchError::setup("the pipe of a service"))?;
+        let ended = pipe.read.take().expect("a new pipe has both ends");
+        let status = Arc::new(AtomicI32::new(UNHANDLED));
+        let (service, handle) = (Arc::clone(&self.service), self.handle.clone());
+        let result = Arc::clone(&status);
+        std::thread::Builder::new()
+            .name("service".into())
+            .spawn(move || {
+                result.store(live(&*service, &handle), Ordering::Release);
+                drop(pipe); // the end of the pipe is the end of the service
+            })
+            .map_err(LaunchError::setup("the thread of a service"))?;
+        Ok(Running { ended, status })
+    }
+}

@@ -1,0 +1,274 @@
+//! The launchers with real processes, seen from outside through `/proc` and what they print.
+//!
+//! The program under test is the example `fault_workers`; its output goes to a file, because a
+//! pipe held open by a child would make this harness look hung.
+
+#![cfg(target_os = "linux")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics, and says where")]
+
+use std::fs::{self, File};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+const LIMIT: Duration = Duration::from_secs(20);
+
+struct Daemon {
+    process: Child,
+    output: PathBuf,
+    _dir: tempfile::TempDir,
+}
+
+impl Daemon {
+    fn start(words: &[&str]) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let output = dir.path().join("output");
+        let file = File::create(&output).unwrap();
+        // target/debug/deps/processes-… → target/debug/examples/fault_workers
+        let test = std::env::current_exe().unwrap();
+        let program = test.ancestors().nth(2).unwrap().join("examples/fault_workers");
+        let process = Command::new(program)
+            .args(words)
+            .stdin(Stdio::null())
+            .stderr(file.try_clone().unwrap())
+            .stdout(file)
+            .spawn()
+            .unwrap();
+        Self { process, output, _dir: dir }
+    }
+
+    fn pid(&self) -> i32 {
+        self.process.id() as i32
+    }
+
+    fn output(&self) -> String {
+        fs::read_to_string(&self.output).unwrap()
+    }
+
+    /// Waits until the output satisfies `probe`, and returns what it found.
+    fn wait<T>(&self, what: &str, probe: impl Fn(&str) -> Option<T>) -> T {
+        let end = Instant::now() + LIMIT;
+        loop {
+            if let Some(found) = probe(&self.output()) {
+                return found;
+            }
+            assert!(Instant::now() < end, "not seen: {what}; output:\n{}", self.output());
+            std::thread::yield_now();
+        }
+    }
+
+    fn wait_for(&self, text: &str, times: usize) {
+        self.wait(text, |output| (output.matches(text).count() >= times).then_some(()));
+    }
+
+    /// The process id of the `nth` life of this service.
+    fn worker(&self, name: &str, nth: usize) -> i32 {
+        let start = format!("{name} starts as ");
+        self.wait(&start, |output| {
+            let line = output.lines().filter_map(|line| line.strip_prefix(&start)).nth(nth)?;
+            line.trim().parse().ok()
+        })
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill(Pid::from_raw(self.pid()), signal).unwrap();
+    }
+
+    fn exit_status(&mut self) -> Option<i32> {
+        let end = Instant::now() + LIMIT;
+        loop {
+            if let Some(status) = self.process.try_wait().unwrap() {
+                return status.code();
+            }
+            assert!(Instant::now() < end, "still runs; output:\n{}", self.output());
+            std::thread::yield_now();
+        }
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        // Workers see the end of their pipe. An error means that it has ended already.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn runs(pid: i32) -> bool {
+    // A zombie is not running: it waits for an init that may be slow.
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let state = stat.rsplit(") ").next().and_then(|rest| rest.chars().next());
+    state.is_some_and(|state| state != 'Z' && state != 'X')
+}
+
+fn wait_gone(pid: i32) {
+    let end = Instant::now() + LIMIT;
+    while runs(pid) {
+        assert!(Instant::now() < end, "process {pid} still runs");
+        std::thread::yield_now();
+    }
+}
+
+fn kill_worker(pid: i32) {
+    kill(Pid::from_raw(pid), Signal::SIGKILL).unwrap();
+}
+
+/// Both launchers must pass the same scenario.
+fn with_both(words: &[&str], scenario: impl Fn(Daemon)) {
+    scenario(Daemon::start(words));
+    let spawn: Vec<&str> = std::iter::once("--spawn").chain(words.iter().copied()).collect();
+    scenario(Daemon::start(&spawn));
+}
+
+#[test]
+fn a_killed_worker_is_replaced_and_its_siblings_are_not_touched() {
+    with_both(&["a", "b", "c"], |daemon| {
+        let (a, b) = (daemon.worker("a", 0), daemon.worker("b", 0));
+        daemon.worker("c", 0);
+        kill_worker(b);
+        let successor = daemon.worker("b", 1);
+        assert_ne!(successor, b);
+        daemon.wait_for(&format!("Child {b} killed by signal 9"), 1);
+        assert!(runs(a) && runs(successor));
+        assert_eq!(daemon.output().matches(" starts as ").count(), 4);
+    });
+}
+
+#[test]
+fn term_drains_all_workers_and_ends_with_0() {
+    with_both(&["a", "b"], |mut daemon| {
+        let workers = [daemon.worker("a", 0), daemon.worker("b", 0)];
+        daemon.signal(Signal::SIGTERM);
+        assert_eq!(daemon.exit_status(), Some(0));
+        let output = daemon.output();
+        assert!(output.contains("a has drained") && output.contains("b has drained"), "{output}");
+        for text in ["Caught SIGTERM, stopping children", "Waiting on 2 children to exit"] {
+            assert!(output.contains(text), "{text} is missing:\n{output}");
+        }
+        assert!(!workers.into_iter().any(runs));
+    });
+}
+
+#[test]
+fn five_terms_to_parent_and_worker_are_as_good_as_one() {
+    with_both(&["a"], |mut daemon| {
+        let worker = daemon.worker("a", 0);
+        for _ in 0..5 {
+            daemon.signal(Signal::SIGTERM);
+            // The worker may be gone already; that is what the others are for.
+            let _ = kill(Pid::from_raw(worker), Signal::SIGTERM);
+        }
+        assert_eq!(daemon.exit_status(), Some(0));
+        assert_eq!(daemon.output().matches("a has drained").count(), 1);
+    });
+}
+
+#[test]
+fn a_stop_during_a_slow_start_ends_with_0() {
+    with_both(&["a=slow-start"], |mut daemon| {
+        daemon.worker("a", 0);
+        daemon.signal(Signal::SIGTERM);
+        assert_eq!(daemon.exit_status(), Some(0));
+    });
+}
+
+#[test]
+fn a_worker_that_never_stops_is_killed_after_the_limit() {
+    with_both(&["a=never-stops", "--drain-limit", "1"], |mut daemon| {
+        let worker = daemon.worker("a", 0);
+        daemon.signal(Signal::SIGTERM);
+        assert_eq!(daemon.exit_status(), Some(1));
+        daemon.wait_for("Graceful shutdown timeout exceeded, instantaneous exiting", 1);
+        assert!(!runs(worker));
+    });
+}
+
+#[test]
+fn workers_end_when_their_parent_is_killed() {
+    with_both(&["a", "b=slow-start"], |mut daemon| {
+        let workers = [daemon.worker("a", 0), daemon.worker("b", 0)];
+        daemon.process.kill().unwrap();
+        workers.into_iter().for_each(wait_gone);
+    });
+}
+
+#[test]
+fn an_interrupt_ends_parent_with_1_and_workers_too() {
+    with_both(&["a"], |mut daemon| {
+        let worker = daemon.worker("a", 0);
+        daemon.signal(Signal::SIGINT);
+        assert_eq!(daemon.exit_status(), Some(1));
+        daemon.wait_for("Caught SIGINT signal, instantaneous exiting", 1);
+        wait_gone(worker);
+    });
+}
+
+#[test]
+fn a_hangup_reloads_parent_and_workers_and_keeps_the_processes() {
+    with_both(&["a"], |daemon| {
+        let worker = daemon.worker("a", 0);
+        daemon.signal(Signal::SIGHUP);
+        daemon.wait_for(&format!("reload in {}\n", daemon.pid()), 1);
+        daemon.wait_for(&format!("reload in {worker}\n"), 1);
+        daemon.wait_for(&format!("a resets in {worker}\n"), 1);
+        assert!(runs(worker));
+    });
+}
+
+#[test]
+fn a_report_shows_every_worker() {
+    with_both(&["a", "b=down"], |daemon| {
+        daemon.worker("a", 0);
+        daemon.worker("b", 0);
+        daemon.wait("the states on the scoreboard", |_| {
+            daemon.signal(Signal::SIGUSR2);
+            let output = daemon.output();
+            let up = output.contains("report: a is up");
+            (up && output.contains("report: b is down driver not initialised")).then_some(())
+        });
+    });
+}
+
+#[test]
+fn exit_statuses_tell_why_a_worker_ended() {
+    // spec/launcher.md §4.
+    let words = ["fails=fail", "asks=exit7", "breaks=panic"];
+    with_both(&words, |daemon| {
+        for (name, status) in [("fails", 1), ("asks", 7), ("breaks", 2)] {
+            let pid = daemon.worker(name, 0);
+            daemon.wait_for(&format!("Child {pid} exited with status {status}"), 1);
+        }
+        let output = daemon.output();
+        assert!(output.contains("Error starting thread."), "{output}");
+    });
+}
+
+#[test]
+fn an_idle_parent_sleeps() {
+    let daemon = Daemon::start(&["a", "b", "c"]);
+    for name in ["a", "b", "c"] {
+        daemon.worker(name, 0);
+    }
+    let switches = || {
+        let status = fs::read_to_string(format!("/proc/{}/status", daemon.pid())).unwrap();
+        let line = status.lines().find(|line| line.starts_with("voluntary_ctxt")).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap()
+    };
+    // Workers poll every 5 ms in this example; a second of theirs is hundreds of wake-ups.
+    let settled = {
+        let mut last = switches();
+        loop {
+            std::thread::sleep(Duration::from_millis(300)); // the very thing measured is time
+            let now = switches();
+            if now == last {
+                break now;
+            }
+            last = now;
+        }
+    };
+    std::thread::sleep(Duration::from_secs(1)); // as above
+    assert_eq!(switches(), settled);
+}
