@@ -44,12 +44,12 @@ mod clock;
 mod context;
 mod error;
 mod event;
-
+pub mod guru;
 mod handle;
 mod layer;
 mod layout;
 mod level;
-
+pub mod mask;
 mod options;
 mod panic;
 mod sink;

@@ -7,6 +7,7 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{PoisonError, RwLock};
+use std::time::{Duration, Instant};
 
 use crate::{LogError, LogOptions};
 
@@ -53,7 +54,7 @@ impl Sink {
         match self {
             Self::File(file) => write_record(bytes, |rest| io::Write::write(&mut &*file, rest)),
             Self::Watched(watched) => watched.write(bytes),
-            Self::Stderr => write_stderr(bytes),
+            Self::Stderr => write_record(bytes, write_stderr_once),
             Self::Stdout => write_record(bytes, write_stdout_once),
         }
     }
@@ -73,9 +74,35 @@ impl Sink {
     }
 }
 
-/// Writes one record to standard error, past the standard library's lock.
-pub(crate) fn write_stderr(bytes: &[u8]) -> bool {
-    write_record(bytes, write_stderr_once)
+/// How long a report may wait for a reader of standard error.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Writes a long text to standard error in pieces, giving up after `patience`.
+///
+/// A pipe that is ready takes a piece of this size at once, whatever the text's length.
+pub(crate) fn write_stderr_within(bytes: &[u8], patience: Duration) -> bool {
+    const PIECE: usize = 4096; // PIPE_BUF on Linux, pipe(7)
+    let deadline = Instant::now() + patience;
+    bytes.chunks(PIECE).all(|piece| {
+        stderr_ready(deadline.saturating_duration_since(Instant::now()))
+            && write_record(piece, write_stderr_once)
+    })
+}
+
+#[cfg(unix)]
+fn stderr_ready(patience: Duration) -> bool {
+    use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+    use std::os::fd::AsFd;
+    let stderr = io::stderr();
+    let mut wanted = [PollFd::new(stderr.as_fd(), PollFlags::POLLOUT)];
+    let timeout = PollTimeout::try_from(patience).unwrap_or(PollTimeout::ZERO);
+    // Interrupted counts as not ready: a signal that comes now is more urgent than a report.
+    poll(&mut wanted, timeout).is_ok_and(|ready| ready > 0)
+}
+
+#[cfg(not(unix))]
+fn stderr_ready(_patience: Duration) -> bool {
+    true
 }
 
 /// Offers `bytes` to `write` as a whole; what the kernel did not take is offered again.
