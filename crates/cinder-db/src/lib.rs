@@ -1,1 +1,62 @@
-//! Skeleton.
+//! Cinder's database as a volume service sees it: registry, heartbeat, embedded SQLite.
+//!
+//! Must not: read configuration (it takes [`DatabaseOptions`]), migrate a database, or let a
+//! type of the SQL library out. The only schema it ever writes is that of a SQLite file
+//! which did not exist.
+//!
+//! A connection belongs to the process that opened it. The daemon's parent registers all
+//! back ends over one plain [`Connection`] and closes it before the first fork; each worker
+//! then opens its own [`Heartbeat`] and, when it needs one, its own [`Pool`].
+//!
+//! ```
+//! use std::ops::ControlFlow;
+//! use cinder_db::{DatabaseOptions, DatabaseUrl, Registration, register, retry_connect};
+//! use cinder_types::ServiceHost;
+//!
+//! # let directory = tempfile::tempdir()?;
+//! # let path = directory.path().join("cinder.sqlite");
+//! let url = DatabaseUrl::parse(&format!("sqlite:///{}", path.display()))?;
+//! let mut connection = retry_connect(&DatabaseOptions::new(url), |interval| {
+//!     std::thread::sleep(interval); // or wait for a signal, and return Break
+//!     ControlFlow::Continue(())
+//! })?;
+//! let service = register(&mut connection, &Registration {
+//!     host: ServiceHost::from_parts("node1", None, "lvm"),
+//!     cluster: None,
+//!     availability_zone: "nova".into(),
+//!     enable_new_services: true,
+//! })?;
+//! assert!(service.created);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+#![forbid(unsafe_code)]
+
+mod connection;
+mod embedded;
+mod error;
+mod heartbeat;
+mod options;
+mod pool;
+mod queries;
+mod registry;
+mod rows;
+mod schema;
+mod sqlite;
+mod timestamp;
+mod url;
+
+pub use connection::{Connection, retry_connect};
+pub use embedded::{create, open_or_create};
+pub use error::{Cause, DbError, Fault, chain};
+pub use heartbeat::{Beat, Heartbeat, HeartbeatPlan};
+pub use options::DatabaseOptions;
+pub use pool::{Pool, PooledConnection};
+pub use queries::{clusters::IncludedResources, schema_version::SCHEMA_VERSION};
+pub use registry::{
+    ClusterBefore, MinimumVersions, Registered, Registration, any_volume, list_services,
+    minimum_versions, register,
+};
+pub use rows::service::ServiceRow;
+pub use timestamp::{ParseTimestampError, Timestamp};
+pub use url::{DatabaseUrl, UrlError, mask_password};

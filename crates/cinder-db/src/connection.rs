@@ -1,0 +1,131 @@
+//! One database connection that knows which process opened it.
+//!
+//! Must not: cross a fork. Two processes that share a SQLite handle lose each other's locks
+//! and damage the file; two that share a socket read each other's answers. A handle is
+//! therefore useless in any other process: every use is refused, and dropping it there leaks
+//! it, because closing would act on the opener's file or socket.
+
+use std::{fmt, ops::ControlFlow, time::Duration};
+
+use tracing::warn;
+
+use crate::{
+    embedded,
+    error::{DbError, chain},
+    options::DatabaseOptions,
+    queries::schema_version,
+    sqlite::{self, FileStamp, Native},
+};
+
+/// A plain connection, usable in the process that opened it.
+pub struct Connection {
+    /// `None` only while being dropped.
+    native: Option<Native>,
+    stamp: FileStamp,
+    database: String,
+    opener: u32,
+}
+
+impl Connection {
+    /// Opens an existing database; never creates a file.
+    ///
+    /// # Errors
+    ///
+    /// [`DbError::Open`] or [`DbError::NotADatabase`].
+    pub fn open(options: &DatabaseOptions) -> Result<Self, DbError> {
+        let (native, stamp) = sqlite::open(options)?;
+        Ok(Self {
+            native: Some(native),
+            stamp,
+            database: options.url.to_string(),
+            opener: std::process::id(),
+        })
+    }
+
+    /// Reads `alembic_version` and the list of tables, and refuses what we do not know.
+    ///
+    /// # Errors
+    ///
+    /// [`DbError::SchemaMissing`] or [`DbError::SchemaVersion`]; nothing is ever written.
+    pub fn check_schema(&mut self) -> Result<(), DbError> {
+        let database = self.database.clone();
+        schema_version::check(self.native()?, &database)
+    }
+
+    /// Whether the file is still the one that was opened and this the opener's process.
+    ///
+    /// # Errors
+    ///
+    /// [`DbError::Replaced`] or [`DbError::ForeignProcess`].
+    pub fn check_alive(&self) -> Result<(), DbError> {
+        self.check_process()?;
+        self.stamp.check()
+    }
+
+    /// Closes the connection; the same as dropping it, but says so where it matters.
+    pub fn close(self) {
+        drop(self);
+    }
+
+    pub(crate) fn native(&mut self) -> Result<&mut Native, DbError> {
+        self.check_process()?;
+        Ok(self.native.as_mut().expect("only drop takes it out"))
+    }
+
+    fn check_process(&self) -> Result<(), DbError> {
+        match std::process::id() {
+            here if here == self.opener => Ok(()),
+            here => Err(DbError::ForeignProcess { opener: self.opener, here }),
+        }
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        if self.check_process().is_err() {
+            std::mem::forget(self.native.take());
+        }
+    }
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection")
+            .field("database", &self.database)
+            .field("opener", &self.opener)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Opens the database, creating a missing SQLite file, and waits while it is away.
+///
+/// Tries once and then `max_retries` times more (-1: for ever). `wait` sleeps between two
+/// attempts; it returns `Break` to give up, for example on SIGTERM. What waiting cannot
+/// cure (an unknown schema, a directory in the file's place) is returned at once.
+///
+/// # Errors
+///
+/// The last attempt's error, or [`DbError::GaveUp`] with it when `wait` said so.
+pub fn retry_connect(
+    options: &DatabaseOptions,
+    mut wait: impl FnMut(Duration) -> ControlFlow<()>,
+) -> Result<Connection, DbError> {
+    let mut left = options.max_retries;
+    loop {
+        let error = match embedded::open_or_create(options) {
+            Ok(connection) => return Ok(connection),
+            Err(error) if left != 0 && error.is_unavailable() => error,
+            Err(error) => return Err(error),
+        };
+        // The words and the count are upstream's, which counts down from -1 as well.
+        warn!(
+            target: "oslo_db.sqlalchemy.engines",
+            error = %chain(&error),
+            "SQL connection failed. {left} attempts left."
+        );
+        left -= 1;
+        if wait(options.retry_interval).is_break() {
+            return Err(DbError::GaveUp { source: Box::new(error) });
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! What can go wrong with the database, sorted by what an operator would do about it.
+//!
+//! Must not: show types of the SQL library. Its errors travel as sources, so that a caller
+//! can print the chain without depending on it.
+
+use std::{io, path::PathBuf};
+
+use crate::sqlite;
+
+/// The database library's own error.
+pub type Cause = Box<dyn std::error::Error + Send + Sync + 'static>;
+
+/// Whether trying the same again later can help.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// The database is away: locked, unreachable, its disk failing or full.
+    Unavailable,
+    /// The database answered, and refused.
+    Refused,
+}
+
+/// Why a database operation failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DbError {
+    /// The database could not be opened.
+    #[error("cannot open database {database}")]
+    Open {
+        /// The database, without password.
+        database: String,
+        /// Whether waiting can help.
+        fault: Fault,
+        /// What the library said.
+        source: Cause,
+    },
+
+    /// A statement failed.
+    #[error("database query failed")]
+    Query {
+        /// Whether waiting can help.
+        fault: Fault,
+        /// What the library said.
+        source: Cause,
+    },
+
+    /// The file vanished or was replaced under an open connection. SQLite would go on
+    /// writing into the file that nobody else sees any more.
+    #[error("database file {} is no longer the one that was opened", file.display())]
+    Replaced {
+        /// The path that was opened.
+        file: PathBuf,
+    },
+
+    /// The file exists and is something else.
+    #[error("{} is not a SQLite database", file.display())]
+    NotADatabase {
+        /// The file.
+        file: PathBuf,
+    },
+
+    /// A missing SQLite file could not be created.
+    #[error("cannot create database file {}: {step} failed", file.display())]
+    Create {
+        /// The file that was to be.
+        file: PathBuf,
+        /// The step that failed.
+        step: &'static str,
+        /// Why.
+        source: io::Error,
+    },
+
+    /// The schema could not be written into a new SQLite file.
+    #[error("cannot create the schema in new database file {}", file.display())]
+    CreateSchema {
+        /// The file that was to be.
+        file: PathBuf,
+        /// What the library said.
+        source: Cause,
+    },
+
+    /// The database has no schema, or not all of it. We never create or migrate one.
+    #[error(
+        "database {database} lacks {missing}; this release needs schema {needed}, which \
+         \"cinder-manage db sync\" of release {release} makes"
+    )]
+    SchemaMissing {
+        /// The database, without password.
+        database: String,
+        /// The first missing tables.
+        missing: String,
+        /// The revision we work with.
+        needed: &'static str,
+        /// The release that has it.
+        release: &'static str,
+    },
+
+    /// The database has the schema of another release.
+    #[error(
+        "database {database} has schema {found}; this release needs schema {needed}, which \
+         \"cinder-manage db sync\" of release {release} makes"
+    )]
+    SchemaVersion {
+        /// The database, without password.
+        database: String,
+        /// What `alembic_version` says.
+        found: String,
+        /// The revision we work with.
+        needed: &'static str,
+        /// The release that has it.
+        release: &'static str,
+    },
+
+    /// A handle crossed a fork. Our bug, never the operator's: two processes that share
+    /// one connection corrupt each other's answers, and SQLite's file besides.
+    #[error("a database handle opened by process {opener} was used in process {here}")]
+    ForeignProcess {
+        /// The process that opened it.
+        opener: u32,
+        /// The process that used it.
+        here: u32,
+    },
+
+    /// A service that is too old to have said what it speaks.
+    #[error("service {binary} on host {host} announces no {what} version: it is too old")]
+    ServiceTooOld {
+        /// The service's binary.
+        binary: String,
+        /// Its host.
+        host: String,
+        /// Which version is missing.
+        what: &'static str,
+    },
+
+    /// A version in table `services` that is not `major.minor`.
+    #[error("service {binary} on host {host} announces an unreadable version")]
+    ServiceVersion {
+        /// The service's binary.
+        binary: String,
+        /// Its host.
+        host: String,
+        /// The text.
+        source: cinder_types::ParseVersionError,
+    },
+
+    /// The caller's wait said to give up while the database was away.
+    #[error("gave up waiting for the database")]
+    GaveUp {
+        /// Why the last attempt failed.
+        source: Box<DbError>,
+    },
+
+    /// No pooled connection was to be had in time.
+    #[error("no database connection became free in time")]
+    Pool {
+        /// What the pool said.
+        source: Cause,
+    },
+}
+
+impl DbError {
+    /// Whether the database is away, so that trying again later can help.
+    #[must_use]
+    pub fn is_unavailable(&self) -> bool {
+        match self {
+            Self::Open { fault, .. } | Self::Query { fault, .. } => *fault == Fault::Unavailable,
+            Self::Replaced { .. } | Self::Pool { .. } => true,
+            _ => false,
+        }
+    }
+}
+
+impl From<diesel::result::Error> for DbError {
+    fn from(source: diesel::result::Error) -> Self {
+        Self::Query { fault: sqlite::fault(&source.to_string()), source: source.into() }
+    }
+}
+
+/// The texts of an error and of all its causes in one line.
+#[must_use]
+pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}

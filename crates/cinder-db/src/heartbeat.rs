@@ -1,0 +1,349 @@
+//! The heartbeat of one service: a thread of its own with a connection of its own.
+//!
+//! Must not: share a lock, pool or thread with drivers or messages. Schedulers take a silent
+//! service for dead, so a slow array or a full pool must not silence it.
+//!
+//! Each tick, `interval` apart by the monotonic clock and never caught up on: ask whether
+//! the driver is initialised; if so, write one beat. The database may be away for as long as
+//! it likes; the loop tries again at every tick and ends only by [`Heartbeat::stop`].
+
+use std::{
+    any::Any,
+    io,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
+
+use cinder_types::{BINARY, ServiceId, ServiceUuid};
+use tracing::{debug, dispatcher, error};
+
+use crate::{
+    connection::Connection,
+    error::{DbError, chain},
+    options::DatabaseOptions,
+    queries::services,
+    registry::{self, Registration},
+    timestamp::Timestamp,
+};
+
+/// Stack of the thread. Its deepest path, SQLite parsing the schema, stays far below.
+const STACK_SIZE: usize = 256 * 1024;
+
+/// The longest a beat waits for another process's lock; a stop may wait as long.
+const LOCK_PATIENCE: Duration = Duration::from_secs(2);
+
+/// What a heartbeat needs to know.
+#[derive(Debug, Clone)]
+pub struct HeartbeatPlan {
+    /// Where the row is.
+    pub database: DatabaseOptions,
+    /// What to write into it, and into a new one if it vanishes.
+    pub registration: Registration,
+    /// The row, as registered.
+    pub service: ServiceId,
+    /// `report_interval`; zero means no heartbeat.
+    pub interval: Duration,
+}
+
+/// A beat that has reached the database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Beat {
+    /// The time it wrote.
+    pub at: Timestamp,
+    /// The row it went to.
+    pub service: ServiceId,
+    /// Set when the row had vanished: the uuid of its successor.
+    pub recreated: Option<ServiceUuid>,
+}
+
+/// A running heartbeat; dropping it stops it.
+#[derive(Debug)]
+pub struct Heartbeat {
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+    opener: u32,
+}
+
+impl Heartbeat {
+    /// Starts the thread; `None` when the interval is zero.
+    ///
+    /// `driver_ready` is asked at every tick whether the driver is initialised, `observe` is
+    /// told of every beat. The first beat comes at once if the driver is ready, else with
+    /// [`Heartbeat::driver_became_ready`] or at the next tick.
+    ///
+    /// # Errors
+    ///
+    /// The system's error if it will not start a thread.
+    pub fn start(
+        plan: HeartbeatPlan,
+        driver_ready: impl FnMut() -> bool + Send + 'static,
+        observe: impl FnMut(&Beat) + Send + 'static,
+    ) -> io::Result<Option<Self>> {
+        if plan.interval.is_zero() {
+            return Ok(None);
+        }
+        let shared = Arc::new(Shared::default());
+        let heart = Heart::new(plan, Box::new(driver_ready), Box::new(observe));
+        let theirs = Arc::clone(&shared);
+        // A subscriber set for this thread only, as tests do, has to hear the heartbeat too.
+        let log = dispatcher::get_default(Clone::clone);
+        let thread = thread::Builder::new()
+            .name("heartbeat".into())
+            .stack_size(STACK_SIZE)
+            .spawn(move || dispatcher::with_default(&log, || run(heart, &theirs)))?;
+        Ok(Some(Self { shared, thread: Some(thread), opener: std::process::id() }))
+    }
+
+    /// Tells that the driver has just been initialised, for a first beat at once.
+    pub fn driver_became_ready(&self) {
+        self.shared.change(|orders| orders.look_now = true);
+    }
+
+    /// Stops: a beat in progress is finished, a sleep ends at once.
+    pub fn stop(self) {
+        drop(self);
+    }
+}
+
+impl Drop for Heartbeat {
+    fn drop(&mut self) {
+        // After a fork the thread exists in the opener only; nobody could be joined here.
+        if std::process::id() != self.opener {
+            return;
+        }
+        self.shared.change(|orders| orders.stop = true);
+        if let Some(thread) = self.thread.take() {
+            // A panic of the thread has been reported by the panic hook already.
+            let _ = thread.join();
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    orders: Mutex<Orders>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Orders {
+    stop: bool,
+    look_now: bool,
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Orders> {
+        // Two flags cannot be left half-written, so a poisoned lock is as good as a whole one.
+        self.orders.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Orders)) {
+        change(&mut self.lock());
+        self.changed.notify_one();
+    }
+
+    /// Sleeps until `deadline` or an order; one wake-up, whichever it is.
+    fn sleep_until(&self, deadline: Instant) -> Wake {
+        let mut orders = self.lock();
+        loop {
+            if orders.stop {
+                return Wake::Stop;
+            }
+            if std::mem::take(&mut orders.look_now) {
+                return Wake::Look;
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Wake::Tick;
+            }
+            orders =
+                self.changed.wait_timeout(orders, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+}
+
+enum Wake {
+    Tick,
+    Look,
+    Stop,
+}
+
+fn run(mut heart: Heart, shared: &Shared) {
+    let interval = heart.plan.interval;
+    // A driver that is still starting is not "reporting problems": only ticks complain.
+    let mut beating = heart.begin();
+    let mut deadline = Instant::now() + interval;
+    loop {
+        match shared.sleep_until(deadline) {
+            Wake::Stop => return,
+            Wake::Look if beating => {}
+            Wake::Look => {
+                beating = heart.begin();
+                deadline = Instant::now() + interval;
+            }
+            Wake::Tick => {
+                beating = heart.tick();
+                deadline = next_tick(deadline, interval, Instant::now());
+            }
+        }
+    }
+}
+
+/// The first moment after `now` that lies a whole number of intervals after `last`.
+fn next_tick(last: Instant, interval: Duration, now: Instant) -> Instant {
+    let late = now.saturating_duration_since(last).as_nanos();
+    let missed = late / interval.as_nanos().max(1);
+    let ticks = u32::try_from(missed).unwrap_or(u32::MAX - 1) + 1;
+    interval.checked_mul(ticks).and_then(|step| last.checked_add(step)).unwrap_or(now + interval)
+}
+
+/// What the thread owns.
+struct Heart {
+    plan: HeartbeatPlan,
+    driver_ready: Box<dyn FnMut() -> bool + Send>,
+    observe: Box<dyn FnMut(&Beat) + Send>,
+    connection: Option<Connection>,
+    /// Set from the first failure to the next beat: failures in between are silent.
+    disconnected: bool,
+}
+
+impl Heart {
+    fn new(
+        mut plan: HeartbeatPlan,
+        driver_ready: Box<dyn FnMut() -> bool + Send>,
+        observe: Box<dyn FnMut(&Beat) + Send>,
+    ) -> Self {
+        // Waiting longer than half an interval would delay the next tick.
+        let patience = LOCK_PATIENCE.min(plan.interval / 2);
+        plan.database.busy_timeout = plan.database.busy_timeout.min(patience);
+        Self { plan, driver_ready, observe, connection: None, disconnected: false }
+    }
+
+    /// Beats if the driver is ready already; returns whether it is.
+    fn begin(&mut self) -> bool {
+        let ready = self.guarded(|heart| (heart.driver_ready)()).unwrap_or(false);
+        if ready {
+            self.guarded(Self::beat);
+        }
+        ready
+    }
+
+    /// Beats, or says why not; returns whether the driver is ready.
+    fn tick(&mut self) -> bool {
+        let ready = self.begin();
+        if !ready {
+            error!(
+                target: "cinder.service",
+                host = self.plan.registration.host.as_str(),
+                "Manager for service {BINARY} {} is reporting problems, not sending heartbeat. \
+                 Service will appear \"down\".",
+                self.plan.registration.host
+            );
+        }
+        ready
+    }
+
+    /// Runs foreign code; its panic must not end the heartbeat, only this tick.
+    fn guarded<T>(&mut self, work: impl FnOnce(&mut Self) -> T) -> Option<T> {
+        let panic = match catch_unwind(AssertUnwindSafe(|| work(self))) {
+            Ok(done) => return Some(done),
+            Err(panic) => panic,
+        };
+        self.connection = None;
+        if !std::mem::replace(&mut self.disconnected, true) {
+            error!(
+                target: "cinder.service",
+                host = self.plan.registration.host.as_str(),
+                error = panic_text(&*panic),
+                "Exception encountered: "
+            );
+        }
+        None
+    }
+
+    fn beat(&mut self) {
+        match self.write() {
+            Ok(beat) => {
+                if std::mem::take(&mut self.disconnected) {
+                    // At this level upstream reports it, so that it shows beside the failure.
+                    error!(
+                        target: "cinder.service",
+                        host = self.plan.registration.host.as_str(),
+                        "Recovered model server connection!"
+                    );
+                }
+                (self.observe)(&beat);
+            }
+            Err(failure) => {
+                // Opened afresh at the next tick: what is broken may be the connection.
+                self.connection = None;
+                if !std::mem::replace(&mut self.disconnected, true) {
+                    self.report(&failure);
+                }
+            }
+        }
+    }
+
+    fn report(&self, failure: &DbError) {
+        let host = self.plan.registration.host.as_str();
+        let error = chain(failure);
+        if failure.is_unavailable() {
+            error!(target: "cinder.service", host, error, "model server went away");
+        } else {
+            error!(target: "cinder.service", host, error, "DBError encountered: ");
+        }
+    }
+
+    /// One statement in the good case; find-or-create and a second try when the row is gone.
+    fn write(&mut self) -> Result<Beat, DbError> {
+        let connection = match &mut self.connection {
+            Some(connection) => {
+                connection.check_alive()?;
+                connection
+            }
+            empty => empty.insert(Connection::open(&self.plan.database)?),
+        };
+        let zone = &self.plan.registration.availability_zone;
+        let at = Timestamp::now();
+        if services::beat(connection.native()?, self.plan.service.get(), zone, at)? {
+            return Ok(Beat { at, service: self.plan.service, recreated: None });
+        }
+        debug!(
+            target: "cinder.service",
+            host = self.plan.registration.host.as_str(),
+            "The service database object disappeared, recreating it."
+        );
+        let successor = registry::register(connection, &self.plan.registration)?;
+        self.plan.service = successor.id;
+        let at = Timestamp::now();
+        services::beat(connection.native()?, successor.id.get(), zone, at)?;
+        Ok(Beat { at, service: successor.id, recreated: Some(successor.uuid) })
+    }
+}
+
+fn panic_text(panic: &(dyn Any + Send)) -> &str {
+    panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("panic without text")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ticks_keep_their_phase_and_missed_ones_are_not_caught_up_on() {
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let ten = Duration::from_secs(10);
+        assert_eq!(next_tick(at(10), ten, at(10)), at(20));
+        assert_eq!(next_tick(at(10), ten, at(13)), at(20));
+        assert_eq!(next_tick(at(10), ten, at(20)), at(30));
+        assert_eq!(next_tick(at(10), ten, at(75)), at(80));
+        assert_eq!(next_tick(at(10), ten, at(9)), at(20));
+    }
+}

@@ -1,0 +1,82 @@
+//! Table `services`.
+
+use diesel::prelude::*;
+
+use crate::{
+    rows::service::{NewService, ServiceRow, ServiceStart},
+    schema::services,
+    sqlite::Native,
+    timestamp::Timestamp,
+};
+
+/// The live row of that host and binary; the oldest if a race left several.
+pub(crate) fn find(
+    native: &mut Native,
+    host: &str,
+    binary: &str,
+) -> QueryResult<Option<ServiceRow>> {
+    services::table
+        .filter(services::deleted.eq(false))
+        .filter(services::binary.eq(binary))
+        .filter(on_backend!(services::host, host))
+        .order(services::id.asc())
+        .select(ServiceRow::as_select())
+        .first(native)
+        .optional()
+}
+
+/// All live rows, of one binary or of all, oldest first.
+pub(crate) fn list(native: &mut Native, binary: Option<&str>) -> QueryResult<Vec<ServiceRow>> {
+    let mut query = services::table
+        .filter(services::deleted.eq(false))
+        .order(services::id.asc())
+        .select(ServiceRow::as_select())
+        .into_boxed();
+    if let Some(binary) = binary {
+        query = query.filter(services::binary.eq(binary));
+    }
+    query.load(native)
+}
+
+/// Host and uuid of every live row of that binary.
+pub(crate) fn hosts(
+    native: &mut Native,
+    binary: &str,
+) -> QueryResult<Vec<(Option<String>, Option<String>)>> {
+    services::table
+        .filter(services::deleted.eq(false))
+        .filter(services::binary.eq(binary))
+        .order(services::id.asc())
+        .select((services::host, services::uuid))
+        .load(native)
+}
+
+/// Inserts a row and returns its key.
+pub(crate) fn insert(native: &mut Native, service: &NewService<'_>) -> QueryResult<i32> {
+    diesel::insert_into(services::table).values(service).execute(native)?;
+    // The uuid is unique; asking for it works on every database, RETURNING does not.
+    services::table.filter(services::uuid.eq(service.uuid)).select(services::id).first(native)
+}
+
+/// Writes what a start changes.
+pub(crate) fn start(native: &mut Native, id: i32, start: &ServiceStart<'_>) -> QueryResult<()> {
+    diesel::update(services::table.find(id)).set(start).execute(native).map(drop)
+}
+
+/// One beat; `false` if the row is gone or soft-deleted.
+pub(crate) fn beat(
+    native: &mut Native,
+    id: i32,
+    availability_zone: &str,
+    now: Timestamp,
+) -> QueryResult<bool> {
+    let rows = diesel::update(services::table.find(id))
+        .filter(services::deleted.eq(false))
+        .set((
+            services::report_count.eq(services::report_count + 1),
+            services::availability_zone.eq(availability_zone),
+            services::updated_at.eq(now),
+        ))
+        .execute(native)?;
+    Ok(rows != 0)
+}

@@ -1,0 +1,7 @@
+//! Rows as structs: what is read into, and what is inserted from.
+//!
+//! Must not: run queries. Upstream keeps nearly all defaults in the client, so the structs
+//! that are inserted spell out every column that must not be NULL (`spec/schema.md §3`).
+
+pub(crate) mod cluster;
+pub(crate) mod service;
