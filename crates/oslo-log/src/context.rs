@@ -79,8 +79,8 @@ impl SpanContext {
         self.values.iter().find(|(known, _)| *known == key).map(|(_, value)| value.as_str())
     }
 
-    fn set(&mut self, field: &Field, value: impl Into<String>) {
-        let Some(key) = ContextKey::named(field.name()) else { return };
+    pub(crate) fn set(&mut self, name: &str, value: impl Into<String>) {
+        let Some(key) = ContextKey::named(name) else { return };
         self.values.retain(|(known, _)| *known != key);
         let value = if key.is_secret() { "***".to_owned() } else { value.into() };
         self.values.push((key, value));
@@ -89,12 +89,12 @@ impl SpanContext {
 
 impl Visit for SpanContext {
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.set(field, value);
+        self.set(field.name(), value);
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         if ContextKey::named(field.name()).is_some() {
-            self.set(field, format!("{value:?}"));
+            self.set(field.name(), format!("{value:?}"));
         }
     }
 }

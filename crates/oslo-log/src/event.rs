@@ -107,10 +107,11 @@ impl Captured {
         start..self.text.len()
     }
 
-    fn store(&mut self, field: &Field, value: fmt::Arguments<'_>) {
-        if let Some(slot) = Slot::of(field.name()) {
+    /// Keeps a field's text if the field is a known one.
+    pub(crate) fn store(&mut self, name: &str, value: fmt::Arguments<'_>) {
+        if let Some(slot) = Slot::of(name) {
             self.slots[slot as usize] = self.append(value);
-        } else if let Some(key) = ContextKey::named(field.name()) {
+        } else if let Some(key) = ContextKey::named(name) {
             let range =
                 if key.is_secret() { self.append(format_args!("***")) } else { self.append(value) };
             self.context.push((key, range));
@@ -147,14 +148,14 @@ impl Captured {
 
 impl Visit for Captured {
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.store(field, format_args!("{value}"));
+        self.store(field.name(), format_args!("{value}"));
     }
 
     fn record_bool(&mut self, field: &Field, value: bool) {
         if field.name() == "critical" {
             self.critical = Some(value);
         } else {
-            self.store(field, format_args!("{value}"));
+            self.store(field.name(), format_args!("{value}"));
         }
     }
 
@@ -162,7 +163,7 @@ impl Visit for Captured {
         if field.name() == "log.line" {
             self.log_line = u32::try_from(value).ok();
         } else {
-            self.store(field, format_args!("{value}"));
+            self.store(field.name(), format_args!("{value}"));
         }
     }
 
@@ -170,11 +171,11 @@ impl Visit for Captured {
         if field.name() == "error" {
             self.store_error(value);
         } else {
-            self.store(field, format_args!("{value}"));
+            self.store(field.name(), format_args!("{value}"));
         }
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.store(field, format_args!("{value:?}"));
+        self.store(field.name(), format_args!("{value:?}"));
     }
 }

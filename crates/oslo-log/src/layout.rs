@@ -13,6 +13,9 @@ use crate::level::Level;
 use crate::template::{Conversion, Key, Template, Vocabulary};
 use crate::{LogError, LogOptions};
 
+#[cfg(test)]
+mod samples;
+
 /// The parsed formats and the constants they may name.
 #[derive(Debug)]
 pub(crate) struct Layout {
@@ -132,7 +135,7 @@ impl Layout {
     /// The last line of the block is empty but for the prefix, as the original's is.
     fn render_block(&self, record: &Record<'_>, out: &mut String) {
         let mut summary = String::new();
-        if record.level < Level::Warning {
+        if record.level < Level::Warning && record.fields.get(Slot::Traceback).is_empty() {
             record.write_summary(&mut summary);
         }
         let parts = [&summary, record.fields.get(Slot::Causes), record.fields.get(Slot::Traceback)];
@@ -164,7 +167,7 @@ impl Layout {
             Key::LevelName => out.push_str(record.level.name()),
             Key::PathName => out.push_str(record.file),
             Key::FileName => out.push_str(file_name(record.file)),
-            Key::Module => out.push_str(file_name(record.file).trim_end_matches(".rs")),
+            Key::Module => out.push_str(module_name(record.file)),
             Key::LineNumber => write_integer(i64::from(record.line), conversion, out),
             Key::FunctionName => out.push_str(last_segment(record.module)),
             Key::Created => write_number(epoch.as_secs_f64(), conversion, out),
@@ -183,7 +186,6 @@ impl Layout {
             Key::ProcessName => out.push_str("MainProcess"),
             Key::Message => out.push_str(record.fields.get(Slot::Message)),
             Key::IsoTime => record.stamp.write_iso(out),
-            Key::Project => out.push_str(&self.project),
             Key::Version => out.push_str(&self.version),
             Key::Color => {}
             Key::Instance => self.write_instance(record, out),
@@ -200,6 +202,8 @@ impl Layout {
     }
 
     /// A context value outside the identity: `None` if the context lacks it.
+    ///
+    /// Without a context, `project` is the product's name.
     fn write_context(&self, key: ContextKey, record: &Record<'_>, out: &mut String) {
         match record.context(key) {
             Some(value) => out.push_str(value),
@@ -245,6 +249,12 @@ fn write_logger_name(target: &str, out: &mut String) {
 
 fn file_name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
+}
+
+/// Python's module name of a file: its name without the extension.
+fn module_name(path: &str) -> &str {
+    let name = file_name(path);
+    name.rsplit_once('.').map_or(name, |(stem, _)| stem)
 }
 
 /// Rust records no function name with an event; the innermost module is the nearest thing.

@@ -1,0 +1,277 @@
+//! Events in, lines out: the subscriber as a program uses it, writing to a file.
+
+use std::error::Error;
+use std::fmt;
+use std::path::Path;
+
+use expect_test::{Expect, expect};
+use oslo_log::{LogHandle, LogOptions};
+
+/// Runs `body` under a subscriber and returns what it wrote, with everything that differs
+/// from run to run left out by the formats.
+fn lines_of(options: LogOptions, body: impl FnOnce(&LogHandle)) -> String {
+    let dir = tempfile::tempdir().unwrap();
+    let options = LogOptions { log_file: Some(dir.path().join("x.log")), ..options };
+    let (subscriber, log) = oslo_log::subscriber(&options).unwrap();
+    tracing::subscriber::with_default(subscriber, || body(&log));
+    assert_eq!(log.dropped_lines(), 0);
+    std::fs::read_to_string(dir.path().join("x.log")).unwrap()
+}
+
+fn timeless() -> LogOptions {
+    LogOptions {
+        logging_default_format_string: "%(levelname)s %(name)s [-] %(instance)s%(message)s".into(),
+        logging_context_format_string:
+            "%(levelname)s %(name)s [%(global_request_id)s %(request_id)s %(user_identity)s] %(instance)s%(message)s"
+                .into(),
+        logging_exception_prefix: "ERROR %(name)s %(instance)s".into(),
+        logging_debug_format_suffix: "%(funcName)s %(filename)s".into(),
+        ..LogOptions::default()
+    }
+}
+
+fn check(body: impl FnOnce(&LogHandle), expected: Expect) {
+    expected.assert_eq(&lines_of(timeless(), body));
+}
+
+#[derive(Debug)]
+struct Failure(&'static str, Option<Box<Failure>>);
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl Error for Failure {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.1.as_deref().map(|cause| cause as _)
+    }
+}
+
+fn failure(texts: &[&'static str]) -> Failure {
+    let mut causes = texts.iter().rev().map(|text| Failure(text, None));
+    let innermost = causes.next().unwrap();
+    causes.fold(innermost, |cause, outer| Failure(outer.0, Some(Box::new(cause))))
+}
+
+#[test]
+fn the_default_format_is_the_originals_down_to_the_byte() {
+    let text = lines_of(LogOptions::default(), |_| {
+        tracing::info!(target: "cinder.service", "Starting {} workers", 3);
+    });
+    let (time, rest) = text.split_at("2026-11-22 17:22:25.185".len());
+    assert_eq!(
+        rest,
+        format!(" {} INFO cinder.service [-] Starting 3 workers\n", std::process::id())
+    );
+    let shape: String = time.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
+    assert_eq!(shape, "0000-00-00 00:00:00.000");
+}
+
+#[test]
+fn levels_and_logger_names_are_printed_in_the_originals_words() {
+    check(
+        |_| {
+            tracing::error!(target: "cinder.service", critical = true, "one");
+            tracing::error!(target: "oslo_service.backend._eventlet.service", "two");
+            tracing::warn!("three");
+            tracing::info!(target: "cinder_db::registry", "four");
+            tracing::info!(logger = "cinder", "five");
+            tracing::debug!("not shown");
+        },
+        expect![[r#"
+            CRITICAL cinder.service [-] one
+            ERROR oslo_service.backend._eventlet.service [-] two
+            WARNING lines [-] three
+            INFO cinder_db.registry [-] four
+            INFO cinder [-] five
+        "#]],
+    );
+}
+
+#[test]
+fn fields_that_no_format_names_are_not_printed() {
+    check(
+        |_| {
+            tracing::info!(backend = "lvm", size = 3, instance = "uuid-1", "text");
+            tracing::info!(backend = "lvm");
+        },
+        expect![[r#"
+            INFO lines [-] [instance: uuid-1] text
+            INFO lines [-] 
+        "#]],
+    );
+}
+
+#[test]
+fn a_span_with_a_request_id_is_the_context_of_the_lines_inside() {
+    check(
+        |_| {
+            let token = tracing::field::Empty;
+            let outer = tracing::error_span!(
+                "rpc", request_id = "req-1", user = "uid", project = %"pid", auth_token = token,
+            );
+            outer.in_scope(|| {
+                tracing::info!("outer");
+                tracing::info_span!("step", volume_id = 7).in_scope(|| tracing::info!("step"));
+                outer.record("global_request_id", "lost: the span was made without this field");
+                outer.record("user", "other");
+                tracing::info!("recorded later");
+                tracing::error_span!("admin", request_id = "req-2", resource_uuid = "vol-1")
+                    .in_scope(|| tracing::info!("inner"));
+                tracing::info!(request_id = "req-3", "with its own id");
+            });
+            tracing::info!("outside");
+        },
+        expect![[r#"
+            INFO lines [None req-1 uid pid - - - -] outer
+            INFO lines [None req-1 uid pid - - - -] step
+            INFO lines [None req-1 other pid - - - -] recorded later
+            INFO lines [None req-2 - - - - - -] [instance: vol-1] inner
+            INFO lines [None req-3 other pid - - - -] with its own id
+            INFO lines [-] outside
+        "#]],
+    );
+}
+
+#[test]
+fn a_context_span_survives_the_level_of_its_logger() {
+    let options = LogOptions { default_log_levels: vec!["quiet=CRITICAL".into()], ..timeless() };
+    let text = lines_of(options, |_| {
+        tracing::info_span!(target: "quiet", "rpc", request_id = "req-1")
+            .in_scope(|| tracing::info!("text"));
+    });
+    assert_eq!(text, "INFO lines [None req-1 - - - - - -] text\n");
+}
+
+#[test]
+fn a_token_in_a_context_is_never_printed() {
+    let options = LogOptions {
+        logging_context_format_string: "%(auth_token)s %(message)s".into(),
+        ..timeless()
+    };
+    let text = lines_of(options, |_| {
+        tracing::error_span!("rpc", request_id = "req-1", auth_token = "t0k3n")
+            .in_scope(|| tracing::info!("text"));
+        tracing::info!(request_id = "req-1", auth_token = "t0k3n", "text");
+    });
+    assert_eq!(text, "*** text\n*** text\n");
+}
+
+#[test]
+fn an_error_is_summed_up_behind_the_message_and_every_cause_printed_once() {
+    check(
+        |_| {
+            let deep = failure(&["cannot register", "cannot connect", "refused"]);
+            let repeating = failure(&["cannot register: refused", "refused", "two\nlines"]);
+            let flat = failure(&["boom"]);
+            tracing::error!(error = &deep as &dyn Error, "Volume service h@b failed to start.");
+            tracing::warn!(error = &repeating as &dyn Error, instance = "i", "text");
+            tracing::error!(error = &flat as &dyn Error, error_class = "DBError", "text");
+            tracing::error!(error = %flat, "as text");
+            tracing::info!(error = &deep as &dyn Error, "below WARNING");
+        },
+        expect![[r#"
+            ERROR lines [-] Volume service h@b failed to start.: cannot register
+            ERROR lines caused by: cannot connect
+            ERROR lines caused by: refused
+            ERROR lines 
+            WARNING lines [-] [instance: i] text: cannot register: refused
+            ERROR lines [instance: i] caused by: two
+            ERROR lines [instance: i] lines
+            ERROR lines [instance: i] 
+            ERROR lines [-] text: DBError: boom
+            ERROR lines [-] as text: boom
+            INFO lines [-] below WARNING
+            ERROR lines cannot register
+            ERROR lines caused by: cannot connect
+            ERROR lines caused by: refused
+            ERROR lines 
+        "#]],
+    );
+}
+
+#[test]
+fn debug_can_be_switched_at_run_time_and_loggers_keep_their_own_level() {
+    let options =
+        LogOptions { default_log_levels: vec!["amqp=WARN".into(), "x=DEBUG".into()], ..timeless() };
+    let text = lines_of(options, |log| {
+        let speak = |round: u32| {
+            tracing::debug!("root {round}");
+            tracing::info!(target: "amqp::channel", "amqp {round}");
+            tracing::debug!(target: "x.y", "x {round}");
+        };
+        speak(1);
+        assert!(log.set_debug(true));
+        assert!(!log.set_debug(true));
+        speak(2);
+        assert!(log.set_debug(false));
+        speak(3);
+    });
+    expect![[r#"
+        DEBUG x.y [-] x 1 lines lines.rs
+        DEBUG lines [-] root 2 lines lines.rs
+        DEBUG x.y [-] x 2 lines lines.rs
+        DEBUG x.y [-] x 3 lines lines.rs
+    "#]]
+    .assert_eq(&text);
+}
+
+#[test]
+fn a_callsite_that_may_be_critical_is_judged_by_what_it_is() {
+    let options = LogOptions { default_log_levels: vec!["lines=CRITICAL".into()], ..timeless() };
+    let text = lines_of(options, |_| {
+        for critical in [false, true] {
+            tracing::error!(critical, "text");
+        }
+        tracing::error!("plain");
+    });
+    assert_eq!(text, "CRITICAL lines [-] text\n");
+}
+
+#[test]
+fn a_value_that_logs_while_it_is_printed_does_no_harm() {
+    struct Chatty;
+    impl fmt::Display for Chatty {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            tracing::info!("from inside");
+            f.write_str("chatty")
+        }
+    }
+    let text = lines_of(timeless(), |_| tracing::info!("{Chatty}"));
+    // `tracing` itself may swallow the inner event; the outer one must be whole.
+    assert!(text.ends_with("INFO lines [-] chatty\n"), "{text}");
+}
+
+#[test]
+fn unsupported_options_are_named_one_by_one() {
+    let options =
+        LogOptions { unsupported: vec!["use_json".into(), "use_syslog".into()], ..timeless() };
+    expect![[r#"
+        WARNING oslo_log [-] Option use_json is set but not supported yet: it has no effect.
+        WARNING oslo_log [-] Option use_syslog is set but not supported yet: it has no effect.
+    "#]]
+    .assert_eq(&lines_of(options, LogHandle::warn_unsupported));
+}
+
+#[test]
+fn bad_formats_and_files_are_refused_before_the_first_line() {
+    let refuse = |options: LogOptions| oslo_log::subscriber(&options).unwrap_err().to_string();
+    for (options, expected) in [
+        (
+            LogOptions { logging_exception_prefix: "%(nme)s".into(), ..LogOptions::default() },
+            "logging_exception_prefix: unknown key %(nme) in the format",
+        ),
+        (
+            LogOptions { log_date_format: "%Q".into(), ..LogOptions::default() },
+            "log_date_format: \"%Q\" is not a valid date format",
+        ),
+        (
+            LogOptions { log_dir: Some(Path::new("/no/such").into()), ..LogOptions::default() },
+            "cannot open log file /no/such/cinder-volume.log",
+        ),
+    ] {
+        assert_eq!(refuse(options), expected);
+    }
+}
