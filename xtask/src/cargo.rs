@@ -1,0 +1,77 @@
+//! Running cargo: where the workspace is, building the daemon, reading the package graph.
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+
+/// The root of the workspace, found from where this program was compiled.
+pub(crate) fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("the manifest of xtask lies one folder below the root")
+}
+
+/// A cargo command in the root of the workspace, with the cargo that runs us.
+pub(crate) fn cargo(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(root()).args(arguments);
+    command
+}
+
+/// Runs a command to its end, its output going where ours goes.
+///
+/// # Errors
+///
+/// When it cannot be started or ends with anything but 0.
+pub(crate) fn run(command: &mut Command) -> Result<()> {
+    let shown = shown(command);
+    let status = command.status().with_context(|| format!("cannot run {shown}"))?;
+    ensure!(status.success(), "{shown}: {status}");
+    Ok(())
+}
+
+/// The command line as a person would type it.
+pub(crate) fn shown(command: &Command) -> String {
+    let name = Path::new(command.get_program()).file_name().unwrap_or(command.get_program());
+    let words = std::iter::once(name).chain(command.get_args());
+    words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
+}
+
+/// Builds the release binary of the daemon and says where it is.
+///
+/// # Errors
+///
+/// When the build fails.
+pub(crate) fn build_daemon() -> Result<PathBuf> {
+    run(&mut cargo(&["build", "--quiet", "--release", "-p", "cinder-volume"]))?;
+    let binary = target_directory()?.join("release/cinder-volume");
+    ensure!(binary.is_file(), "the build left no {}", binary.display());
+    Ok(binary)
+}
+
+/// The package graph of the workspace's own packages.
+///
+/// # Errors
+///
+/// When `Cargo.lock` does not fit the manifests, or a manifest is wrong.
+pub(crate) fn metadata() -> Result<Value> {
+    let arguments = ["metadata", "--format-version", "1", "--no-deps", "--locked"];
+    let output = cargo(&arguments).output().context("cannot run cargo metadata")?;
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "cargo metadata: {}", complaint.trim());
+    serde_json::from_slice(&output.stdout).context("cargo metadata printed no JSON")
+}
+
+/// Where cargo puts what it builds.
+///
+/// # Errors
+///
+/// As [`metadata`].
+pub(crate) fn target_directory() -> Result<PathBuf> {
+    let graph = metadata()?;
+    let path = graph["target_directory"].as_str().context("metadata names no target directory")?;
+    Ok(PathBuf::from(path))
+}

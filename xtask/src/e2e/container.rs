@@ -1,0 +1,58 @@
+//! The daemon as process 1 of a container.
+
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+use nix::sys::signal::Signal;
+
+use super::daemon::SOON;
+use super::runner::Skip;
+use super::scene::Scene;
+use crate::process;
+use crate::wait::{secs, wait_for};
+
+const NAMESPACE: [&str; 3] = ["--pid", "--fork", "--mount-proc"];
+
+pub(crate) fn as_process_1_it_reaps_orphans_that_are_not_its_own(scene: &Scene) -> Result<()> {
+    let allowed = Command::new("unshare").args(NAMESPACE).arg("true").output();
+    if !allowed.is_ok_and(|output| output.status.success()) {
+        return Err(Skip("unshare --pid is not allowed here (it needs root)".to_owned()).into());
+    }
+    let file = scene.write("cinder.conf", &scene.config(&["a", "b"]).text())?;
+    let mut command = scene.command("unshare");
+    command.args(NAMESPACE).arg("--kill-child").arg(scene.binary());
+    let outer = scene.start_command(command.arg("--config-file").arg(&file))?;
+    let init = wait_for("the daemon inside the namespace", SOON, || {
+        let inner = process::living_children(outer.pid()).first().copied().context("no child")?;
+        ensure!(process::living_children(inner).len() == 2, "not two workers yet");
+        Ok(inner)
+    })?;
+    let inside = std::fs::read_to_string(format!("/proc/{init}/status"))?;
+    let last = inside.lines().find_map(|line| line.strip_prefix("NSpid:"));
+    ensure!(last.is_some_and(|pids| pids.ends_with("\t1")), "it is not process 1: {last:?}");
+    orphan_a_process(scene, init)?;
+    wait_for("the orphan to be adopted, to end, and to be reaped", SOON, || {
+        let others: Vec<_> =
+            process::children(init).into_iter().filter(|one| one.name == "sleep").collect();
+        ensure!(others.is_empty(), "{others:?}");
+        Ok(())
+    })?;
+    outer.wait_beats(1)?;
+    process::signal(init, Signal::SIGTERM)?;
+    outer.expect_exit(0)?;
+    scene.wait_empty(secs(1))
+}
+
+/// Runs a shell inside the namespace that leaves a `sleep` behind, which process 1 inherits.
+fn orphan_a_process(scene: &Scene, init: i32) -> Result<()> {
+    let script = "sleep 1 >/dev/null 2>&1 & echo started";
+    let mut command = scene.command("nsenter");
+    command.args(["--target", &init.to_string(), "--pid", "--mount", "sh", "-c", script]);
+    let outcome = scene.finish(&mut command, secs(10))?;
+    ensure!(outcome.out.trim() == "started", "{outcome:?}");
+    wait_for("process 1 to inherit the orphan", secs(1), || {
+        let children = process::children(init);
+        ensure!(children.iter().any(|one| one.name == "sleep"), "{children:?}");
+        Ok(())
+    })
+}

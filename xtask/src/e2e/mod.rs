@@ -1,0 +1,33 @@
+//! End-to-end scenarios: the real release binary in fresh directories, looked at from outside.
+//!
+//! What the scenarios need of the machine: Linux with `/proc`, the tools of util-linux
+//! (`setsid`, `setpriv`, `unshare`, `nsenter`), no network, no root (the two scenarios that need
+//! more say so). With `CINDER_PYTHON` naming a virtual environment that holds the Python
+//! cinder 29.0.0, its tools are run on our database as well.
+
+mod chaos;
+mod command_line;
+mod config;
+mod container;
+mod daemon;
+mod database_faults;
+mod descriptors;
+mod peer;
+mod refusals;
+mod reload;
+mod report;
+mod runner;
+mod scale;
+mod scene;
+mod signals;
+mod spawn;
+mod startup;
+mod supervision;
+mod systemd;
+mod table;
+
+pub(crate) use chaos::chaos;
+pub(crate) use config::Config;
+pub(crate) use daemon::Daemon;
+pub(crate) use runner::{list, run};
+pub(crate) use scene::Scene;

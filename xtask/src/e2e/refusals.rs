@@ -1,0 +1,234 @@
+//! Starts that must fail, or fail for one back end only (spec/startup.md §1, §9; design.md §3).
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use anyhow::{Result, ensure};
+use nix::sys::signal::Signal;
+use nix::unistd::Uid;
+
+use super::config::Config;
+use super::scene::{Outcome, Scene};
+use crate::database;
+use crate::process;
+use crate::wait::secs;
+
+const NOTHING_ENABLED: &str = "Configuration for cinder-volume does not specify \
+    \"enabled_backends\". Using DEFAULT section to configure drivers is not supported since Ocata.";
+const NOTHING_STARTED: &str = "No volume service(s) started successfully, terminating.";
+/// User and group `nobody` on every Linux distribution.
+const NOBODY: &str = "65534";
+
+/// The lines of one level in oslo.log's format: date, time, pid, level.
+fn lines_at<'t>(text: &'t str, level: &str) -> Vec<&'t str> {
+    text.lines().filter(|line| line.split_whitespace().nth(3) == Some(level)).collect()
+}
+
+fn expect_failure(outcome: &Outcome) -> Result<()> {
+    ensure!(
+        outcome.code == Some(1),
+        "exit code {:?} instead of 1: {}",
+        outcome.code,
+        outcome.all()
+    );
+    ensure!(!outcome.all().contains("panicked"), "{}", outcome.all());
+    Ok(())
+}
+
+fn one_back_end_is_lost(scene: &Scene, config: &Config) -> Result<()> {
+    let daemon = scene.start(config)?;
+    let workers = daemon.wait_up(2)?;
+    ensure!(daemon.count("Volume service e2e@bad failed to start.") == 1);
+    let hosts: Vec<_> = daemon.rows()?.into_iter().map(|row| row.host).collect();
+    ensure!(hosts == ["e2e@a", "e2e@b"], "rows of {hosts:?}");
+    daemon.wait_beats(2)?;
+    daemon.expect_workers(&workers)?;
+    daemon.end_with(Signal::SIGTERM, 0)
+}
+
+pub(crate) fn a_back_end_with_invalid_capabilities_is_left_out_and_the_others_run(
+    scene: &Scene,
+) -> Result<()> {
+    let config = scene.config(&["a", "bad", "b"]);
+    one_back_end_is_lost(scene, &config.set("bad", "extra_capabilities", "{not json"))
+}
+
+pub(crate) fn a_back_end_with_a_value_of_the_wrong_type_is_left_out_and_the_others_run(
+    scene: &Scene,
+) -> Result<()> {
+    let config = scene.config(&["a", "bad", "b"]);
+    one_back_end_is_lost(scene, &config.set("bad", "reserved_percentage", "lots"))
+}
+
+pub(crate) fn nothing_runs_when_every_back_end_is_bad(scene: &Scene) -> Result<()> {
+    let config = scene.config(&["a", "b"]).set("a", "extra_capabilities", "{not json").set(
+        "b",
+        "extra_capabilities",
+        "[1,",
+    );
+    let outcome = scene.run_config(&config)?;
+    expect_failure(&outcome)?;
+    let text = outcome.all();
+    let errors = lines_at(&text, "ERROR");
+    for host in ["e2e@a", "e2e@b"] {
+        let line = format!("Volume service {host} failed to start.");
+        ensure!(errors.iter().any(|error| error.contains(&line)), "no {line:?}: {errors:?}");
+    }
+    ensure!(errors.iter().any(|error| error.ends_with(NOTHING_STARTED)), "{errors:?}");
+    scene.wait_empty(secs(1))
+}
+
+pub(crate) fn no_enabled_back_end_is_an_error_with_upstreams_words(scene: &Scene) -> Result<()> {
+    for value in [None, Some(""), Some(","), Some(" , ,")] {
+        let config = scene.config(&["a"]).without("DEFAULT", "enabled_backends");
+        let config = match value {
+            Some(text) => config.set("DEFAULT", "enabled_backends", text),
+            None => config,
+        };
+        let outcome = scene.run_config(&config)?;
+        expect_failure(&outcome)?;
+        let text = outcome.all();
+        let errors = lines_at(&text, "ERROR");
+        ensure!(errors.len() == 1 && errors[0].ends_with(NOTHING_ENABLED), "{value:?}: {text}");
+        ensure!(!scene.database().exists(), "{value:?}: the database was touched");
+    }
+    Ok(())
+}
+
+pub(crate) fn a_missing_file_is_named(scene: &Scene) -> Result<()> {
+    let missing = scene.path("absent.conf");
+    let outcome = scene.run(&["--config-file", &missing.to_string_lossy()])?;
+    expect_failure(&outcome)?;
+    let expected = format!("Failed to find some config files: {}", missing.display());
+    ensure!(outcome.err.contains(&expected), "{outcome:?}");
+    Ok(())
+}
+
+pub(crate) fn an_unreadable_file_is_named(scene: &Scene) -> Result<()> {
+    let file = scene.write("cinder.conf", &scene.config(&["a"]).text())?;
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o000))?;
+    let mut command = if Uid::effective().is_root() {
+        // Root reads everything, so the daemon runs as nobody, from a copy that nobody can reach.
+        scene.open_to_all()?;
+        let copy = scene.path("cinder-volume");
+        fs::copy(scene.binary(), &copy)?;
+        let mut command = scene.command("setpriv");
+        command.args(["--reuid", NOBODY, "--regid", NOBODY, "--clear-groups"]).arg(copy);
+        command
+    } else {
+        scene.command(scene.binary())
+    };
+    let outcome = scene.finish(command.arg("--config-file").arg(&file), secs(15))?;
+    expect_failure(&outcome)?;
+    let expected = format!("Failed to open some config files: {}", file.display());
+    ensure!(outcome.err.contains(&expected), "{outcome:?}");
+    Ok(())
+}
+
+pub(crate) fn a_malformed_file_is_named_with_its_line(scene: &Scene) -> Result<()> {
+    let file = scene.write("cinder.conf", "[DEFAULT]\nhost = x\nthis is no assignment\n")?;
+    let outcome = scene.run(&["--config-file", &file.to_string_lossy()])?;
+    expect_failure(&outcome)?;
+    let path = file.display();
+    let expected = format!(
+        "Failed to parse {path}: at {path}:3, No ':' or '=' found in assignment: \
+         'this is no assignment'"
+    );
+    ensure!(outcome.err.contains(&expected), "expected {expected:?}, got {outcome:?}");
+    Ok(())
+}
+
+pub(crate) fn a_bad_value_in_default_stops_the_start_with_its_line(scene: &Scene) -> Result<()> {
+    for (key, value) in [("report_interval", "soon"), ("enable_new_services", "perhaps")] {
+        let config = scene.config(&["a"]).set("DEFAULT", key, value);
+        let outcome = scene.run_config(&config)?;
+        expect_failure(&outcome)?;
+        let at = format!("cinder.conf:{}", config.line_of("DEFAULT", key));
+        let text = outcome.all();
+        let lines: Vec<_> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+        ensure!(
+            lines.len() == 1 && lines[0].contains(&at) && lines[0].contains(value),
+            "not one line that names {at}: {text}"
+        );
+        ensure!(!scene.database().exists(), "the database was touched");
+    }
+    Ok(())
+}
+
+pub(crate) fn every_bad_value_is_reported_at_once(scene: &Scene) -> Result<()> {
+    let config = scene
+        .config(&["a"])
+        .set("DEFAULT", "report_interval", "soon")
+        .set("DEFAULT", "debug", "maybe");
+    let outcome = scene.run_config(&config)?;
+    expect_failure(&outcome)?;
+    for key in ["report_interval", "debug"] {
+        let at = format!("cinder.conf:{}", config.line_of("DEFAULT", key));
+        ensure!(outcome.all().contains(&at), "{at} is missing: {}", outcome.all());
+    }
+    Ok(())
+}
+
+/// The start fails and the database file is the same, byte for byte.
+fn is_refused_untouched(scene: &Scene) -> Result<Outcome> {
+    let before = fs::read(scene.database())?;
+    let outcome = scene.run_config(&scene.config(&["a", "b"]))?;
+    expect_failure(&outcome)?;
+    ensure!(fs::read(scene.database())? == before, "the database was written to");
+    let text = outcome.all();
+    let errors = lines_at(&text, "ERROR");
+    ensure!(errors.len() == 1, "not one clear error: {text}");
+    ensure!(errors[0].contains("schema"), "does not speak of the schema: {}", errors[0]);
+    scene.wait_empty(secs(1))?;
+    Ok(outcome)
+}
+
+pub(crate) fn a_database_without_cinders_tables_is_refused_untouched(scene: &Scene) -> Result<()> {
+    database::write(&scene.database(), "CREATE TABLE other (a INTEGER)")?;
+    is_refused_untouched(scene)?;
+    Ok(())
+}
+
+pub(crate) fn a_database_of_an_unknown_version_is_refused_untouched(scene: &Scene) -> Result<()> {
+    let file = scene.write("cinder.conf", &scene.config(&["a", "b"]).text())?;
+    let made = scene.run(&["--config-file", &file.to_string_lossy(), "db", "init"])?;
+    ensure!(made.code == Some(0), "{made:?}");
+    let sql = "UPDATE alembic_version SET version_num = 'deadbeef0000'";
+    database::write(&scene.database(), sql)?;
+    let outcome = is_refused_untouched(scene)?;
+    ensure!(outcome.all().contains("deadbeef0000"), "does not name the version: {outcome:?}");
+    Ok(())
+}
+
+pub(crate) fn a_database_that_cannot_be_reached_is_tried_as_often_as_configured(
+    scene: &Scene,
+) -> Result<()> {
+    let config = scene
+        .config(&["a"])
+        .set("database", "connection", "sqlite:////proc/nowhere/cinder.sqlite")
+        .set("database", "max_retries", "2")
+        .set("database", "retry_interval", "1");
+    let outcome = scene.run_config(&config)?;
+    expect_failure(&outcome)?;
+    let text = outcome.all();
+    for left in ["2 attempts left", "1 attempts left"] {
+        let line = format!("SQL connection failed. {left}.");
+        ensure!(text.matches(&line).count() == 1, "not one line {line:?}: {text}");
+    }
+    ensure!(text.contains(NOTHING_STARTED), "{text}");
+    Ok(())
+}
+
+pub(crate) fn a_term_during_the_wait_for_the_database_ends_the_start(scene: &Scene) -> Result<()> {
+    let config = scene
+        .config(&["a"])
+        .set("database", "connection", "sqlite:////proc/nowhere/cinder.sqlite")
+        .set("database", "max_retries", "-1")
+        .set("database", "retry_interval", "60");
+    let daemon = scene.start(&config)?;
+    daemon.wait_log("SQL connection failed.", 1)?;
+    ensure!(process::lives(daemon.pid()));
+    daemon.signal(Signal::SIGTERM)?;
+    daemon.wait_exit(secs(2))?;
+    scene.wait_empty(secs(1))
+}

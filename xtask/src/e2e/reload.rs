@@ -1,0 +1,128 @@
+//! HUP: in a daemon and in the foreground of a terminal (spec/launcher.md §5–6; spec/config.md §9).
+
+use std::fs::File;
+
+use anyhow::{Result, ensure};
+use nix::pty::openpty;
+use nix::sys::signal::Signal;
+
+use super::daemon::{Daemon, SOON};
+use super::scene::Scene;
+use crate::process::text_of;
+use crate::wait::{secs, wait_for};
+
+pub(crate) fn a_hup_applies_debug_and_keeps_every_process(scene: &Scene) -> Result<()> {
+    let config = scene.config(&["a", "b"]).set("DEFAULT", "debug", "false");
+    let daemon = scene.start(&config)?;
+    let workers = daemon.wait_up(2)?;
+    ensure!(daemon.count(" DEBUG ") == 0, "debug lines before debug was set");
+    scene.write("cinder.conf", &config.set("DEFAULT", "debug", "true").text())?;
+    daemon.signal(Signal::SIGHUP)?;
+    // Once in the parent and once in each child.
+    daemon.wait_log("Option DEFAULT.debug changed from [false] to [true]", 3)?;
+    daemon.wait_log("Child caught SIGHUP, handling", 2)?;
+    daemon.wait_beats(2)?;
+    daemon.expect_workers(&workers)?;
+    ensure!(daemon.count("Option DEFAULT.debug changed") == 3, "reported more than once");
+    daemon.wait_log(" DEBUG ", 1)?;
+    daemon.end_with(Signal::SIGTERM, 0)
+}
+
+pub(crate) fn a_hup_does_not_apply_what_needs_a_restart(scene: &Scene) -> Result<()> {
+    let config = scene.config(&["a"]);
+    let daemon = scene.start(&config)?;
+    let workers = daemon.wait_up(1)?;
+    scene.write("cinder.conf", &config.set("DEFAULT", "host", "elsewhere").text())?;
+    daemon.signal(Signal::SIGHUP)?;
+    daemon.wait_log("Ignoring change to immutable option DEFAULT.host", 1)?;
+    daemon.wait_beats(2)?;
+    daemon.expect_workers(&workers)?;
+    ensure!(daemon.row("e2e@a").is_ok() && daemon.rows()?.len() == 1);
+    daemon.end_with(Signal::SIGTERM, 0)
+}
+
+pub(crate) fn a_hup_with_a_broken_file_changes_nothing(scene: &Scene) -> Result<()> {
+    let config = scene.config(&["a", "b"]).set("DEFAULT", "debug", "false");
+    let daemon = scene.start(&config)?;
+    let workers = daemon.wait_up(2)?;
+    let file = scene.write("cinder.conf", "[DEFAULT]\ndebug = true\n[oops\n")?;
+    daemon.signal(Signal::SIGHUP)?;
+    daemon.wait_log(&format!("{}:3", file.display()), 1)?;
+    unharmed(&daemon, &workers)?;
+    std::fs::remove_file(&file)?;
+    daemon.signal(Signal::SIGHUP)?;
+    daemon.wait_log("Failed to find some config files", 1)?;
+    unharmed(&daemon, &workers)?;
+    ensure!(daemon.count("Option DEFAULT.debug changed") == 0, "half of the file was applied");
+    // A good file is accepted afterwards.
+    scene.write("cinder.conf", &config.set("DEFAULT", "debug", "true").text())?;
+    daemon.signal(Signal::SIGHUP)?;
+    daemon.wait_log("Option DEFAULT.debug changed from [false] to [true]", 3)?;
+    daemon.end_with(Signal::SIGTERM, 0)
+}
+
+pub(crate) fn a_hup_with_a_bad_value_changes_nothing(scene: &Scene) -> Result<()> {
+    let config = scene.config(&["a"]).set("DEFAULT", "debug", "false");
+    let daemon = scene.start(&config)?;
+    let workers = daemon.wait_up(1)?;
+    let bad = config.set("DEFAULT", "debug", "maybe");
+    let file = scene.write("cinder.conf", &bad.text())?;
+    daemon.signal(Signal::SIGHUP)?;
+    daemon.wait_log(&format!("{}:{}", file.display(), bad.line_of("DEFAULT", "debug")), 1)?;
+    unharmed(&daemon, &workers)?;
+    daemon.end_with(Signal::SIGTERM, 0)
+}
+
+fn unharmed(daemon: &Daemon, workers: &[i32]) -> Result<()> {
+    daemon.wait_beats(2)?;
+    daemon.expect_workers(workers)
+}
+
+pub(crate) fn a_burst_of_hups_keeps_every_process(scene: &Scene) -> Result<()> {
+    let daemon = scene.start(&scene.config(&["a", "b"]))?;
+    let workers = daemon.wait_up(2)?;
+    for _ in 0..50 {
+        daemon.signal(Signal::SIGHUP)?;
+    }
+    unharmed(&daemon, &workers)?;
+    daemon.end_with(Signal::SIGTERM, 0)
+}
+
+pub(crate) fn a_hup_while_back_ends_start_loses_none_of_them(scene: &Scene) -> Result<()> {
+    // Defect 25 of spec/launcher.md §12.
+    let names: Vec<_> = (1..=12).map(|n| format!("b{n}")).collect();
+    let names: Vec<_> = names.iter().map(String::as_str).collect();
+    let daemon = scene.start(&scene.config(&names))?;
+    wait_for("the first worker", SOON, || {
+        ensure!(!daemon.workers().is_empty());
+        Ok(())
+    })?;
+    daemon.signal(Signal::SIGHUP)?;
+    daemon.wait_up(12)?;
+    daemon.end_with(Signal::SIGTERM, 0)
+}
+
+pub(crate) fn a_hup_in_the_foreground_of_a_terminal_is_a_clean_stop(scene: &Scene) -> Result<()> {
+    let log = scene.path("cinder-volume.log");
+    let config = scene.config(&["a", "b"]).set("DEFAULT", "log_file", &log.to_string_lossy());
+    let file = scene.write("cinder.conf", &config.text())?;
+    let terminal = openpty(None, None)?;
+    let slave = File::from(terminal.slave);
+    // setsid makes the daemon leader of a session whose terminal is this one, in the foreground.
+    let child = scene
+        .bare_command("setsid")
+        .arg("--ctty")
+        .args([scene.binary().as_os_str(), "--config-file".as_ref(), file.as_os_str()])
+        .stdin(slave.try_clone()?)
+        .stdout(slave.try_clone()?)
+        .stderr(slave)
+        .spawn()?;
+    let daemon = Daemon::adopt(child, &log, &scene.database())?;
+    daemon.wait_up(2)?;
+    daemon.end_with(Signal::SIGHUP, 0)?;
+    scene.wait_empty(secs(1))?;
+    let text = text_of(&log);
+    ensure!(text.contains("Caught SIGHUP, stopping children"), "the log does not say why");
+    drop(terminal.master);
+    Ok(())
+}

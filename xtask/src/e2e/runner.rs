@@ -1,0 +1,127 @@
+//! Runs scenarios, two at a time where that is safe, and counts the results.
+
+use std::path::Path;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+use std::{env, fmt, panic, thread};
+
+use anyhow::{Context, Result};
+
+use super::peer;
+use super::scene::Scene;
+use super::table::scenarios;
+use crate::tally::Tally;
+
+/// As many as the smallest machine we test on has cores.
+const AT_ONCE: usize = 2;
+
+/// One registered scenario.
+pub(crate) struct Scenario {
+    /// The sentence that it proves.
+    pub(crate) name: String,
+    /// Measures time or fills the machine, so nothing else may run beside it.
+    pub(crate) alone: bool,
+    pub(crate) run: fn(&Scene) -> Result<()>,
+}
+
+/// Ends a scenario that this machine cannot run, with the reason.
+#[derive(Debug)]
+pub(crate) struct Skip(pub(crate) String);
+
+impl fmt::Display for Skip {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Skip {}
+
+/// Prints the names that the filters choose.
+pub(crate) fn list(filters: &[String]) {
+    for scenario in chosen(filters) {
+        println!("{}", scenario.name);
+    }
+}
+
+fn chosen(filters: &[String]) -> Vec<Scenario> {
+    let mut all = scenarios();
+    let wanted = |name: &str| filters.is_empty() || filters.iter().any(|part| name.contains(part));
+    all.retain(|scenario| wanted(&scenario.name));
+    all
+}
+
+/// Runs the chosen scenarios on this binary.
+///
+/// # Errors
+///
+/// When no scratch directory can be made; a failing scenario is counted, not an error.
+pub(crate) fn run(binary: &Path, filters: &[String]) -> Result<Tally> {
+    let root = tempfile::Builder::new().prefix("cinder-e2e-").tempdir()?;
+    let (alone, together): (Vec<_>, Vec<_>) =
+        chosen(filters).into_iter().partition(|scenario| scenario.alone);
+    let tally = Mutex::new(Tally::default());
+    let next = AtomicUsize::new(0);
+    let record = |scenario: &Scenario, number: usize| {
+        let result = run_one(scenario, binary, root.path(), number);
+        *tally.lock().unwrap_or_else(std::sync::PoisonError::into_inner) += result;
+    };
+    thread::scope(|scope| {
+        for _ in 0..AT_ONCE {
+            scope.spawn(|| {
+                while let Some((number, scenario)) = {
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    together.get(number).map(|scenario| (number, scenario))
+                } {
+                    record(scenario, number);
+                }
+            });
+        }
+    });
+    for (number, scenario) in alone.iter().enumerate() {
+        record(scenario, together.len() + number);
+    }
+    let tally = tally.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    if tally.failed > 0 {
+        println!("the directories of this run are kept in {}", root.keep().display());
+    }
+    if let Some(reason) = peer::not_run() {
+        println!("not run: {reason}");
+    }
+    Ok(tally)
+}
+
+fn run_one(scenario: &Scenario, binary: &Path, root: &Path, number: usize) -> Tally {
+    let start = Instant::now();
+    let mut tails = String::new();
+    let result = Scene::new(binary, root, &format!("{number:02}")).and_then(|scene| {
+        // A scene keeps nothing that a panic could leave half done; its drop ends the processes.
+        let attempt = panic::catch_unwind(panic::AssertUnwindSafe(|| (scenario.run)(&scene)));
+        let result = attempt.unwrap_or_else(|_| Err(anyhow::anyhow!("panicked")));
+        if result.is_err() {
+            tails = scene.log_tails();
+        }
+        result.with_context(|| format!("in {}", scene.path("").display()))
+    });
+    let seconds = start.elapsed().as_secs_f64();
+    let name = &scenario.name;
+    match result {
+        Ok(()) => {
+            println!("ok      {name} ({seconds:.1} s)");
+            Tally::passed()
+        }
+        Err(failure) if failure.is::<Skip>() => {
+            let reason = failure.root_cause();
+            if env::var_os("CI").is_some() {
+                println!("FAILED  {name}: skipped in CI, where nothing may be: {reason}");
+                return Tally::failed();
+            }
+            println!("skipped {name}: {reason}");
+            Tally::skipped()
+        }
+        Err(failure) => {
+            println!("FAILED  {name} ({seconds:.1} s)\n  {failure:#}\n{tails}");
+            Tally::failed()
+        }
+    }
+}

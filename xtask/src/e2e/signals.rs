@@ -1,0 +1,96 @@
+//! Ending: TERM, INT, the drain and its limit (spec/launcher.md §4; design.md §3.6).
+
+use anyhow::{Context, Result, ensure};
+use nix::sys::signal::Signal;
+
+use super::scene::Scene;
+use crate::process;
+use crate::wait::secs;
+
+pub(crate) fn term_stops_everything_and_exits_0(scene: &Scene) -> Result<()> {
+    let daemon = scene.start(&scene.config(&["a", "b", "c"]))?;
+    let workers = daemon.wait_up(3)?;
+    daemon.end_with(Signal::SIGTERM, 0)?;
+    ensure!(scene.processes().is_empty(), "left behind: {:?}", scene.processes());
+    ensure!(daemon.count("Caught SIGTERM, stopping children") == 1);
+    ensure!(daemon.count("Waiting on 3 children to exit") == 1);
+    for pid in workers {
+        let line = format!("Child {pid} exited with status 0");
+        ensure!(daemon.count(&line) == 1, "no line {line:?}");
+    }
+    Ok(())
+}
+
+pub(crate) fn five_terms_still_mean_a_clean_stop(scene: &Scene) -> Result<()> {
+    let daemon = scene.start(&scene.config(&["a", "b", "c"]))?;
+    daemon.wait_up(3)?;
+    for _ in 0..5 {
+        // It may be gone before the fifth.
+        let _ = daemon.signal(Signal::SIGTERM);
+    }
+    daemon.expect_exit(0)?;
+    scene.wait_empty(secs(1))?;
+    ensure!(daemon.count("killed by signal") == 0, "a worker was cut short");
+    Ok(())
+}
+
+pub(crate) fn a_hup_during_the_drain_changes_nothing(scene: &Scene) -> Result<()> {
+    let daemon = scene.start(&scene.config(&["a", "b", "c"]))?;
+    daemon.wait_up(3)?;
+    daemon.signal(Signal::SIGTERM)?;
+    let _ = daemon.signal(Signal::SIGHUP);
+    daemon.expect_exit(0)?;
+    scene.wait_empty(secs(1))
+}
+
+pub(crate) fn a_term_to_the_whole_group_is_a_clean_stop(scene: &Scene) -> Result<()> {
+    let daemon = scene.start(&scene.config(&["a", "b", "c"]))?;
+    daemon.wait_up(3)?;
+    process::signal_group(daemon.pid(), Signal::SIGTERM)?;
+    daemon.expect_exit(0)?;
+    scene.wait_empty(secs(1))?;
+    ensure!(daemon.count("killed by signal") == 0, "a worker was cut short");
+    Ok(())
+}
+
+pub(crate) fn a_term_during_the_start_is_a_clean_stop(scene: &Scene) -> Result<()> {
+    let daemon = scene.start(&scene.config(&["a", "b", "c", "d", "e", "f"]))?;
+    crate::wait::wait_for("the first worker", secs(10), || {
+        ensure!(!daemon.workers().is_empty());
+        Ok(())
+    })?;
+    daemon.end_with(Signal::SIGTERM, 0)?;
+    scene.wait_empty(secs(1))
+}
+
+pub(crate) fn an_interrupt_exits_1_at_once(scene: &Scene) -> Result<()> {
+    let daemon = scene.start(&scene.config(&["a", "b", "c"]))?;
+    daemon.wait_up(3)?;
+    daemon.end_with(Signal::SIGINT, 1)?;
+    scene.wait_empty(secs(1))?;
+    ensure!(daemon.count("Caught SIGINT signal, instantaneous exiting") >= 1);
+    Ok(())
+}
+
+pub(crate) fn an_interrupt_during_the_drain_exits_1_at_once(scene: &Scene) -> Result<()> {
+    let daemon = scene.start(&scene.config(&["a", "b"]))?;
+    let hung = *daemon.wait_up(2)?.first().context("no worker")?;
+    process::signal(hung, Signal::SIGSTOP)?;
+    daemon.signal(Signal::SIGTERM)?;
+    daemon.wait_log("Waiting on 2 children to exit", 1)?;
+    daemon.end_with(Signal::SIGINT, 1)?;
+    scene.wait_empty(secs(1))
+}
+
+pub(crate) fn a_hung_worker_is_killed_when_the_graceful_timeout_has_passed(
+    scene: &Scene,
+) -> Result<()> {
+    let config = scene.config(&["a", "b"]).set("DEFAULT", "graceful_shutdown_timeout", "1");
+    let daemon = scene.start(&config)?;
+    let hung = *daemon.wait_up(2)?.first().context("no worker")?;
+    process::signal(hung, Signal::SIGSTOP)?;
+    daemon.end_with(Signal::SIGTERM, 1)?;
+    let line = "Graceful shutdown timeout exceeded, instantaneous exiting";
+    ensure!(daemon.count(line) == 1, "{} lines {line:?}", daemon.count(line));
+    scene.wait_empty(secs(1))
+}

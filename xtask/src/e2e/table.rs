@@ -1,0 +1,129 @@
+//! The one list of scenarios. A scenario's name is its function's name, read as a sentence.
+
+use super::runner::Scenario;
+use super::{
+    command_line, container, database_faults, descriptors, peer, refusals, reload, report, scale,
+    signals, spawn, startup, supervision, systemd,
+};
+
+macro_rules! rows {
+    ($($module:ident::$name:ident)*) => {
+        [$(Scenario { name: sentence(stringify!($name)), alone: false, run: $module::$name }),*]
+    };
+}
+
+/// Every scenario that this machine's environment asks for, in the order of their start.
+pub(super) fn scenarios() -> Vec<Scenario> {
+    let mut all = Vec::new();
+    all.extend(starting());
+    all.extend(running());
+    all.extend(outside());
+    for scenario in rows!(
+        supervision::no_worker_outlives_a_killed_parent_by_a_second
+        supervision::no_worker_outlives_a_parent_killed_while_it_starts
+        supervision::a_crash_loop_of_one_worker_does_not_delay_its_siblings
+        spawn::no_subprocess_outlives_a_killed_parent_by_a_second
+        scale::fifty_back_ends_come_up_survive_kills_and_stop
+    ) {
+        all.push(Scenario { alone: true, ..scenario });
+    }
+    if peer::is_wanted() {
+        all.extend(rows! { peer::the_python_cinder_manage_accepts_our_database });
+    }
+    all
+}
+
+fn starting() -> Vec<Scenario> {
+    Vec::from(rows! {
+        startup::three_back_ends_come_up_with_rows_as_upstream_writes_them
+        startup::a_restart_keeps_the_rows_and_counts_on
+        startup::a_cluster_name_creates_one_cluster_row_per_back_end
+        startup::backend_host_replaces_the_host_of_its_back_end_only
+        startup::a_back_end_can_have_its_own_zone
+        startup::new_services_start_disabled_when_the_operator_says_so
+        startup::a_report_interval_of_zero_means_no_heartbeats
+        startup::too_short_a_service_down_time_is_corrected_with_a_warning
+        refusals::a_back_end_with_invalid_capabilities_is_left_out_and_the_others_run
+        refusals::a_back_end_with_a_value_of_the_wrong_type_is_left_out_and_the_others_run
+        refusals::nothing_runs_when_every_back_end_is_bad
+        refusals::no_enabled_back_end_is_an_error_with_upstreams_words
+        refusals::a_missing_file_is_named
+        refusals::an_unreadable_file_is_named
+        refusals::a_malformed_file_is_named_with_its_line
+        refusals::a_bad_value_in_default_stops_the_start_with_its_line
+        refusals::every_bad_value_is_reported_at_once
+        refusals::a_database_without_cinders_tables_is_refused_untouched
+        refusals::a_database_of_an_unknown_version_is_refused_untouched
+        refusals::a_database_that_cannot_be_reached_is_tried_as_often_as_configured
+        refusals::a_term_during_the_wait_for_the_database_ends_the_start
+        command_line::version_prints_upstreams_number
+        command_line::help_lists_every_option_of_upstream
+        command_line::a_wrong_command_line_exits_2_and_says_why
+        command_line::config_check_reports_problems_and_touches_nothing
+        command_line::config_dump_masks_secrets
+        command_line::db_init_makes_the_database_once
+        command_line::status_tells_who_is_up_and_who_is_down
+    })
+}
+
+fn running() -> Vec<Scenario> {
+    Vec::from(rows! {
+        supervision::a_killed_worker_is_replaced_and_its_siblings_are_not_touched
+        supervision::a_worker_that_is_told_to_stop_is_replaced_too
+        supervision::an_interrupted_worker_exits_1_and_is_replaced
+        supervision::one_back_end_can_run_alone_in_process
+        supervision::a_back_end_name_that_is_not_enabled_is_refused
+        signals::term_stops_everything_and_exits_0
+        signals::five_terms_still_mean_a_clean_stop
+        signals::a_hup_during_the_drain_changes_nothing
+        signals::a_term_to_the_whole_group_is_a_clean_stop
+        signals::a_term_during_the_start_is_a_clean_stop
+        signals::an_interrupt_exits_1_at_once
+        signals::an_interrupt_during_the_drain_exits_1_at_once
+        signals::a_hung_worker_is_killed_when_the_graceful_timeout_has_passed
+        reload::a_hup_applies_debug_and_keeps_every_process
+        reload::a_hup_does_not_apply_what_needs_a_restart
+        reload::a_hup_with_a_broken_file_changes_nothing
+        reload::a_hup_with_a_bad_value_changes_nothing
+        reload::a_burst_of_hups_keeps_every_process
+        reload::a_hup_while_back_ends_start_loses_none_of_them
+        reload::a_hup_in_the_foreground_of_a_terminal_is_a_clean_stop
+        database_faults::a_purged_row_is_recreated_with_a_new_uuid
+        database_faults::a_soft_deleted_row_is_recreated_with_a_new_uuid
+        database_faults::a_locked_database_is_reported_once_and_survived
+        database_faults::a_term_while_the_database_is_locked_is_a_clean_stop
+        spawn::the_spawn_launcher_runs_one_subprocess_per_back_end
+        spawn::a_killed_subprocess_is_replaced_and_its_siblings_are_not_touched
+    })
+}
+
+fn outside() -> Vec<Scenario> {
+    Vec::from(rows! {
+        container::as_process_1_it_reaps_orphans_that_are_not_its_own
+        descriptors::a_worker_holds_only_what_is_its_own
+        descriptors::the_parent_holds_no_database_and_no_socket
+        descriptors::the_parent_does_not_collect_descriptors_over_restarts
+        systemd::the_service_manager_hears_of_start_reload_and_stop
+        systemd::a_start_that_fails_is_never_called_ready
+        systemd::the_watchdog_is_fed_when_asked_for
+        report::a_report_is_written_on_usr2_and_the_service_goes_on
+    })
+}
+
+fn sentence(name: &str) -> String {
+    name.replace('_', " ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn no_two_scenarios_share_a_name() {
+        let all = scenarios();
+        let names: BTreeSet<_> = all.iter().map(|one| one.name.as_str()).collect();
+        assert_eq!(names.len(), all.len());
+        assert!(names.contains("term stops everything and exits 0"));
+    }
+}

@@ -1,0 +1,109 @@
+//! `cargo xtask test`: unit, crate and doc tests of the workspace, then the scenarios.
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::process::Stdio;
+
+use anyhow::{Context, Result};
+
+use crate::tally::Tally;
+use crate::wait::{millis, wait_with_pause};
+use crate::{cargo, e2e};
+
+/// A whole test run is given this long before we call it hung.
+const LIMIT: std::time::Duration = std::time::Duration::from_secs(45 * 60);
+
+/// Runs everything; the caller prints the closing line.
+///
+/// # Errors
+///
+/// When something could not be run at all; a failing test is counted, not an error.
+pub(crate) fn run() -> Result<Tally> {
+    let mut tally = workspace_tests()?;
+    println!("\nworkspace: {} passed, {} failed; now end to end\n", tally.passed, tally.failed);
+    tally += e2e::run(&cargo::build_daemon()?, &[])?;
+    Ok(tally)
+}
+
+/// Runs `cargo test --workspace`, showing its output as it comes.
+///
+/// The output goes through a file: a test that leaves a process behind would keep a pipe open
+/// and make the run look hung.
+fn workspace_tests() -> Result<Tally> {
+    let arguments = ["test", "--workspace", "--no-fail-fast"];
+    let file = tempfile::NamedTempFile::new()?;
+    let mut follow = File::open(file.path())?;
+    let output = File::options().append(true).open(file.path())?;
+    let mut child = cargo::cargo(&arguments)
+        .stdin(Stdio::null())
+        .stdout(output.try_clone()?)
+        .stderr(output)
+        .spawn()
+        .context("cannot run cargo test")?;
+    let mut text = Vec::new();
+    let status = wait_with_pause("cargo test to end", LIMIT, millis(100), || {
+        let ended = child.try_wait()?;
+        show_rest(&mut follow, &mut text)?;
+        ended.context("it still runs")
+    })?;
+    let mut tally = count(&String::from_utf8_lossy(&text));
+    if !status.success() && tally.failed == 0 {
+        println!("cargo test: {status}");
+        tally.failed = 1; // it did not build, or a test binary was killed
+    }
+    Ok(tally)
+}
+
+/// Prints what has been written since the last call, and keeps it.
+fn show_rest(follow: &mut File, text: &mut Vec<u8>) -> Result<()> {
+    let before = text.len();
+    follow.read_to_end(text)?;
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.get(before..).unwrap_or_default())?;
+    Ok(out.flush()?)
+}
+
+/// Adds up the `test result:` lines of cargo test.
+fn count(output: &str) -> Tally {
+    let mut sum = Tally::default();
+    for line in output.lines() {
+        let Some((_, counts)) =
+            line.strip_prefix("test result: ").and_then(|rest| rest.split_once(". "))
+        else {
+            continue;
+        };
+        for part in counts.split("; ") {
+            let mut words = part.split_whitespace();
+            let number = words.next().and_then(|word| word.parse().ok()).unwrap_or(0);
+            match words.next() {
+                Some("passed") => sum.passed += number,
+                Some("failed") => sum.failed += number,
+                Some("ignored") => sum.skipped += number,
+                _ => {}
+            }
+        }
+    }
+    sum
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn result_lines_of_several_test_programs_are_added_up() {
+        let output = "\
+running 3 tests
+test a ... ok
+test result: ok. 3 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s
+
+test result: FAILED. 4 passed; 1 failed; 2 ignored; 0 measured; 0 filtered out; finished in 1.2s
+";
+        assert_eq!(count(output), Tally { passed: 7, failed: 1, skipped: 2 });
+    }
+
+    #[test]
+    fn output_without_results_counts_nothing() {
+        assert_eq!(count("error: could not compile\n"), Tally::default());
+    }
+}

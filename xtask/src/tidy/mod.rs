@@ -1,0 +1,110 @@
+//! `cargo xtask tidy`: the rules of the house that a program can check.
+//!
+//! Each rule is a function from text (or the package graph) to findings, so that its test can
+//! show it failing on a few made-up lines. Rules and invariants: docs/architecture.md.
+
+mod attributes;
+mod documents;
+mod layers;
+mod manifests;
+mod sizes;
+mod source;
+mod tree;
+mod unsafety;
+
+use std::fmt;
+use std::path::Path;
+use std::process::{Command, ExitCode};
+
+use anyhow::{Context, Result, ensure};
+
+use self::source::Source;
+use crate::cargo;
+
+/// One broken rule at one place.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Finding {
+    /// Relative to the root of the repository.
+    pub(crate) path: String,
+    pub(crate) line: usize,
+    pub(crate) text: String,
+}
+
+impl Finding {
+    fn new(path: &str, line: usize, text: impl Into<String>) -> Self {
+        Self { path: path.to_owned(), line, text: text.into() }
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}: {}", self.path, self.line, self.text)
+    }
+}
+
+/// Checks the repository at `root` and prints what is wrong with it.
+///
+/// # Errors
+///
+/// When the repository cannot be read.
+pub(crate) fn run(root: &Path) -> Result<ExitCode> {
+    let findings = findings(root)?;
+    for finding in &findings {
+        println!("{finding}");
+    }
+    println!("tidy: {} findings", findings.len());
+    Ok(if findings.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn findings(root: &Path) -> Result<Vec<Finding>> {
+    let files = tracked_files(root)?;
+    let mut found = tree::check(&files);
+    for path in &files {
+        let whole = root.join(path);
+        if path.ends_with(".rs") {
+            let text = std::fs::read_to_string(&whole)
+                .with_context(|| format!("cannot read {}", whole.display()))?;
+            found.extend(check_source(&Source::new(path, text)));
+        } else if path.ends_with(".md") {
+            let text = std::fs::read_to_string(&whole)?;
+            found.extend(documents::check(path, &text, |other| root.join(other).exists()));
+        } else if path.ends_with("Cargo.toml") && path != "Cargo.toml" {
+            found.extend(manifests::check(path, &std::fs::read_to_string(&whole)?));
+        }
+    }
+    found.extend(layers::check(&layers::packages(&cargo::metadata()?)));
+    found.sort();
+    Ok(found)
+}
+
+fn check_source(source: &Source) -> Vec<Finding> {
+    let mut found = sizes::check(source);
+    found.extend(unsafety::check(source));
+    found.extend(attributes::check(source));
+    found
+}
+
+/// What git knows, so that build products and scratch files do not count. Files that somebody
+/// has deleted but not committed yet are left out.
+fn tracked_files(root: &Path) -> Result<Vec<String>> {
+    let arguments = ["ls-files", "--cached", "--others", "--exclude-standard"];
+    let output = Command::new("git").current_dir(root).args(arguments).output();
+    let output = output.context("cannot run git")?;
+    ensure!(output.status.success(), "git ls-files: {}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).context("a file name is not UTF-8")?;
+    let mut files: Vec<_> =
+        text.lines().filter(|path| root.join(path).is_file()).map(str::to_owned).collect();
+    files.sort();
+    files.dedup();
+    Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_finding_reads_like_a_compilers() {
+        assert_eq!(Finding::new("a/b.rs", 7, "too long").to_string(), "a/b.rs:7: too long");
+    }
+}
