@@ -34,6 +34,9 @@ pub(crate) struct Core {
 }
 
 /// A layer that writes every event as oslo.log would.
+///
+/// Its levels hold for the whole subscriber: what no logger lets through is disabled for
+/// other layers on the same registry too.
 #[derive(Debug)]
 pub struct OsloLayer {
     core: Arc<Core>,

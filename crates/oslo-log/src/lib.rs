@@ -61,3 +61,8 @@ pub use layer::{OsloLayer, OsloSubscriber, subscriber};
 pub use options::LogOptions;
 pub use panic::panic_hook;
 pub use tracing_log::{LogTracer, log};
+
+/// Compiles the README's example with the doc tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,5 +1,7 @@
 //! Events in, lines out: the subscriber as a program uses it, writing to a file.
 
+#![expect(clippy::unwrap_used, reason = "a helper that fails must fail its test")]
+
 use std::error::Error;
 use std::fmt;
 use std::path::Path;

@@ -1,0 +1,65 @@
+//! Measures what an event costs: disabled, and written to a file.
+//!
+//! `cargo run --release -p oslo-log --example bench`. Prints the best of several rounds, since
+//! everything else on the machine can only make a round slower.
+
+#![allow(clippy::print_stdout, reason = "a program for the terminal")]
+
+use std::error::Error;
+use std::hint::black_box;
+use std::time::Instant;
+
+use oslo_log::LogOptions;
+
+const ROUNDS: u32 = 7;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let path = std::env::temp_dir().join(format!("oslo-log-bench-{}.log", std::process::id()));
+    let options = LogOptions { log_file: Some(path.clone()), ..LogOptions::default() };
+    let (subscriber, handle) = oslo_log::subscriber(&options)?;
+    tracing::subscriber::set_global_default(subscriber)?;
+
+    let debug = best(20_000_000, |number| {
+        tracing::debug!(target: "cinder.volume.manager", "volume {} is busy", black_box(number));
+    });
+    let plain = best(300_000, |number| {
+        tracing::info!(target: "cinder.volume.manager", "volume {} is busy", black_box(number));
+    });
+    let span = tracing::error_span!(
+        "rpc",
+        request_id = "req-7b1c2d3e-0000-4000-8000-000000000000",
+        user = "5f1a",
+        project = "9c2b",
+    );
+    let in_context = span.in_scope(|| {
+        best(300_000, |number| {
+            tracing::info!(target: "cinder.volume.manager", "volume {} is busy", black_box(number));
+        })
+    });
+    println!("disabled DEBUG event     {debug:8.2} ns");
+    println!("INFO line to a file      {:8.3} us", plain / 1e3);
+    println!("INFO line in a context   {:8.3} us", in_context / 1e3);
+    println!("bare write of that size  {:8.3} us", bare_write(&path)? / 1e3);
+    println!("dropped lines            {:8}", handle.dropped_lines());
+    std::fs::remove_file(&path)?;
+    Ok(())
+}
+
+/// Nanoseconds per call in the best round.
+fn best(calls: u64, mut event: impl FnMut(u64)) -> f64 {
+    let round = |event: &mut dyn FnMut(u64)| {
+        let start = Instant::now();
+        (0..calls).for_each(event);
+        start.elapsed().as_secs_f64() * 1e9 / calls as f64
+    };
+    (0..ROUNDS).map(|_| round(&mut event)).fold(f64::INFINITY, f64::min)
+}
+
+/// What the kernel alone takes for a line, for comparison.
+fn bare_write(path: &std::path::Path) -> std::io::Result<f64> {
+    let file = std::fs::OpenOptions::new().append(true).open(path)?;
+    let line = [b'x'; 100];
+    Ok(best(300_000, |_| {
+        let _ = std::io::Write::write(&mut &file, &line);
+    }))
+}
