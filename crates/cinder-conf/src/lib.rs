@@ -1,1 +1,49 @@
-//! Skeleton.
+//! oslo.config's dialect for Rust: layered INI files, typed options, every mistake at once.
+//!
+//! Two layers. [`OsloConfig`] reads any OpenStack service's files under options that the program
+//! declares itself. With the feature `cinder` (on by default) [`cinder::load`] adds Cinder's option
+//! tables, typed sections, back ends and the checks behind `config check`.
+//!
+//! Nothing here reads the environment, prints or exits: [`Request`] brings in what the program knows.
+
+#![forbid(unsafe_code)]
+
+pub mod cli;
+mod dump;
+mod error;
+mod files;
+mod ini;
+mod kind;
+mod notice;
+mod option;
+mod oslo;
+mod problem;
+mod python;
+mod registry;
+mod request;
+mod secret;
+mod section;
+mod source;
+mod substitute;
+mod value;
+
+#[cfg(feature = "cinder")]
+pub mod cinder;
+#[cfg(feature = "cinder")]
+pub mod options;
+
+pub use dump::Entry;
+pub use error::{
+    DeclareError, FileError, LoadError, Origin, ReadError, ReferenceError, ReferenceFault,
+    ValueError,
+};
+pub use ini::{Fault, Malformed};
+pub use kind::{Kind, Reason, Text};
+pub use notice::{LOGGER, Notice, NoticeLevel};
+pub use option::{Alias, Cli, Default, Opt, Removal};
+pub use oslo::{Change, Found, Mutation, OsloConfig, SectionError};
+pub use problem::{Level, Problem, Problems, Scope};
+pub use request::{Item, Request};
+pub use secret::Secret;
+pub use section::Section;
+pub use value::Value;

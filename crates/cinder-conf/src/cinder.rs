@@ -1,0 +1,213 @@
+//! Cinder's view of a configuration: typed sections, back ends by name, every problem at once.
+//!
+//! Order of steps in [`load`]: read everything, convert every value that anybody set, judge back
+//! ends one by one, build the typed sections. Must not start anything and must not touch state.
+
+mod backend;
+mod check;
+mod tables;
+
+use std::collections::BTreeMap;
+
+pub use backend::BackendConf;
+pub use tables::cli_options;
+
+use crate::{
+    cli::Arguments,
+    error::{LoadError, ReadError},
+    notice::Notice,
+    options::{
+        database::Database,
+        logging::Logging,
+        messaging::Messaging,
+        process::{Concurrency, Coordination, Reports, Supervisor},
+        service::Service,
+    },
+    oslo::{Mutation, OsloConfig},
+    problem::{Level, Problem, Problems, Scope},
+    request::Request,
+    section::Section,
+    value::Value,
+};
+
+/// The configuration of a volume service, checked.
+///
+/// Sections that every part of the service needs are plain fields; any other is one
+/// [`Conf::section`] away.
+#[derive(Debug)]
+pub struct Conf {
+    /// `[DEFAULT]`: back ends, names, intervals.
+    pub service: Service,
+    /// `[DEFAULT]`: logging.
+    pub logging: Logging,
+    /// `[DEFAULT]`: message bus.
+    pub messaging: Messaging,
+    /// `[database]`.
+    pub database: Database,
+    /// `[oslo_reports]`.
+    pub reports: Reports,
+    /// `[coordination]`.
+    pub coordination: Coordination,
+    /// `[oslo_concurrency]`.
+    pub concurrency: Concurrency,
+    /// `[supervisor]`.
+    pub supervisor: Supervisor,
+    oslo: OsloConfig<'static>,
+    problems: Problems,
+}
+
+/// Reads and checks the configuration of a volume service.
+///
+/// # Errors
+///
+/// All problems, warnings included, when at least one of them keeps the service from starting. An
+/// error in a back end's own section does not: it waits in [`Conf::backend`].
+pub fn load(request: Request) -> Result<Conf, Problems> {
+    let (oslo, problems) = check::examine(request);
+    let fatal = |p: &Problem| p.level == Level::Error && p.scope == Scope::Program;
+    if problems.iter().any(fatal) {
+        return Err(problems);
+    }
+    Conf::build(oslo, problems)
+}
+
+/// The arguments of a volume service.
+pub fn arguments() -> Arguments<'static> {
+    Arguments::new(cli_options())
+}
+
+impl Conf {
+    fn build(oslo: OsloConfig<'static>, problems: Problems) -> Result<Self, Problems> {
+        let built = (|| -> Result<Self, Problems> {
+            Ok(Self {
+                service: typed(&oslo)?,
+                logging: typed(&oslo)?,
+                messaging: typed(&oslo)?,
+                database: typed(&oslo)?,
+                reports: typed(&oslo)?,
+                coordination: typed(&oslo)?,
+                concurrency: typed(&oslo)?,
+                supervisor: typed(&oslo)?,
+                problems: Problems::default(),
+                oslo,
+            })
+        })();
+        match built {
+            Ok(conf) => Ok(Self { problems, ..conf }),
+            Err(Problems(more)) => {
+                let mut problems = problems;
+                problems.0.extend(more);
+                Err(problems)
+            }
+        }
+    }
+
+    /// Any other section, typed.
+    ///
+    /// # Errors
+    ///
+    /// A problem only if the section's declarations are not among Cinder's tables, or for a back
+    /// end's section, which [`Conf::backend`] reads.
+    pub fn section<T: Section>(&self) -> Result<T, Problems> {
+        typed(&self.oslo)
+    }
+
+    /// Names of the enabled back ends, in order, without empty ones and repetitions.
+    pub fn backend_names(&self) -> Vec<String> {
+        check::enabled(&self.service)
+    }
+
+    /// One back end's own configuration.
+    ///
+    /// # Errors
+    ///
+    /// Every problem that keeps this back end from starting.
+    pub fn backend(&self, name: &str) -> Result<BackendConf, Problems> {
+        let mine =
+            |p: &&Problem| p.level == Level::Error && p.scope == Scope::Backend(name.to_owned());
+        let problems: Vec<Problem> = self.problems.iter().filter(mine).cloned().collect();
+        if !problems.is_empty() {
+            return Err(Problems(problems));
+        }
+        BackendConf::read(&self.oslo, &self.service, name)
+    }
+
+    /// Everything found that did not keep the service from starting: warnings, and the errors of
+    /// single back ends.
+    pub const fn problems(&self) -> &Problems {
+        &self.problems
+    }
+
+    /// Log records for upstream's logger `oslo_config.cfg` that reading has caused so far.
+    pub fn take_notices(&self) -> Vec<Notice> {
+        self.oslo.take_notices()
+    }
+
+    /// Sets `service_down_time` for this process, above everything configured.
+    pub fn correct_service_down_time(&mut self, seconds: i64) {
+        self.oslo.set_override("DEFAULT", "service_down_time", Value::Int(seconds.into()));
+        self.service.service_down_time = seconds;
+    }
+
+    /// Reads the files again and lets mutable options change (SIGHUP).
+    ///
+    /// # Errors
+    ///
+    /// Every problem of the new files; the configuration in force stays as it was.
+    pub fn mutate(&mut self) -> Result<Mutation, Problems> {
+        let (_, problems) = check::examine(self.oslo.request().clone());
+        let fatal = |p: &Problem| p.level == Level::Error && p.scope == Scope::Program;
+        if problems.iter().any(fatal) {
+            return Err(problems);
+        }
+        let mutation = self.oslo.mutate().map_err(|errors| check::of_load(&self.oslo, &errors))?;
+        self.logging = typed(&self.oslo)?;
+        Ok(mutation)
+    }
+
+    /// Files read, in order.
+    pub fn config_files(&self) -> &[String] {
+        self.oslo.config_files()
+    }
+
+    /// The configuration below the typed sections, for tools that look at any option.
+    pub const fn oslo(&self) -> &OsloConfig<'static> {
+        &self.oslo
+    }
+}
+
+fn typed<T: Section>(oslo: &OsloConfig<'static>) -> Result<T, Problems> {
+    let mut fields = BTreeMap::new();
+    for option in T::OPTIONS {
+        let found = oslo.read(T::GROUP, option.dest).map_err(|error| of_read(&error, option))?;
+        fields.insert(option.dest, oslo.field(found.value, option));
+    }
+    shape(T::GROUP, fields)
+}
+
+fn shape<T: Section>(group: &str, fields: BTreeMap<&str, Value>) -> Result<T, Problems> {
+    let fields: config::Map<String, config::Value> =
+        fields.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
+    config::Value::new(None, fields).try_deserialize().map_err(|error| {
+        let text = format!("section does not fit its type: {error}");
+        Problem::new(Level::Error, text).of(group, "").into()
+    })
+}
+
+fn of_read(error: &ReadError, option: &crate::Opt<'_>) -> Problems {
+    Problem::of_read(error, Some(option)).into()
+}
+
+/// The option an error is about, to word it well.
+fn option_of(
+    oslo: &OsloConfig<'static>,
+    error: &LoadError,
+) -> Option<&'static crate::Opt<'static>> {
+    let (group, option) = match error {
+        LoadError::Argument { detail, .. } => (&detail.group, &detail.option),
+        LoadError::Read(ReadError::Value(error)) => (&error.group, &error.option),
+        _ => return None,
+    };
+    let table = &oslo.group(group)?.table;
+    table.iter().find(|known| known.name == option || known.dest == option)
+}

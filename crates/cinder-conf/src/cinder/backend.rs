@@ -1,0 +1,97 @@
+//! One back end: its names, and its options by the rule section → `[backend_defaults]` → default.
+
+use std::collections::BTreeMap;
+
+use super::{of_read, shape, tables};
+use crate::{
+    error::ReadError,
+    option::Opt,
+    options::{backend::Backend, service::Service},
+    oslo::{Found, OsloConfig},
+    problem::{Level, Problem, Problems},
+    section::Section,
+    value::Value,
+};
+
+/// A back end's configuration.
+#[derive(Debug, Clone)]
+pub struct BackendConf {
+    /// Name in `enabled_backends`.
+    pub name: String,
+    /// Full host name: `host@name`, with `backend_host` when the section sets it.
+    pub host: String,
+    /// Full cluster name, `cluster@name`, when the node is in a cluster.
+    pub cluster: Option<String>,
+    /// Options that every back end has.
+    pub options: Backend,
+    values: BTreeMap<&'static str, Value>,
+}
+
+impl BackendConf {
+    pub(super) fn read(
+        oslo: &OsloConfig<'static>,
+        service: &Service,
+        name: &str,
+    ) -> Result<Self, Problems> {
+        let mut values = BTreeMap::new();
+        for option in tables::BACKEND.iter().flat_map(|table| table.iter()) {
+            let found = lookup(oslo, name, option).map_err(|error| of_read(&error, option))?;
+            values.insert(option.dest, oslo.field(found.value, option));
+        }
+        let (host, cluster) = names(oslo, service, name)?;
+        let options = pick(&values)?;
+        Ok(Self { name: name.to_owned(), host, cluster, options, values })
+    }
+
+    /// A driver's options, typed.
+    ///
+    /// # Errors
+    ///
+    /// A problem only if the section's declarations are not among the back-end tables.
+    pub fn section<T: Section>(&self) -> Result<T, Problems> {
+        pick(&self.values)
+    }
+
+    /// One option by name; nothing when no table declares it.
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        self.values.get(name)
+    }
+}
+
+fn pick<T: Section>(values: &BTreeMap<&'static str, Value>) -> Result<T, Problems> {
+    let wanted = T::OPTIONS.iter().filter_map(|o| Some((o.dest, values.get(o.dest)?.clone())));
+    shape(T::GROUP, wanted.collect())
+}
+
+/// Reads one option of a back end; `[DEFAULT]` is never looked at (`spec/config.md` §6).
+pub(super) fn lookup(
+    oslo: &OsloConfig<'static>,
+    name: &str,
+    option: &Opt<'static>,
+) -> Result<Found, ReadError> {
+    let own = oslo.read(name, option.dest)?;
+    if !own.value.is_none() {
+        return Ok(own);
+    }
+    oslo.read("backend_defaults", option.dest)
+}
+
+/// `host@name` and `cluster@name`.
+pub(super) fn names(
+    oslo: &OsloConfig<'static>,
+    service: &Service,
+    name: &str,
+) -> Result<(String, Option<String>), Problems> {
+    let own =
+        oslo.read(name, "backend_host").map_err(|error| of_read(&error, &tables::BACKEND_HOST))?;
+    let host = match own.value {
+        Value::Text(host) if !host.is_empty() => host,
+        _ => service.host.clone(),
+    };
+    if host.is_empty() {
+        let text = "is empty, so this node has no name in the service table";
+        return Err(Problem::new(Level::Error, text).of("DEFAULT", "host").into());
+    }
+    let cluster = service.cluster.as_deref().map(str::trim).filter(|cluster| !cluster.is_empty());
+    Ok((format!("{host}@{name}"), cluster.map(|cluster| format!("{cluster}@{name}"))))
+}

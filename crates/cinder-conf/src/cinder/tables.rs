@@ -1,0 +1,66 @@
+//! Which tables stand in which groups.
+
+use std::sync::{Arc, LazyLock};
+
+use crate::{
+    option::{Default, Opt},
+    options::{backend, database, logging, messaging, process, service},
+    oslo::OsloConfig,
+    registry::Table,
+    section::Section,
+};
+
+/// Every section outside back ends: group and declarations.
+pub(super) const GLOBAL: &[(&str, &[Opt<'static>])] = &[
+    of::<service::Service>(),
+    of::<logging::Logging>(),
+    of::<messaging::Messaging>(),
+    of::<database::Database>(),
+    of::<process::Supervisor>(),
+    of::<process::Concurrency>(),
+    of::<process::Coordination>(),
+    of::<process::Reports>(),
+];
+
+/// Every table of back-end options.
+pub(super) const BACKEND: &[&[Opt<'static>]] = &[backend::Backend::OPTIONS];
+
+const fn of<T: Section>() -> (&'static str, &'static [Opt<'static>]) {
+    (T::GROUP, T::OPTIONS)
+}
+
+/// Read from the back end's own section only, without `[backend_defaults]`.
+pub(super) static BACKEND_HOST: Opt<'static> = Opt::string("backend_host")
+    .help("Name to use instead of `host` for this back end, in front of the `@`.");
+
+/// The same options with nothing as default, for the back ends' own sections: what a section does
+/// not say is looked up in `[backend_defaults]`.
+static IN_SECTION: LazyLock<Vec<Opt<'static>>> = LazyLock::new(|| {
+    let unset = |option: &Opt<'static>| Opt { default: Default::Unset, ..*option };
+    BACKEND.iter().flat_map(|table| table.iter()).chain([&BACKEND_HOST]).map(unset).collect()
+});
+static SECTION_TABLE: LazyLock<Arc<Table<'static>>> =
+    LazyLock::new(|| Arc::new(Table::of(IN_SECTION.iter())));
+static DEFAULTS_TABLE: LazyLock<Arc<Table<'static>>> =
+    LazyLock::new(|| Arc::new(Table::of(BACKEND.iter().flat_map(|table| table.iter()))));
+
+/// Declares everything but the back ends' own sections.
+pub(super) fn declare_global(oslo: &mut OsloConfig<'static>) {
+    for (group, options) in GLOBAL {
+        let table = Arc::new(Table::of(options.iter()));
+        oslo.share_table(group, &table);
+    }
+    oslo.share_table("backend_defaults", &DEFAULTS_TABLE);
+}
+
+/// Declares one back end's section.
+pub(super) fn declare_backend(oslo: &mut OsloConfig<'static>, name: &str) {
+    oslo.share_table(name, &SECTION_TABLE);
+}
+
+/// Options that are also arguments, with their groups.
+pub fn cli_options() -> Vec<(&'static str, &'static Opt<'static>)> {
+    let own = GLOBAL.iter().flat_map(|(group, options)| options.iter().map(|o| (*group, o)));
+    let built_in = OsloConfig::built_in_options().iter().map(|option| ("DEFAULT", option));
+    built_in.chain(own).filter(|(_, option)| option.cli.is_some()).collect()
+}

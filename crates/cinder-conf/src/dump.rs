@@ -1,0 +1,112 @@
+//! All options with the values in force: for the log at start-up, for `config dump`, for reports.
+//!
+//! Must never fail because of one bad option, and must never show a secret.
+
+use crate::{
+    error::{Origin, ValueError},
+    option::Opt,
+    oslo::OsloConfig,
+    python,
+    registry::Group,
+};
+
+/// What stands in place of a secret.
+const MASK: &str = "****";
+
+/// One option in force.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// Group as declared.
+    pub group: String,
+    /// Name as files spell it.
+    pub option: String,
+    /// The value as one would write it, masked if secret; or what is wrong with it.
+    pub value: Result<String, String>,
+    /// Where it comes from.
+    pub origin: Option<Origin>,
+}
+
+impl std::fmt::Display for Entry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.value {
+            Ok(value) => write!(f, "[{}] {} = {value}", self.group, self.option)?,
+            Err(problem) => write!(f, "[{}] {}: {problem}", self.group, self.option)?,
+        }
+        match &self.origin {
+            Some(origin) => write!(f, "  # {origin}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl<'a> OsloConfig<'a> {
+    /// Every declared option with its value in force: DEFAULT first, then groups as declared,
+    /// options by name.
+    pub fn effective(&self) -> Vec<Entry> {
+        let mut entries = Vec::new();
+        for (group, option) in self.in_order() {
+            let found = self.find(group, option);
+            let origin = found.as_ref().ok().map(|found| found.origin.clone());
+            let value = match found {
+                Ok(_) if option.secret => Ok(MASK.to_owned()),
+                Ok(found) => Ok(found.value.to_ini()),
+                Err(error) => Err(error.to_string()),
+            };
+            let (group, option) = (group.name.clone(), option.dest.to_owned());
+            entries.push(Entry { group, option, value, origin });
+        }
+        entries
+    }
+
+    /// The lines of upstream's option dump, for the log at DEBUG (`spec/config.md` §8).
+    ///
+    /// An option that cannot be read has its error in place of a value; upstream dies of it.
+    pub fn log_lines(&self) -> Vec<String> {
+        let quoted = |all: &[String]| {
+            let all: Vec<String> = all.iter().map(|word| python::repr(word)).collect();
+            format!("[{}]", all.join(", "))
+        };
+        let mut lines = vec![
+            "*".repeat(80),
+            "Configuration options gathered from:".to_owned(),
+            format!("command line args: {}", quoted(&self.request().arguments)),
+            format!("config files: {}", quoted(self.config_files())),
+            "=".repeat(80),
+        ];
+        for (group, option) in self.in_order() {
+            let name = match group.name.as_str() {
+                "DEFAULT" => option.dest.to_owned(),
+                group => format!("{group}.{}", option.dest),
+            };
+            lines.push(format!("{name:<30} = {}", self.shown(group, option)));
+        }
+        lines.push("*".repeat(80));
+        lines
+    }
+
+    fn shown(&self, group: &Group<'a>, option: &Opt<'a>) -> String {
+        if option.secret {
+            return MASK.to_owned();
+        }
+        match self.find(group, option) {
+            Ok(found) => found.value.to_text(),
+            Err(error) => format!("<{error}>"),
+        }
+    }
+
+    fn in_order(&self) -> Vec<(&Group<'a>, &'a Opt<'a>)> {
+        let mut out = Vec::new();
+        for group in self.groups() {
+            let mut options: Vec<_> = group.table.iter().collect();
+            options.sort_by_key(|option| option.dest);
+            out.extend(options.into_iter().map(|option| (group, option)));
+        }
+        out
+    }
+}
+
+/// Hides what a message about a secret would show.
+pub(crate) fn masked(error: ValueError) -> ValueError {
+    let reason = crate::kind::Reason("the value does not fit its type".to_owned());
+    ValueError { text: MASK.to_owned(), reason, referenced: None, ..error }
+}

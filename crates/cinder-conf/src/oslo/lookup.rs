@@ -1,0 +1,463 @@
+//! Finds the text an option reads, puts references in, converts.
+
+use std::fmt::Write;
+
+use super::OsloConfig;
+use crate::{
+    error::{Origin, ReadError, ReferenceError, ReferenceFault, ValueError},
+    kind::{Kind, Reason},
+    option::{Default, Opt},
+    registry::Group,
+    source::{LayerName, Occurrence, Store},
+    substitute::{self, Piece},
+    value::Value,
+};
+
+/// A value and where it comes from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Found {
+    /// The converted value.
+    pub value: Value,
+    /// Where it stands.
+    pub origin: Origin,
+    /// Where later occurrences of a multi-valued option stand.
+    pub more: Vec<Origin>,
+}
+
+/// References followed for one value. Upstream's limit is Python's recursion depth; ours also ends
+/// chains that double at every step (`a = $b$b`, `b = $c$c`, …).
+const MOST_REFERENCES: usize = 10_000;
+/// Longest chain of references; upstream manages about two hundred.
+const DEEPEST: usize = 128;
+/// Longest text that references may unfold to.
+const LONGEST: usize = 1 << 20;
+
+/// What is going on during one read.
+struct Reading<'s> {
+    /// Options being read, outermost first.
+    stack: Vec<(String, String)>,
+    followed: usize,
+    /// Layers that mutable options are read from: for an immutable option the frozen ones, so that
+    /// its value stays what it was even where it refers to a mutable one.
+    live: &'s Store,
+}
+
+/// The raw text or texts of an option.
+enum Raw {
+    Texts(Vec<(String, Origin)>),
+    Given(Value, Origin),
+}
+
+impl<'a> OsloConfig<'a> {
+    /// Reads a declared option.
+    pub(crate) fn find(&self, group: &Group<'a>, option: &Opt<'a>) -> Result<Found, ReadError> {
+        let live = if option.mutable { &self.live } else { &self.frozen };
+        let mut reading = Reading { stack: Vec::new(), followed: 0, live };
+        self.evaluate(group, option, &mut reading)
+    }
+
+    fn evaluate(
+        &self,
+        group: &Group<'a>,
+        option: &Opt<'a>,
+        reading: &mut Reading<'_>,
+    ) -> Result<Found, ReadError> {
+        reading.stack.push((group.folded.clone(), option.dest.to_owned()));
+        let found = match self.raw_of(group, option, reading) {
+            Raw::Given(value, origin) => {
+                let value = self.given(group, option, value, &origin, reading)?;
+                Found { value, origin, more: Vec::new() }
+            }
+            Raw::Texts(texts) => self.converted(group, option, texts, reading)?,
+        };
+        reading.stack.pop();
+        Ok(found)
+    }
+
+    fn converted(
+        &self,
+        group: &Group<'a>,
+        option: &Opt<'a>,
+        texts: Vec<(String, Origin)>,
+        reading: &mut Reading<'_>,
+    ) -> Result<Found, ReadError> {
+        let mut values = Vec::with_capacity(texts.len());
+        let mut origins = Vec::with_capacity(texts.len());
+        for (text, origin) in texts {
+            let text = self.put_in(group, option, text, &origin, reading)?;
+            values.push(parse(group, option, &option.kind, &text, &origin)?);
+            origins.push(origin);
+        }
+        if option.multi {
+            let mut origins = origins.into_iter();
+            let origin = origins.next().unwrap_or(Origin::Default);
+            return Ok(Found { value: Value::List(values), origin, more: origins.collect() });
+        }
+        let origin = origins.pop().unwrap_or(Origin::Default);
+        Ok(Found { value: values.pop().unwrap_or(Value::None), origin, more: Vec::new() })
+    }
+
+    /// A value given by the program or the declaration; texts in it are treated like file texts.
+    fn given(
+        &self,
+        group: &Group<'a>,
+        option: &Opt<'a>,
+        value: Value,
+        origin: &Origin,
+        reading: &mut Reading<'_>,
+    ) -> Result<Value, ReadError> {
+        let mut one = |text: String, kind: &Kind<'a>| {
+            let text = self.put_in(group, option, text, origin, reading)?;
+            parse(group, option, kind, &text, origin)
+        };
+        match (value, &option.kind) {
+            (Value::Text(text), kind) => {
+                let value = one(text, kind)?;
+                Ok(if option.multi { Value::List(vec![value]) } else { value })
+            }
+            (Value::List(items), kind) => {
+                let kind = match kind {
+                    Kind::List { item, .. } if !option.multi => *item,
+                    kind => kind,
+                };
+                let item = |item| match item {
+                    Value::Text(text) => one(text, kind),
+                    other => Ok(other),
+                };
+                items.into_iter().map(item).collect::<Result<_, _>>().map(Value::List)
+            }
+            (Value::Dict(pairs), Kind::Dict { value: kind, .. }) => {
+                let pair = |(key, value)| match value {
+                    Value::Text(text) => Ok((key, one(text, kind)?)),
+                    other => Ok((key, other)),
+                };
+                pairs.into_iter().map(pair).collect::<Result<_, _>>().map(Value::Dict)
+            }
+            (other, _) => Ok(other),
+        }
+    }
+
+    /// Override, command line, environment, files, program default, declared default.
+    fn raw_of(&self, group: &Group<'a>, option: &Opt<'a>, reading: &Reading<'_>) -> Raw {
+        let key = (group.folded.clone(), option.dest.to_owned());
+        if let Some(value) = self.overrides.get(&key) {
+            return Raw::Given(value.clone(), Origin::Override);
+        }
+        if group.folded == "DEFAULT"
+            && let Some(value) = self.built_in(option.dest)
+        {
+            return Raw::Given(value, Origin::ProgramDefault);
+        }
+        let store = if option.mutable { reading.live } else { &self.frozen };
+        let in_layers = self.in_layers(store, group, option);
+        let by_argument = in_layers.iter().any(|(_, origin)| *origin == Origin::CommandLine);
+        if !by_argument && let Some(found) = self.in_environment(group, option) {
+            return Raw::Texts(vec![found]);
+        }
+        if !in_layers.is_empty() {
+            return Raw::Texts(in_layers);
+        }
+        if let Some(value) = self.defaults.get(&key) {
+            return Raw::Given(value.clone(), Origin::ProgramDefault);
+        }
+        Raw::Given(plain_default(option), Origin::Default)
+    }
+
+    /// Only the command line sets these two, to any effect.
+    fn built_in(&self, dest: &str) -> Option<Value> {
+        let list = |all: &[String]| Value::List(all.iter().cloned().map(Value::Text).collect());
+        match (dest, &self.config_dir) {
+            ("config_file", _) => Some(list(&self.config_file)),
+            ("config_dir", crate::files::ConfigDir::Defaults(all)) => Some(list(all)),
+            ("config_dir", crate::files::ConfigDir::Explicit(one)) => {
+                Some(Value::Text(one.clone()))
+            }
+            _ => None,
+        }
+    }
+
+    fn in_environment(&self, group: &Group<'a>, option: &Opt<'a>) -> Option<(String, Origin)> {
+        if self.request.environment.is_empty() {
+            return None;
+        }
+        let (group, dest) = (group.name.to_uppercase(), option.dest.to_uppercase());
+        let name = format!("OS_{group}__{dest}");
+        let text = self.request.variable(&name)?.to_owned();
+        Some((text, Origin::Environment(name)))
+    }
+
+    /// The winning text in the layers, or for a multi-valued option all of them.
+    pub(super) fn in_layers(
+        &self,
+        store: &Store,
+        group: &Group<'a>,
+        option: &Opt<'a>,
+    ) -> Vec<(String, Origin)> {
+        let names = candidates(group, option);
+        let lists = names.iter().map(|name| store.occurrences(&name.section, &name.key));
+        let mut hits: Vec<(usize, &Occurrence)> = lists
+            .enumerate()
+            .flat_map(|(place, found)| found.iter().map(move |one| (place, one)))
+            .collect();
+        if hits.is_empty() {
+            return Vec::new();
+        }
+        if option.multi {
+            // Within a layer former names come first, the option's own last.
+            hits.sort_by_key(|(place, one)| (one.rank, *place == 0, *place, one.line));
+        } else {
+            // The last layer wins; in it the first name in order; of that the last line.
+            let best =
+                |(place, one): &(usize, &Occurrence)| (one.rank, usize::MAX - *place, one.line);
+            hits = hits.into_iter().max_by_key(best).into_iter().collect();
+        }
+        for (place, _) in &hits {
+            if let Some(name) = names.get(*place) {
+                self.report_deprecation(group, option, name);
+            }
+        }
+        let text = |(_, one): (usize, &Occurrence)| (one.text.clone(), origin(store, one));
+        hits.into_iter().map(text).collect()
+    }
+
+    fn report_deprecation(&self, group: &Group<'a>, option: &Opt<'a>, name: &Name) {
+        let new_group = &group.name;
+        if name.former {
+            self.notices.once(format!(
+                "Deprecated: Option \"{}\" from group \"{}\" is deprecated. Use option \"{}\" from \
+                 group \"{new_group}\".",
+                name.key, name.shown_group, option.name
+            ));
+        }
+        if let Some(removal) = option.removal {
+            let reason = removal.reason.map(|reason| format!(" ({reason})")).unwrap_or_default();
+            self.notices.once(format!(
+                "Deprecated: Option \"{}\" from group \"{new_group}\" is deprecated for \
+                 removal{reason}.  Its value may be silently ignored in the future.",
+                option.name
+            ));
+        }
+    }
+
+    /// Replaces `$name` by what it stands for.
+    fn put_in(
+        &self,
+        group: &Group<'a>,
+        option: &Opt<'a>,
+        text: String,
+        origin: &Origin,
+        reading: &mut Reading<'_>,
+    ) -> Result<String, ReadError> {
+        if !text.contains('$') {
+            return Ok(text);
+        }
+        let mut out = String::with_capacity(text.len());
+        for piece in substitute::pieces(&text) {
+            match piece {
+                Piece::Literal(literal) => out.push_str(literal),
+                Piece::Reference(name) => {
+                    let at = At { group, option, origin, text: &text };
+                    let value = self.referenced(&at, name, reading)?;
+                    if !value.is_none() {
+                        write!(out, "{}", value.to_text()).expect("a String takes any text");
+                    }
+                }
+            }
+            if out.len() > LONGEST {
+                let fault = ReferenceFault::TooMuch("1 MiB of text");
+                return Err(At { group, option, origin, text: &text }.fault("", fault));
+            }
+        }
+        Ok(out)
+    }
+
+    fn referenced(
+        &self,
+        at: &At<'_, 'a>,
+        name: &str,
+        reading: &mut Reading<'_>,
+    ) -> Result<Value, ReadError> {
+        reading.followed += 1;
+        if reading.followed > MOST_REFERENCES {
+            return Err(at.fault(name, ReferenceFault::TooMuch("10000 references")));
+        }
+        let (group, option) = self.target(at.group, name).map_err(|fault| at.fault(name, fault))?;
+        let step = (group.folded.clone(), option.dest.to_owned());
+        if reading.stack.contains(&step) || reading.stack.len() >= DEEPEST {
+            return Err(at.fault(name, ReferenceFault::Loop));
+        }
+        match self.evaluate(group, option, reading) {
+            Ok(found) => Ok(found.value),
+            Err(ReadError::Value(error)) => Err(at.because_of(error)),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What `$name` means inside `group`: an option there, in DEFAULT, or `$group.name`.
+    fn target(
+        &self,
+        group: &Group<'a>,
+        name: &str,
+    ) -> Result<(&Group<'a>, &'a Opt<'a>), ReferenceFault> {
+        let default = self.registry.group("DEFAULT");
+        let own = self.registry.group(&group.name);
+        for place in [own, default].into_iter().flatten() {
+            if let Some(option) = place.table.get(name) {
+                return Ok((place, option));
+            }
+        }
+        for place in [own, default].into_iter().flatten() {
+            if let Ok(option) = self.by_former_name(place, name) {
+                return Ok((place, option));
+            }
+        }
+        if let Some((group, option)) = name.split_once('.') {
+            let named = self.registry.exact_group(group).filter(|found| found.name != "DEFAULT");
+            let found = named.ok_or_else(|| ReferenceFault::NoSuchGroup(group.to_owned()))?;
+            return match found.table.get(option) {
+                Some(option) => Ok((found, option)),
+                None => Err(ReferenceFault::NoSuchOption(name.to_owned())),
+            };
+        }
+        match self.registry.exact_group(name) {
+            Some(group) if group.name != "DEFAULT" => Err(ReferenceFault::IsGroup(name.to_owned())),
+            _ => Err(ReferenceFault::NoSuchOption(name.to_owned())),
+        }
+    }
+
+    /// A program that still asks for a former name gets the option, and is told.
+    pub(super) fn by_former_name(
+        &self,
+        group: &Group<'a>,
+        name: &str,
+    ) -> Result<&'a Opt<'a>, ReadError> {
+        let same_group = |former: Option<&str>| former.is_none_or(|former| former == group.name);
+        let former = group.table.iter().find(|option| {
+            let hit = |alias: &crate::option::Alias<'_>| {
+                alias.name.is_some_and(|former| former == name) && same_group(alias.group)
+            };
+            option.aliases.iter().any(hit)
+        });
+        let Some(option) = former else {
+            let (group, name) = (group.name.clone(), name.to_owned());
+            return Err(ReadError::NoSuchOption { group, name });
+        };
+        // Upstream prints the absent group as Python's None, and two blanks.
+        let shown = if group.name == "DEFAULT" { "None" } else { &group.name };
+        self.notices.once(format!(
+            "Config option {shown}.{name}  is deprecated. Use option {}.{} instead.",
+            group.name, option.name
+        ));
+        Ok(option)
+    }
+}
+
+/// The spot a reference stands at.
+struct At<'r, 'a> {
+    group: &'r Group<'a>,
+    option: &'r Opt<'a>,
+    origin: &'r Origin,
+    text: &'r str,
+}
+
+impl At<'_, '_> {
+    fn fault(&self, reference: &str, fault: ReferenceFault) -> ReadError {
+        ReadError::Reference(Box::new(ReferenceError {
+            group: self.group.name.clone(),
+            option: self.option.name.to_owned(),
+            origin: self.origin.clone(),
+            reference: reference.to_owned(),
+            fault,
+        }))
+    }
+
+    fn because_of(&self, inner: Box<ValueError>) -> ReadError {
+        ReadError::Value(Box::new(ValueError {
+            group: self.group.name.clone(),
+            option: self.option.name.to_owned(),
+            origin: self.origin.clone(),
+            text: self.text.to_owned(),
+            reason: Reason(inner.to_string()),
+            referenced: Some(inner),
+        }))
+    }
+}
+
+/// A name under which an option may stand in a file.
+struct Name {
+    section: String,
+    key: String,
+    /// Group as the deprecation message names it.
+    shown_group: String,
+    former: bool,
+}
+
+/// The option's own name, then its former ones; a dashed former name also with underscores.
+fn candidates(group: &Group<'_>, option: &Opt<'_>) -> Vec<Name> {
+    let mut names = Vec::with_capacity(1 + option.aliases.len());
+    names.push(Name {
+        section: group.folded.clone(),
+        key: option.dest.to_owned(),
+        shown_group: String::new(),
+        former: false,
+    });
+    for alias in option.aliases {
+        let shown_group = alias.group.unwrap_or(&group.name).to_owned();
+        let section = crate::source::fold(&shown_group);
+        let key = alias.name.unwrap_or(option.dest).to_owned();
+        if key.contains('-') {
+            names.push(Name {
+                section: section.clone(),
+                key: key.replace('-', "_"),
+                shown_group: shown_group.clone(),
+                former: true,
+            });
+        }
+        names.push(Name { section, key, shown_group, former: true });
+    }
+    names
+}
+
+pub(super) fn origin(store: &Store, one: &Occurrence) -> Origin {
+    match store.layers.get(one.rank) {
+        Some(LayerName::File(path)) => Origin::File { path: path.clone(), line: one.line },
+        _ => Origin::CommandLine,
+    }
+}
+
+fn parse(
+    group: &Group<'_>,
+    option: &Opt<'_>,
+    kind: &Kind<'_>,
+    text: &str,
+    origin: &Origin,
+) -> Result<Value, ReadError> {
+    kind.parse(text).map_err(|reason| {
+        let error = ValueError {
+            group: group.name.clone(),
+            option: option.name.to_owned(),
+            origin: origin.clone(),
+            text: text.to_owned(),
+            reason,
+            referenced: None,
+        };
+        let error = if option.secret { crate::dump::masked(error) } else { error };
+        ReadError::Value(Box::new(error))
+    })
+}
+
+/// The declared default, not converted.
+pub(crate) fn plain_default(option: &Opt<'_>) -> Value {
+    let text = |text: &str| Value::Text(text.to_owned());
+    match option.default {
+        Default::Unset => Value::None,
+        Default::Text(value) => text(value),
+        Default::Bool(value) => Value::Bool(value),
+        Default::Int(number) => Value::Int(number.into()),
+        Default::Float(number) => Value::Float(number),
+        Default::List(items) => Value::List(items.iter().map(|item| text(item)).collect()),
+        Default::Dict(pairs) => {
+            Value::Dict(pairs.iter().map(|(key, value)| ((*key).to_owned(), text(value))).collect())
+        }
+    }
+}

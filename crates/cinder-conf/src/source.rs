@@ -1,0 +1,178 @@
+//! Layers of raw text on top of the `config` crate: one [`config::Source`] per file or run of
+//! command-line values, merged by `config`'s builder, read back into a [`Store`].
+//!
+//! Must not open files, convert values or decide precedence beyond "a later layer is later".
+//!
+//! Three habits of `config` would lose information here, and each is answered in this file
+//! (`docs/adr/0001-config-crate.md`): root keys are path expressions, so all our data hangs below
+//! one plain key; a merge replaces arrays, so [`Layer::collect_to`] appends; a value remembers only
+//! a free-text origin, so every occurrence carries its layer and line.
+
+use std::collections::HashMap;
+
+use config::{ConfigError, Map, Source, Value, ValueKind};
+
+use crate::ini::Ini;
+
+/// The one root key; a plain word, because `config` parses root keys as path expressions.
+const ROOT: &str = "oslo";
+
+/// Where a layer of values comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LayerName {
+    /// A file, by the path shown in messages.
+    File(String),
+    /// Options on the command line between two files.
+    CommandLine,
+}
+
+/// One file, or one run of command-line values, as a source for `config`.
+#[derive(Debug, Clone)]
+pub(crate) struct Layer {
+    /// Position in the order of reading; higher wins.
+    pub rank: usize,
+    pub content: Ini,
+}
+
+impl Source for Layer {
+    fn clone_into_box(&self) -> Box<dyn Source + Send + Sync> {
+        Box::new(self.clone())
+    }
+
+    fn collect(&self) -> Result<Map<String, Value>, ConfigError> {
+        let mut root = Value::new(None, Map::<String, Value>::new());
+        self.collect_to(&mut root)?;
+        root.into_table()
+    }
+
+    /// Appends to what earlier layers left, where the default would replace it.
+    fn collect_to(&self, cache: &mut Value) -> Result<(), ConfigError> {
+        let rank = i64::try_from(self.rank).unwrap_or(i64::MAX);
+        let sections = table(table(cache).entry(ROOT.to_owned()).or_default());
+        for section in &self.content.sections {
+            // A header counts even when nothing follows it: it makes the section exist.
+            let headers = table(sections.entry(section.name.clone()).or_default());
+            let found = headers.entry(HEADER.to_owned()).or_default();
+            array(found).push(occurrence(rank, section.line, String::new()));
+        }
+        for assignment in &self.content.assignments {
+            let Some(section) = self.content.sections.get(assignment.section) else { continue };
+            let keys = table(sections.entry(section.name.clone()).or_default());
+            let found = keys.entry(assignment.key.clone()).or_default();
+            array(found).push(occurrence(rank, assignment.line, assignment.value.clone()));
+        }
+        Ok(())
+    }
+}
+
+/// Key under which a section's header lines are kept; no assignment can have an empty key.
+const HEADER: &str = "";
+
+fn occurrence(rank: i64, line: u32, text: String) -> Value {
+    let parts: Vec<Value> = vec![rank.into(), i64::from(line).into(), text.into()];
+    parts.into()
+}
+
+fn table(value: &mut Value) -> &mut Map<String, Value> {
+    if !matches!(value.kind, ValueKind::Table(_)) {
+        value.kind = ValueKind::Table(Map::new());
+    }
+    match &mut value.kind {
+        ValueKind::Table(table) => table,
+        _ => unreachable!("set to a table just above"),
+    }
+}
+
+fn array(value: &mut Value) -> &mut Vec<Value> {
+    if !matches!(value.kind, ValueKind::Array(_)) {
+        value.kind = ValueKind::Array(Vec::new());
+    }
+    match &mut value.kind {
+        ValueKind::Array(array) => array,
+        _ => unreachable!("set to an array just above"),
+    }
+}
+
+/// One raw value and where it stands.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
+pub struct Occurrence {
+    /// Position of the layer in the order of reading.
+    pub rank: usize,
+    /// Line in the file, from 1; on the command line, the position of the value.
+    pub line: u32,
+    /// The text, unquoted, not substituted.
+    pub text: String,
+}
+
+/// All raw values of all layers: folded section name → key → occurrences in reading order.
+#[derive(Debug, Default)]
+pub(crate) struct Store {
+    pub layers: Vec<LayerName>,
+    sections: HashMap<String, HashMap<String, Vec<Occurrence>>>,
+    headers: Vec<Header>,
+}
+
+/// A section header somewhere in the layers.
+#[derive(Debug, Clone)]
+pub(crate) struct Header {
+    /// As written.
+    pub name: String,
+    pub rank: usize,
+    pub line: u32,
+}
+
+/// Section names are equal when their lower-case forms are, except `DEFAULT`, which is upper case.
+pub(crate) fn fold(section: &str) -> String {
+    if section == "DEFAULT" { section.to_owned() } else { section.to_lowercase() }
+}
+
+impl Store {
+    /// Merges the layers through `config`'s builder and takes the result apart.
+    pub fn build(layers: Vec<(LayerName, Ini)>) -> Result<Self, ConfigError> {
+        let mut names = Vec::with_capacity(layers.len());
+        let mut builder = config::Config::builder();
+        for (rank, (name, content)) in layers.into_iter().enumerate() {
+            names.push(name);
+            builder = builder.add_source(Layer { rank, content });
+        }
+        let mut root = builder.build()?.cache.into_table()?;
+        let sections = match root.remove(ROOT) {
+            Some(sections) => sections.into_table()?,
+            None => Map::new(),
+        };
+        let mut store = Self { layers: names, ..Self::default() };
+        for (name, keys) in sections {
+            store.take_section(&name, keys.into_table()?)?;
+        }
+        store.headers.sort_by_key(|header| (header.rank, header.line));
+        for occurrences in store.sections.values_mut().flat_map(HashMap::values_mut) {
+            occurrences.sort_by_key(|found| (found.rank, found.line));
+        }
+        Ok(store)
+    }
+
+    fn take_section(&mut self, name: &str, keys: Map<String, Value>) -> Result<(), ConfigError> {
+        for (key, found) in keys {
+            let found: Vec<Occurrence> = found.try_deserialize()?;
+            if key == HEADER {
+                let header =
+                    |o: Occurrence| Header { name: name.to_owned(), rank: o.rank, line: o.line };
+                self.headers.extend(found.into_iter().map(header));
+            } else {
+                let section = self.sections.entry(fold(name)).or_default();
+                section.entry(key).or_default().extend(found);
+            }
+        }
+        Ok(())
+    }
+
+    /// Every occurrence of a key, earliest first. `section` must be folded.
+    pub fn occurrences(&self, section: &str, key: &str) -> &[Occurrence] {
+        self.sections.get(section).and_then(|keys| keys.get(key)).map_or(&[], Vec::as_slice)
+    }
+
+    /// Section headers in reading order.
+    pub fn headers(&self) -> &[Header] {
+        &self.headers
+    }
+}
