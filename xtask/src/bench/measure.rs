@@ -7,13 +7,13 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use nix::sys::signal::Signal;
 
 use super::Plan;
 use super::figures::{Idle, Sample, median};
 use super::setup::{Setup, Subject, limit};
-use crate::database;
+use super::watch::Watch;
 use crate::e2e::Daemon;
 use crate::process::{self, Memory, Usage};
 use crate::wait::{let_pass, millis, wait_with_pause};
@@ -21,11 +21,8 @@ use crate::wait::{let_pass, millis, wait_with_pause};
 /// Seconds between heartbeats unless an operator changes it (spec/startup.md §3).
 const DEFAULT_INTERVAL: u32 = 10;
 const AN_HOUR: u32 = 3600;
-/// Half of this is the error of every time below; a shorter one would disturb what it watches.
-const PAUSE: Duration = millis(2);
-/// Written by a service whose driver is up and whose RPC servers run (spec/startup.md §7). A
-/// daemon that beats only after an interval is ready by this line long before.
-const READY_LINE: &str = "Driver post RPC initialization completed successfully.";
+/// Half of this is the error of every time below.
+const PAUSE: Duration = millis(1);
 
 /// Measures one start; the idle window only when `with_idle`.
 pub(super) fn one(
@@ -44,31 +41,6 @@ pub(super) fn one(
     Ok(sample)
 }
 
-/// What a look at the database and the log shows.
-#[derive(Clone, Copy, Debug, Default)]
-struct Seen {
-    rows: usize,
-    beating: usize,
-    beats: i64,
-    ready_lines: usize,
-}
-
-fn look(daemon: &Daemon, setup: &Setup) -> Result<Seen> {
-    const SQL: &str = "SELECT count(*), coalesce(sum(report_count > 0), 0), \
-                       coalesce(sum(report_count), 0) FROM services WHERE NOT deleted";
-    let answer = database::lines(&setup.scene.database(), SQL)?;
-    let answer = answer.first().context("no answer")?;
-    let mut numbers = answer.split('|').map(|text| text.parse::<i64>().unwrap_or(0));
-    let mut next = || numbers.next().unwrap_or(0);
-    let (rows, beating, beats) = (next(), next(), next());
-    Ok(Seen {
-        rows: usize::try_from(rows)?,
-        beating: usize::try_from(beating)?,
-        beats,
-        ready_lines: daemon.count(READY_LINE),
-    })
-}
-
 fn ms(since: Instant) -> f64 {
     since.elapsed().as_secs_f64() * 1000.0
 }
@@ -83,14 +55,15 @@ fn start_and_stop(
 ) -> Result<()> {
     let start = Instant::now();
     let daemon = setup.scene.start_command(&mut setup.command(subject))?;
+    let mut watch = Watch::new(&setup.scene);
     // A figure that is not reached stays empty; the table then shows a dash instead of a lie.
     let _ = wait_with_pause("rows, readiness and heartbeats", limit(size), PAUSE, || {
-        let seen = look(&daemon, setup)?;
+        let seen = watch.look()?;
         sample.rows = seen.rows;
         if seen.rows >= size {
             sample.rows_ms.get_or_insert_with(|| ms(start));
         }
-        if seen.beating.max(seen.ready_lines) >= size {
+        if seen.ready() >= size {
             sample.ready_ms.get_or_insert_with(|| ms(start));
         }
         ensure!(seen.beating >= size, "{seen:?}");
@@ -152,9 +125,10 @@ fn idle(daemon: &Daemon, window: Duration) -> Idle {
 /// and that pause is not what is measured.
 fn respawns(plan: &Plan, setup: &Setup, subject: &Subject, size: usize) -> Result<Vec<f64>> {
     let daemon = setup.scene.start_command(&mut setup.command(subject))?;
+    let mut watch = Watch::new(&setup.scene);
     let up = wait_with_pause("every back end to be ready", limit(size), PAUSE, || {
-        let seen = look(&daemon, setup)?;
-        ensure!(seen.beating.max(seen.ready_lines) >= size, "{seen:?}");
+        let seen = watch.look()?;
+        ensure!(seen.ready() >= size, "{seen:?}");
         Ok(())
     });
     if let Err(reason) = up {
@@ -163,11 +137,11 @@ fn respawns(plan: &Plan, setup: &Setup, subject: &Subject, size: usize) -> Resul
     let victims = daemon.workers();
     let mut times = Vec::new();
     for &victim in victims.iter().take(usize::try_from(plan.kills)?) {
-        let before = look(&daemon, setup)?;
+        let before = watch.look()?;
         let kill = Instant::now();
         process::signal(victim, Signal::SIGKILL)?;
         let ready = wait_with_pause("the successor", limit(1), PAUSE, || {
-            let seen = look(&daemon, setup)?;
+            let seen = watch.look()?;
             ensure!(
                 seen.beats > before.beats || seen.ready_lines > before.ready_lines,
                 "{before:?} then {seen:?}"

@@ -8,6 +8,7 @@
 mod figures;
 mod measure;
 mod setup;
+mod watch;
 
 use std::path::PathBuf;
 use std::time::Duration;
