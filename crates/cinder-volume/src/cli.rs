@@ -1,0 +1,189 @@
+//! The command line: upstream's options, and our subcommands.
+//!
+//! No option has a default here: a default would hide the value of a file.
+
+use std::ffi::OsString;
+
+use cinder_conf::cli::{Arguments, Refusal};
+use cinder_conf::{Item, cinder};
+use cinder_types::UPSTREAM_VERSION;
+use clap::{Arg, ArgAction, ArgMatches, Command};
+
+use crate::exit::Failure;
+use crate::surroundings::Surroundings;
+
+/// What is to be done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Task {
+    /// Run the daemon; with a name, only that back end.
+    Run {
+        /// `--backend_name`.
+        only: Option<String>,
+    },
+    /// `config check`.
+    Check {
+        /// Warnings fail, too.
+        strict: bool,
+        /// One JSON object instead of lines.
+        json: bool,
+    },
+    /// `config dump`.
+    Dump,
+    /// `db init`.
+    InitDatabase,
+    /// `status`.
+    Status {
+        /// JSON instead of a table.
+        json: bool,
+    },
+}
+
+/// A command line that was understood.
+#[derive(Debug)]
+pub struct CommandLine {
+    /// What is to be done.
+    pub task: Task,
+    /// Files, directories and options in the order given.
+    pub items: Vec<Item>,
+}
+
+/// Parses the command line.
+///
+/// # Errors
+///
+/// [`Failure::Told`] after help and version have been printed, or the refusal with status 2.
+pub fn parse(surroundings: &Surroundings) -> Result<CommandLine, Failure> {
+    let arguments = cinder::arguments();
+    let command = command(&arguments, &surroundings.name);
+    let words: Vec<OsString> = surroundings.arguments.iter().map(OsString::from).collect();
+    let matches = arguments.parse(command, &words).map_err(refused)?;
+    let (task, items) = understand(&arguments, &matches);
+    Ok(CommandLine { task, items })
+}
+
+fn refused(refusal: Refusal) -> Failure {
+    Failure::Refused { stdout: refusal.stdout, stderr: refusal.stderr, status: refusal.code.into() }
+}
+
+fn command(arguments: &Arguments<'_>, name: &str) -> Command {
+    let with_options = |command: Command| command.args(arguments.args());
+    let json = || flag("json", "Print JSON");
+    let config = Command::new("config")
+        .about("Look at the configuration; touches neither network nor state")
+        .subcommand_required(true)
+        .subcommand(
+            with_options(Command::new("check").about("Report every problem, with file and line"))
+                .arg(flag("strict", "Fail on warnings, too"))
+                .arg(
+                    Arg::new("format")
+                        .long("format")
+                        .value_parser(["text", "json"])
+                        .help("How to print the problems"),
+                ),
+        )
+        .subcommand(with_options(
+            Command::new("dump").about("Print every option in force and where it comes from"),
+        ));
+    let db =
+        Command::new("db").about("The embedded database").subcommand_required(true).subcommand(
+            with_options(Command::new("init").about("Create the SQLite file if it does not exist")),
+        );
+    let status = with_options(Command::new("status").about("Print the service table")).arg(json());
+    arguments
+        .command(name, UPSTREAM_VERSION)
+        .about("OpenStack Block Storage volume service")
+        .after_help(format!(
+            "This is cinder-volume in Rust {}, compatible with Cinder {UPSTREAM_VERSION}.",
+            env!("CARGO_PKG_VERSION")
+        ))
+        .subcommands([config, db, status])
+}
+
+fn flag(name: &'static str, help: &'static str) -> Arg {
+    Arg::new(name).long(name).action(ArgAction::SetTrue).help(help)
+}
+
+fn understand(arguments: &Arguments<'_>, matches: &ArgMatches) -> (Task, Vec<Item>) {
+    let mut items = arguments.items(matches);
+    let mut path = Vec::new();
+    let mut inner = matches;
+    while let Some((name, matches)) = inner.subcommand() {
+        path.push(name);
+        inner = matches;
+    }
+    if !path.is_empty() {
+        items.extend(arguments.items(inner));
+    }
+    let set = |name: &str| inner.try_get_one::<bool>(name).ok().flatten() == Some(&true);
+    let format = inner.try_get_one::<String>("format").ok().flatten();
+    let task = match path.as_slice() {
+        ["config", "check"] => {
+            let json = format.is_some_and(|format| format == "json");
+            Task::Check { strict: set("strict"), json }
+        }
+        ["config", "dump"] => Task::Dump,
+        ["db", "init"] => Task::InitDatabase,
+        ["status"] => Task::Status { json: set("json") },
+        _ => Task::Run { only: backend_name(&items) },
+    };
+    (task, items)
+}
+
+/// The last `--backend_name`, which is meant for this process and not for the configuration.
+fn backend_name(items: &[Item]) -> Option<String> {
+    items.iter().rev().find_map(|item| match item {
+        Item::Value { dest, text, .. } if dest == "backend_name" => Some(text.clone()),
+        _ => None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(words: &[&str]) -> Result<CommandLine, Failure> {
+        let arguments = words.iter().map(|word| (*word).to_owned()).collect();
+        parse(&Surroundings { name: "cinder-volume".into(), arguments, ..Default::default() })
+    }
+
+    fn task(words: &[&str]) -> Task {
+        parsed(words).unwrap().task
+    }
+
+    #[test]
+    fn without_a_subcommand_the_daemon_runs() {
+        assert_eq!(task(&["--config-file", "x"]), Task::Run { only: None });
+        assert_eq!(task(&["--backend_name=b1"]), Task::Run { only: Some("b1".into()) });
+    }
+
+    #[test]
+    fn subcommands_take_options_before_and_behind() {
+        let line = parsed(&["--debug", "config", "check", "--strict", "--config-file=x"]).unwrap();
+        assert_eq!(line.task, Task::Check { strict: true, json: false });
+        assert_eq!(line.items.len(), 2);
+        assert_eq!(
+            task(&["config", "check", "--format", "json"]),
+            Task::Check { strict: false, json: true }
+        );
+        assert_eq!(task(&["config", "dump"]), Task::Dump);
+        assert_eq!(task(&["db", "init"]), Task::InitDatabase);
+        assert_eq!(task(&["status", "--json"]), Task::Status { json: true });
+    }
+
+    #[test]
+    fn version_and_mistakes_are_refusals_with_upstreams_status() {
+        for (words, status, text) in [
+            (["--version"], 0, "29.0.0\n"),
+            (["--nope"], 2, "unrecognized arguments: --nope"),
+            (["config"], 2, "cinder-volume: error: "),
+        ] {
+            match parsed(&words) {
+                Err(Failure::Refused { stdout, stderr, status: got }) => {
+                    assert_eq!(got, status, "{words:?}");
+                    assert!(format!("{stdout}{stderr}").contains(text), "{stdout}{stderr}");
+                }
+                other => panic!("{words:?}: {other:?}"),
+            }
+        }
+    }
+}

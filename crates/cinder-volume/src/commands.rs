@@ -1,0 +1,37 @@
+//! Our subcommands. None of them starts anything; only `db init` writes.
+
+mod config;
+mod db;
+mod status;
+
+use std::io;
+
+use crate::cli::{CommandLine, Task};
+use crate::exit::{self, Failure};
+use crate::surroundings::Surroundings;
+use crate::{configure, wire};
+
+/// Does what a subcommand says.
+///
+/// # Errors
+///
+/// [`Failure`] when it cannot.
+pub fn run(surroundings: &Surroundings, line: &CommandLine) -> Result<i32, Failure> {
+    let out = &mut io::stdout().lock();
+    match line.task {
+        Task::Run { .. } => Ok(exit::OK),
+        Task::Check { strict, json } => {
+            config::check(configure::request(surroundings, line), strict, json, out)
+        }
+        Task::Dump => config::dump(&configure::load(surroundings, line)?, out),
+        Task::InitDatabase => {
+            let conf = configure::load(surroundings, line)?;
+            db::init(&wire::database_options(&conf)?, out)
+        }
+        Task::Status { json } => {
+            let conf = configure::load(surroundings, line)?;
+            let database = wire::database_options(&conf)?;
+            status::print(&database, wire::service_down_time(&conf), json, out)
+        }
+    }
+}

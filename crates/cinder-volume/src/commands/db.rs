@@ -1,0 +1,27 @@
+//! `db init`: makes the embedded database, and nothing else.
+
+use std::io::Write;
+
+use cinder_db::{DatabaseOptions, create};
+
+use crate::exit::{self, Failure};
+
+/// Creates the SQLite file with the complete schema; an existing one is only checked.
+///
+/// # Errors
+///
+/// When the file cannot be made, or holds a schema that we do not know.
+pub fn init(options: &DatabaseOptions, out: &mut dyn Write) -> Result<i32, Failure> {
+    let file = options.url.file();
+    let created = create(file)?;
+    cinder_db::open_or_create(options)?;
+    let what = if created { "created" } else { "exists and is good" };
+    writeln!(
+        out,
+        "{} {what}: schema {} of release {}",
+        file.display(),
+        cinder_db::SCHEMA_VERSION,
+        cinder_types::UPSTREAM_VERSION
+    )?;
+    Ok(exit::OK)
+}

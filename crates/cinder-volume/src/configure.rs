@@ -1,0 +1,60 @@
+//! From surroundings and command line to a checked configuration, before any side effect.
+
+use cinder_conf::cinder::{self, Conf};
+use cinder_conf::{LOGGER, Notice, NoticeLevel, Problems, Request};
+use tracing::{error, info, warn};
+
+use crate::cli::CommandLine;
+use crate::exit::{self, Failure};
+use crate::surroundings::Surroundings;
+
+/// The request that leads to this process's configuration.
+pub fn request(surroundings: &Surroundings, line: &CommandLine) -> Request {
+    Request {
+        home: surroundings.variable("HOME").map(Into::into),
+        environment: surroundings.environment.clone(),
+        arguments: surroundings.arguments.clone(),
+        items: line.items.clone(),
+        host_name: surroundings.host_name.clone(),
+        ..Request::new("cinder", &surroundings.name, &surroundings.directory)
+    }
+}
+
+/// Reads and checks the configuration.
+///
+/// # Errors
+///
+/// One line per problem, for standard error: logging is not set up yet.
+pub fn load(surroundings: &Surroundings, line: &CommandLine) -> Result<Conf, Failure> {
+    cinder::load(request(surroundings, line)).map_err(|problems| {
+        let lines = problems.iter().map(|problem| format!("{}: {problem}", surroundings.name));
+        Failure::Lines(lines.collect(), exit::FAILURE)
+    })
+}
+
+/// Logs what was found while reading, once there is a log.
+pub fn log_findings(conf: &Conf) {
+    log_notices(conf.take_notices());
+    log_problems(conf.problems());
+}
+
+/// Logs records that reading has caused, as upstream's configuration library does.
+pub fn log_notices(notices: Vec<Notice>) {
+    for Notice { level, text } in notices {
+        match level {
+            NoticeLevel::Info => info!(target: LOGGER, "{text}"),
+            NoticeLevel::Warning => warn!(target: LOGGER, "{text}"),
+            NoticeLevel::Error => error!(target: LOGGER, "{text}"),
+        }
+    }
+}
+
+/// Logs problems, one line each.
+pub fn log_problems(problems: &Problems) {
+    for problem in problems {
+        match problem.level {
+            cinder_conf::Level::Error => error!(target: LOGGER, "{problem}"),
+            cinder_conf::Level::Warning => warn!(target: LOGGER, "{problem}"),
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! The daemon's first steps, up to the moment when everything is known that start-up needs.
+//!
+//! configure → logging → privileged helper → refuse without back ends → `startup`.
+
+use tracing::debug;
+
+use crate::cli::{CommandLine, Task};
+use crate::exit::Failure;
+use crate::hooks::DaemonHooks;
+use crate::rootwrap::PrivilegedHelper;
+use crate::surroundings::Surroundings;
+use crate::{configure, logging, startup, wire};
+
+/// Runs the daemon until it is stopped.
+///
+/// # Errors
+///
+/// [`Failure`] when it does not get as far as the wait loop.
+pub fn run(surroundings: &Surroundings, line: &CommandLine) -> Result<i32, Failure> {
+    let mut conf = configure::load(surroundings, line)?;
+    let log = logging::install(&wire::log_options(&conf, &surroundings.name))?;
+    configure::log_findings(&conf);
+    let helper = PrivilegedHelper::new(&conf.service.rootwrap_config)?;
+    debug!(target: "cinder.cmd.volume", "Privileged commands: {}", helper.prefix.join(" "));
+    startup::refuse_without_backends(&conf.backend_names())?;
+    let only = match &line.task {
+        Task::Run { only } => only.as_deref(),
+        _ => None,
+    };
+    let settings = wire::settings(&mut conf, only, surroundings)?;
+    let dump = conf.service.log_options.then(|| conf.oslo().log_lines());
+    let hooks = Box::new(DaemonHooks { conf, log, program: surroundings.name.clone() });
+    startup::run(settings, hooks, surroundings, || {
+        if let Some(lines) = dump {
+            debug!(target: "oslo_service.backend._eventlet.service", "Full set of CONF:");
+            for line in lines {
+                debug!(target: "oslo_service.backend._eventlet.service", "{line}");
+            }
+        }
+    })
+}

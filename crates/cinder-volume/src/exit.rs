@@ -1,0 +1,64 @@
+//! How the process ends: exit statuses, and what is printed before logging exists.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+/// Everything went well, or a graceful stop was complete.
+pub const OK: i32 = 0;
+/// Bad configuration, nothing to run, or a stop that was not graceful (`spec/startup.md` §9).
+/// A command line that is not understood gives 2, by `cinder_conf::cli` (`spec/config.md` §7).
+pub const FAILURE: i32 = 1;
+
+/// Why the process ends before it has done its work.
+#[derive(Debug)]
+pub enum Failure {
+    /// Already told to the operator; only the status is left.
+    Told(i32),
+    /// Lines for standard error, complete with prefix.
+    Lines(Vec<String>, i32),
+    /// The command line's answer instead of work: help, version, or what is wrong with it.
+    Refused {
+        /// For standard output.
+        stdout: String,
+        /// For standard error.
+        stderr: String,
+        /// Exit status.
+        status: i32,
+    },
+    /// An error with its causes.
+    Error(anyhow::Error),
+}
+
+impl Failure {
+    /// Prints what is still to be told, each cause once, and gives the exit status.
+    pub fn report(self, name: &str) -> i32 {
+        let (lines, status) = match self {
+            Self::Told(status) => (Vec::new(), status),
+            Self::Lines(lines, status) => (lines, status),
+            Self::Refused { stdout, stderr, status } => {
+                // As below: with the stream closed there is nobody left to tell.
+                let _ = std::io::stdout().write_all(stdout.as_bytes());
+                let _ = std::io::stderr().write_all(stderr.as_bytes());
+                (Vec::new(), status)
+            }
+            Self::Error(error) => (vec![format!("{name}: {error:#}")], FAILURE),
+        };
+        let mut stderr = std::io::stderr().lock();
+        for line in lines {
+            // With standard error closed there is nobody left to tell.
+            let _ = writeln!(stderr, "{line}");
+        }
+        status
+    }
+}
+
+impl<E: Into<anyhow::Error>> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self::Error(error.into())
+    }
+}
+
+/// An exit status as the standard library wants it.
+pub fn code(status: i32) -> ExitCode {
+    ExitCode::from(u8::try_from(status).unwrap_or(1))
+}

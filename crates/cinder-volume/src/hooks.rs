@@ -1,0 +1,106 @@
+//! What this process does on HUP and USR2, in the parent and in every worker.
+
+use std::fmt::Write;
+
+use cinder_conf::cinder::Conf;
+use cinder_types::UPSTREAM_VERSION;
+use oslo_launcher::{Hooks, ReloadRefused, Scoreboard};
+use oslo_log::LogHandle;
+use oslo_log::guru::{ConfigValue, Destination, Report, Section};
+use tracing::error;
+
+use crate::configure;
+
+/// The daemon's hooks; each worker has a copy of its own from the moment it is forked.
+pub struct DaemonHooks {
+    /// The configuration in force.
+    pub conf: Conf,
+    /// To change the level.
+    pub log: LogHandle,
+    /// Name of the program, in front of report files.
+    pub program: String,
+}
+
+impl Hooks for DaemonHooks {
+    fn reload(&mut self) -> Result<(), ReloadRefused> {
+        match self.conf.mutate() {
+            Ok(mutation) => {
+                self.log.set_debug(self.conf.logging.debug);
+                configure::log_notices(mutation.notices);
+                Ok(())
+            }
+            Err(problems) => {
+                configure::log_problems(&problems);
+                error!(
+                    target: "cinder.cmd.volume",
+                    "The new configuration has {} errors; the old one stays in force",
+                    problems.errors()
+                );
+                Err(ReloadRefused)
+            }
+        }
+    }
+
+    fn report(&mut self, scoreboard: &Scoreboard) {
+        let report = Report {
+            product: Some("OpenStack Cinder".into()),
+            vendor: Some("OpenStack Foundation".into()),
+            version: Some(format!("{UPSTREAM_VERSION} (Rust {})", env!("CARGO_PKG_VERSION"))),
+            tasks: Vec::new(),
+            configuration: self.configuration(),
+            sections: vec![Section { title: "Workers".into(), text: workers(scoreboard) }],
+        };
+        let destination = match &self.conf.reports.log_dir {
+            Some(directory) => Destination::Directory(directory.into()),
+            None => Destination::Stderr,
+        };
+        if let Err(cause) = destination.deliver(&self.program, &report.render()) {
+            error!(
+                target: "cinder.cmd.volume",
+                error = &cause as &(dyn std::error::Error + 'static),
+                "Unable to run Guru Meditation Report!"
+            );
+        }
+    }
+}
+
+impl DaemonHooks {
+    fn configuration(&self) -> Vec<ConfigValue> {
+        let entries = self.conf.oslo().effective().into_iter();
+        entries
+            .map(|entry| ConfigValue {
+                group: entry.group,
+                option: entry.option,
+                secret: entry.value.as_deref() == Ok("****"),
+                value: entry.value.unwrap_or_else(|problem| format!("<{problem}>")),
+            })
+            .collect()
+    }
+}
+
+/// The scoreboard as a table.
+fn workers(scoreboard: &Scoreboard) -> String {
+    let seconds = |age: Option<std::time::Duration>| match age {
+        Some(age) => format!("{:.1} s", age.as_secs_f64()),
+        None => "-".to_owned(),
+    };
+    let mut text = String::from(
+        "back end          state     pid      restarts  uptime      last beat   beats  reason\n",
+    );
+    for worker in scoreboard.snapshot() {
+        // Writing to a String cannot fail.
+        let _ = writeln!(
+            text,
+            "{:<17} {:<9} {:<8} {:<9} {:<11} {:<11} {:<6} {}",
+            worker.name,
+            worker.state.as_str(),
+            worker.pid,
+            worker.generation.saturating_sub(1),
+            seconds(worker.uptime),
+            seconds(worker.beat_age),
+            worker.beats,
+            worker.reason
+        );
+    }
+    text
+}

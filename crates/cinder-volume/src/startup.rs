@@ -1,0 +1,256 @@
+//! The order of steps from a good configuration to the wait loop.
+//!
+//! register → dispose → launch → supervise. Must not: read configuration files or know option
+//! names; everything comes as [`Settings`] from `wire.rs`.
+
+use std::ops::ControlFlow;
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
+
+use cinder_db::{
+    Connection, DatabaseOptions, DbError, HeartbeatPlan, Registration, any_volume,
+    minimum_versions, register, retry_connect,
+};
+use cinder_types::OBJECT_VERSION;
+use oslo_launcher::{
+    Hooks, InProcessLauncher, Launcher, LauncherOptions, ProcessLauncher, SubprocessLauncher,
+    Supervision,
+};
+use tracing::{error, info};
+
+use crate::exit::{self, Failure};
+use crate::surroundings::{SUPERVISED, Surroundings};
+use crate::worker::VolumeService;
+
+type Cause<'a> = &'a (dyn std::error::Error + 'static);
+
+/// Which launcher runs the back ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Method {
+    /// Forked workers: `[supervisor] launcher = fork`.
+    Fork,
+    /// One subprocess per back end: `launcher = spawn`.
+    Spawn,
+    /// The one back end in this process: `--backend_name`.
+    InProcess,
+}
+
+/// A back end whose section could be read.
+#[derive(Debug, Clone)]
+pub struct Backend {
+    /// Its name in `enabled_backends`.
+    pub name: String,
+    /// What to write into its row.
+    pub registration: Registration,
+    /// `volume_driver`.
+    pub volume_driver: String,
+    /// `image_volume_cache_enabled`.
+    pub image_volume_cache_enabled: bool,
+}
+
+/// A back end as far as it could be read.
+#[derive(Debug)]
+pub struct Candidate {
+    /// `host@backend`, for the log.
+    pub host: String,
+    /// The back end, or what is wrong with its section.
+    pub backend: anyhow::Result<Backend>,
+}
+
+/// Everything that start-up needs, in the terms of the crates that use it.
+pub struct Settings {
+    /// The enabled back ends, in order.
+    pub candidates: Vec<Candidate>,
+    /// `[database]`; a bad URL stops the start.
+    pub database: DatabaseOptions,
+    /// How workers are run.
+    pub method: Method,
+    /// Limits, notifier and names for the launcher.
+    pub launcher: LauncherOptions,
+    /// `report_interval`.
+    pub report_interval: Duration,
+}
+
+/// Stops the start when no back end is enabled.
+///
+/// # Errors
+///
+/// [`Failure::Told`] after the line of `spec/startup.md` §1.9.
+pub fn refuse_without_backends(enabled: &[String]) -> Result<(), Failure> {
+    if !enabled.is_empty() {
+        return Ok(());
+    }
+    error!(
+        target: "cinder.cmd.volume",
+        "Configuration for cinder-volume does not specify \"enabled_backends\". Using DEFAULT \
+         section to configure drivers is not supported since Ocata."
+    );
+    Err(Failure::Told(exit::FAILURE))
+}
+
+/// Registers, launches and supervises; returns the exit status.
+///
+/// # Errors
+///
+/// [`Failure`] when nothing can be supervised.
+pub fn run(
+    settings: Settings,
+    hooks: Box<dyn Hooks>,
+    surroundings: &Surroundings,
+    after_launch: impl FnOnce(),
+) -> Result<i32, Failure> {
+    let Settings { candidates, database, method, launcher, report_interval } = settings;
+    let mut launcher = choose_launcher(method, launcher, hooks, surroundings)?;
+    let services = match register_all(&candidates, &database, report_interval, &mut *launcher)? {
+        ControlFlow::Continue(services) => services,
+        ControlFlow::Break(status) => return Ok(status),
+    };
+    ensure_some(services.len())?;
+    for service in services {
+        launcher.launch_service(Arc::new(service), 1)?;
+    }
+    after_launch();
+    Ok(launcher.wait()?)
+}
+
+/// The launcher for the platform and the configuration; takes over the signals.
+fn choose_launcher(
+    method: Method,
+    options: LauncherOptions,
+    hooks: Box<dyn Hooks>,
+    surroundings: &Surroundings,
+) -> Result<Box<dyn Launcher>, Failure> {
+    Ok(match method {
+        Method::InProcess => {
+            let supervised = surroundings.is_supervised();
+            let watcher = if supervised { Supervision::Stdin } else { Supervision::None };
+            Box::new(InProcessLauncher::new(&options, hooks, watcher)?)
+        }
+        #[cfg(unix)]
+        Method::Fork => Box::new(ProcessLauncher::new(options, hooks)?),
+        _ => {
+            let (program, words) = (surroundings.program.clone(), surroundings.arguments.clone());
+            let command = move |name: &str| {
+                let mut command = Command::new(&program);
+                command.args(&words).arg(format!("--backend_name={name}"));
+                // The notifications of a service manager are the parent's business.
+                command.env(SUPERVISED, "1").env_remove("NOTIFY_SOCKET");
+                command
+            };
+            Box::new(SubprocessLauncher::new(options, hooks, Box::new(command))?)
+        }
+    })
+}
+
+/// Writes a row for every back end over one connection, which is closed before this returns.
+///
+/// Breaks with an exit status when a signal ended the wait for a database.
+fn register_all(
+    candidates: &[Candidate],
+    database: &DatabaseOptions,
+    report_interval: Duration,
+    launcher: &mut dyn Launcher,
+) -> Result<ControlFlow<i32, Vec<VolumeService>>, Failure> {
+    let mut ended = None;
+    let connected = retry_connect(database, |interval| {
+        ended = launcher.pause(interval);
+        if ended.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    let mut connection = match (connected, ended) {
+        (_, Some(status)) => return Ok(ControlFlow::Break(status)),
+        (Ok(connection), None) => connection,
+        (Err(cause), None) => {
+            error!(target: "cinder.cmd.volume", error = &cause as Cause<'_>, "Cannot use the database");
+            for candidate in candidates {
+                not_started(&candidate.host, None);
+            }
+            return Ok(ControlFlow::Continue(Vec::new()));
+        }
+    };
+    select_scheduler_versions(&mut connection);
+    let mut services = Vec::new();
+    for candidate in candidates {
+        let registered = match &candidate.backend {
+            Ok(backend) => register_one(backend, database, report_interval, &mut connection)
+                .map_err(|cause| not_started(&candidate.host, Some(&cause))),
+            Err(cause) => Err(not_started(&candidate.host, Some(cause.as_ref()))),
+        };
+        services.extend(registered.ok());
+    }
+    connection.close();
+    Ok(ControlFlow::Continue(services))
+}
+
+fn not_started(host: &str, cause: Option<Cause<'_>>) {
+    match cause {
+        Some(cause) => error!(
+            target: "cinder.cmd.volume",
+            error = cause,
+            "Volume service {host} failed to start."
+        ),
+        None => error!(target: "cinder.cmd.volume", "Volume service {host} failed to start."),
+    }
+}
+
+fn register_one(
+    backend: &Backend,
+    database: &DatabaseOptions,
+    report_interval: Duration,
+    connection: &mut Connection,
+) -> Result<VolumeService, DbError> {
+    let empty = if any_volume(connection)? { "not " } else { "" };
+    info!(
+        target: "cinder.volume.manager",
+        "Determined volume DB was {empty}empty at startup."
+    );
+    let host = &backend.registration.host;
+    let enabled = if backend.image_volume_cache_enabled { "enabled" } else { "disabled" };
+    info!(target: "cinder.volume.manager", "Image-volume cache {enabled} for host {host}.");
+    let registered = register(connection, &backend.registration)?;
+    let plan = HeartbeatPlan {
+        database: database.clone(),
+        registration: backend.registration.clone(),
+        service: registered.id,
+        interval: report_interval,
+    };
+    Ok(VolumeService::new(&backend.name, &backend.volume_driver, plan))
+}
+
+/// Upstream's scheduler client looks for the oldest scheduler when it is made (`spec/startup.md`
+/// §3); nothing sends to schedulers yet, so a failure is only told.
+fn select_scheduler_versions(connection: &mut Connection) {
+    /// `SCHEDULER_RPC_VERSION` when no scheduler has a row, `spec/startup.md` §3.
+    const OWN_RPC: &str = "3.12";
+    let (object, rpc) = match minimum_versions(connection, "cinder-scheduler") {
+        Ok(Some(versions)) => (versions.object.to_string(), versions.rpc.to_string()),
+        Ok(None) => (OBJECT_VERSION.to_owned(), OWN_RPC.to_owned()),
+        Err(cause) => {
+            error!(
+                target: "cinder.rpc",
+                error = &cause as Cause<'_>,
+                "Cannot tell the oldest version of cinder-scheduler"
+            );
+            return;
+        }
+    };
+    for (what, version) in [("objects", object), ("RPC", rpc)] {
+        info!(
+            target: "cinder.rpc",
+            "Automatically selected cinder-scheduler {what} version {version} as minimum service \
+             version."
+        );
+    }
+}
+
+/// At least one back end must have been registered.
+fn ensure_some(registered: usize) -> Result<(), Failure> {
+    if registered > 0 {
+        return Ok(());
+    }
+    error!(
+        target: "cinder.cmd.volume",
+        "No volume service(s) started successfully, terminating."
+    );
+    Err(Failure::Told(exit::FAILURE))
+}

@@ -1,0 +1,196 @@
+//! The only place that knows both the configuration and the options of the other crates.
+
+use std::time::Duration;
+
+use anyhow::{Context, anyhow, bail};
+use cinder_conf::Value;
+use cinder_conf::cinder::Conf;
+use cinder_conf::options::process::Launcher as Choice;
+use cinder_db::{DatabaseOptions, DatabaseUrl, Registration};
+use cinder_types::{ClusterName, ServiceHost, UPSTREAM_VERSION};
+use oslo_launcher::{LauncherOptions, Limits, Notifier, RestartMethod};
+use oslo_log::LogOptions;
+use tracing::{debug, error, warn};
+
+use crate::startup::{Backend, Candidate, Method, Settings};
+use crate::surroundings::Surroundings;
+
+/// The options of `oslo-log`.
+pub fn log_options(conf: &Conf, program: &str) -> LogOptions {
+    let logging = &conf.logging;
+    let unsupported = [
+        ("use_syslog", logging.use_syslog),
+        ("use_journal", logging.use_journal),
+        ("use_json", logging.use_json),
+        ("log_color", logging.log_color),
+        ("log_config_append", logging.log_config_append.is_some()),
+        ("log_rotation_type", !logging.log_rotation_type.eq_ignore_ascii_case("none")),
+        ("publish_errors", logging.publish_errors),
+        ("rate_limit_interval", logging.rate_limit_interval != 0),
+    ];
+    LogOptions {
+        debug: logging.debug,
+        log_file: logging.log_file.as_ref().map(Into::into),
+        log_dir: logging.log_dir.as_ref().map(Into::into),
+        program: program.to_owned(),
+        use_stderr: logging.use_stderr,
+        default_log_levels: logging.default_log_levels.clone(),
+        log_date_format: logging.log_date_format.clone(),
+        logging_context_format_string: logging.logging_context_format_string.clone(),
+        logging_default_format_string: logging.logging_default_format_string.clone(),
+        logging_debug_format_suffix: logging.logging_debug_format_suffix.clone(),
+        logging_exception_prefix: logging.logging_exception_prefix.clone(),
+        logging_user_identity_format: logging.logging_user_identity_format.clone(),
+        instance_format: logging.instance_format.clone(),
+        project: "cinder".into(),
+        version: UPSTREAM_VERSION.into(),
+        unsupported: unsupported
+            .into_iter()
+            .filter(|(_, set)| *set)
+            .map(|(name, _)| name.to_owned())
+            .collect(),
+        ..LogOptions::default()
+    }
+}
+
+/// The options of `cinder-db`.
+///
+/// # Errors
+///
+/// When the URL names no database that this program can use; the password is never shown.
+pub fn database_options(conf: &Conf) -> anyhow::Result<DatabaseOptions> {
+    let database = &conf.database;
+    let url = DatabaseUrl::parse(database.connection.reveal())
+        .context("[database] connection cannot be used")?;
+    let defaults = DatabaseOptions::new(url);
+    Ok(DatabaseOptions {
+        max_retries: database.max_retries,
+        retry_interval: seconds(database.retry_interval),
+        max_pool_size: u32::try_from(database.max_pool_size).unwrap_or(0),
+        max_overflow: u32::try_from(database.max_overflow).unwrap_or(0),
+        pool_timeout: database.pool_timeout.map_or(defaults.pool_timeout, seconds),
+        connection_recycle_time: seconds(database.connection_recycle_time),
+        sqlite_synchronous: database.sqlite_synchronous,
+        ..defaults
+    })
+}
+
+/// Everything that start-up needs.
+///
+/// # Errors
+///
+/// When a global option cannot be used, or `only` names no enabled back end.
+pub fn settings(
+    conf: &mut Conf,
+    only: Option<&str>,
+    surroundings: &Surroundings,
+) -> anyhow::Result<Settings> {
+    correct_intervals(conf);
+    let mut names = conf.backend_names();
+    let mut method = match conf.supervisor.launcher {
+        Choice::Fork if cfg!(unix) => Method::Fork,
+        _ => Method::Spawn,
+    };
+    if let Some(only) = only {
+        if !names.iter().any(|name| name == only) {
+            bail!("--backend_name {only}: not one of enabled_backends ({})", names.join(", "));
+        }
+        names = vec![only.to_owned()];
+        method = Method::InProcess;
+    }
+    Ok(Settings {
+        database: database_options(conf)?,
+        launcher: LauncherOptions {
+            limits: limits(conf),
+            capacity: names.len(),
+            notifier: notifier(surroundings),
+            noun: "back ends",
+        },
+        report_interval: seconds(conf.service.report_interval),
+        candidates: names.iter().map(|name| candidate(conf, name)).collect(),
+        method,
+    })
+}
+
+/// How long a service may be silent before `status` calls it down.
+pub fn service_down_time(conf: &Conf) -> Duration {
+    seconds(conf.service.service_down_time)
+}
+
+fn limits(conf: &Conf) -> Limits {
+    let supervisor = &conf.supervisor;
+    let graceful = seconds(conf.service.graceful_shutdown_timeout);
+    Limits {
+        graceful_shutdown: Some(graceful).filter(|time| !time.is_zero()),
+        respawn_backoff_max: seconds(supervisor.respawn_backoff_max),
+        stable_after: seconds(supervisor.stable_after),
+        restart_method: RestartMethod::Mutate,
+    }
+}
+
+fn notifier(surroundings: &Surroundings) -> Notifier {
+    let Some(path) = surroundings.variable("NOTIFY_SOCKET") else { return Notifier::default() };
+    Notifier::connect(path, surroundings.watchdog()).unwrap_or_else(|cause| {
+        debug!(target: "oslo_service.systemd", "Systemd notification failed: {cause}");
+        Notifier::default()
+    })
+}
+
+/// Others must not take a service for dead between two of its beats (`spec/startup.md` §3.5).
+fn correct_intervals(conf: &mut Conf) {
+    let (down, report) = (conf.service.service_down_time, conf.service.report_interval);
+    if report == 0 || down > report {
+        return;
+    }
+    let corrected = report.saturating_mul(5) / 2;
+    warn!(
+        target: "cinder.service",
+        "Report interval must be less than service down time. Current config service_down_time: \
+         {down}, report_interval for this: service is: {report}. Setting global \
+         service_down_time to: {corrected}"
+    );
+    conf.correct_service_down_time(corrected);
+}
+
+fn candidate(conf: &Conf, name: &str) -> Candidate {
+    let backend = backend(conf, name);
+    let host = match &backend {
+        Ok(backend) => backend.registration.host.to_string(),
+        // The section cannot be read, so the node's own name has to do.
+        Err(_) => format!("{}@{name}", conf.service.host),
+    };
+    Candidate { host, backend }
+}
+
+/// One back end's options (`spec/startup.md` §2-3).
+fn backend(conf: &Conf, name: &str) -> anyhow::Result<Backend> {
+    let section = conf.backend(name).map_err(|problems| anyhow!("{problems}"))?;
+    let capabilities = &section.options.extra_capabilities;
+    if let Err(cause) = serde_json::from_str::<serde_json::Map<_, _>>(capabilities) {
+        error!(target: "cinder.volume.manager", "Invalid JSON: {capabilities}");
+        return Err(cause).with_context(|| format!("[{name}] extra_capabilities"));
+    }
+    let zone = section.options.backend_availability_zone.as_ref();
+    let zone = zone.unwrap_or(&conf.service.storage_availability_zone).clone();
+    Ok(Backend {
+        name: name.to_owned(),
+        registration: Registration {
+            host: ServiceHost::from_row(section.host.as_str()),
+            cluster: conf
+                .service
+                .cluster
+                .as_deref()
+                .and_then(|cluster| ClusterName::from_option(cluster, name)),
+            availability_zone: zone,
+            enable_new_services: conf.service.enable_new_services,
+        },
+        volume_driver: section.options.volume_driver.clone(),
+        image_volume_cache_enabled: section.get("image_volume_cache_enabled")
+            == Some(&Value::Bool(true)),
+    })
+}
+
+/// Seconds from a file; a negative number means none.
+fn seconds(value: i64) -> Duration {
+    Duration::from_secs(u64::try_from(value).unwrap_or(0))
+}

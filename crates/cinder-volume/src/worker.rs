@@ -1,0 +1,149 @@
+//! One back end's service: what its worker process does between start and stop.
+//!
+//! Built in the parent from plain data, so that nothing is open when the worker is forked.
+//! Order in [`VolumeService::start`]: wait for the database, read the version pins, start the
+//! heartbeat, report up. Must not: know configuration (see `wire.rs`) or processes.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use cinder_db::{DbError, Heartbeat, HeartbeatPlan, Pool, chain, minimum_versions};
+use cinder_types::{BINARY, UPSTREAM_VERSION};
+use oslo_launcher::{Service, StartError, WorkerHandle};
+use tracing::{debug, info, warn};
+
+/// First pause between two tries to reach the database; doubles up to [`LAST_PAUSE`].
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+/// Longest pause: a database that is back should not wait for us.
+const LAST_PAUSE: Duration = Duration::from_secs(10);
+
+/// The service of one enabled back end.
+#[derive(Debug)]
+pub struct VolumeService {
+    backend: String,
+    volume_driver: String,
+    plan: HeartbeatPlan,
+    /// Filled in the worker only.
+    running: Mutex<Option<Running>>,
+}
+
+#[derive(Debug)]
+struct Running {
+    worker: WorkerHandle,
+    /// For operations; closes its connections when they are idle.
+    pool: Pool,
+    heartbeat: Option<Heartbeat>,
+}
+
+impl VolumeService {
+    /// A service whose row has been registered.
+    pub fn new(backend: &str, volume_driver: &str, plan: HeartbeatPlan) -> Self {
+        Self {
+            backend: backend.to_owned(),
+            volume_driver: volume_driver.to_owned(),
+            plan,
+            running: Mutex::new(None),
+        }
+    }
+
+    /// Pins the versions as soon as the database answers.
+    ///
+    /// A worker that is replaced while the database is away waits here, visibly down, instead of
+    /// dying and being replaced again and again.
+    fn await_pins(&self, pool: &Pool, worker: &WorkerHandle) -> Result<(), StartError> {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let error = match pin_versions(pool) {
+                Ok(()) => return Ok(()),
+                Err(error) if error.is_unavailable() => error,
+                Err(error) => return Err(StartError::failed(error)),
+            };
+            worker.down(&format!("database: {}", chain(&error)));
+            warn!(
+                target: "cinder.service",
+                error = &error as &(dyn std::error::Error + 'static),
+                "The database does not answer; next try in {:.1} s", pause.as_secs_f64()
+            );
+            if worker.wait_for_stop(pause) {
+                return Err(StartError::Stopped);
+            }
+            pause = (pause * 2).min(LAST_PAUSE);
+        }
+    }
+
+    fn running(&self) -> std::sync::MutexGuard<'_, Option<Running>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Finds the oldest version that any volume service speaks, for messages to it.
+fn pin_versions(pool: &Pool) -> Result<(), DbError> {
+    if let Some(pins) = minimum_versions(&mut *pool.get()?, BINARY)? {
+        debug!(
+            target: "cinder.service",
+            "Pinning object versions for RPC server serializer to {}", pins.object
+        );
+    }
+    Ok(())
+}
+
+impl Service for VolumeService {
+    fn name(&self) -> &str {
+        &self.backend
+    }
+
+    fn start(&self, worker: &WorkerHandle) -> Result<(), StartError> {
+        info!(target: "cinder.service", "Starting {BINARY} node (version {UPSTREAM_VERSION})");
+        let pool = Pool::new(self.plan.database.clone());
+        self.await_pins(&pool, worker)?;
+        info!(
+            target: "cinder.volume.manager",
+            "No driver is loaded yet for volume_driver = {}: back end {} reports up but runs no \
+             operations", self.volume_driver, self.backend
+        );
+        let beating = worker.clone();
+        let heartbeat = Heartbeat::start(self.plan.clone(), || true, move |_| beating.beat())
+            .map_err(StartError::failed)?;
+        *self.running() = Some(Running { worker: worker.clone(), pool, heartbeat });
+        worker.up();
+        Ok(())
+    }
+
+    fn stop(&self) {
+        // The launcher raises the flag that `wait` waits for.
+    }
+
+    fn wait(&self) {
+        let Some(worker) = self.running().as_ref().map(|running| running.worker.clone()) else {
+            return; // stopped before it had started
+        };
+        while !worker.wait_for_stop(Duration::from_secs(3600)) {}
+        if let Some(running) = self.running().take() {
+            // A beat in progress is finished; a sleeping heartbeat ends at once.
+            drop(running.heartbeat);
+            drop(running.pool);
+        }
+    }
+
+    fn reset(&self) {
+        info!(target: "cinder.volume.manager", "Resetting cached RPC version pins.");
+        // The parent's copy is not running, so it opens no connection that its next worker
+        // would inherit (`spec/launcher.md` §12, defect 13).
+        let Some(pool) = self.running().as_ref().map(|running| running.pool.clone()) else {
+            return;
+        };
+        // On a thread of its own: the caller answers signals and must not wait for a database.
+        let read = move || {
+            if let Err(error) = pin_versions(&pool) {
+                warn!(
+                    target: "cinder.volume.manager",
+                    error = &error as &(dyn std::error::Error + 'static),
+                    "Cannot read the version pins again"
+                );
+            }
+        };
+        if let Err(error) = std::thread::Builder::new().name("pins".into()).spawn(read) {
+            warn!(target: "cinder.volume.manager", "Cannot start a thread to read pins: {error}");
+        }
+    }
+}
