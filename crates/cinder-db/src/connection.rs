@@ -5,13 +5,13 @@
 //! therefore useless in any other process: every use is refused, and dropping it there leaks
 //! it, because closing would act on the opener's file or socket.
 
-use std::{fmt, ops::ControlFlow, time::Duration};
+use std::{error::Error, fmt, ops::ControlFlow, time::Duration};
 
 use tracing::warn;
 
 use crate::{
     embedded,
-    error::{DbError, chain},
+    error::DbError,
     options::DatabaseOptions,
     queries::schema_version,
     sqlite::{self, FileStamp, Native},
@@ -120,7 +120,7 @@ pub fn retry_connect(
         // The words and the count are upstream's, which counts down from -1 as well.
         warn!(
             target: "oslo_db.sqlalchemy.engines",
-            error = %chain(&error),
+            error = &error as &(dyn Error + 'static),
             "SQL connection failed. {left} attempts left."
         );
         left -= 1;

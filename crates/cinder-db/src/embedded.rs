@@ -86,7 +86,7 @@ pub fn create(file: &Path) -> Result<bool, DbError> {
     match fs::hard_link(&draft.path, file) {
         Ok(()) => {}
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            debug!(file = %file.display(), "another process created the database first");
+            debug!(target: "cinder.db", file = %file.display(), "another process created the database first");
             return Ok(false);
         }
         Err(error) => return Err(create_error(file, "giving it its name")(error)),
@@ -96,6 +96,7 @@ pub fn create(file: &Path) -> Result<bool, DbError> {
         .and_then(|directory| directory.sync_all())
         .map_err(create_error(file, "bringing its directory to the disk"))?;
     info!(
+        target: "cinder.db",
         file = %file.display(),
         "Created database {} with schema {SCHEMA_VERSION} of release {UPSTREAM_VERSION}",
         file.display()
@@ -233,4 +234,41 @@ fn seed_sentinel(native: &mut Native, now: Timestamp) -> QueryResult<()> {
         ))
         .execute(native)
         .map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{options::DatabaseOptions, schema, url::DatabaseUrl};
+
+    /// Runs a statement that names every column of each table.
+    macro_rules! select_every_column {
+        ($native:expr; $($table:ident)*) => {
+            [$((
+                stringify!($table),
+                schema::$table::table.limit(0).execute($native).map_err(|error| error.to_string()),
+            )),*]
+        };
+    }
+
+    #[test]
+    fn every_declared_column_exists_in_the_schema_we_create() {
+        let directory = tempfile::tempdir().unwrap();
+        let url = DatabaseUrl::sqlite_file(directory.path().join("c.sqlite")).unwrap();
+        let mut connection = open_or_create(&DatabaseOptions::new(url)).unwrap();
+        let results = select_every_column!(connection.native().unwrap();
+            alembic_version services clusters workers quality_of_service_specs volume_types
+            volume_type_extra_specs volume_type_projects default_volume_types encryption
+            group_types group_type_specs group_type_projects groups group_volume_type_mapping
+            group_snapshots consistencygroups cgsnapshots volumes volume_metadata
+            volume_admin_metadata volume_attachment attachment_specs snapshots snapshot_metadata
+            volume_glance_metadata image_volume_cache_entries transfers backups backup_metadata
+            quotas quota_classes quota_usages reservations messages driver_initiator_data
+        );
+        for (table, result) in &results {
+            assert_eq!(result, &Ok(0), "{table}");
+        }
+        let tables = sqlite::table_names(connection.native().unwrap()).unwrap();
+        assert_eq!(tables.len(), results.len(), "a table is missing from this test: {tables:?}");
+    }
 }

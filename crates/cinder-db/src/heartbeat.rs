@@ -9,6 +9,7 @@
 
 use std::{
     any::Any,
+    error::Error,
     io,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
@@ -21,7 +22,7 @@ use tracing::{debug, dispatcher, error};
 
 use crate::{
     connection::Connection,
-    error::{DbError, chain},
+    error::DbError,
     options::DatabaseOptions,
     queries::services,
     registry::{self, Registration},
@@ -31,7 +32,8 @@ use crate::{
 /// Stack of the thread. Its deepest path, SQLite parsing the schema, stays far below.
 const STACK_SIZE: usize = 256 * 1024;
 
-/// The longest a beat waits for another process's lock; a stop may wait as long.
+/// The longest a beat waits for another process's lock; a stop may wait as long. With an
+/// interval shorter than that the ticks in between are left out.
 const LOCK_PATIENCE: Duration = Duration::from_secs(2);
 
 /// What a heartbeat needs to know.
@@ -215,9 +217,7 @@ impl Heart {
         driver_ready: Box<dyn FnMut() -> bool + Send>,
         observe: Box<dyn FnMut(&Beat) + Send>,
     ) -> Self {
-        // Waiting longer than half an interval would delay the next tick.
-        let patience = LOCK_PATIENCE.min(plan.interval / 2);
-        plan.database.busy_timeout = plan.database.busy_timeout.min(patience);
+        plan.database.busy_timeout = plan.database.busy_timeout.min(LOCK_PATIENCE);
         Self { plan, driver_ready, observe, connection: None, disconnected: false }
     }
 
@@ -288,7 +288,7 @@ impl Heart {
 
     fn report(&self, failure: &DbError) {
         let host = self.plan.registration.host.as_str();
-        let error = chain(failure);
+        let error = failure as &(dyn Error + 'static);
         if failure.is_unavailable() {
             error!(target: "cinder.service", host, error, "model server went away");
         } else {

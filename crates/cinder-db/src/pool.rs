@@ -3,16 +3,12 @@
 //! Must not: be opened before a fork. Its scheduler thread would not exist in the child, so
 //! a child that used it would wait for connections that nobody opens; it is refused instead.
 
-use std::{fmt, ops, sync::Arc, time::Duration};
+use std::{error::Error, fmt, ops, sync::Arc, time::Duration};
 
 use scheduled_thread_pool::ScheduledThreadPool;
 use tracing::warn;
 
-use crate::{
-    connection::Connection,
-    error::{DbError, chain},
-    options::DatabaseOptions,
-};
+use crate::{connection::Connection, error::DbError, options::DatabaseOptions};
 
 /// How long a connection may be unused before it is closed. Long enough to serve a burst,
 /// short enough that a quiet worker holds none.
@@ -145,6 +141,6 @@ struct Reporter;
 
 impl r2d2::HandleError<DbError> for Reporter {
     fn handle_error(&self, error: DbError) {
-        warn!(error = %chain(&error), "a pooled database connection could not be opened");
+        warn!(target: "cinder.db", error = &error as &(dyn Error + 'static), "a pooled database connection could not be opened");
     }
 }

@@ -1,8 +1,8 @@
 //! Every table of Cinder 29.0.0 as Diesel sees it; over 500 lines because there are 36 tables.
 //!
 //! Must not: hold anything but `table!`. Columns stand in the order of upstream's schema on
-//! SQLite (`spec/schema-sqlite.sql`); `tests/schema.rs` selects every column of every table,
-//! so a name or type that drifts fails there.
+//! SQLite (`spec/schema-sqlite.sql`). A test in `embedded` selects every column of every
+//! table, so a name that drifts fails there.
 
 diesel::table! {
     alembic_version (version_num) {

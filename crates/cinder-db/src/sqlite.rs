@@ -28,7 +28,7 @@ pub(crate) type Native = SqliteConnection;
 
 /// Page cache per connection in KiB. A daemon has a connection per worker and its rows fit
 /// in a few pages; SQLite's default lets each grow to 2 MiB.
-const CACHE_KIB: u32 = 64;
+const CACHE_KIB: u32 = 32;
 
 /// How long the one attempt to enable the write-ahead log may wait for other users.
 const WAL_PATIENCE: Duration = Duration::from_millis(200);
@@ -149,7 +149,7 @@ pub(crate) fn prefer_wal(native: &mut Native, busy_timeout: Duration) -> QueryRe
     }
     set_busy_timeout(native, WAL_PATIENCE.min(busy_timeout))?;
     if let Err(error) = native.batch_execute("PRAGMA journal_mode = WAL;") {
-        tracing::debug!(%error, "SQLite keeps its rollback journal");
+        tracing::debug!(target: "cinder.db", %error, "SQLite keeps its rollback journal");
     }
     set_busy_timeout(native, busy_timeout)
 }
