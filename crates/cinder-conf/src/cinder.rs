@@ -5,16 +5,21 @@
 
 mod backend;
 mod check;
+mod known;
+mod report;
 mod tables;
+mod tools;
 
 use std::collections::BTreeMap;
 
 pub use backend::BackendConf;
-pub use tables::cli_options;
+pub use report::{Report, check};
+pub use tables::{cli_options, tables};
+pub use tools::{explain, reference, sample};
 
 use crate::{
     cli::Arguments,
-    error::{LoadError, ReadError},
+    error::ReadError,
     notice::Notice,
     options::{
         database::Database,
@@ -114,7 +119,7 @@ impl Conf {
 
     /// Names of the enabled back ends, in order, without empty ones and repetitions.
     pub fn backend_names(&self) -> Vec<String> {
-        check::enabled(&self.service)
+        check::enabled(&self.oslo)
     }
 
     /// One back end's own configuration.
@@ -129,7 +134,7 @@ impl Conf {
         if !problems.is_empty() {
             return Err(Problems(problems));
         }
-        BackendConf::read(&self.oslo, &self.service, name)
+        BackendConf::read(&self.oslo, name)
     }
 
     /// Everything found that did not keep the service from starting: warnings, and the errors of
@@ -160,7 +165,7 @@ impl Conf {
         if problems.iter().any(fatal) {
             return Err(problems);
         }
-        let mutation = self.oslo.mutate().map_err(|errors| check::of_load(&self.oslo, &errors))?;
+        let mutation = self.oslo.mutate().map_err(|errors| self.oslo.describe(&errors))?;
         self.logging = typed(&self.oslo)?;
         Ok(mutation)
     }
@@ -196,18 +201,4 @@ fn shape<T: Section>(group: &str, fields: BTreeMap<&str, Value>) -> Result<T, Pr
 
 fn of_read(error: &ReadError, option: &crate::Opt<'_>) -> Problems {
     Problem::of_read(error, Some(option)).into()
-}
-
-/// The option an error is about, to word it well.
-fn option_of(
-    oslo: &OsloConfig<'static>,
-    error: &LoadError,
-) -> Option<&'static crate::Opt<'static>> {
-    let (group, option) = match error {
-        LoadError::Argument { detail, .. } => (&detail.group, &detail.option),
-        LoadError::Read(ReadError::Value(error)) => (&error.group, &error.option),
-        _ => return None,
-    };
-    let table = &oslo.group(group)?.table;
-    table.iter().find(|known| known.name == option || known.dest == option)
 }

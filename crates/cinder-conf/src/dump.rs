@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// What stands in place of a secret.
-const MASK: &str = "****";
+pub(crate) const MASK: &str = "****";
 
 /// One option in force.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,6 +24,13 @@ pub struct Entry {
     pub value: Result<String, String>,
     /// Where it comes from.
     pub origin: Option<Origin>,
+}
+
+impl Entry {
+    /// Whether nobody set it and no default applies.
+    pub fn is_unset(&self) -> bool {
+        self.origin == Some(Origin::Default) && self.value.as_deref() == Ok("<None>")
+    }
 }
 
 impl std::fmt::Display for Entry {
@@ -43,19 +50,24 @@ impl<'a> OsloConfig<'a> {
     /// Every declared option with its value in force: DEFAULT first, then groups as declared,
     /// options by name.
     pub fn effective(&self) -> Vec<Entry> {
-        let mut entries = Vec::new();
-        for (group, option) in self.in_order() {
-            let found = self.find(group, option);
-            let origin = found.as_ref().ok().map(|found| found.origin.clone());
-            let value = match found {
-                Ok(_) if option.secret => Ok(MASK.to_owned()),
-                Ok(found) => Ok(found.value.to_ini()),
-                Err(error) => Err(error.to_string()),
-            };
-            let (group, option) = (group.name.clone(), option.dest.to_owned());
-            entries.push(Entry { group, option, value, origin });
-        }
-        entries
+        self.in_order().into_iter().map(|(group, option)| self.entry_of(group, option)).collect()
+    }
+
+    /// One option with its value in force; nothing if nobody declared it.
+    pub fn entry(&self, group: &str, name: &str) -> Option<Entry> {
+        let group = self.group(group)?;
+        Some(self.entry_of(group, group.table.get(name)?))
+    }
+
+    fn entry_of(&self, group: &Group<'a>, option: &Opt<'a>) -> Entry {
+        let found = self.find(group, option);
+        let origin = found.as_ref().ok().map(|found| found.origin.clone());
+        let value = match found {
+            Ok(_) if option.secret => Ok(MASK.to_owned()),
+            Ok(found) => Ok(found.value.to_ini()),
+            Err(error) => Err(error.to_string()),
+        };
+        Entry { group: group.name.clone(), option: option.dest.to_owned(), value, origin }
     }
 
     /// The lines of upstream's option dump, for the log at DEBUG (`spec/config.md` §8).

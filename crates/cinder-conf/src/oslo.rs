@@ -4,6 +4,8 @@
 //! they are read, as upstream does; a program that wants every value checked first walks all of them
 //! (the `cinder` module does). Must not open files itself and must not know any particular option.
 
+#[cfg(feature = "cinder")]
+mod inspect;
 mod lookup;
 mod reload;
 mod remote;
@@ -11,6 +13,7 @@ mod remote;
 use std::{collections::HashMap, sync::Arc};
 
 pub use lookup::Found;
+pub(crate) use lookup::plain_default;
 pub use reload::{Change, Mutation};
 
 use crate::{
@@ -18,9 +21,10 @@ use crate::{
     files::{self, ConfigDir, Gathered},
     notice::{Notice, Notices},
     option::Opt,
+    problem::{Problem, Problems},
     registry::{Group, Registry, Table},
     request::Request,
-    source::{Header, Store},
+    source::Store,
     value::Value,
 };
 
@@ -127,17 +131,6 @@ impl<'a> OsloConfig<'a> {
     /// As [`OsloConfig::declare`], for the first option refused.
     pub fn declare_all(&mut self, group: &str, options: &'a [Opt<'a>]) -> Result<(), DeclareError> {
         options.iter().try_for_each(|option| self.declare(group, option).map(drop))
-    }
-
-    /// Puts a prepared table under a group; only for tables that a test has checked.
-    pub(crate) fn share_table(&mut self, group: &str, table: &Arc<Table<'a>>) {
-        let group = self.registry.open(group);
-        if group.table.iter().next().is_none() {
-            group.table = Arc::clone(table);
-            return;
-        }
-        let own = Arc::make_mut(&mut group.table);
-        table.iter().for_each(|option| own.add(option));
     }
 
     /// Reads everything the request leads to; keeps what could be read even when something failed.
@@ -261,7 +254,7 @@ impl<'a> OsloConfig<'a> {
     /// Value of a field: a blank number falls back to the declared default.
     pub(crate) fn field(&self, value: Value, option: &Opt<'_>) -> Value {
         if value.is_none() && !option.default.is_unset() {
-            return lookup::plain_default(option);
+            return plain_default(option);
         }
         value
     }
@@ -294,6 +287,23 @@ impl<'a> OsloConfig<'a> {
         }
     }
 
+    /// Words load errors for an operator: one line each, with file and line.
+    pub fn describe(&self, errors: &[LoadError]) -> Problems {
+        let problem = |error| Problem::of_load(error, self.option_of(error));
+        Problems(errors.iter().map(problem).collect())
+    }
+
+    /// The option an error is about.
+    fn option_of(&self, error: &LoadError) -> Option<&'a Opt<'a>> {
+        let (group, option) = match error {
+            LoadError::Argument { detail, .. } => (&detail.group, &detail.option),
+            LoadError::Read(ReadError::Value(error)) => (&error.group, &error.option),
+            _ => return None,
+        };
+        let table = &self.group(group)?.table;
+        table.iter().find(|known| known.name == option || known.dest == option)
+    }
+
     /// The request it was loaded with.
     pub fn request(&self) -> &Request {
         &self.request
@@ -312,11 +322,6 @@ impl<'a> OsloConfig<'a> {
     pub(crate) fn options(&self) -> impl Iterator<Item = (&Group<'a>, &'a Opt<'a>)> {
         let groups = self.registry.groups().iter();
         groups.flat_map(|group| group.table.iter().map(move |option| (group, option)))
-    }
-
-    /// Section headers of all files in reading order.
-    pub(crate) fn headers(&self) -> &[Header] {
-        self.frozen.headers()
     }
 }
 

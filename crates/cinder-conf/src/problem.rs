@@ -84,6 +84,7 @@ impl Problem {
         self
     }
 
+    #[cfg(feature = "cinder")]
     pub(crate) fn backend(mut self, name: &str) -> Self {
         self.scope = Scope::Backend(name.to_owned());
         self
@@ -256,11 +257,13 @@ impl Problems {
         self.0.iter()
     }
 
+    #[cfg(feature = "cinder")]
     pub(crate) fn push(&mut self, problem: Problem) {
         self.0.push(problem);
     }
 
     /// By file in the order read, then by line; what has no line comes first.
+    #[cfg(feature = "cinder")]
     pub(crate) fn sort(&mut self, files: &[String]) {
         self.0.sort_by_key(|problem| match &problem.origin {
             Some(Origin::File { path, line }) => {

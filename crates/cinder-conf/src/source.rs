@@ -116,6 +116,7 @@ pub(crate) struct Store {
 #[derive(Debug, Clone)]
 pub(crate) struct Header {
     /// As written.
+    #[cfg_attr(not(feature = "cinder"), expect(dead_code, reason = "Cinder's checks read it"))]
     pub name: String,
     pub rank: usize,
     pub line: u32,
@@ -172,7 +173,15 @@ impl Store {
     }
 
     /// Section headers in reading order.
+    #[cfg(feature = "cinder")]
     pub fn headers(&self) -> &[Header] {
         &self.headers
+    }
+
+    /// All keys of a section (folded name), in no particular order.
+    #[cfg(feature = "cinder")]
+    pub fn keys(&self, section: &str) -> impl Iterator<Item = (&str, &[Occurrence])> {
+        let keys = self.sections.get(section).into_iter().flatten();
+        keys.map(|(key, found)| (key.as_str(), found.as_slice()))
     }
 }

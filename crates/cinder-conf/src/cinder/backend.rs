@@ -6,7 +6,7 @@ use super::{of_read, shape, tables};
 use crate::{
     error::ReadError,
     option::Opt,
-    options::{backend::Backend, service::Service},
+    options::backend::Backend,
     oslo::{Found, OsloConfig},
     problem::{Level, Problem, Problems},
     section::Section,
@@ -28,17 +28,13 @@ pub struct BackendConf {
 }
 
 impl BackendConf {
-    pub(super) fn read(
-        oslo: &OsloConfig<'static>,
-        service: &Service,
-        name: &str,
-    ) -> Result<Self, Problems> {
+    pub(super) fn read(oslo: &OsloConfig<'static>, name: &str) -> Result<Self, Problems> {
         let mut values = BTreeMap::new();
         for option in tables::BACKEND.iter().flat_map(|table| table.iter()) {
             let found = lookup(oslo, name, option).map_err(|error| of_read(&error, option))?;
             values.insert(option.dest, oslo.field(found.value, option));
         }
-        let (host, cluster) = names(oslo, service, name)?;
+        let (host, cluster) = names(oslo, name)?;
         let options = pick(&values)?;
         Ok(Self { name: name.to_owned(), host, cluster, options, values })
     }
@@ -79,19 +75,23 @@ pub(super) fn lookup(
 /// `host@name` and `cluster@name`.
 pub(super) fn names(
     oslo: &OsloConfig<'static>,
-    service: &Service,
     name: &str,
 ) -> Result<(String, Option<String>), Problems> {
-    let own =
-        oslo.read(name, "backend_host").map_err(|error| of_read(&error, &tables::BACKEND_HOST))?;
+    let own = oslo.read(name, "backend_host");
+    let own = own.map_err(|error| of_read(&error, &tables::BACKEND_HOST))?;
+    let service = |dest| match oslo.get("DEFAULT", dest) {
+        Ok(Value::Text(text)) => text,
+        _ => String::new(),
+    };
     let host = match own.value {
         Value::Text(host) if !host.is_empty() => host,
-        _ => service.host.clone(),
+        _ => service("host"),
     };
     if host.is_empty() {
         let text = "is empty, so this node has no name in the service table";
         return Err(Problem::new(Level::Error, text).of("DEFAULT", "host").into());
     }
-    let cluster = service.cluster.as_deref().map(str::trim).filter(|cluster| !cluster.is_empty());
+    let cluster = service("cluster");
+    let cluster = Some(cluster.trim()).filter(|cluster| !cluster.is_empty());
     Ok((format!("{host}@{name}"), cluster.map(|cluster| format!("{cluster}@{name}"))))
 }

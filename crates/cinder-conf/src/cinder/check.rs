@@ -1,17 +1,20 @@
 //! Looks at everything anybody set and says what is wrong with it, all at once.
 //!
-//! Must not stop at the first problem, and must not touch anything but configuration files.
+//! Must not stop at the first problem, and must not touch anything but configuration files. Only
+//! what somebody set is looked at: declared defaults are right, a test sees to that.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
-use super::{option_of, tables};
+use super::{known::Known, tables};
 use crate::{
-    error::LoadError,
-    options::service::Service,
+    error::Origin,
+    option::Opt,
     oslo::OsloConfig,
-    problem::{Level, Problem, Problems},
+    problem::{Level, Problem, Problems, nearest},
+    registry::Group,
     request::Request,
-    source::fold,
+    source::{Occurrence, fold},
+    substitute::{self, Piece},
     value::Value,
 };
 
@@ -20,64 +23,36 @@ use crate::{
 pub(super) fn examine(request: Request) -> (OsloConfig<'static>, Problems) {
     let mut oslo = OsloConfig::new();
     tables::declare_global(&mut oslo);
-    oslo.set_default("DEFAULT", "host", Value::Text(request.host_name.clone()));
-    let my_ip = request.my_ip.clone().unwrap_or_else(|| "127.0.0.1".to_owned());
-    oslo.set_default("DEFAULT", "my_ip", Value::Text(my_ip));
+    machine_defaults(&mut oslo, &request);
     let mut problems = match oslo.load(request) {
         Ok(()) => Problems::default(),
-        Err(errors) => of_load(&oslo, &errors),
+        Err(errors) => oslo.describe(&errors),
     };
-    for name in backend_names(&oslo) {
-        tables::declare_backend(&mut oslo, &name);
+    let backends = backend_names(&oslo);
+    for name in &backends {
+        tables::declare_backend(&mut oslo, name);
     }
-    values(&oslo, &mut problems);
-    backends(&oslo, &mut problems);
+    let mut examiner = Examiner {
+        known: Known::new(&oslo, &backends),
+        backends: backends.iter().map(|name| (fold(name), name.as_str())).collect(),
+        oslo: &oslo,
+        problems: Problems::default(),
+    };
+    examiner.enabled_backends(&backends);
+    examiner.sections();
+    examiner.environment();
+    problems.0.extend(examiner.problems.0);
     problems.sort(oslo.config_files());
     (oslo, problems)
 }
 
-pub(super) fn of_load(oslo: &OsloConfig<'static>, errors: &[LoadError]) -> Problems {
-    Problems(errors.iter().map(|e| Problem::of_load(e, option_of(oslo, e))).collect())
-}
-
-/// Converts every value set anywhere outside back ends' sections.
-fn values(oslo: &OsloConfig<'static>, problems: &mut Problems) {
-    let backends: HashSet<String> = backend_names(oslo).iter().map(|name| fold(name)).collect();
-    for (group, option) in oslo.options() {
-        // Options that are also arguments have been converted while loading.
-        if option.cli.is_some() {
-            continue;
-        }
-        if let Err(error) = oslo.find(group, option) {
-            let problem = Problem::of_read(&error, Some(option));
-            problems.push(match backends.contains(&group.folded) {
-                true => problem.backend(&group.name),
-                false => problem,
-            });
-        }
-    }
-}
-
-fn backends(oslo: &OsloConfig<'static>, problems: &mut Problems) {
-    let names = backend_names(oslo);
-    let place = oslo.read("DEFAULT", "enabled_backends").ok().map(|found| found.origin);
-    let headers: HashSet<String> = oslo.headers().iter().map(|h| fold(&h.name)).collect();
-    let said = |level, text: String| {
-        let problem = Problem::new(level, text).of("DEFAULT", "enabled_backends");
-        match &place {
-            Some(origin) => problem.at(origin.clone()),
-            None => problem,
-        }
-    };
-    let mut seen = HashSet::new();
-    for name in &names {
-        if !seen.insert(name.clone()) {
-            problems.push(said(Level::Warning, format!("{name} is listed twice; it runs once")));
-        } else if !headers.contains(&fold(name)) {
-            let text = format!("section [{name}] does not exist");
-            problems.push(said(Level::Error, text).backend(name));
-        }
-    }
+/// Defaults that depend on the machine.
+fn machine_defaults(oslo: &mut OsloConfig<'static>, request: &Request) {
+    let host = Value::Text(request.host_name.clone());
+    oslo.set_default("oslo_messaging_rabbit", "hostname", host.clone());
+    oslo.set_default("DEFAULT", "host", host);
+    let my_ip = request.my_ip.clone().unwrap_or_else(|| "127.0.0.1".to_owned());
+    oslo.set_default("DEFAULT", "my_ip", Value::Text(my_ip));
 }
 
 /// Enabled back ends as configured, empty items left out.
@@ -91,8 +66,223 @@ fn backend_names(oslo: &OsloConfig<'static>) -> Vec<String> {
 }
 
 /// Enabled back ends without repetitions.
-pub(super) fn enabled(service: &Service) -> Vec<String> {
+pub(super) fn enabled(oslo: &OsloConfig<'static>) -> Vec<String> {
     let mut seen = HashSet::new();
-    let names = service.enabled_backends.iter().flatten();
-    names.filter(|name| !name.is_empty() && seen.insert(name.as_str())).cloned().collect()
+    let mut names = backend_names(oslo);
+    names.retain(|name| seen.insert(name.clone()));
+    names
+}
+
+struct Examiner<'e> {
+    oslo: &'e OsloConfig<'static>,
+    known: Known<'e>,
+    /// Folded section name → name as enabled.
+    backends: HashMap<String, &'e str>,
+    problems: Problems,
+}
+
+impl Examiner<'_> {
+    /// The list itself: repetitions, missing sections, names that are something else.
+    fn enabled_backends(&mut self, names: &[String]) {
+        let place = self.oslo.read("DEFAULT", "enabled_backends").ok().map(|found| found.origin);
+        let headers: HashSet<String> = self.oslo.headers().iter().map(|h| fold(&h.name)).collect();
+        let mut seen: HashMap<String, &str> = HashMap::new();
+        for name in names {
+            let (level, text, scoped) = match seen.insert(fold(name), name) {
+                Some(before) if before == name => {
+                    (Level::Warning, format!("{name} is listed twice; it runs once"), false)
+                }
+                Some(before) => {
+                    let text = format!("{before} and {name} are the same section [{name}]");
+                    (Level::Warning, text, false)
+                }
+                None if self.known.is_global(name) => {
+                    let text = format!("[{name}] is a section of the service, not of a back end");
+                    (Level::Warning, text, false)
+                }
+                None if !headers.contains(&fold(name)) => {
+                    (Level::Error, format!("section [{name}] does not exist"), true)
+                }
+                None => continue,
+            };
+            let mut problem = Problem::new(level, text).of("DEFAULT", "enabled_backends");
+            problem.origin.clone_from(&place);
+            self.problems.push(if scoped { problem.backend(name) } else { problem });
+        }
+    }
+
+    /// Every section of every file, once per name.
+    fn sections(&mut self) {
+        let mut seen = HashSet::new();
+        for header in self.oslo.headers() {
+            let folded = fold(&header.name);
+            if !seen.insert(folded.clone()) {
+                continue;
+            }
+            if self.known.section(&folded) {
+                self.keys(&header.name, &folded);
+            } else if matches!(self.oslo.header_place(header), Origin::File { .. }) {
+                let problem = self.strange_section(&header.name, &folded);
+                self.problems.push(problem.at(self.oslo.header_place(header)).of(&header.name, ""));
+            }
+        }
+    }
+
+    fn strange_section(&self, name: &str, folded: &str) -> Problem {
+        let mut keys = self.oslo.raw_keys(folded).map(|(key, _)| key);
+        if keys.any(|key| self.known.is_backend_option(key)) {
+            let text = "section is never used";
+            return Problem::new(Level::Warning, text)
+                .hint(format!("add {name} to enabled_backends, or remove the section"));
+        }
+        let problem = Problem::new(Level::Warning, "unknown section");
+        if folded == "default" {
+            return problem.hint("did you mean [DEFAULT]? It is written in capitals");
+        }
+        match nearest(name.trim(), self.known.section_names()) {
+            Some(near) => problem.hint(format!("did you mean [{near}]?")),
+            None => problem,
+        }
+    }
+
+    fn keys(&mut self, shown: &str, folded: &str) {
+        let group = self.oslo.group(folded);
+        let backend = self.backends.get(folded).copied();
+        for (key, found) in self.oslo.raw_keys(folded) {
+            let Some(last) = found.last() else { continue };
+            if let Some(option) = group.and_then(|group| group.table.get(key)) {
+                let Some(group) = group else { continue };
+                let own = |_: &&str| key == "backend_host" || tables::backend_option(key).is_some();
+                self.value(group, option, last, backend.filter(own));
+                if folded == "DEFAULT" && tables::is_shadow(key) {
+                    self.without_effect(option, last);
+                }
+            } else if let Some((new_group, option)) = self.known.former(folded, key) {
+                self.former(shown, key, last, &new_group, option);
+                if let Some(group) = self.oslo.group(&new_group) {
+                    self.value(group, option, last, backend);
+                }
+            } else if !self.known.accepted(folded, key) {
+                self.unknown(shown, folded, key, found);
+            }
+        }
+    }
+
+    /// A declared option that somebody set.
+    fn value(
+        &mut self,
+        group: &Group<'static>,
+        option: &'static Opt<'static>,
+        last: &Occurrence,
+        backend: Option<&str>,
+    ) {
+        let place = self.oslo.place(last);
+        let name = option.dest;
+        let scoped = |problem: Problem| match backend {
+            Some(backend) => problem.backend(backend),
+            None => problem,
+        };
+        if option.removal.is_some() {
+            let text = "is deprecated and will go away";
+            let problem = Problem::new(Level::Warning, text).at(place.clone());
+            self.problems.push(problem.of(&group.name, name));
+        }
+        match self.oslo.find(group, option) {
+            // Options that are also arguments have been judged while loading.
+            Err(_) if option.cli.is_some() => {}
+            Err(error) => {
+                self.problems.push(scoped(Problem::of_read(&error, Some(option))));
+            }
+            Ok(found) if found.value.is_none() && backend.is_none() => {
+                if let Some(default) = crate::sample::default_text(option) {
+                    let text = format!("is empty; the default {default} is used");
+                    let problem = Problem::new(Level::Warning, text).at(place);
+                    self.problems.push(problem.of(&group.name, name));
+                }
+            }
+            Ok(_) if backend.is_some() && last.text.contains('$') => {
+                self.empty_references(group, name, last);
+            }
+            Ok(_) => {}
+        }
+    }
+
+    /// In a back end's section `$name` sees the section and `[DEFAULT]` only.
+    fn empty_references(&mut self, group: &Group<'static>, name: &str, last: &Occurrence) {
+        for piece in substitute::pieces(&last.text) {
+            let Piece::Reference(reference) = piece else { continue };
+            let Some(option) = group.table.get(reference) else { continue };
+            if self.oslo.find(group, option).is_ok_and(|found| found.value.is_none()) {
+                let text = format!("${reference} is not set in this section and reads as empty");
+                let problem = Problem::new(Level::Warning, text)
+                    .at(self.oslo.place(last))
+                    .of(&group.name, name)
+                    .hint("defaults and [backend_defaults] do not count here");
+                self.problems.push(problem);
+            }
+        }
+    }
+
+    fn without_effect(&mut self, option: &Opt<'static>, last: &Occurrence) {
+        let problem = Problem::new(Level::Warning, "has no effect in this section")
+            .at(self.oslo.place(last))
+            .of("DEFAULT", option.dest)
+            .hint("write it into [backend_defaults] or into a back end's section");
+        self.problems.push(problem);
+    }
+
+    fn former(
+        &mut self,
+        shown: &str,
+        key: &str,
+        last: &Occurrence,
+        group: &str,
+        option: &Opt<'static>,
+    ) {
+        let new = match fold(group) == fold(shown) {
+            true => option.dest.to_owned(),
+            false => format!("[{group}] {}", option.dest),
+        };
+        let fatal = self.oslo.get("DEFAULT", "fatal_deprecations") == Ok(Value::Bool(true));
+        let level = if fatal { Level::Error } else { Level::Warning };
+        let problem = Problem::new(level, format!("is a former name of {new}"))
+            .at(self.oslo.place(last))
+            .of(shown, key);
+        self.problems.push(problem);
+    }
+
+    fn unknown(&mut self, shown: &str, folded: &str, key: &str, found: &[Occurrence]) {
+        let hint = self.known.hint(folded, key);
+        for one in found {
+            let problem = Problem::new(Level::Warning, "unknown option")
+                .at(self.oslo.place(one))
+                .of(shown, key);
+            self.problems.push(match &hint {
+                Some(hint) => problem.hint(hint.clone()),
+                None => problem,
+            });
+        }
+    }
+
+    /// Values from `OS_<GROUP>__<OPTION>`.
+    fn environment(&mut self) {
+        for (variable, _) in &self.oslo.request().environment {
+            let Some(rest) = variable.strip_prefix("OS_") else { continue };
+            let Some((group, name)) = rest.split_once("__") else { continue };
+            let groups = self.oslo.groups().iter();
+            let Some(group) = groups.into_iter().find(|g| g.name.to_uppercase() == group) else {
+                continue;
+            };
+            let named = |option: &&Opt<'_>| option.dest.to_uppercase() == name;
+            let Some(option) = group.table.iter().find(named) else { continue };
+            let backend = self.backends.get(&group.folded).copied();
+            if let Err(error) = self.oslo.find(group, option) {
+                let problem = Problem::of_read(&error, Some(option));
+                self.problems.push(match backend {
+                    Some(backend) => problem.backend(backend),
+                    None => problem,
+                });
+            }
+        }
+    }
 }

@@ -4,7 +4,10 @@ use std::sync::{Arc, LazyLock};
 
 use crate::{
     option::{Default, Opt},
-    options::{backend, database, logging, messaging, process, service},
+    options::{
+        SHADOWS, backend, cache, database, images, keys, keystone, limits, logging, lvm, messaging,
+        names, nfs, policy, privilege, process, profiler, rbd, service, target,
+    },
     oslo::OsloConfig,
     registry::Table,
     section::Section,
@@ -15,15 +18,48 @@ pub(super) const GLOBAL: &[(&str, &[Opt<'static>])] = &[
     of::<service::Service>(),
     of::<logging::Logging>(),
     of::<messaging::Messaging>(),
-    of::<database::Database>(),
-    of::<process::Supervisor>(),
-    of::<process::Concurrency>(),
+    of::<images::Images>(),
+    of::<limits::Limits>(),
+    of::<names::Names>(),
+    of::<names::Api>(),
+    of::<keys::Barbican>(),
+    of::<keys::BarbicanServiceUser>(),
+    of::<cache::Cache>(),
+    of::<privilege::SysAdmin>(),
     of::<process::Coordination>(),
+    of::<database::Database>(),
+    of::<images::Glance>(),
+    of::<keys::KeyManager>(),
+    of::<keystone::KeystoneAuthtoken>(),
+    of::<privilege::Brick>(),
+    of::<process::Concurrency>(),
+    of::<messaging::Metrics>(),
+    of::<messaging::Notifications>(),
+    of::<messaging::Rabbit>(),
+    of::<messaging::Tracing>(),
+    of::<policy::Middleware>(),
+    of::<policy::Policy>(),
     of::<process::Reports>(),
+    of::<policy::VersionedObjects>(),
+    of::<privilege::BrickPrivileges>(),
+    of::<profiler::Profiler>(),
+    of::<profiler::ProfilerJaeger>(),
+    of::<profiler::ProfilerOtlp>(),
+    of::<keystone::ServiceUser>(),
+    of::<process::Supervisor>(),
+    of::<keys::Vault>(),
 ];
 
 /// Every table of back-end options.
-pub(super) const BACKEND: &[&[Opt<'static>]] = &[backend::Backend::OPTIONS];
+pub(super) const BACKEND: &[&[Opt<'static>]] = &[
+    backend::Backend::OPTIONS,
+    backend::Transfer::OPTIONS,
+    backend::ArrayAccess::OPTIONS,
+    target::Target::OPTIONS,
+    lvm::Lvm::OPTIONS,
+    nfs::Nfs::OPTIONS,
+    rbd::Rbd::OPTIONS,
+];
 
 const fn of<T: Section>() -> (&'static str, &'static [Opt<'static>]) {
     (T::GROUP, T::OPTIONS)
@@ -50,6 +86,8 @@ pub(super) fn declare_global(oslo: &mut OsloConfig<'static>) {
         let table = Arc::new(Table::of(options.iter()));
         oslo.share_table(group, &table);
     }
+    let shadows = SHADOWS.iter().filter_map(|name| DEFAULTS_TABLE.get(name));
+    oslo.share_table("DEFAULT", &Arc::new(Table::of(shadows)));
     oslo.share_table("backend_defaults", &DEFAULTS_TABLE);
 }
 
@@ -63,4 +101,22 @@ pub fn cli_options() -> Vec<(&'static str, &'static Opt<'static>)> {
     let own = GLOBAL.iter().flat_map(|(group, options)| options.iter().map(|o| (*group, o)));
     let built_in = OsloConfig::built_in_options().iter().map(|option| ("DEFAULT", option));
     built_in.chain(own).filter(|(_, option)| option.cli.is_some()).collect()
+}
+
+/// Whether a back-end option is also known, without effect, in `[DEFAULT]`.
+pub(super) fn is_shadow(name: &str) -> bool {
+    SHADOWS.binary_search(&name).is_ok()
+}
+
+/// A back-end option of ours.
+pub(super) fn backend_option(name: &str) -> Option<&'static Opt<'static>> {
+    DEFAULTS_TABLE.get(name)
+}
+
+/// Every table with its group, back-end tables under `[backend_defaults]`.
+///
+/// The 57 names in [`crate::options::SHADOWS`] are known in `[DEFAULT]` as well.
+pub fn tables() -> impl Iterator<Item = (&'static str, &'static [Opt<'static>])> {
+    let backend = BACKEND.iter().map(|options| ("backend_defaults", *options));
+    GLOBAL.iter().copied().chain(backend)
 }

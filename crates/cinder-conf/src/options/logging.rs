@@ -1,6 +1,7 @@
 //! `[DEFAULT]`: where log lines go and what they look like (`spec/logging.md` §1).
 
-use crate::{Alias, Kind, Opt, Text, section};
+use super::any_case;
+use crate::{Alias, Kind, Opt, section};
 
 section! {
     /// Logging.
@@ -81,10 +82,6 @@ section! {
 const UNITS: Kind<'static> =
     any_case(&["Seconds", "Minutes", "Hours", "Days", "Weekday", "Midnight"]);
 const ROTATION: Kind<'static> = any_case(&["interval", "size", "none"]);
-
-const fn any_case(choices: &'static [&'static str]) -> Kind<'static> {
-    Kind::String(Text { choices, ignore_case: true, regex: None, max_length: None, quotes: false })
-}
 
 /// Libraries whose chatter is turned down by default (`spec/logging.md` §2.3).
 const LEVELS: &[&str] = &[

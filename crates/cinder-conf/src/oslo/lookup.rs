@@ -361,12 +361,21 @@ struct At<'r, 'a> {
 }
 
 impl At<'_, '_> {
+    /// A `$name` in a secret may be part of a password that lacks a second dollar sign.
     fn fault(&self, reference: &str, fault: ReferenceFault) -> ReadError {
+        let hidden = || crate::dump::MASK.to_owned();
+        let (reference, fault) = match fault {
+            fault if !self.option.secret => (reference.to_owned(), fault),
+            ReferenceFault::NoSuchOption(_) => (hidden(), ReferenceFault::NoSuchOption(hidden())),
+            ReferenceFault::NoSuchGroup(_) => (hidden(), ReferenceFault::NoSuchGroup(hidden())),
+            ReferenceFault::IsGroup(_) => (hidden(), ReferenceFault::IsGroup(hidden())),
+            other => (hidden(), other),
+        };
         ReadError::Reference(Box::new(ReferenceError {
             group: self.group.name.clone(),
             option: self.option.name.to_owned(),
             origin: self.origin.clone(),
-            reference: reference.to_owned(),
+            reference,
             fault,
         }))
     }

@@ -95,9 +95,13 @@ impl<'a> OsloConfig<'a> {
             std::mem::replace(&mut self.frozen, Arc::clone(&store)),
             std::mem::replace(&mut self.live, store),
         );
-        self.finish(errors).inspect_err(|_| {
+        self.finish(errors).inspect_err(|errors| {
             self.frozen = frozen;
             self.live = live;
+            if let Some(error) = errors.first() {
+                let text = format!("Caught Error while reloading configure files: {error}");
+                self.notices.push(NoticeLevel::Warning, text);
+            }
         })
     }
 

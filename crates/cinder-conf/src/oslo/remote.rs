@@ -6,9 +6,8 @@
 use super::OsloConfig;
 use crate::{notice::NoticeLevel, option::Opt, value::Value};
 
-static DRIVER: Opt<'static> = Opt::choice("driver", &["remote_file", "castellan"])
-    .required()
-    .help("Kind of the remote source.");
+static DRIVER: Opt<'static> =
+    Opt::choice("driver", &["remote_file", "castellan"]).help("Kind of the remote source.");
 static REMOTE_FILE: [Opt<'static>; 5] = [
     Opt::uri("uri").required().help("Address of the file."),
     Opt::string("ca_path").help("Authorities that the server's certificate is checked against."),

@@ -1,0 +1,188 @@
+//! Which names may stand where: ours, former ones, and those of other services and vendors.
+//!
+//! Must not read values, except for the few that name further sections.
+
+use std::collections::{HashMap, HashSet};
+
+use super::tables::{self, tables};
+use crate::{
+    option::Opt, options::FOREIGN, oslo::OsloConfig, problem::nearest, source::fold, value::Value,
+};
+
+/// Sections whose credentials come from a plugin that the section itself names.
+const CREDENTIALS: [&str; 5] =
+    ["keystone_authtoken", "service_user", "glance", "barbican_service_user", "nova"];
+
+/// Options that credential plugins add to such a section.
+const PLUGIN_OPTIONS: [&str; 40] = [
+    "access_token",
+    "access_token_endpoint",
+    "access_token_type",
+    "admin_tenant_name",
+    "admin_token",
+    "application_credential_id",
+    "application_credential_name",
+    "application_credential_secret",
+    "auth_methods",
+    "auth_url",
+    "client_id",
+    "client_secret",
+    "default_domain_id",
+    "default_domain_name",
+    "discovery_endpoint",
+    "domain_id",
+    "domain_name",
+    "endpoint",
+    "endpoint_override",
+    "identity_provider",
+    "max_version",
+    "min_version",
+    "openid_scope",
+    "passcode",
+    "password",
+    "project_domain_id",
+    "project_domain_name",
+    "project_id",
+    "project_name",
+    "protocol",
+    "service_name",
+    "system_scope",
+    "tenant_id",
+    "tenant_name",
+    "token",
+    "trust_id",
+    "user_domain_id",
+    "user_domain_name",
+    "user_id",
+    "username",
+];
+
+/// The names that mean something in this configuration.
+pub(super) struct Known<'k> {
+    oslo: &'k OsloConfig<'static>,
+    /// Folded names of enabled back ends.
+    backends: HashSet<String>,
+    /// Groups of other services; folded.
+    foreign: HashMap<&'static str, HashSet<&'static str>>,
+    /// Sections that options refer to; folded.
+    named: HashSet<String>,
+    /// Folded group and former name → group and option of today.
+    former: HashMap<(String, String), (String, &'static Opt<'static>)>,
+}
+
+impl<'k> Known<'k> {
+    pub fn new(oslo: &'k OsloConfig<'static>, backends: &[String]) -> Self {
+        let mut foreign: HashMap<&str, HashSet<&str>> = HashMap::new();
+        for (group, name) in FOREIGN.lines().filter_map(|line| line.split_once(' ')) {
+            foreign.entry(group).or_default().insert(name);
+        }
+        let mut former = HashMap::new();
+        for (group, option) in oslo.options() {
+            for alias in option.aliases {
+                let section = fold(alias.group.unwrap_or(&group.name));
+                let name = alias.name.unwrap_or(option.dest);
+                for name in [name.to_owned(), name.replace('-', "_")] {
+                    let today = (group.name.clone(), option);
+                    former.entry((section.clone(), name)).or_insert(today);
+                }
+            }
+        }
+        let backends = backends.iter().map(|name| fold(name)).collect();
+        Self { oslo, backends, foreign, named: named_sections(oslo), former }
+    }
+
+    /// A section of the service itself.
+    pub fn is_global(&self, name: &str) -> bool {
+        let folded = fold(name);
+        folded == "DEFAULT"
+            || folded == "backend_defaults"
+            || tables::GLOBAL.iter().any(|(group, _)| fold(group) == folded)
+    }
+
+    /// Whether anything reads the section.
+    pub fn section(&self, folded: &str) -> bool {
+        self.is_global(folded)
+            || self.backends.contains(folded)
+            || self.named.contains(folded)
+            || self.foreign.contains_key(folded)
+    }
+
+    pub fn section_names(&self) -> impl Iterator<Item = &str> {
+        let ours = self.oslo.groups().iter().map(|group| group.name.as_str());
+        ours.chain(self.foreign.keys().copied())
+    }
+
+    /// Whether a driver, ours or not, has such an option.
+    pub fn is_backend_option(&self, key: &str) -> bool {
+        tables::backend_option(key).is_some()
+            || key == "backend_host"
+            || self.foreign.get("backend_defaults").is_some_and(|names| names.contains(key))
+    }
+
+    /// Today's option for a former name.
+    pub fn former(&self, folded: &str, key: &str) -> Option<(String, &'static Opt<'static>)> {
+        self.former.get(&(folded.to_owned(), key.to_owned())).cloned()
+    }
+
+    /// Whether somebody else reads the option, so that it is no mistake.
+    pub fn accepted(&self, folded: &str, key: &str) -> bool {
+        let listed = |group: &str| self.foreign.get(group).is_some_and(|names| names.contains(key));
+        listed(folded)
+            || self.named.contains(folded)
+            || (self.backends.contains(folded) && listed("backend_defaults"))
+            || (CREDENTIALS.contains(&folded)
+                && PLUGIN_OPTIONS.contains(&key.replace('-', "_").as_str()))
+    }
+
+    /// What was probably meant.
+    pub fn hint(&self, folded: &str, key: &str) -> Option<String> {
+        let own: Vec<&str> = match self.oslo.group(folded) {
+            Some(group) => group.table.iter().map(|option| option.dest).collect(),
+            None => Vec::new(),
+        };
+        let underscored = key.to_lowercase().replace('-', "_");
+        if own.contains(&underscored.as_str()) {
+            return Some(format!("it is spelled {underscored}"));
+        }
+        if let Some(group) = self.home_of(&underscored) {
+            return Some(format!("it belongs into {group}"));
+        }
+        let in_backend = self.backends.contains(folded) || folded == "backend_defaults";
+        let foreign = if in_backend { "backend_defaults" } else { folded };
+        let others = self.foreign.get(foreign).into_iter().flatten().copied();
+        // Ours first: a name of another vendor's driver is the less likely meaning.
+        let near = nearest(key, own).or_else(|| nearest(key, others));
+        if let Some(near) = near {
+            return Some(format!("did you mean {near}?"));
+        }
+        let everywhere = tables().flat_map(|(_, options)| options.iter().map(|o| o.dest));
+        let near = nearest(key, everywhere)?;
+        Some(format!("did you mean {near}? It belongs into {}", self.home_of(near)?))
+    }
+
+    /// The section an option of exactly this name belongs into.
+    fn home_of(&self, key: &str) -> Option<String> {
+        if self.is_backend_option(key) {
+            return Some("a back end's section or [backend_defaults]".to_owned());
+        }
+        let declared = |(group, options): &&(&str, &[Opt<'static>])| {
+            CREDENTIALS.iter().all(|credentials| credentials != group)
+                && options.iter().any(|option| option.dest == key)
+        };
+        tables::GLOBAL.iter().find(declared).map(|(group, _)| format!("[{group}]"))
+    }
+}
+
+/// Sections named by `auth_section` and `config_source`.
+fn named_sections(oslo: &OsloConfig<'static>) -> HashSet<String> {
+    let mut named = HashSet::new();
+    for group in CREDENTIALS {
+        if let Ok(Value::Text(section)) = oslo.get(group, "auth_section") {
+            named.insert(fold(&section));
+        }
+    }
+    if let Ok(Value::List(sections)) = oslo.get("DEFAULT", "config_source") {
+        named.extend(sections.iter().map(|section| fold(&section.to_text())));
+    }
+    named
+}

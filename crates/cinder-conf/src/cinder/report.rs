@@ -1,0 +1,99 @@
+//! The result of `config check`.
+
+use serde::ser::{Serialize, SerializeStruct, Serializer};
+
+use super::{backend, check as judge};
+use crate::{
+    error::Origin,
+    problem::{Level, Problem, Problems, Scope},
+    request::Request,
+};
+
+/// Everything `config check` has to say.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// All problems.
+    pub problems: Problems,
+    /// Names of the services that a start would register: `host@backend`.
+    pub services: Vec<String>,
+    /// Files read, in order.
+    pub files: Vec<String>,
+}
+
+/// Checks a configuration without starting anything and without touching state.
+pub fn check(request: Request) -> Report {
+    let (oslo, mut problems) = judge::examine(request);
+    let names = judge::enabled(&oslo);
+    // Without readable files, that nothing is enabled is no news.
+    if names.is_empty() && !problems.has_errors() {
+        let text = "names no back end, so the service would stop at once";
+        problems.push(Problem::new(Level::Error, text).of("DEFAULT", "enabled_backends"));
+    }
+    let mut services = Vec::new();
+    for name in names {
+        match backend::names(&oslo, &name) {
+            Ok((host, _)) => services.push(host),
+            Err(more) => problems.0.extend(more.0),
+        }
+    }
+    problems.sort(oslo.config_files());
+    Report { problems, services, files: oslo.config_files().to_vec() }
+}
+
+impl Report {
+    /// Whether a start with this configuration is fine; with `strict`, warnings count too.
+    pub fn passes(&self, strict: bool) -> bool {
+        if strict { self.problems.is_empty() } else { !self.problems.has_errors() }
+    }
+}
+
+/// Problems one per line, then the services.
+impl std::fmt::Display for Report {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for problem in &self.problems {
+            writeln!(f, "{problem}")?;
+        }
+        for service in &self.services {
+            writeln!(f, "service {service}")?;
+        }
+        let (errors, warnings) = (self.problems.errors(), self.problems.warnings());
+        let plural = |count| if count == 1 { "" } else { "s" };
+        write!(f, "{errors} error{}, {warnings} warning{}", plural(errors), plural(warnings))
+    }
+}
+
+impl Serialize for Report {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut out = serializer.serialize_struct("Report", 5)?;
+        out.serialize_field("errors", &self.problems.errors())?;
+        out.serialize_field("warnings", &self.problems.warnings())?;
+        out.serialize_field("problems", &self.problems.0)?;
+        out.serialize_field("services", &self.services)?;
+        out.serialize_field("files", &self.files)?;
+        out.end()
+    }
+}
+
+impl Serialize for Problem {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (file, line) = match &self.origin {
+            Some(Origin::File { path, line }) => (Some(path.clone()), Some(*line)),
+            Some(origin) => (Some(origin.to_string()), None),
+            None => (None, None),
+        };
+        let backend = match &self.scope {
+            Scope::Program => None,
+            Scope::Backend(name) => Some(name),
+        };
+        let mut out = serializer.serialize_struct("Problem", 8)?;
+        out.serialize_field("level", &self.level.to_string())?;
+        out.serialize_field("file", &file)?;
+        out.serialize_field("line", &line)?;
+        out.serialize_field("group", &self.group)?;
+        out.serialize_field("option", &self.option)?;
+        out.serialize_field("text", &self.text)?;
+        out.serialize_field("hint", &self.hint)?;
+        out.serialize_field("backend", &backend)?;
+        out.end()
+    }
+}

@@ -1,0 +1,44 @@
+//! A look at the raw layers, for checks that judge what files say rather than what options read.
+
+use std::sync::Arc;
+
+use super::{OsloConfig, lookup};
+use crate::{
+    error::Origin,
+    registry::Table,
+    source::{Header, Occurrence},
+};
+
+impl<'a> OsloConfig<'a> {
+    /// Puts a prepared table under a group; only for tables that a test has checked.
+    pub(crate) fn share_table(&mut self, group: &str, table: &Arc<Table<'a>>) {
+        let group = self.registry.open(group);
+        if group.table.iter().next().is_none() {
+            group.table = Arc::clone(table);
+            return;
+        }
+        let own = Arc::make_mut(&mut group.table);
+        table.iter().for_each(|option| own.add(option));
+    }
+
+    /// Section headers of all files in reading order.
+    pub(crate) fn headers(&self) -> &[Header] {
+        self.frozen.headers()
+    }
+
+    /// Raw keys of a section (folded name) with all their occurrences, in no particular order.
+    pub(crate) fn raw_keys(&self, folded: &str) -> impl Iterator<Item = (&str, &[Occurrence])> {
+        self.frozen.keys(folded)
+    }
+
+    /// Where an occurrence stands.
+    pub(crate) fn place(&self, found: &Occurrence) -> Origin {
+        lookup::origin(&self.frozen, found)
+    }
+
+    /// Where a section header stands.
+    pub(crate) fn header_place(&self, header: &Header) -> Origin {
+        let found = Occurrence { rank: header.rank, line: header.line, text: String::new() };
+        self.place(&found)
+    }
+}

@@ -1,0 +1,92 @@
+//! Generated texts: the reference page is current, the sample reads back as nothing but defaults.
+
+#![cfg(feature = "cinder")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
+
+use cinder_conf::{Item, Request, cinder};
+use expect_test::expect_file;
+
+#[test]
+fn the_reference_page_is_what_the_declarations_say() {
+    expect_file!["../../../docs/configuration.md"].assert_eq(&cinder::reference());
+}
+
+#[test]
+fn the_sample_sets_nothing_and_its_lines_are_accepted_when_uncommented() {
+    let sample = cinder::sample();
+    let dir = tempfile::tempdir().unwrap();
+    let check = |text: &str| {
+        std::fs::write(dir.path().join("c.conf"), text).unwrap();
+        let mut request = Request::new("cinder", "cinder-volume", dir.path());
+        request.search_defaults = false;
+        request.host_name = "node1".to_owned();
+        request.items = vec![Item::File("c.conf".to_owned())];
+        cinder::check(request)
+    };
+    // Nothing set: the one complaint is that nothing is enabled.
+    assert_eq!(check(&sample).problems.errors(), 1, "{}", check(&sample));
+    let set: String = sample
+        .lines()
+        .map(|line| match line.strip_prefix('#') {
+            // `#name = default` is a setting, `# text` a comment, `<…>` no value one could write.
+            Some(setting) if !setting.starts_with([' ', '#']) && !setting.contains('<') => setting,
+            _ => line,
+        })
+        .flat_map(|line| [line, "\n"])
+        .collect();
+    let report = check(&set.replace("#enabled_backends = <None>", "enabled_backends ="));
+    let errors: Vec<String> = report
+        .problems
+        .iter()
+        .filter(|p| p.to_string().starts_with("error"))
+        .map(|p| p.to_string())
+        .collect();
+    assert_eq!(errors.len(), 1, "{}", errors.join("\n"));
+}
+
+#[test]
+fn the_sample_has_upstreams_layout() {
+    let sample = cinder::sample();
+    let start = sample.find("# Log at DEBUG").unwrap();
+    let part: String = sample[start..].split_inclusive('\n').take(11).collect();
+    expect_test::expect![[r#"
+        # Log at DEBUG instead of INFO. (boolean value)
+        # Note: This option can be changed without restarting.
+        #debug = false
+
+        # Logging configuration file in the format of Python's logging module.
+        # When it is set, all other logging options are ignored. (string
+        # value)
+        # Note: This option can be changed without restarting.
+        # Deprecated group/name - [DEFAULT]/log-config
+        # Deprecated group/name - [DEFAULT]/log_config
+        #log_config_append = <None>
+    "#]]
+    .assert_eq(&part);
+}
+
+#[test]
+fn an_option_is_explained_with_the_value_in_force() {
+    let dir = tempfile::tempdir().unwrap();
+    let text = "[DEFAULT]\nenabled_backends = a, b\n[backend_defaults]\ntarget_port = 3261\n[a]\ntarget_port = 3262\n[b]\n";
+    std::fs::write(dir.path().join("c.conf"), text).unwrap();
+    let mut request = Request::new("cinder", "cinder-volume", dir.path());
+    request.search_defaults = false;
+    request.host_name = "node1".to_owned();
+    request.items = vec![Item::File("c.conf".to_owned())];
+    let conf = cinder::load(request).unwrap();
+    let text = cinder::explain("target-port", Some(&conf)).unwrap();
+    let text = text.replace(&format!("{}/", dir.path().display()), "");
+    expect_test::expect![[r#"
+        [backend_defaults] target_port
+            Port that targets listen on.
+            type: Port(min=0, max=65535)
+            default: 3260
+            takes effect: at a restart
+            where: a back end's section, else [backend_defaults]; not [DEFAULT]
+            now: [backend_defaults] target_port = 3261  # c.conf:4
+            now: [a] target_port = 3262  # c.conf:6"#]]
+    .assert_eq(&text);
+    let unknown = cinder::explain("targt_port", None).unwrap_err();
+    assert_eq!(unknown, "no option is called targt_port; did you mean target_port?");
+}
