@@ -8,8 +8,9 @@ use cinder_conf::cli::{Arguments, Refusal};
 use cinder_conf::{Item, cinder};
 use cinder_types::UPSTREAM_VERSION;
 use clap::{Arg, ArgAction, ArgMatches, Command};
+use clap_complete::{Shell, generate};
 
-use crate::exit::Failure;
+use crate::exit::{self, Failure};
 use crate::surroundings::Surroundings;
 
 /// What is to be done.
@@ -54,7 +55,10 @@ pub struct CommandLine {
 /// [`Failure::Told`] after help and version have been printed, or the refusal with status 2.
 pub fn parse(surroundings: &Surroundings) -> Result<CommandLine, Failure> {
     let arguments = cinder::arguments();
-    let command = command(&arguments, &surroundings.name);
+    let mut command = command(&arguments, &surroundings.name);
+    if let Some(shell) = completion_wanted(&surroundings.arguments) {
+        return Err(completion(shell, &mut command));
+    }
     let words: Vec<OsString> = surroundings.arguments.iter().map(OsString::from).collect();
     let matches = arguments.parse(command, &words).map_err(refused)?;
     let (task, items) = understand(&arguments, &matches);
@@ -63,6 +67,30 @@ pub fn parse(surroundings: &Surroundings) -> Result<CommandLine, Failure> {
 
 fn refused(refusal: Refusal) -> Failure {
     Failure::Refused { stdout: refusal.stdout, stderr: refusal.stderr, status: refusal.code.into() }
+}
+
+/// The shell to write a completion script for. Only the very first word may ask for it
+/// (`spec/config.md` §7).
+fn completion_wanted(words: &[String]) -> Option<Shell> {
+    let option = words.first()?.strip_prefix("--shell_completion")?;
+    let name = match option.strip_prefix('=') {
+        Some(name) => name,
+        None if option.is_empty() => words.get(1)?,
+        None => return None,
+    };
+    match name {
+        "bash" => Some(Shell::Bash),
+        "zsh" => Some(Shell::Zsh),
+        _ => None, // refused with the other mistakes
+    }
+}
+
+fn completion(shell: Shell, command: &mut Command) -> Failure {
+    let mut script = Vec::new();
+    let name = command.get_name().to_owned();
+    generate(shell, command, name, &mut script);
+    let stdout = String::from_utf8_lossy(&script).into_owned();
+    Failure::Refused { stdout, stderr: String::new(), status: exit::OK }
 }
 
 fn command(arguments: &Arguments<'_>, name: &str) -> Command {
@@ -168,6 +196,18 @@ mod tests {
         assert_eq!(task(&["config", "dump"]), Task::Dump);
         assert_eq!(task(&["db", "init"]), Task::InitDatabase);
         assert_eq!(task(&["status", "--json"]), Task::Status { json: true });
+    }
+
+    #[test]
+    fn a_completion_script_is_printed_when_the_first_word_asks_for_it() {
+        for words in [vec!["--shell_completion", "bash"], vec!["--shell_completion=zsh"]] {
+            match parsed(&words) {
+                Err(Failure::Refused { stdout, status: 0, .. }) => {
+                    assert!(stdout.contains("config-file"), "{stdout}");
+                }
+                other => panic!("{words:?}: {other:?}"),
+            }
+        }
     }
 
     #[test]
