@@ -55,6 +55,7 @@ fn starting() -> Vec<Scenario> {
         refusals::a_database_without_cinders_tables_is_refused_untouched
         refusals::a_database_of_an_unknown_version_is_refused_untouched
         refusals::a_database_that_cannot_be_reached_is_tried_as_often_as_configured
+        refusals::a_database_that_comes_back_in_time_lets_the_start_go_on
         refusals::a_term_during_the_wait_for_the_database_ends_the_start
         command_line::version_prints_upstreams_number
         command_line::help_lists_every_option_of_upstream
