@@ -30,6 +30,13 @@ pub enum Task {
     },
     /// `config dump`.
     Dump,
+    /// `config sample`.
+    Sample,
+    /// `config explain`.
+    Explain {
+        /// The option's name, with or without its group.
+        option: String,
+    },
     /// `db init`.
     InitDatabase,
     /// `status`.
@@ -111,7 +118,12 @@ fn command(arguments: &Arguments<'_>, name: &str) -> Command {
         )
         .subcommand(with_options(
             Command::new("dump").about("Print every option in force and where it comes from"),
-        ));
+        ))
+        .subcommand(Command::new("sample").about("Print an annotated sample file"))
+        .subcommand(
+            with_options(Command::new("explain").about("Print all that is known of one option"))
+                .arg(Arg::new("option").required(true).value_name("OPTION")),
+        );
     let db =
         Command::new("db").about("The embedded database").subcommand_required(true).subcommand(
             with_options(Command::new("init").about("Create the SQLite file if it does not exist")),
@@ -150,6 +162,11 @@ fn understand(arguments: &Arguments<'_>, matches: &ArgMatches) -> (Task, Vec<Ite
             Task::Check { strict: set("strict"), json }
         }
         ["config", "dump"] => Task::Dump,
+        ["config", "sample"] => Task::Sample,
+        ["config", "explain"] => {
+            let option = inner.get_one::<String>("option").cloned().unwrap_or_default();
+            Task::Explain { option }
+        }
         ["db", "init"] => Task::InitDatabase,
         ["status"] => Task::Status { json: set("json") },
         _ => Task::Run { only: backend_name(&items) },
@@ -194,6 +211,9 @@ mod tests {
             Task::Check { strict: false, json: true }
         );
         assert_eq!(task(&["config", "dump"]), Task::Dump);
+        assert_eq!(task(&["config", "sample"]), Task::Sample);
+        let explain = Task::Explain { option: "report_interval".into() };
+        assert_eq!(task(&["config", "explain", "report_interval"]), explain);
         assert_eq!(task(&["db", "init"]), Task::InitDatabase);
         assert_eq!(task(&["status", "--json"]), Task::Status { json: true });
     }

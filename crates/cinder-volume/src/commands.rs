@@ -18,12 +18,16 @@ use crate::{configure, wire};
 /// [`Failure`] when it cannot.
 pub fn run(surroundings: &Surroundings, line: &CommandLine) -> Result<i32, Failure> {
     let out = &mut io::stdout().lock();
-    match line.task {
+    match &line.task {
         Task::Run { .. } => Ok(exit::OK),
         Task::Check { strict, json } => {
-            config::check(configure::request(surroundings, line), strict, json, out)
+            config::check(configure::request(surroundings, line), *strict, *json, out)
         }
         Task::Dump => config::dump(&configure::load(surroundings, line)?, out),
+        Task::Sample => config::sample(out),
+        Task::Explain { option } => {
+            config::explain(option, configure::request(surroundings, line), out)
+        }
         Task::InitDatabase => {
             let conf = configure::load(surroundings, line)?;
             db::init(&wire::database_options(&conf)?, out)
@@ -31,7 +35,7 @@ pub fn run(surroundings: &Surroundings, line: &CommandLine) -> Result<i32, Failu
         Task::Status { json } => {
             let conf = configure::load(surroundings, line)?;
             let database = wire::database_options(&conf)?;
-            status::print(&database, wire::service_down_time(&conf), json, out)
+            status::print(&database, wire::service_down_time(&conf), *json, out)
         }
     }
 }

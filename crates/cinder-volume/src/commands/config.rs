@@ -1,4 +1,4 @@
-//! `config check` and `config dump`: what is wrong, and what is in force.
+//! `config check`, `dump`, `sample` and `explain`: what is wrong, in force, possible, meant.
 
 use std::io::Write;
 
@@ -18,28 +18,13 @@ pub fn check(
     json: bool,
     out: &mut dyn Write,
 ) -> Result<i32, Failure> {
-    let (problems, services) = match cinder::load(request) {
-        Ok(conf) => {
-            let names = conf.backend_names();
-            let hosts = names.iter().filter_map(|name| conf.backend(name).ok()).map(|b| b.host);
-            (conf.problems().clone(), hosts.collect())
-        }
-        Err(problems) => (problems, Vec::new()),
-    };
+    let report = cinder::check(request);
     if json {
-        let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
-        writeln!(out, "{}", serde_json::json!({"problems": lines, "services": services}))?;
+        writeln!(out, "{}", serde_json::to_string_pretty(&report)?)?;
     } else {
-        for problem in &problems {
-            writeln!(out, "{problem}")?;
-        }
-        for service in &services {
-            writeln!(out, "service {service}")?;
-        }
-        writeln!(out, "{} errors, {} warnings", problems.errors(), problems.warnings())?;
+        writeln!(out, "{report}")?;
     }
-    let bad = problems.has_errors() || strict && !problems.is_empty();
-    Ok(if bad { exit::FAILURE } else { exit::OK })
+    Ok(if report.passes(strict) { exit::OK } else { exit::FAILURE })
 }
 
 /// Prints every option in force and where it comes from; secrets are masked.
@@ -51,5 +36,28 @@ pub fn dump(conf: &Conf, out: &mut dyn Write) -> Result<i32, Failure> {
     for entry in conf.oslo().effective() {
         writeln!(out, "{entry}")?;
     }
+    Ok(exit::OK)
+}
+
+/// Prints an annotated sample of a configuration file.
+///
+/// # Errors
+///
+/// Only when the output cannot be written.
+pub fn sample(out: &mut dyn Write) -> Result<i32, Failure> {
+    out.write_all(cinder::sample().as_bytes())?;
+    Ok(exit::OK)
+}
+
+/// Prints everything known about one option, with its value if the configuration can be read.
+///
+/// # Errors
+///
+/// When no option has this name.
+pub fn explain(name: &str, request: Request, out: &mut dyn Write) -> Result<i32, Failure> {
+    let conf = cinder::load(request).ok();
+    let text = cinder::explain(name, conf.as_ref())
+        .map_err(|unknown| Failure::Lines(vec![unknown], exit::FAILURE))?;
+    writeln!(out, "{}", text.trim_end())?;
     Ok(exit::OK)
 }
