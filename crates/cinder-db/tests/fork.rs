@@ -1,15 +1,23 @@
 //! Handles that cross a fork refuse to work, and leave the opener's alone when dropped.
 //!
 //! The only place in this crate that forks, and therefore the only one with `unsafe`: the
-//! rule under test is about real processes, and nothing safe makes a copy of one.
+//! rule under test is about real processes, and nothing safe makes a copy of one. It brings
+//! its own `main`, because the usual harness runs tests on several threads, and a child
+//! forked while another thread is inside SQLite waits for SQLite's lock for ever.
 
 #![allow(clippy::unwrap_used, reason = "a failed step of a test is a failed test")]
 #![allow(
     clippy::disallowed_methods,
-    reason = "a forked child has to end at once, without running the test harness again"
+    clippy::print_stdout,
+    reason = "a test program of its own: it reads its arguments, prints like the usual \
+              harness, and its forked children end at once"
 )]
 
-use std::path::Path;
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::Path,
+    process::{ExitCode, exit},
+};
 
 use cinder_db::{
     Connection, DatabaseOptions, DatabaseUrl, DbError, Pool, Registration, list_services,
@@ -21,14 +29,45 @@ use nix::{
     unistd::{ForkResult, Pid, fork},
 };
 
+const TESTS: [(&str, fn()); 2] = [
+    (
+        "handles_refuse_in_a_child_and_still_work_in_the_parent",
+        handles_refuse_in_a_child_and_still_work_in_the_parent,
+    ),
+    (
+        "of_many_creating_processes_all_register_in_one_file",
+        of_many_creating_processes_all_register_in_one_file,
+    ),
+];
+
+/// Runs the tests whose names hold the first argument, in turn, on this one thread.
+fn main() -> ExitCode {
+    let filter = std::env::args().skip(1).find(|word| !word.starts_with('-')).unwrap_or_default();
+    let chosen = TESTS.iter().filter(|(name, _)| name.contains(&filter));
+    let (mut passed, mut failed) = (0, 0);
+    for (name, test) in chosen {
+        let ok = catch_unwind(test).is_ok();
+        println!("test {name} ... {}", if ok { "ok" } else { "FAILED" });
+        *(if ok { &mut passed } else { &mut failed }) += 1;
+    }
+    let left = TESTS.len() - passed - failed;
+    println!(
+        "\ntest result: {}. {passed} passed; {failed} failed; 0 ignored; 0 measured; \
+         {left} filtered out",
+        if failed == 0 { "ok" } else { "FAILED" }
+    );
+    ExitCode::from(u8::from(failed != 0))
+}
+
 /// Runs `body` in a child; its exit status is 0 when `body` returns true.
 fn child(body: impl FnOnce() -> bool) -> Pid {
-    // SAFETY: glibc makes its allocator usable in the child of a process with threads, and
-    // the child takes no other lock that a thread of the harness could hold: it touches
-    // files and its own connection, prints nothing, and ends without unwinding.
+    // SAFETY: no other thread runs code at this moment. There is the main thread, and at
+    // most a pool's thread, which sleeps until there is a connection to open or to close.
     match unsafe { fork() }.unwrap() {
         ForkResult::Parent { child } => child,
-        ForkResult::Child => std::process::exit(i32::from(!body())),
+        ForkResult::Child => {
+            exit(i32::from(!catch_unwind(AssertUnwindSafe(body)).unwrap_or(false)))
+        }
     }
 }
 
@@ -54,7 +93,6 @@ fn is_foreign<T>(result: Result<T, DbError>) -> bool {
     matches!(result, Err(DbError::ForeignProcess { opener, here: child }) if child == here && opener != here)
 }
 
-#[test]
 fn handles_refuse_in_a_child_and_still_work_in_the_parent() {
     let directory = tempfile::tempdir().unwrap();
     let options = options(directory.path());
@@ -81,7 +119,6 @@ fn handles_refuse_in_a_child_and_still_work_in_the_parent() {
     assert_eq!(hosts, ["parent@b1"]);
 }
 
-#[test]
 fn of_many_creating_processes_all_register_in_one_file() {
     const PROCESSES: usize = 12;
     let directory = tempfile::tempdir().unwrap();

@@ -3,7 +3,7 @@
 use std::{
     error::Error,
     fmt::{self, Write as _},
-    sync::{Arc, Condvar, Mutex},
+    sync::{Arc, Condvar, Mutex, Once},
     time::{Duration, Instant},
 };
 
@@ -26,6 +26,10 @@ struct Lines {
 impl CapturedLog {
     /// Runs `work` with this log; threads that it starts may carry it on.
     pub fn during<T>(&self, work: impl FnOnce() -> T) -> T {
+        // With a single subscriber, `tracing` asks the one of whichever thread logs a line
+        // first whether anybody wants it, and would take a thread without one for a no.
+        static SECOND: Once = Once::new();
+        SECOND.call_once(|| tracing::subscriber::set_global_default(Registry::default()).unwrap());
         let subscriber = Registry::default().with(self.clone());
         tracing::subscriber::with_default(subscriber, work)
     }

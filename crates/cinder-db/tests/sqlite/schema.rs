@@ -13,7 +13,7 @@ fn the_created_schema_is_upstreams() {
     let (ours, _connection) = TestDatabase::created();
     let theirs = TestDatabase::absent();
     std::fs::create_dir_all(theirs.parent()).unwrap();
-    theirs.raw().batch_execute(UPSTREAM).unwrap();
+    theirs.raw().batch_execute(&format!("BEGIN; {UPSTREAM} COMMIT;")).unwrap();
     let (ours, theirs) = (normalised(&ours), normalised(&theirs));
     assert_eq!(ours.len(), 36 + 44, "tables and indexes: {:?}", ours.keys());
     for (name, sql) in &theirs {
