@@ -49,6 +49,9 @@ const BUILT_IN: [Opt<'static>; 4] = [
         .help("Print a completion script for this shell and stop."),
 ];
 
+/// Values that the program sets: folded group → name → value.
+type Settings = HashMap<String, HashMap<String, Value>>;
+
 /// A configuration under an own set of declared options.
 ///
 /// ```
@@ -68,8 +71,8 @@ pub struct OsloConfig<'a> {
     live: Arc<Store>,
     config_file: Vec<String>,
     config_dir: ConfigDir,
-    overrides: HashMap<(String, String), Value>,
-    defaults: HashMap<(String, String), Value>,
+    overrides: Settings,
+    defaults: Settings,
     notices: Notices,
 }
 
@@ -261,12 +264,14 @@ impl<'a> OsloConfig<'a> {
 
     /// Sets a value above everything else.
     pub fn set_override(&mut self, group: &str, name: &str, value: Value) {
-        self.overrides.insert((crate::source::fold(group), name.to_owned()), value);
+        let group = self.overrides.entry(crate::source::fold(group)).or_default();
+        group.insert(name.to_owned(), value);
     }
 
     /// Sets a default above the declared one.
     pub fn set_default(&mut self, group: &str, name: &str, value: Value) {
-        self.defaults.insert((crate::source::fold(group), name.to_owned()), value);
+        let group = self.defaults.entry(crate::source::fold(group)).or_default();
+        group.insert(name.to_owned(), value);
     }
 
     /// Takes the log records that reading has caused so far.

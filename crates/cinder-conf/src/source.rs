@@ -5,8 +5,8 @@
 //!
 //! Three habits of `config` would lose information here, and each is answered in this file
 //! (`docs/adr/0001-config-crate.md`): root keys are path expressions, so all our data hangs below
-//! one plain key; a merge replaces arrays, so [`Layer::collect_to`] appends; a value remembers only
-//! a free-text origin, so every occurrence carries its layer and line.
+//! one plain key; a merge replaces arrays, so [`Layer::collect_to`] appends; a value's origin is free
+//! text, so ours says layer and line in a fixed form.
 
 use std::collections::HashMap;
 
@@ -47,7 +47,7 @@ impl Source for Layer {
 
     /// Appends to what earlier layers left, where the default would replace it.
     fn collect_to(&self, cache: &mut Value) -> Result<(), ConfigError> {
-        let rank = i64::try_from(self.rank).unwrap_or(i64::MAX);
+        let rank = self.rank;
         let sections = table(table(cache).entry(ROOT.to_owned()).or_default());
         for section in &self.content.sections {
             // A header counts even when nothing follows it: it makes the section exist.
@@ -68,9 +68,9 @@ impl Source for Layer {
 /// Key under which a section's header lines are kept; no assignment can have an empty key.
 const HEADER: &str = "";
 
-fn occurrence(rank: i64, line: u32, text: String) -> Value {
-    let parts: Vec<Value> = vec![rank.into(), i64::from(line).into(), text.into()];
-    parts.into()
+/// A text whose origin, `config`'s own field for such things, says rank and line.
+fn occurrence(rank: usize, line: u32, text: String) -> Value {
+    Value::new(Some(&format!("{rank}:{line}")), text)
 }
 
 fn table(value: &mut Value) -> &mut Map<String, Value> {
@@ -94,7 +94,7 @@ fn array(value: &mut Value) -> &mut Vec<Value> {
 }
 
 /// One raw value and where it stands.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Occurrence {
     /// Position of the layer in the order of reading.
     pub rank: usize,
@@ -127,6 +127,13 @@ pub(crate) fn fold(section: &str) -> String {
     if section == "DEFAULT" { section.to_owned() } else { section.to_lowercase() }
 }
 
+/// The way back from [`occurrence`].
+fn taken(value: Value) -> Result<Occurrence, ConfigError> {
+    let (rank, line) = value.origin().and_then(|origin| origin.split_once(':')).unwrap_or_default();
+    let (rank, line) = (rank.parse().unwrap_or_default(), line.parse().unwrap_or_default());
+    Ok(Occurrence { rank, line, text: value.into_string()? })
+}
+
 impl Store {
     /// Merges the layers through `config`'s builder and takes the result apart.
     pub fn build(layers: Vec<(LayerName, Ini)>) -> Result<Self, ConfigError> {
@@ -154,7 +161,8 @@ impl Store {
 
     fn take_section(&mut self, name: &str, keys: Map<String, Value>) -> Result<(), ConfigError> {
         for (key, found) in keys {
-            let found: Vec<Occurrence> = found.try_deserialize()?;
+            let found: Vec<Occurrence> =
+                found.into_array()?.into_iter().map(taken).collect::<Result<_, _>>()?;
             if key == HEADER {
                 let header =
                     |o: Occurrence| Header { name: name.to_owned(), rank: o.rank, line: o.line };

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::OsloConfig;
+use super::{OsloConfig, Settings};
 use crate::{
     error::{Origin, ReadError, ReferenceError, ReferenceFault, ValueError},
     kind::{Kind, Reason},
@@ -34,8 +34,8 @@ const LONGEST: usize = 1 << 20;
 
 /// What is going on during one read.
 struct Reading<'s> {
-    /// Options being read, outermost first.
-    stack: Vec<(String, String)>,
+    /// Options being read, outermost first: folded group and name.
+    stack: Vec<(&'s str, &'s str)>,
     followed: usize,
     /// Layers that mutable options are read from: for an immutable option the frozen ones, so that
     /// its value stays what it was even where it refers to a mutable one.
@@ -50,19 +50,23 @@ enum Raw {
 
 impl<'a> OsloConfig<'a> {
     /// Reads a declared option.
-    pub(crate) fn find(&self, group: &Group<'a>, option: &Opt<'a>) -> Result<Found, ReadError> {
+    pub(crate) fn find<'s>(
+        &'s self,
+        group: &'s Group<'a>,
+        option: &'s Opt<'a>,
+    ) -> Result<Found, ReadError> {
         let live = if option.mutable { &self.live } else { &self.frozen };
         let mut reading = Reading { stack: Vec::new(), followed: 0, live };
         self.evaluate(group, option, &mut reading)
     }
 
-    fn evaluate(
-        &self,
-        group: &Group<'a>,
-        option: &Opt<'a>,
-        reading: &mut Reading<'_>,
+    fn evaluate<'s>(
+        &'s self,
+        group: &'s Group<'a>,
+        option: &'s Opt<'a>,
+        reading: &mut Reading<'s>,
     ) -> Result<Found, ReadError> {
-        reading.stack.push((group.folded.clone(), option.dest.to_owned()));
+        reading.stack.push((&group.folded, option.dest));
         let found = match self.raw_of(group, option, reading) {
             Raw::Given(value, origin) => {
                 let value = self.given(group, option, value, &origin, reading)?;
@@ -74,12 +78,12 @@ impl<'a> OsloConfig<'a> {
         Ok(found)
     }
 
-    fn converted(
-        &self,
+    fn converted<'s>(
+        &'s self,
         group: &Group<'a>,
         option: &Opt<'a>,
         texts: Vec<(String, Origin)>,
-        reading: &mut Reading<'_>,
+        reading: &mut Reading<'s>,
     ) -> Result<Found, ReadError> {
         let mut values = Vec::with_capacity(texts.len());
         let mut origins = Vec::with_capacity(texts.len());
@@ -98,13 +102,13 @@ impl<'a> OsloConfig<'a> {
     }
 
     /// A value given by the program or the declaration; texts in it are treated like file texts.
-    fn given(
-        &self,
+    fn given<'s>(
+        &'s self,
         group: &Group<'a>,
         option: &Opt<'a>,
         value: Value,
         origin: &Origin,
-        reading: &mut Reading<'_>,
+        reading: &mut Reading<'s>,
     ) -> Result<Value, ReadError> {
         let mut one = |text: String, kind: &Kind<'a>| {
             let text = self.put_in(group, option, text, origin, reading)?;
@@ -139,8 +143,7 @@ impl<'a> OsloConfig<'a> {
 
     /// Override, command line, environment, files, program default, declared default.
     fn raw_of(&self, group: &Group<'a>, option: &Opt<'a>, reading: &Reading<'_>) -> Raw {
-        let key = (group.folded.clone(), option.dest.to_owned());
-        if let Some(value) = self.overrides.get(&key) {
+        if let Some(value) = set(&self.overrides, group, option) {
             return Raw::Given(value.clone(), Origin::Override);
         }
         if group.folded == "DEFAULT"
@@ -157,7 +160,7 @@ impl<'a> OsloConfig<'a> {
         if !in_layers.is_empty() {
             return Raw::Texts(in_layers);
         }
-        if let Some(value) = self.defaults.get(&key) {
+        if let Some(value) = set(&self.defaults, group, option) {
             return Raw::Given(value.clone(), Origin::ProgramDefault);
         }
         Raw::Given(plain_default(option), Origin::Default)
@@ -193,15 +196,15 @@ impl<'a> OsloConfig<'a> {
         group: &Group<'a>,
         option: &Opt<'a>,
     ) -> Vec<(String, Origin)> {
-        let names = candidates(group, option);
-        let lists = names.iter().map(|name| store.occurrences(&name.section, &name.key));
-        let mut hits: Vec<(usize, &Occurrence)> = lists
+        let names = former_names(group, option);
+        let former = names.iter().map(|name| store.occurrences(&name.section, &name.key));
+        let own = store.occurrences(&group.folded, option.dest);
+        // Place 0 is the option's own name.
+        let mut hits: Vec<(usize, &Occurrence)> = std::iter::once(own)
+            .chain(former)
             .enumerate()
             .flat_map(|(place, found)| found.iter().map(move |one| (place, one)))
             .collect();
-        if hits.is_empty() {
-            return Vec::new();
-        }
         if option.multi {
             // Within a layer former names come first, the option's own last.
             hits.sort_by_key(|(place, one)| (one.rank, *place == 0, *place, one.line));
@@ -212,17 +215,19 @@ impl<'a> OsloConfig<'a> {
             hits = hits.into_iter().max_by_key(best).into_iter().collect();
         }
         for (place, _) in &hits {
-            if let Some(name) = names.get(*place) {
-                self.report_deprecation(group, option, name);
-            }
+            self.report_deprecation(
+                group,
+                option,
+                place.checked_sub(1).and_then(|at| names.get(at)),
+            );
         }
         let text = |(_, one): (usize, &Occurrence)| (one.text.clone(), origin(store, one));
         hits.into_iter().map(text).collect()
     }
 
-    fn report_deprecation(&self, group: &Group<'a>, option: &Opt<'a>, name: &Name) {
+    fn report_deprecation(&self, group: &Group<'a>, option: &Opt<'a>, former: Option<&Name>) {
         let new_group = &group.name;
-        if name.former {
+        if let Some(name) = former {
             self.notices.once(format!(
                 "Deprecated: Option \"{}\" from group \"{}\" is deprecated. Use option \"{}\" from \
                  group \"{new_group}\".",
@@ -240,13 +245,13 @@ impl<'a> OsloConfig<'a> {
     }
 
     /// Replaces `$name` by what it stands for.
-    fn put_in(
-        &self,
+    fn put_in<'s>(
+        &'s self,
         group: &Group<'a>,
         option: &Opt<'a>,
         text: String,
         origin: &Origin,
-        reading: &mut Reading<'_>,
+        reading: &mut Reading<'s>,
     ) -> Result<String, ReadError> {
         if !text.contains('$') {
             return Ok(text);
@@ -271,18 +276,18 @@ impl<'a> OsloConfig<'a> {
         Ok(out)
     }
 
-    fn referenced(
-        &self,
+    fn referenced<'s>(
+        &'s self,
         at: &At<'_, 'a>,
         name: &str,
-        reading: &mut Reading<'_>,
+        reading: &mut Reading<'s>,
     ) -> Result<Value, ReadError> {
         reading.followed += 1;
         if reading.followed > MOST_REFERENCES {
             return Err(at.fault(name, ReferenceFault::TooMuch("10000 references")));
         }
         let (group, option) = self.target(at.group, name).map_err(|fault| at.fault(name, fault))?;
-        let step = (group.folded.clone(), option.dest.to_owned());
+        let step = (group.folded.as_str(), option.dest);
         if reading.stack.contains(&step) || reading.stack.len() >= DEEPEST {
             return Err(at.fault(name, ReferenceFault::Loop));
         }
@@ -392,39 +397,37 @@ impl At<'_, '_> {
     }
 }
 
-/// A name under which an option may stand in a file.
+/// A former name under which an option may stand in a file.
 struct Name {
     section: String,
     key: String,
     /// Group as the deprecation message names it.
     shown_group: String,
-    former: bool,
 }
 
-/// The option's own name, then its former ones; a dashed former name also with underscores.
-fn candidates(group: &Group<'_>, option: &Opt<'_>) -> Vec<Name> {
-    let mut names = Vec::with_capacity(1 + option.aliases.len());
-    names.push(Name {
-        section: group.folded.clone(),
-        key: option.dest.to_owned(),
-        shown_group: String::new(),
-        former: false,
-    });
+/// Former names in the order they are tried; a dashed one also with underscores.
+fn former_names(group: &Group<'_>, option: &Opt<'_>) -> Vec<Name> {
+    let mut names = Vec::new();
     for alias in option.aliases {
         let shown_group = alias.group.unwrap_or(&group.name).to_owned();
         let section = crate::source::fold(&shown_group);
         let key = alias.name.unwrap_or(option.dest).to_owned();
         if key.contains('-') {
-            names.push(Name {
-                section: section.clone(),
-                key: key.replace('-', "_"),
-                shown_group: shown_group.clone(),
-                former: true,
-            });
+            let (section, shown_group) = (section.clone(), shown_group.clone());
+            names.push(Name { section, key: key.replace('-', "_"), shown_group });
         }
-        names.push(Name { section, key, shown_group, former: true });
+        names.push(Name { section, key, shown_group });
     }
     names
+}
+
+/// A value that the program set for an option.
+pub(super) fn set<'v>(
+    values: &'v Settings,
+    group: &Group<'_>,
+    option: &Opt<'_>,
+) -> Option<&'v Value> {
+    values.get(&group.folded)?.get(option.dest)
 }
 
 pub(super) fn origin(store: &Store, one: &Occurrence) -> Origin {

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use super::OsloConfig;
+use super::{OsloConfig, lookup};
 use crate::{
     error::LoadError,
     files,
@@ -118,15 +118,14 @@ impl<'a> OsloConfig<'a> {
     fn required_in_live(&self) -> Vec<LoadError> {
         let required = self.options().filter(|(_, option)| option.required);
         let missing = required.filter(|(group, option)| {
-            let key = (group.folded.clone(), option.dest.to_owned());
             let text = self.in_layers(&self.live, group, option).pop();
             let blank = text.is_none_or(|(text, _)| {
                 option.kind.parse(&text).is_ok_and(|value| value.is_none())
             });
             blank
                 && option.default.is_unset()
-                && !self.defaults.contains_key(&key)
-                && !self.overrides.contains_key(&key)
+                && lookup::set(&self.defaults, group, option).is_none()
+                && lookup::set(&self.overrides, group, option).is_none()
                 && self.in_environment_set(group, option).is_none()
         });
         missing

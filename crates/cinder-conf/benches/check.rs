@@ -1,0 +1,91 @@
+//! How long `config check` and a start take: 50 back ends with 5,000 lines, and a small file.
+//!
+//! `cargo bench -p cinder-conf` prints the best and the median of a hundred runs. The limit for the
+//! check of the large file is 50 ms.
+
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use cinder_conf::{Default, Item, Kind, Request, cinder};
+
+const BACKENDS: usize = 50;
+const LINES: usize = 5_000;
+const RUNS: usize = 100;
+
+#[allow(clippy::print_stdout, reason = "a benchmark is a program of its own")]
+#[allow(clippy::unwrap_used, reason = "a benchmark that cannot set itself up has failed")]
+fn main() {
+    let dir = tempfile::tempdir().unwrap();
+    let large = large();
+    std::fs::write(dir.path().join("large.conf"), &large).unwrap();
+    std::fs::write(dir.path().join("small.conf"), small()).unwrap();
+    println!("large.conf: {} back ends, {} lines", BACKENDS, large.lines().count());
+    measure("check large.conf", || cinder::check(request(dir.path(), "large.conf")).services.len());
+    measure("load large.conf, all back ends", || {
+        let conf = cinder::load(request(dir.path(), "large.conf")).unwrap();
+        conf.backend_names().iter().filter(|name| conf.backend(name).is_ok()).count()
+    });
+    measure("check small.conf", || cinder::check(request(dir.path(), "small.conf")).services.len());
+    measure("load small.conf, all back ends", || {
+        let conf = cinder::load(request(dir.path(), "small.conf")).unwrap();
+        conf.backend_names().iter().filter(|name| conf.backend(name).is_ok()).count()
+    });
+}
+
+fn request(dir: &Path, file: &str) -> Request {
+    let mut request = Request::new("cinder", "cinder-volume", dir);
+    request.search_defaults = false;
+    request.host_name = "node1".to_owned();
+    request.items = vec![Item::File(file.to_owned())];
+    request
+}
+
+/// Every back end sets about a hundred options, each to its default or to something of its type.
+fn large() -> String {
+    let names: Vec<String> = (0..BACKENDS).map(|number| format!("b{number}")).collect();
+    let mut out = format!("[DEFAULT]\nenabled_backends = {}\n", names.join(", "));
+    let options = cinder::tables().filter(|(group, _)| *group == "backend_defaults");
+    let settings: Vec<String> = options
+        .flat_map(|(_, options)| options)
+        .filter_map(|option| {
+            let value = match (option.default, option.kind) {
+                (Default::Text(text), _) => text.to_owned(),
+                (Default::Int(number), _) => number.to_string(),
+                (Default::Bool(value), _) => value.to_string(),
+                (_, Kind::List { .. }) => "a, b".to_owned(),
+                (_, Kind::Dict { .. }) => "backend_id:a,conf:/etc/b".to_owned(),
+                (_, Kind::String(text)) => (*text.choices.first().unwrap_or(&"x")).to_owned(),
+                _ => return None,
+            };
+            Some(format!("{} = {value}\n", option.dest))
+        })
+        .collect();
+    let per_backend = (LINES - 2) / BACKENDS - 1;
+    for name in names {
+        out.push_str(&format!("[{name}]\n"));
+        out.extend(settings.iter().cycle().take(per_backend).map(String::as_str));
+    }
+    out
+}
+
+fn small() -> String {
+    "[DEFAULT]\nenabled_backends = a, b, c\n[database]\nconnection = sqlite:///$state_path/x\n\
+     [a]\nvolume_group = a\n[b]\nnfs_shares_config = /etc/b\n[c]\nrbd_pool = c\n"
+        .to_owned()
+}
+
+#[allow(clippy::print_stdout, reason = "a benchmark is a program of its own")]
+fn measure(what: &str, work: impl Fn() -> usize) {
+    let run = |_| {
+        let start = Instant::now();
+        let count = std::hint::black_box(work());
+        (start.elapsed(), count)
+    };
+    let mut runs: Vec<(Duration, usize)> = (0..RUNS).map(run).collect();
+    runs.sort();
+    if let (Some(best), Some(median)) = (runs.first(), runs.get(RUNS / 2)) {
+        println!("{what}: best {:?}, median {:?} ({} services)", best.0, median.0, best.1);
+    }
+}
