@@ -95,6 +95,16 @@ pub(crate) fn command_line(pid: i32) -> Vec<String> {
     String::from_utf8_lossy(&raw).split_terminator('\0').map(str::to_owned).collect()
 }
 
+/// Whether a signal was sent but not taken yet (`SigPnd` and `ShdPnd`, proc(5)).
+pub(crate) fn is_pending(pid: i32, signal: Signal) -> bool {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let bit = 1_u64 << (signal as u64 - 1);
+    ["SigPnd:", "ShdPnd:"].iter().any(|set| {
+        let mask = field(&status, set).and_then(|text| u64::from_str_radix(text, 16).ok());
+        mask.is_some_and(|mask| mask & bit != 0)
+    })
+}
+
 /// Open descriptors and what they lead to.
 ///
 /// # Errors

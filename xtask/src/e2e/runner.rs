@@ -60,10 +60,11 @@ pub(crate) fn run(binary: &Path, filters: &[String]) -> Result<Tally> {
     let root = tempfile::Builder::new().prefix("cinder-e2e-").tempdir()?;
     let (alone, together): (Vec<_>, Vec<_>) =
         chosen(filters).into_iter().partition(|scenario| scenario.alone);
+    let in_ci = env::var_os("CI").is_some();
     let tally = Mutex::new(Tally::default());
     let next = AtomicUsize::new(0);
     let record = |scenario: &Scenario, number: usize| {
-        let result = run_one(scenario, binary, root.path(), number);
+        let result = run_one(scenario, binary, root.path(), number, in_ci);
         *tally.lock().unwrap_or_else(std::sync::PoisonError::into_inner) += result;
     };
     thread::scope(|scope| {
@@ -91,7 +92,8 @@ pub(crate) fn run(binary: &Path, filters: &[String]) -> Result<Tally> {
     Ok(tally)
 }
 
-fn run_one(scenario: &Scenario, binary: &Path, root: &Path, number: usize) -> Tally {
+/// Runs one scenario to its verdict; a skip is a failure where `in_ci`.
+fn run_one(scenario: &Scenario, binary: &Path, root: &Path, number: usize, in_ci: bool) -> Tally {
     let start = Instant::now();
     let mut tails = String::new();
     let result = Scene::new(binary, root, &format!("{number:02}")).and_then(|scene| {
@@ -112,7 +114,7 @@ fn run_one(scenario: &Scenario, binary: &Path, root: &Path, number: usize) -> Ta
         }
         Err(failure) if failure.is::<Skip>() => {
             let reason = failure.root_cause();
-            if env::var_os("CI").is_some() {
+            if in_ci {
                 println!("FAILED  {name}: skipped in CI, where nothing may be: {reason}");
                 return Tally::failed();
             }
@@ -123,5 +125,51 @@ fn run_one(scenario: &Scenario, binary: &Path, root: &Path, number: usize) -> Ta
             println!("FAILED  {name} ({seconds:.1} s)\n  {failure:#}\n{tails}");
             Tally::failed()
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::process;
+    use anyhow::bail;
+
+    fn verdict(run: fn(&Scene) -> Result<()>, in_ci: bool) -> (Tally, Vec<i32>) {
+        let root = tempfile::tempdir().unwrap();
+        let scenario = Scenario { name: "made up for a test".to_owned(), alone: false, run };
+        let tally = run_one(&scenario, "/bin/true".as_ref(), root.path(), 0, in_ci);
+        let mark = format!("XTASK_SCENE={}", root.path().join("00").display());
+        (tally, process::marked(&mark))
+    }
+
+    #[test]
+    fn what_a_panicking_scenario_started_is_ended() {
+        let (tally, left) = verdict(
+            |scene| {
+                let mut command = scene.command("sh");
+                command.args(["-c", "sleep 300 & sleep 300"]);
+                let daemon = scene.start_command(&mut command)?;
+                crate::wait::wait_for("the grandchild", crate::wait::secs(10), || {
+                    anyhow::ensure!(scene.processes().len() == 3);
+                    Ok(())
+                })?;
+                panic!("on purpose, above {}", daemon.pid());
+            },
+            false,
+        );
+        assert_eq!((tally, left), (Tally::failed(), Vec::new()));
+    }
+
+    #[test]
+    fn a_skip_is_a_failure_in_ci() {
+        let skip: fn(&Scene) -> Result<()> = |_| Err(Skip("no such machine".to_owned()).into());
+        assert_eq!(verdict(skip, false).0, Tally::skipped());
+        assert_eq!(verdict(skip, true).0, Tally::failed());
+    }
+
+    #[test]
+    fn an_error_is_a_failure_and_nothing_is_a_success() {
+        assert_eq!(verdict(|_| bail!("no"), false).0, Tally::failed());
+        assert_eq!(verdict(|_| Ok(()), true).0, Tally::passed());
     }
 }

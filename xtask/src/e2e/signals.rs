@@ -3,9 +3,10 @@
 use anyhow::{Context, Result, ensure};
 use nix::sys::signal::Signal;
 
+use super::daemon::SOON;
 use super::scene::Scene;
 use crate::process;
-use crate::wait::secs;
+use crate::wait::{secs, wait_for};
 
 pub(crate) fn term_stops_everything_and_exits_0(scene: &Scene) -> Result<()> {
     let daemon = scene.start(&scene.config(&["a", "b", "c"]))?;
@@ -22,25 +23,35 @@ pub(crate) fn term_stops_everything_and_exits_0(scene: &Scene) -> Result<()> {
 }
 
 pub(crate) fn five_terms_still_mean_a_clean_stop(scene: &Scene) -> Result<()> {
-    let daemon = scene.start(&scene.config(&["a", "b", "c"]))?;
-    daemon.wait_up(3)?;
-    for _ in 0..5 {
-        // It may be gone before the fifth.
-        let _ = daemon.signal(Signal::SIGTERM);
-    }
-    daemon.expect_exit(0)?;
-    scene.wait_empty(secs(1))?;
-    ensure!(daemon.count("killed by signal") == 0, "a worker was cut short");
-    Ok(())
+    signals_during_the_drain(scene, &[Signal::SIGTERM; 4])
 }
 
 pub(crate) fn a_hup_during_the_drain_changes_nothing(scene: &Scene) -> Result<()> {
+    signals_during_the_drain(scene, &[Signal::SIGHUP, Signal::SIGTERM, Signal::SIGHUP])
+}
+
+/// A frozen worker holds the drain open until every signal has been taken.
+fn signals_during_the_drain(scene: &Scene, more: &[Signal]) -> Result<()> {
     let daemon = scene.start(&scene.config(&["a", "b", "c"]))?;
-    daemon.wait_up(3)?;
+    let frozen = *daemon.wait_up(3)?.first().context("no worker")?;
+    process::signal(frozen, Signal::SIGSTOP)?;
     daemon.signal(Signal::SIGTERM)?;
-    let _ = daemon.signal(Signal::SIGHUP);
+    daemon.wait_log("Waiting on 3 children to exit", 1)?;
+    wait_for("the other workers to be gone", SOON, || daemon.expect_workers(&[frozen]))?;
+    for &signal in more {
+        daemon.signal(signal)?;
+        wait_for("the signal to be taken", SOON, || {
+            ensure!(!process::is_pending(daemon.pid(), signal), "{signal} is still pending");
+            Ok(())
+        })?;
+    }
+    daemon.expect_workers(&[frozen])?;
+    process::signal(frozen, Signal::SIGCONT)?;
     daemon.expect_exit(0)?;
-    scene.wait_empty(secs(1))
+    scene.wait_empty(secs(1))?;
+    ensure!(daemon.count("killed by signal") == 0, "a worker was cut short");
+    ensure!(daemon.count("Caught SIGTERM, stopping children") == 1, "the drain began again");
+    Ok(())
 }
 
 pub(crate) fn a_term_to_the_whole_group_is_a_clean_stop(scene: &Scene) -> Result<()> {
@@ -55,7 +66,7 @@ pub(crate) fn a_term_to_the_whole_group_is_a_clean_stop(scene: &Scene) -> Result
 
 pub(crate) fn a_term_during_the_start_is_a_clean_stop(scene: &Scene) -> Result<()> {
     let daemon = scene.start(&scene.config(&["a", "b", "c", "d", "e", "f"]))?;
-    crate::wait::wait_for("the first worker", secs(10), || {
+    wait_for("the first worker", secs(10), || {
         ensure!(!daemon.workers().is_empty());
         Ok(())
     })?;
