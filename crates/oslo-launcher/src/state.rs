@@ -450,3 +450,7 @@ impl Supervisor {
 #[cfg(test)]
 #[path = "state_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "state_explored.rs"]
+mod explored;
