@@ -10,6 +10,7 @@ use std::ffi::OsString;
 
 use clap::{Arg, ArgAction, ArgMatches, Command, builder::ValueParser};
 
+use self::wording::Said;
 use crate::{kind::Kind, option::Opt, request::Item};
 
 /// What to print and how to exit instead of going on.
@@ -124,22 +125,21 @@ impl<'a> Arguments<'a> {
             Err(error) => Some(error),
         };
         use clap::error::ErrorKind as Kind;
+        let version = || Refusal { stdout: format!("{version}\n"), stderr: String::new(), code: 0 };
         match failure.as_ref().map(clap::Error::kind) {
-            Some(Kind::DisplayVersion) => {
-                let stdout = format!("{version}\n");
-                return Err(Refusal { stdout, stderr: String::new(), code: 0 });
-            }
+            Some(Kind::DisplayVersion) => return Err(version()),
             Some(Kind::DisplayHelp) => {
                 let stdout = failure.map(|error| error.to_string()).unwrap_or_default();
                 return Err(Refusal { stdout, stderr: String::new(), code: 0 });
             }
             _ => {}
         }
-        let said = self.diagnose(words, &subcommands);
-        let message = said.unwrap_or_else(|| match failure {
-            Some(error) => own_words(&error),
-            None => "unrecognized arguments: --".to_owned(),
-        });
+        let message = match (self.diagnose(words, &subcommands), failure) {
+            (Some(Said::Version), _) => return Err(version()),
+            (Some(Said::Wrong(message)), _) => message,
+            (None, Some(error)) => own_words(&error),
+            (None, None) => "unrecognized arguments: --".to_owned(),
+        };
         let stderr = format!("{}{program}: error: {message}\n", self.usage(&program));
         Err(Refusal { stdout: String::new(), stderr, code: 2 })
     }

@@ -98,7 +98,7 @@ pub enum Kind<'a> {
     Uri {
         /// The only accepted schemes; empty is any.
         schemes: &'a [&'a str],
-        /// Longest accepted, in characters.
+        /// Longest accepted, in characters; 0 is no limit.
         max_length: Option<usize>,
     },
 }
@@ -112,7 +112,7 @@ pub struct Text<'a> {
     pub ignore_case: bool,
     /// A pattern that must be found somewhere in the text.
     pub regex: Option<&'a str>,
-    /// Longest accepted, in characters.
+    /// Longest accepted, in characters; 0 is no limit.
     pub max_length: Option<usize>,
     /// Remove one pair of quotes, and insist on its end.
     pub quotes: bool,

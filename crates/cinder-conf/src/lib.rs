@@ -1,10 +1,26 @@
 //! oslo.config's dialect for Rust: layered INI files, typed options, every mistake at once.
 //!
 //! Two layers. [`OsloConfig`] reads any OpenStack service's files under options that the program
-//! declares itself. With the feature `cinder` (on by default) [`cinder::load`] adds Cinder's option
+//! declares itself. With the feature `cinder` (on by default) `cinder::load` adds Cinder's option
 //! tables, typed sections, back ends and the checks behind `config check`.
 //!
 //! Nothing here reads the environment, prints or exits: [`Request`] brings in what the program knows.
+//!
+//! ```
+//! use cinder_conf::{Opt, OsloConfig, Request, Value};
+//!
+//! static OPTIONS: [Opt<'static>; 2] = [
+//!     Opt::integer("workers").min(1).default_int(2).help("Processes that answer requests."),
+//!     Opt::string("log_dir").help("Directory of the log files."),
+//! ];
+//! let mut config = OsloConfig::new();
+//! config.declare_all("api", &OPTIONS)?;
+//! let mut request = Request::new("demo", "demo-api", "/");
+//! request.environment = vec![("OS_API__WORKERS".to_owned(), "4".to_owned())];
+//! config.load(request).map_err(|errors| config.describe(&errors))?;
+//! assert_eq!(config.get("api", "workers")?, Value::Int(4));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 #![forbid(unsafe_code)]
 
@@ -49,3 +65,8 @@ pub use sample::{SampleSection, sample};
 pub use secret::Secret;
 pub use section::Section;
 pub use value::Value;
+
+/// The example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

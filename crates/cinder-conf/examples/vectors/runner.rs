@@ -232,7 +232,7 @@ fn shown(value: &Value) -> Json {
     match value {
         Value::None => Json::Null,
         Value::Bool(value) => json!(value),
-        Value::Int(number) => json!(i64::try_from(*number).ok()),
+        Value::Int(number) => whole(*number),
         Value::Float(number) if number.is_finite() => json!(number),
         Value::Float(_) => json!({ "float": value.to_text() }),
         Value::Text(text) => json!(text),
@@ -241,10 +241,15 @@ fn shown(value: &Value) -> Json {
             Json::Object(pairs.iter().map(|(key, value)| (key.clone(), shown(value))).collect())
         }
         Value::Range(start, stop, step) => {
-            let numbers = [start, stop, step].map(|number| i64::try_from(*number).ok());
+            let numbers = [start, stop, step].map(|number| whole(*number));
             json!({ "range": numbers })
         }
     }
+}
+
+/// JSON has no whole numbers beyond 64 bits; neither have the files.
+fn whole(number: i128) -> Json {
+    i64::try_from(number).map_or_else(|_| json!(number as f64), |number| json!(number))
 }
 
 fn place(config: &OsloConfig<'_>, group: &str, name: &str) -> Json {
@@ -337,6 +342,9 @@ fn failed(error: &LoadError) -> Json {
 /// reference in it runs into, and names the option read.
 fn unreadable(error: &ReadError, attribute: Option<&str>) -> Json {
     match error {
+        ReadError::Value(value) if value.origin == Origin::Default => {
+            named("ValueError", value.reason.to_string())
+        }
         ReadError::Value(value) => {
             let class = match value.origin {
                 Origin::File { .. } => "ConfigFileValueError",

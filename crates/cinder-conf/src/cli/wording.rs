@@ -9,44 +9,66 @@ use super::{Argument, Arguments, Role};
 /// Width of a terminal without `COLUMNS`, less the margin upstream leaves.
 const WIDTH: usize = 78;
 
+/// What upstream says to a command line that `clap` refuses.
+pub(super) enum Said {
+    /// An error message.
+    Wrong(String),
+    /// The version, which is printed while parsing, before strangers are reported.
+    Version,
+}
+
 impl Arguments<'_> {
     /// The `usage:` block, wrapped.
     pub fn usage(&self, program: &str) -> String {
-        let mut parts = vec![("-h".to_owned(), "[-h]".to_owned())];
+        let mut parts = vec![(false, String::new(), "[-h]".to_owned())];
         let mut positionals = Vec::new();
         for argument in &self.arguments {
             let name = argument.spellings.first().cloned().unwrap_or_default();
+            let grouped = argument.group != "DEFAULT";
             match argument.role {
                 Role::Positional => positionals.push(format!("[{}]", argument.option.dest)),
                 Role::Value => {
                     let part = format!("[--{name} {}]", argument.metavar());
-                    parts.push((format!("--{name}"), part));
+                    parts.push((grouped, format!("--{name}"), part));
                 }
-                Role::Yes | Role::No => parts.push((format!("--{name}"), format!("[--{name}]"))),
+                Role::Yes | Role::No => {
+                    parts.push((grouped, format!("--{name}"), format!("[--{name}]")));
+                }
             }
         }
-        parts.push(("--version".to_owned(), "[--version]".to_owned()));
-        let rank = |name: &str| (name != "-h", name.to_owned());
-        parts.sort_by_key(|(name, _)| rank(name));
-        let parts: Vec<String> = parts.into_iter().map(|(_, part)| part).collect();
+        parts.push((false, "--version".to_owned(), "[--version]".to_owned()));
+        // By name, options of groups after those of DEFAULT.
+        parts.sort();
+        let parts: Vec<String> = parts.into_iter().map(|(_, _, part)| part).collect();
         wrap(&format!("usage: {program}"), &parts, &positionals)
     }
 
-    /// The message for the first thing wrong with the words, if it is about these arguments.
-    pub(super) fn diagnose(&self, words: &[OsString], subcommands: &[String]) -> Option<String> {
+    /// What upstream says to the words, if it is about these arguments.
+    ///
+    /// Strangers are reported last: a `--version` behind them still prints the version.
+    pub(super) fn diagnose(&self, words: &[OsString], subcommands: &[String]) -> Option<Said> {
         let words: Vec<String> = words.iter().map(|w| w.to_string_lossy().into_owned()).collect();
+        if let Some(message) = self.ambiguous(&words) {
+            return Some(Said::Wrong(message));
+        }
         let mut positionals = self.arguments.iter().filter(|a| a.role == Role::Positional).count();
         let mut strangers = Vec::new();
         let mut rest = words.iter();
         while let Some(word) = rest.next() {
-            if !word.starts_with('-') || word == "-" || word == "--" {
-                if word != "--" && subcommands.contains(word) {
+            if word == "--" {
+                // Whatever follows is taken by position, and there are no positions.
+                strangers.push(word.clone());
+                strangers.extend(rest.by_ref().cloned());
+                break;
+            }
+            if !word.starts_with('-') || word == "-" {
+                if subcommands.contains(word) {
                     // What follows belongs to the subcommand.
                     break;
                 }
                 match positionals.checked_sub(1) {
-                    Some(left) if word != "--" => positionals = left,
-                    _ => strangers.push(word.clone()),
+                    Some(left) => positionals = left,
+                    None => strangers.push(word.clone()),
                 }
                 continue;
             }
@@ -54,26 +76,35 @@ impl Arguments<'_> {
                 Some((name, value)) => (name, Some(value)),
                 None => (word.as_str(), None),
             };
-            let Some(argument) = (match self.named(name) {
-                Ok(argument) => argument,
-                Err(message) => return Some(message),
-            }) else {
+            if name == "--version" {
+                return Some(Said::Version);
+            }
+            let Ok(Some(argument)) = self.named(name) else {
                 strangers.push(word.clone());
                 continue;
             };
             if argument.role == Role::Value {
                 let missing = explicit.is_none() && !rest.next().is_some_and(|v| is_value(v));
                 if missing {
-                    return Some(format!("argument {}: expected one argument", argument.label()));
+                    let label = argument.label();
+                    return Some(Said::Wrong(format!("argument {label}: expected one argument")));
                 }
             } else if let Some(value) = explicit {
                 let value = crate::python::repr(value);
                 let label = argument.label();
-                return Some(format!("argument {label}: ignored explicit argument {value}"));
+                let message = format!("argument {label}: ignored explicit argument {value}");
+                return Some(Said::Wrong(message));
             }
         }
-        let unknown = || format!("unrecognized arguments: {}", strangers.join(" "));
+        let unknown = || Said::Wrong(format!("unrecognized arguments: {}", strangers.join(" ")));
         (!strangers.is_empty()).then(unknown)
+    }
+
+    /// Upstream looks at every word before it takes any, so an ambiguous one is reported first.
+    fn ambiguous(&self, words: &[String]) -> Option<String> {
+        let names = words.iter().take_while(|word| *word != "--");
+        let names = names.map(|word| word.split_once('=').map_or(word.as_str(), |(name, _)| name));
+        names.filter(|name| name.starts_with("--")).find_map(|name| self.named(name).err())
     }
 
     /// The argument a word names, in full or abbreviated; nothing for a stranger.

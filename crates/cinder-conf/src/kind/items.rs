@@ -14,9 +14,9 @@ pub(super) fn list(
     let text = python::strip(text);
     let mut items = Vec::new();
     if !text.is_empty() {
-        let mut pieces: Vec<&str> = text.split(',').map(python::strip).collect();
+        let mut pieces: Vec<&str> = text.split(',').collect();
         // Trailing commas go, unless brackets say where the list ends.
-        while !bounds && pieces.last().is_some_and(|piece| piece.is_empty()) {
+        while !bounds && pieces.last().is_some_and(|piece| python::strip(piece).is_empty()) {
             pieces.pop();
         }
         items = glued(&pieces, item)?;
@@ -41,7 +41,7 @@ fn glued(pieces: &[&str], item: &Kind<'_>) -> Result<Vec<Value>, Reason> {
         let mut candidate = (*first).to_owned();
         let mut next = tail;
         loop {
-            match (item.parse(&candidate), next.split_first()) {
+            match (item.parse(python::strip(&candidate)), next.split_first()) {
                 (Ok(value), _) => {
                     items.push(value);
                     break;
@@ -84,27 +84,56 @@ pub(super) fn dict(
     }
     let mut pairs: Vec<(String, Value)> = Vec::new();
     let mut seen = std::collections::HashSet::new();
-    let mut pieces = text.split(',');
-    while let Some(piece) = pieces.next() {
-        let mut pair = python::strip(piece).to_owned();
-        while !pair.contains(separator) {
-            let Some(piece) = pieces.next() else {
-                return Err(Reason::new("Value should be NAME:VALUE pairs separated by \",\""));
-            };
-            pair.push(',');
-            pair.push_str(piece);
-        }
-        let (key, value) = pair.split_once(separator).unwrap_or((&pair, ""));
-        let (key, value) = (python::strip(key), python::strip(value));
+    let pieces: Vec<&str> = text.split(',').collect();
+    let mut rest = pieces.as_slice();
+    while !rest.is_empty() {
+        let (key, value, tail) = pair(rest, kind, separator)?;
+        rest = tail;
         if key.is_empty() {
             return Err(Reason::new("Key name should not be empty"));
         }
-        if !seen.insert(key.to_owned()) {
+        if !seen.insert(key.clone()) {
             return Err(Reason(format!("Duplicate key {key}")));
         }
-        pairs.push((key.to_owned(), kind.parse(value)?));
+        pairs.push((key, value));
     }
     Ok(Value::Dict(pairs))
+}
+
+/// The first pair of the pieces: as many of them as it takes to find a separator and to please the
+/// value's type.
+fn pair<'p>(
+    pieces: &'p [&'p str],
+    kind: &Kind<'_>,
+    separator: &str,
+) -> Result<(String, Value, &'p [&'p str]), Reason> {
+    let mut text = String::new();
+    let mut refused = None;
+    let mut rest = pieces;
+    while let Some((piece, tail)) = rest.split_first() {
+        if rest.len() < pieces.len() {
+            text.push(',');
+        }
+        text.push_str(piece);
+        rest = tail;
+        let Some((key, value)) = text.split_once(separator) else { continue };
+        match kind.parse(python::strip(value)) {
+            Ok(value) => return Ok((python::strip(key).to_owned(), value, rest)),
+            Err(reason) => refused = Some(reason),
+        }
+        if !can_glue(kind, text.len()) {
+            // No longer text can do better, except in the message, which shows all of it.
+            for piece in std::mem::take(&mut rest) {
+                text.push(',');
+                text.push_str(piece);
+            }
+            let value = text.split_once(separator).map_or("", |(_, value)| value);
+            refused = kind.parse(python::strip(value)).err().or(refused);
+        }
+    }
+    Err(refused.unwrap_or_else(|| {
+        Reason(format!("Value should be NAME{separator}VALUE pairs separated by \",\""))
+    }))
 }
 
 fn unwrap(text: &str, open: char, close: char) -> Result<&str, Reason> {

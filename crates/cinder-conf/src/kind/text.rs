@@ -13,7 +13,7 @@ pub(super) fn boolean(text: &str) -> Result<Value, Reason> {
 
 pub(super) fn string(text: &str, limits: &Text<'_>) -> Result<Value, Reason> {
     let text = if limits.quotes { unquote(text)? } else { text };
-    if let Some(longest) = limits.max_length
+    if let Some(longest) = limits.max_length.filter(|&longest| longest > 0)
         && text.chars().count() > longest
     {
         let shown = python::repr(text);

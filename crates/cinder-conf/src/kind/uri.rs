@@ -21,12 +21,6 @@ pub(super) fn uri(
 ) -> Result<Value, Reason> {
     let parts = split(text);
     let host = parts.authority.and_then(host);
-    if let Some(scheme) = parts.scheme
-        && !schemes.is_empty()
-        && !schemes.iter().any(|allowed| allowed.eq_ignore_ascii_case(scheme))
-    {
-        return Err(wrong_scheme(scheme, schemes));
-    }
     let missing: Vec<&str> = [("host", host.is_none()), ("scheme", parts.scheme.is_none())]
         .into_iter()
         .filter_map(|(name, absent)| absent.then_some(name))
@@ -34,7 +28,13 @@ pub(super) fn uri(
     if !missing.is_empty() {
         return Err(incomplete(&parts, &missing));
     }
-    if let Some(longest) = max_length
+    if let Some(scheme) = parts.scheme
+        && !schemes.is_empty()
+        && !schemes.iter().any(|allowed| allowed.eq_ignore_ascii_case(scheme))
+    {
+        return Err(wrong_scheme(scheme, schemes));
+    }
+    if let Some(longest) = max_length.filter(|&longest| longest > 0)
         && text.chars().count() > longest
     {
         let shown = python::repr(text);
@@ -123,11 +123,29 @@ fn incomplete(parts: &Parts<'_>, missing: &[&str]) -> Reason {
         missing.join(", "),
         show(parts.scheme),
         show(parts.authority),
-        show(parts.path),
-        show(parts.query),
-        show(parts.fragment),
+        show(parts.path.map(encoded).as_deref()),
+        show(parts.query.map(encoded).as_deref()),
+        show(parts.fragment.map(encoded).as_deref()),
         names.join(", ")
     ))
+}
+
+/// Characters that a URI cannot hold, as percent escapes.
+fn encoded(text: &str) -> String {
+    let keep = |c: char| c.is_ascii_alphanumeric() || "-._~!$&'()*+,;=:@/?%[]#".contains(c);
+    let mut out = String::with_capacity(text.len());
+    let hex = |rest: &str| rest.bytes().take(2).filter(u8::is_ascii_hexdigit).count() == 2;
+    let escapes = text.split('%').skip(1).all(hex);
+    for c in text.chars() {
+        if keep(c) && (c != '%' || escapes) {
+            out.push(c);
+        } else {
+            let mut buffer = [0; 4];
+            let bytes = c.encode_utf8(&mut buffer).bytes();
+            out.extend(bytes.map(|byte| format!("%{byte:02X}")));
+        }
+    }
+    out
 }
 
 fn wrong_scheme(scheme: &str, schemes: &[&str]) -> Reason {
