@@ -104,6 +104,8 @@ pub fn settings(
             limits: limits(conf),
             capacity: names.len(),
             notifier: notifier(surroundings),
+            worker_watchdog: Some(seconds(conf.supervisor.worker_watchdog))
+                .filter(|limit| !limit.is_zero()),
             noun: "back ends",
         },
         report_interval: seconds(conf.service.report_interval),

@@ -1,20 +1,20 @@
 //! Services that misbehave on demand, for this crate's process tests.
 //!
-//! Arguments are `NAME=BEHAVIOUR` (see `Fault`), options `--spawn`, `--drain-limit SECONDS`; and
-//! `--one NAME=BEHAVIOUR` runs a single one in-process under a parent on standard input.
+//! Arguments are `NAME=BEHAVIOUR` (see `Fault`), options `--spawn`, `--drain-limit SECONDS`,
+//! `--watchdog SECONDS`, `--stop-on-hup` (uses a stop handle in the HUP hook); and `--one NAME=BEHAVIOUR` runs a single one in-process under a parent on standard input.
 //! Prints one line per thing that a test wants to see.
 
 #![expect(clippy::print_stdout, reason = "the tests read what is printed")]
 #![expect(clippy::disallowed_methods, reason = "a program reads its arguments")]
 
 use std::process::{Command, ExitCode};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use oslo_launcher::{
     Hooks, InProcessLauncher, Launcher, LauncherOptions, Limits, ProcessLauncher, ReloadRefused,
-    Scoreboard, Service, StartError, SubprocessLauncher, Supervision, WorkerHandle,
+    Scoreboard, Service, StartError, StopHandle, SubprocessLauncher, Supervision, WorkerHandle,
 };
 
 struct Fault {
@@ -74,9 +74,14 @@ impl Service for Fault {
 
 struct Print;
 
+static STOP: OnceLock<StopHandle> = OnceLock::new();
+
 impl Hooks for Print {
     fn reload(&mut self) -> Result<(), ReloadRefused> {
         println!("reload in {}", std::process::id());
+        if let Some(handle) = STOP.get() {
+            handle.stop();
+        }
         Ok(())
     }
 
@@ -92,12 +97,18 @@ fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
     tracing_subscriber::fmt().with_max_level(filter).with_ansi(false).init();
     let mut limits = Limits::default();
     let mut faults = Vec::new();
-    let (mut spawn, mut one) = (false, false);
+    let (mut spawn, mut one, mut stop_on_hup) = (false, false, false);
+    let mut worker_watchdog = None;
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
         match word.as_str() {
             "--spawn" => spawn = true,
             "--one" => one = true,
+            "--stop-on-hup" => stop_on_hup = true,
+            "--watchdog" => {
+                let seconds: u64 = words.next().ok_or("--watchdog SECONDS")?.parse()?;
+                worker_watchdog = Some(Duration::from_secs(seconds));
+            }
             "--drain-limit" => {
                 let seconds: u64 = words.next().ok_or("--drain-limit SECONDS")?.parse()?;
                 limits.graceful_shutdown = Some(Duration::from_secs(seconds));
@@ -105,8 +116,13 @@ fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
             fault => faults.push(Arc::new(Fault::parse(fault))),
         }
     }
-    let options =
-        LauncherOptions { limits, capacity: faults.len(), noun: "services", ..Default::default() };
+    let options = LauncherOptions {
+        limits,
+        worker_watchdog,
+        capacity: faults.len(),
+        noun: "services",
+        ..Default::default()
+    };
     let hooks = Box::new(Print);
     let mut launcher: Box<dyn Launcher> = if one {
         Box::new(InProcessLauncher::new(&options, hooks, Supervision::Stdin)?)
@@ -117,12 +133,18 @@ fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
         let command = move |name: &str| {
             let mut command = Command::new(&program);
             let word = words.iter().find(|(known, _)| known == name);
+            let watchdog = worker_watchdog.map(|limit| limit.as_secs().to_string());
+            command.args(watchdog.iter().flat_map(|limit| ["--watchdog", limit]));
             command.arg("--one").args(word.map(|(_, word)| word));
             command
         };
         Box::new(SubprocessLauncher::new(options, hooks, Box::new(command))?)
     } else {
-        Box::new(ProcessLauncher::new(options, hooks)?)
+        let launcher = ProcessLauncher::new(options, hooks)?;
+        if stop_on_hup {
+            STOP.set(launcher.stop_handle()?).map_err(|_| "set twice")?;
+        }
+        Box::new(launcher)
     };
     for fault in faults {
         launcher.launch_service(fault, 1)?;

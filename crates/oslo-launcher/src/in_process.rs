@@ -30,6 +30,7 @@ pub struct InProcessLauncher {
     scoreboard: Arc<Scoreboard>,
     hooks: Box<dyn Hooks>,
     drain_limit: Option<Duration>,
+    watchdog: Option<Duration>,
     signals: Option<WorkerSignals>,
     supervision: Supervision,
     service: Option<Arc<dyn Service>>,
@@ -50,6 +51,7 @@ impl InProcessLauncher {
             scoreboard: Arc::new(Scoreboard::new(1)?),
             hooks,
             drain_limit: options.limits.graceful_shutdown,
+            watchdog: options.worker_watchdog,
             signals: Some(
                 WorkerSignals::for_worker().map_err(LaunchError::setup("signal handling"))?,
             ),
@@ -97,6 +99,7 @@ impl Launcher for InProcessLauncher {
             hooks: &mut *self.hooks,
             signals,
             watcher,
+            watchdog: self.watchdog.filter(|_| self.supervision == Supervision::Stdin),
             drain_limit: self.drain_limit,
         };
         worker.run()

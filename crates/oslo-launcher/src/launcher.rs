@@ -50,9 +50,34 @@ pub struct LauncherOptions {
     pub capacity: usize,
     /// Who is told about readiness and stops.
     pub notifier: Notifier,
+    /// A worker whose main thread has been silent for this long is replaced; `None` never looks,
+    /// and then neither the parent nor a worker wakes up for it.
+    pub worker_watchdog: Option<Duration>,
     /// What a service is called in the status sentence, in the plural: `back ends`.
     pub noun: &'static str,
 }
+
+/// Asks a launcher to stop, from any thread or from a signal handler.
+///
+/// Stores a flag and writes one byte to a pipe, both async-signal-safe (`signal-safety(7)`).
+#[derive(Debug, Clone)]
+pub struct StopHandle {
+    #[cfg(unix)]
+    pub(crate) wake: Arc<std::os::fd::OwnedFd>,
+    pub(crate) asked: Arc<std::sync::atomic::AtomicBool>,
+}
+
+#[cfg(unix)]
+impl StopHandle {
+    /// Asks for a graceful stop, as SIGTERM does.
+    pub fn stop(&self) {
+        self.asked.store(true, std::sync::atomic::Ordering::Release);
+        crate::sys::Pipe::wake(&self.wake);
+    }
+}
+
+/// How often a worker says that it is alive, and how often its parent looks, per watchdog time.
+pub(crate) const LOOKS: u32 = 4;
 
 /// How many services that are not up are named in the status sentence; it is one line.
 const NAMED: usize = 4;

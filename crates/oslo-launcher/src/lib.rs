@@ -54,6 +54,7 @@ pub mod state;
 mod subprocess;
 mod sys;
 mod throttle;
+mod watchdog;
 #[cfg(unix)]
 mod worker;
 #[cfg(not(unix))]
@@ -62,7 +63,7 @@ mod worker;
 
 pub use error::{LaunchError, StartError};
 pub use in_process::{InProcessLauncher, Supervision};
-pub use launcher::{Launcher, LauncherOptions};
+pub use launcher::{Launcher, LauncherOptions, StopHandle};
 pub use line::{Ended, Line};
 pub use notify::Notifier;
 #[cfg(unix)]

@@ -27,6 +27,16 @@ pub enum Line {
         /// Pause before the next start.
         delay: Duration,
     },
+    /// Ours: a worker gave no sign of life for too long.
+    Stalled {
+        /// Name of the service.
+        name: String,
+    },
+    /// Ours: SIGUSR1.
+    Rolling {
+        /// How many workers there are.
+        count: usize,
+    },
     /// A graceful stop begins.
     Stopping {
         /// Name of the signal, such as `SIGTERM`.
@@ -53,6 +63,14 @@ impl Line {
                 target: target!(),
                 "Worker {name} ended early {deaths} times in a row; next start in {:.1} s",
                 delay.as_secs_f64()
+            ),
+            Self::Stalled { name } => warn!(
+                target: target!(),
+                "Worker {name} gives no sign of life; replacing it"
+            ),
+            Self::Rolling { count } => info!(
+                target: target!(),
+                "Caught SIGUSR1, replacing {count} workers one after the other"
             ),
             Self::Stopping { signal } => {
                 info!(target: target!(), "Caught {signal}, stopping children");

@@ -8,11 +8,12 @@
 use std::collections::HashMap;
 use std::os::fd::AsFd;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::error::LaunchError;
 use crate::handle::StopFlag;
-use crate::launcher::{Launcher, LauncherOptions, sentence};
+use crate::launcher::{Launcher, LauncherOptions, StopHandle, sentence};
 use crate::line::{self, Ended};
 use crate::notify::Notifier;
 use crate::report::Reporter;
@@ -23,6 +24,7 @@ use crate::sys::{
     ParentWatch, Pipe, Reaped, Signal, Signals, fork_worker, is_daemon, poll, reap_known,
     reap_next, send,
 };
+use crate::watchdog::Watchdog;
 use crate::worker::{Watcher, Worker};
 
 /// Forks one process per worker.
@@ -32,6 +34,8 @@ pub struct ProcessLauncher {
     hooks: Box<dyn Hooks>,
     notifier: Notifier,
     noun: &'static str,
+    worker_watchdog: Option<Duration>,
+    watchdog: Watchdog,
     drain_limit: Option<Duration>,
     /// `None` in a child, which reads signals of its own.
     signals: Option<Signals>,
@@ -41,6 +45,7 @@ pub struct ProcessLauncher {
     reports: Pipe,
     workers: Vec<Child>,
     pids: HashMap<i32, WorkerId>,
+    stop_asked: Arc<AtomicBool>,
     exit: Option<i32>,
 }
 
@@ -65,6 +70,8 @@ impl ProcessLauncher {
             hooks,
             notifier: options.notifier,
             noun: options.noun,
+            worker_watchdog: options.worker_watchdog,
+            watchdog: Watchdog::new(options.worker_watchdog),
             drain_limit: options.limits.graceful_shutdown,
             signals: Some(
                 Signals::for_supervisor().map_err(LaunchError::setup("signal handling"))?,
@@ -73,8 +80,20 @@ impl ProcessLauncher {
             reports: Pipe::new().map_err(LaunchError::setup("the readiness pipe"))?,
             workers: Vec::new(),
             pids: HashMap::new(),
+            stop_asked: Arc::default(),
             exit: None,
         })
+    }
+
+    /// Something that can ask this launcher to stop while it is in [`wait`](Launcher::wait).
+    ///
+    /// # Errors
+    ///
+    /// [`LaunchError::Setup`] when no descriptor is left.
+    pub fn stop_handle(&self) -> Result<StopHandle, LaunchError> {
+        let wake = self.reports.write.as_ref().expect("only a child gives up this end");
+        let wake = wake.try_clone().map_err(LaunchError::setup("a handle to stop"))?;
+        Ok(StopHandle { wake: Arc::new(wake), asked: Arc::clone(&self.stop_asked) })
     }
 
     fn step(&mut self, event: Event) {
@@ -167,6 +186,7 @@ impl ProcessLauncher {
             hooks: &mut *self.hooks,
             signals,
             watcher: Watcher::Parent(alive),
+            watchdog: self.worker_watchdog,
             drain_limit: self.drain_limit,
         };
         worker.run().unwrap_or_else(|error| {
@@ -191,6 +211,7 @@ impl ProcessLauncher {
                 Signal::SIGHUP => self.step(Event::Stop("SIGHUP")),
                 Signal::SIGINT => self.step(Event::Interrupt),
                 Signal::SIGALRM => self.step(Event::Alarm),
+                Signal::SIGUSR1 => self.step(Event::Roll),
                 Signal::SIGUSR2 => self.hooks.report(&self.scoreboard),
                 _ => {} // SIGCHLD: whoever woke us, the dead are looked for below
             }
@@ -245,16 +266,27 @@ impl ProcessLauncher {
         self.take_signals();
         self.take_reports();
         self.reap();
-        let now = Instant::now();
+        if self.stop_asked.swap(false, Ordering::AcqRel) {
+            self.step(Event::Stop("stop()"));
+        }
+        let alive = self.workers.iter().map(|child| child.pid.is_some());
+        for id in self.watchdog.look(&self.scoreboard, alive) {
+            self.step(Event::Stalled(id));
+        }
         self.step(Event::Tick);
-        self.notifier.ping(now);
+        self.notifier.ping(Instant::now());
         if self.notifier.listens() {
             self.notifier.status(sentence(&self.scoreboard.snapshot(), self.noun));
         }
         if self.exit.is_some() {
             return Ok(());
         }
-        let deadlines = [until, self.supervisor.next_deadline(), self.notifier.next_ping()];
+        let deadlines = [
+            until,
+            self.supervisor.next_deadline(),
+            self.notifier.next_ping(),
+            self.watchdog.next_look(),
+        ];
         let left = deadlines.into_iter().flatten().min();
         let left = left.map(|at| at.saturating_duration_since(Instant::now()));
         let reports = self.reports.read.as_ref().expect("only a child gives up this end");

@@ -26,14 +26,22 @@ impl Reporter {
             Self::Nobody => {}
             #[cfg(unix)]
             Self::Pipe(fd) => Pipe::wake(fd),
-            Self::Line(stream) => {
-                let line = format!("{} {}\n", state.as_str(), reason.replace('\n', " "));
-                // A supervisor that no longer reads is noticed by the end of its stream.
-                let _ = stream
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .write_all(line.as_bytes());
+            Self::Line(_) => {
+                self.line(&format!("{} {}\n", state.as_str(), reason.replace('\n', " ")));
             }
+        }
+    }
+
+    /// Says that the worker's main thread runs, where the shared scoreboard does not say it.
+    pub(crate) fn alive(&self) {
+        self.line("alive\n");
+    }
+
+    fn line(&self, line: &str) {
+        if let Self::Line(stream) = self {
+            // A supervisor that no longer reads is noticed by the end of its stream.
+            let mut stream = stream.lock().unwrap_or_else(PoisonError::into_inner);
+            let _ = stream.write_all(line.as_bytes());
         }
     }
 }

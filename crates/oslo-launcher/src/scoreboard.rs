@@ -14,7 +14,7 @@ use crate::sys::{SharedWords, monotonic};
 pub const REASON_BYTES: usize = 160;
 
 const REASON_WORDS: usize = REASON_BYTES / 8;
-/// Words of a slot: 9 single values, the reason, padded to 256 bytes so that two workers never
+/// Words of a slot: 10 single values, the reason, padded to 256 bytes so that two workers never
 /// write the same cache line.
 const SLOT_WORDS: usize = 32;
 
@@ -27,7 +27,8 @@ const BEAT: usize = 5;
 const BEATS: usize = 6;
 const REASON_VERSION: usize = 7;
 const REASON_LEN: usize = 8;
-const REASON: usize = 9;
+const ALIVE: usize = 9;
+const REASON: usize = 10;
 const _: () = assert!(REASON + REASON_WORDS <= SLOT_WORDS);
 
 /// What a worker says of itself.
@@ -166,6 +167,7 @@ impl Slot<'_> {
             self.store(word, 0);
         }
         self.store(STARTED, nanos(monotonic()));
+        self.alive();
         self.store(GENERATION, generation);
         self.store(STATE, WorkerState::Starting as u64);
     }
@@ -180,6 +182,16 @@ impl Slot<'_> {
             self.store(READY, nanos(monotonic()));
         }
         self.store(STATE, state as u64);
+    }
+
+    /// Notes that the worker's main thread runs.
+    pub(crate) fn alive(&self) {
+        self.store(ALIVE, nanos(monotonic()));
+    }
+
+    /// How long ago the worker's main thread last said that it runs.
+    pub(crate) fn silent_for(&self) -> Duration {
+        monotonic().saturating_sub(Duration::from_nanos(self.load(ALIVE)))
     }
 
     pub(crate) fn beat(&self) {

@@ -5,6 +5,7 @@
 //! state and event can be tested without a process. `docs/supervision.md` holds the table that
 //! these functions produce; a test compares the two.
 
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use crate::line::Line;
@@ -30,10 +31,14 @@ pub enum Event {
     Down(WorkerId),
     /// A worker's process has ended, whatever its status.
     Exited(WorkerId),
+    /// A worker's process runs but has given no sign of life for too long.
+    Stalled(WorkerId),
     /// A graceful stop is asked for, by the named signal.
     Stop(&'static str),
     /// SIGHUP in a daemon: read the configuration again.
     Hangup,
+    /// SIGUSR1: replace all workers, one after the other.
+    Roll,
     /// The new configuration is in force.
     Reloaded,
     /// The new configuration was refused.
@@ -122,12 +127,21 @@ enum State {
     Up,
     /// Reported down: it runs, its service cannot serve.
     Down,
-    /// Was told to end and will be replaced (restart method `reload`).
-    Recycling,
+    /// Was told to end and will be replaced. KILL follows at the given time.
+    Recycling { kill_at: Option<Instant>, because: Because },
     /// Was told to end and will not be replaced.
     Draining,
     /// No process, none will come.
     Gone,
+}
+
+/// Why a worker is replaced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Because {
+    /// Somebody asked for it: its end says nothing against it.
+    Asked,
+    /// It gave no sign of life: its end counts as an early death.
+    Stalled,
 }
 
 impl State {
@@ -146,7 +160,7 @@ impl State {
             Self::Starting => "starting",
             Self::Up => "up",
             Self::Down => "down",
-            Self::Recycling => "recycling",
+            Self::Recycling { .. } => "recycling",
             Self::Draining => "draining",
             Self::Gone => "gone",
         }
@@ -193,6 +207,8 @@ pub struct Supervisor {
     services: Vec<ServiceEntry>,
     workers: Vec<Worker>,
     announced: bool,
+    /// Workers still to be replaced on SIGUSR1; the first is being replaced now.
+    rolling: VecDeque<WorkerId>,
 }
 
 impl Supervisor {
@@ -204,6 +220,7 @@ impl Supervisor {
             services: Vec::new(),
             workers: Vec::new(),
             announced: false,
+            rolling: VecDeque::new(),
         }
     }
 
@@ -232,17 +249,25 @@ impl Supervisor {
         match event {
             Event::Tick => self.tick(now, &mut actions),
             Event::ForkFailed(id) => self.fork_failed(id, now, &mut actions),
-            Event::Ready(id) => self.reported(id, State::Up, &mut actions),
-            Event::Down(id) => self.reported(id, State::Down, &mut actions),
+            Event::Ready(id) => self.reported(id, State::Up, now, &mut actions),
+            Event::Down(id) => self.reported(id, State::Down, now, &mut actions),
             Event::Exited(id) => self.exited(id, now, &mut actions),
             Event::Stop(signal) => self.stop(signal, now, &mut actions),
             Event::Hangup if self.phase == Phase::Running => {
                 actions.extend([Action::Notify(Notice::Reloading), Action::Reload]);
             }
-            Event::Reloaded if self.phase == Phase::Running => self.reloaded(&mut actions),
+            Event::Reloaded if self.phase == Phase::Running => self.reloaded(now, &mut actions),
             Event::ReloadRefused if self.phase == Phase::Running => self.ready_again(&mut actions),
+            Event::Stalled(id) if self.phase == Phase::Running => {
+                self.stalled(id, now, &mut actions);
+            }
+            Event::Roll if self.phase == Phase::Running => self.roll(now, &mut actions),
             // A stop is under way: nothing may change it or cut it short.
-            Event::Hangup | Event::Reloaded | Event::ReloadRefused => {}
+            Event::Hangup
+            | Event::Reloaded
+            | Event::ReloadRefused
+            | Event::Stalled(_)
+            | Event::Roll => {}
             Event::Interrupt => self.end(Line::Interrupted, &mut actions),
             Event::Alarm => self.end(Line::GracefulTimeout, &mut actions),
         }
@@ -260,6 +285,7 @@ impl Supervisor {
                 .iter()
                 .filter_map(|worker| match worker.state {
                     State::Waiting { until } => Some(until),
+                    State::Recycling { kill_at, .. } => kill_at,
                     _ => None,
                 })
                 .min(),
@@ -286,8 +312,13 @@ impl Supervisor {
         match self.phase {
             Phase::Running => {
                 for id in 0..self.workers.len() {
-                    if matches!(self.workers[id].state, State::Waiting { until } if until <= now) {
-                        self.fork(id, now, actions);
+                    match &mut self.workers[id].state {
+                        State::Waiting { until } if *until <= now => self.fork(id, now, actions),
+                        State::Recycling { kill_at, .. } if kill_at.is_some_and(|at| at <= now) => {
+                            *kill_at = None;
+                            actions.push(Action::Kill(id));
+                        }
+                        _ => {}
                     }
                 }
             }
@@ -318,11 +349,49 @@ impl Supervisor {
         self.respawn(id, now, now + Duration::from_secs(1), actions);
     }
 
-    fn reported(&mut self, id: WorkerId, state: State, actions: &mut Vec<Action>) {
+    fn reported(&mut self, id: WorkerId, state: State, now: Instant, actions: &mut Vec<Action>) {
         let worker = &mut self.workers[id];
         if worker.state.serves_or_will() {
             worker.state = state;
             self.hear_of(id, actions);
+            if self.rolling.front() == Some(&id) {
+                self.rolling.pop_front();
+                self.roll_next(now, actions);
+            }
+        }
+    }
+
+    /// SIGUSR1: all workers are replaced, each when its predecessor's successor has reported. One
+    /// that never reports stops the roll, so a bad configuration takes one back end only.
+    fn roll(&mut self, now: Instant, actions: &mut Vec<Action>) {
+        actions.push(Action::Log(Line::Rolling { count: self.workers.len() }));
+        let under_way = !self.rolling.is_empty();
+        let first = self.rolling.front().copied().filter(|_| under_way);
+        self.rolling = first.into_iter().chain(0..self.workers.len()).collect();
+        if !under_way {
+            self.roll_next(now, actions);
+        }
+    }
+
+    fn roll_next(&mut self, now: Instant, actions: &mut Vec<Action>) {
+        while let Some(&id) = self.rolling.front() {
+            if self.workers[id].state.serves_or_will() {
+                let kill_at = self.limits.graceful_shutdown.map(|time| now + time);
+                self.workers[id].state = State::Recycling { kill_at, because: Because::Asked };
+                actions.push(Action::Terminate(id));
+                return;
+            }
+            // It is being replaced anyway, or waits for its next start.
+            self.rolling.pop_front();
+        }
+    }
+
+    fn stalled(&mut self, id: WorkerId, now: Instant, actions: &mut Vec<Action>) {
+        if self.workers[id].state.serves_or_will() {
+            let kill_at = Some(now + KILL_GRACE);
+            self.workers[id].state = State::Recycling { kill_at, because: Because::Stalled };
+            let name = self.name(id).to_owned();
+            actions.extend([Action::Log(Line::Stalled { name }), Action::Terminate(id)]);
         }
     }
 
@@ -335,7 +404,7 @@ impl Supervisor {
             self.workers[id].state = State::Gone;
             return self.exit_if_empty(actions);
         }
-        if state == State::Recycling {
+        if matches!(state, State::Recycling { because: Because::Asked, .. }) {
             self.workers[id].early_deaths = 0;
         } else {
             self.died_early(id);
@@ -398,7 +467,8 @@ impl Supervisor {
         self.exit_if_empty(actions);
     }
 
-    fn reloaded(&mut self, actions: &mut Vec<Action>) {
+    fn reloaded(&mut self, now: Instant, actions: &mut Vec<Action>) {
+        let kill_at = self.limits.graceful_shutdown.map(|time| now + time);
         for (id, worker) in self.workers.iter_mut().enumerate() {
             if !worker.state.serves_or_will() {
                 continue;
@@ -406,7 +476,7 @@ impl Supervisor {
             actions.push(match self.limits.restart_method {
                 RestartMethod::Mutate => Action::Hangup(id),
                 RestartMethod::Reload => {
-                    worker.state = State::Recycling;
+                    worker.state = State::Recycling { kill_at, because: Because::Asked };
                     Action::Terminate(id)
                 }
             });

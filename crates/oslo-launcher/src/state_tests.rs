@@ -236,6 +236,51 @@ fn restart_method_reload_replaces_workers_without_a_penalty() {
 }
 
 #[test]
+fn a_stalled_worker_gets_term_then_kill_and_is_replaced() {
+    let (mut sup, now) = ready(&["lvm", "nfs"]);
+    assert_eq!(deeds(sup.step(Event::Stalled(0), now)), [Action::Terminate(0)]);
+    assert_eq!(sup.step(Event::Stalled(0), now), []);
+    assert_eq!(sup.step(Event::Tick, now + KILL_GRACE - Duration::from_millis(1)), []);
+    assert_eq!(sup.step(Event::Tick, now + KILL_GRACE), [Action::Kill(0)]);
+    assert_eq!(sup.step(Event::Tick, now + KILL_GRACE), []);
+    assert_eq!(sup.step(Event::Exited(0), now + KILL_GRACE), [Action::Fork(0)]);
+}
+
+#[test]
+fn a_roll_replaces_one_worker_after_the_other() {
+    let (mut sup, now) = ready(&["a", "b", "c"]);
+    assert_eq!(deeds(sup.step(Event::Roll, now)), [Action::Terminate(0)]);
+    for (id, next) in [(0, Some(1)), (1, Some(2)), (2, None)] {
+        assert_eq!(sup.step(Event::Exited(id), now), [Action::Fork(id)]);
+        let expected: Vec<Action> = next.map(Action::Terminate).into_iter().collect();
+        assert_eq!(sup.step(Event::Ready(id), now), expected);
+    }
+}
+
+#[test]
+fn a_roll_stops_at_a_worker_that_does_not_come_back() {
+    let (mut sup, mut now) = ready(&["a", "b"]);
+    sup.step(Event::Roll, now);
+    sup.step(Event::Exited(0), now);
+    for _ in 0..5 {
+        let actions = sup.step(Event::Exited(0), now);
+        assert!(!actions.contains(&Action::Terminate(1)), "{actions:?}");
+        now = sup.next_deadline().unwrap_or(now);
+        sup.step(Event::Tick, now);
+    }
+    assert_eq!(deeds(sup.step(Event::Ready(0), now)), [Action::Terminate(1)]);
+}
+
+#[test]
+fn a_second_roll_starts_anew_without_touching_two_at_a_time() {
+    let (mut sup, now) = ready(&["a", "b"]);
+    sup.step(Event::Roll, now);
+    assert_eq!(deeds(sup.step(Event::Roll, now)), []);
+    sup.step(Event::Exited(0), now);
+    assert_eq!(sup.step(Event::Ready(0), now), [Action::Terminate(0)]);
+}
+
+#[test]
 fn a_reload_while_starting_loses_no_back_end() {
     // spec/launcher.md §12, defect 25: upstream never forks what had not been forked yet.
     let now = Instant::now();
@@ -279,7 +324,7 @@ fn states() -> Vec<(Supervisor, Instant)> {
 }
 
 /// Events of the table, with the time that has passed when they come.
-const EVENTS: [(&str, Event, Duration); 9] = [
+const EVENTS: [(&str, Event, Duration); 11] = [
     ("due / limit", Event::Tick, Duration::from_secs(3600)),
     ("ready", Event::Ready(0), secs_const(1)),
     ("down", Event::Down(0), secs_const(1)),
@@ -288,6 +333,8 @@ const EVENTS: [(&str, Event, Duration); 9] = [
     ("TERM", Event::Stop("SIGTERM"), secs_const(1)),
     ("HUP", Event::Hangup, secs_const(1)),
     ("reloaded", Event::Reloaded, secs_const(1)),
+    ("stalled", Event::Stalled(0), secs_const(1)),
+    ("USR1", Event::Roll, secs_const(1)),
     ("INT", Event::Interrupt, secs_const(1)),
 ];
 

@@ -18,12 +18,15 @@ use crate::scoreboard::{Scoreboard, WorkerState};
 use crate::service::{Hooks, Service};
 use crate::state::{Action, Event, Supervisor, WorkerId};
 use crate::sys::child::{Child, Interruption, listen_for_signals};
+use crate::watchdog::Watchdog;
 
 /// Something that a thread noticed.
 #[derive(Debug)]
 pub(crate) enum Happening {
     /// A child said what state it is in. The number is its generation: an old one is ignored.
     Said(WorkerId, u64, WorkerState, String),
+    /// A child's main thread runs.
+    Alive(WorkerId, u64),
     /// A child has ended.
     Ended(WorkerId, u64, Ended),
     /// A signal came.
@@ -37,6 +40,7 @@ pub struct SubprocessLauncher {
     hooks: Box<dyn Hooks>,
     notifier: Notifier,
     noun: &'static str,
+    watchdog: Watchdog,
     command: Box<dyn FnMut(&str) -> Command>,
     workers: Vec<Entry>,
     tell: Sender<Happening>,
@@ -70,6 +74,7 @@ impl SubprocessLauncher {
             hooks,
             notifier: options.notifier,
             noun: options.noun,
+            watchdog: Watchdog::new(options.worker_watchdog),
             command,
             workers: Vec::new(),
             tell,
@@ -151,7 +156,10 @@ impl SubprocessLauncher {
                 self.scoreboard.slot(id).set_pid(0);
                 self.step(Event::Exited(id));
             }
-            Happening::Said(..) | Happening::Ended(..) => {} // of a process already replaced
+            Happening::Alive(id, generation) if self.workers[id].generation == generation => {
+                self.scoreboard.slot(id).alive();
+            }
+            Happening::Said(..) | Happening::Alive(..) | Happening::Ended(..) => {} // of a process already replaced
             Happening::Interrupted(Interruption::Report) => self.hooks.report(&self.scoreboard),
             Happening::Interrupted(Interruption::Event(event)) => self.step(event),
         }
@@ -162,6 +170,10 @@ impl SubprocessLauncher {
         while let Ok(happening) = self.happenings.try_recv() {
             self.handle(happening);
         }
+        let alive = self.workers.iter().map(|entry| entry.child.is_some());
+        for id in self.watchdog.look(&self.scoreboard, alive) {
+            self.step(Event::Stalled(id));
+        }
         self.step(Event::Tick);
         self.notifier.ping(Instant::now());
         if self.notifier.listens() {
@@ -170,7 +182,12 @@ impl SubprocessLauncher {
         if self.exit.is_some() {
             return;
         }
-        let deadlines = [until, self.supervisor.next_deadline(), self.notifier.next_ping()];
+        let deadlines = [
+            until,
+            self.supervisor.next_deadline(),
+            self.notifier.next_ping(),
+            self.watchdog.next_look(),
+        ];
         let happening = match deadlines.into_iter().flatten().min() {
             Some(at) => {
                 let left = at.saturating_duration_since(Instant::now());

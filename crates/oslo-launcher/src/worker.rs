@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::error::LaunchError;
+use crate::launcher::LOOKS;
 use crate::life::{FAILED, UNHANDLED, live};
 use crate::line;
 use crate::scoreboard::WorkerState;
@@ -33,6 +34,8 @@ pub(crate) struct Worker<'a> {
     pub(crate) hooks: &'a mut dyn Hooks,
     pub(crate) signals: WorkerSignals,
     pub(crate) watcher: Watcher,
+    /// The parent's watchdog; without one this thread sleeps until something happens.
+    pub(crate) watchdog: Option<Duration>,
     /// Time for a graceful stop when no parent keeps it.
     pub(crate) drain_limit: Option<Duration>,
 }
@@ -56,6 +59,7 @@ impl Worker<'_> {
         let mut deadline: Option<Instant> = None;
         loop {
             let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
+            let left = left.into_iter().chain(self.say_alive()).min();
             let watched = self.watched(parent_gone).unwrap_or(running.ended.as_fd());
             let fds = [running.ended.as_fd(), self.signals.as_fd(), watched];
             let [ended, _, stirred] =
@@ -80,6 +84,14 @@ impl Worker<'_> {
                 return Ok(FAILED);
             }
         }
+    }
+
+    /// Tells the watchdog that this thread runs; returns when it has to do so again.
+    fn say_alive(&self) -> Option<Duration> {
+        let watchdog = self.watchdog?;
+        self.handle.scoreboard.slot(self.handle.slot).alive();
+        self.handle.reporter.alive();
+        Some(watchdog / LOOKS)
     }
 
     fn watched(&self, parent_gone: bool) -> Option<BorrowedFd<'_>> {

@@ -42,6 +42,7 @@ pub(crate) struct Worker<'a> {
     pub(crate) hooks: &'a mut dyn Hooks,
     pub(crate) signals: WorkerSignals,
     pub(crate) watcher: Watcher,
+    pub(crate) watchdog: Option<Duration>,
     pub(crate) drain_limit: Option<Duration>,
 }
 
@@ -65,8 +66,9 @@ impl Worker<'_> {
                 let _ = tell.send(Happening::ParentGone);
             })?;
         }
-        // Without signals neither hooks nor signals are ever asked for.
-        let _ = (self.hooks, self.signals);
+        // Without signals neither hooks nor signals are ever asked for, and without a line to the
+        // parent there is nobody to tell that this thread runs.
+        let _ = (self.hooks, self.signals, self.watchdog);
         let mut limit = Duration::MAX;
         loop {
             match happenings.recv_timeout(limit) {

@@ -247,6 +247,42 @@ fn exit_statuses_tell_why_a_worker_ended() {
 }
 
 #[test]
+fn a_frozen_worker_is_replaced_when_the_watchdog_looks() {
+    with_both(&["a", "b", "--watchdog", "1"], |daemon| {
+        let (a, b) = (daemon.worker("a", 0), daemon.worker("b", 0));
+        kill(Pid::from_raw(a), Signal::SIGSTOP).unwrap();
+        daemon.wait_for("Worker a gives no sign of life; replacing it", 1);
+        daemon.worker("a", 1);
+        daemon.wait_for(&format!("Child {a} killed by signal 9"), 1);
+        assert!(runs(b));
+        assert_eq!(daemon.output().matches("b starts as").count(), 1);
+    });
+}
+
+#[test]
+fn usr1_replaces_all_workers_one_after_the_other() {
+    with_both(&["a", "b", "c"], |daemon| {
+        for name in ["a", "b", "c"] {
+            daemon.worker(name, 0);
+        }
+        daemon.signal(Signal::SIGUSR1);
+        for name in ["a", "b", "c"] {
+            daemon.worker(name, 1);
+        }
+        daemon.wait_for("exited with status 0", 3);
+    });
+}
+
+#[test]
+fn a_stop_handle_stops_as_term_does() {
+    let mut daemon = Daemon::start(&["a", "--stop-on-hup"]);
+    daemon.worker("a", 0);
+    daemon.signal(Signal::SIGHUP);
+    assert_eq!(daemon.exit_status(), Some(0));
+    daemon.wait_for("Caught stop(), stopping children", 1);
+}
+
+#[test]
 fn an_idle_parent_sleeps() {
     let daemon = Daemon::start(&["a", "b", "c"]);
     for name in ["a", "b", "c"] {

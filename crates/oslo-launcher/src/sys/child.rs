@@ -51,12 +51,13 @@ impl Child {
             for line in heard.lines() {
                 let Ok(line) = line else { return };
                 let (word, reason) = line.split_once(' ').unwrap_or((&line, ""));
-                let state = match word {
-                    "up" => WorkerState::Up,
-                    "down" => WorkerState::Down,
+                let happening = match word {
+                    "up" => Happening::Said(id, generation, WorkerState::Up, reason.into()),
+                    "down" => Happening::Said(id, generation, WorkerState::Down, reason.into()),
+                    "alive" => Happening::Alive(id, generation),
                     _ => continue,
                 };
-                if said.send(Happening::Said(id, generation, state, reason.into())).is_err() {
+                if said.send(happening).is_err() {
                     return;
                 }
             }
@@ -111,6 +112,7 @@ pub(crate) fn listen_for_signals(tell: Sender<Happening>) -> io::Result<()> {
                     Signal::SIGHUP => Interruption::Event(Event::Stop("SIGHUP")),
                     Signal::SIGINT => Interruption::Event(Event::Interrupt),
                     Signal::SIGALRM => Interruption::Event(Event::Alarm),
+                    Signal::SIGUSR1 => Interruption::Event(Event::Roll),
                     Signal::SIGUSR2 => Interruption::Report,
                     _ => continue, // SIGCHLD: each child has a thread that waits for it
                 };

@@ -18,13 +18,14 @@ use super::wait::poll;
 pub(crate) use nix::sys::signal::Signal;
 
 /// The signals that a supervisor or worker reads.
-const READ: [Signal; 6] = [
+const READ: [Signal; 7] = [
     Signal::SIGTERM,
     Signal::SIGINT,
     Signal::SIGHUP,
     Signal::SIGUSR2,
     Signal::SIGCHLD,
     Signal::SIGALRM,
+    Signal::SIGUSR1,
 ];
 
 /// The read end of this process's signals.
@@ -43,10 +44,10 @@ impl Signals {
         Self::read(&READ)
     }
 
-    /// Reads what a worker reacts to. SIGALRM keeps its default action (`spec/launcher.md` §4),
-    /// and so does SIGCHLD, because drivers wait for their own children.
+    /// Reads what a worker reacts to. SIGALRM and SIGUSR1 keep their default action
+    /// (`spec/launcher.md` §4), and so does SIGCHLD, because drivers wait for their own children.
     pub(crate) fn for_worker() -> io::Result<Self> {
-        for name in [Signal::SIGALRM, Signal::SIGCHLD] {
+        for name in [Signal::SIGALRM, Signal::SIGUSR1, Signal::SIGCHLD] {
             reset_to_default(name)?;
         }
         Self::read(&READ[..4])
