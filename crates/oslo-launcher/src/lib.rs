@@ -54,6 +54,7 @@ pub mod state;
 mod subprocess;
 mod sys;
 mod throttle;
+mod vocabulary;
 mod watchdog;
 #[cfg(unix)]
 mod worker;

@@ -11,110 +11,11 @@ use std::time::{Duration, Instant};
 use crate::line::Line;
 use crate::throttle::{Throttle, backoff};
 
-/// Number of a worker: its place in launch order, and its slot on the scoreboard.
-pub type WorkerId = usize;
+pub use crate::vocabulary::{Action, Event, Limits, Notice, RestartMethod, WorkerId};
 
 /// How long killed workers may take to vanish. A process in an uninterruptible system call may
 /// never; waiting longer would only make the service manager kill us as well.
 const KILL_GRACE: Duration = Duration::from_secs(5);
-
-/// Something that happened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Event {
-    /// Time has passed.
-    Tick,
-    /// The process asked for by [`Action::Fork`] could not be made.
-    ForkFailed(WorkerId),
-    /// A worker reports that its service serves.
-    Ready(WorkerId),
-    /// A worker reports that it runs, but that its service cannot serve.
-    Down(WorkerId),
-    /// A worker's process has ended, whatever its status.
-    Exited(WorkerId),
-    /// A worker's process runs but has given no sign of life for too long.
-    Stalled(WorkerId),
-    /// A graceful stop is asked for, by the named signal.
-    Stop(&'static str),
-    /// SIGHUP in a daemon: read the configuration again.
-    Hangup,
-    /// SIGUSR1: replace all workers, one after the other.
-    Roll,
-    /// The new configuration is in force.
-    Reloaded,
-    /// The new configuration was refused.
-    ReloadRefused,
-    /// SIGINT: end at once.
-    Interrupt,
-    /// SIGALRM: end at once, as if the time for a graceful stop were over.
-    Alarm,
-}
-
-/// Something to do.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Action {
-    /// Start a process for this worker.
-    Fork(WorkerId),
-    /// Send SIGTERM to this worker.
-    Terminate(WorkerId),
-    /// Send SIGKILL to this worker.
-    Kill(WorkerId),
-    /// Send SIGHUP to this worker.
-    Hangup(WorkerId),
-    /// Read the configuration again; answer with [`Event::Reloaded`] or
-    /// [`Event::ReloadRefused`].
-    Reload,
-    /// Write a log line.
-    Log(Line),
-    /// Tell the service manager.
-    Notify(Notice),
-    /// End the supervisor with this exit status; no action follows.
-    Exit(i32),
-}
-
-/// What the service manager (systemd) is told; `sd_notify(3)`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Notice {
-    /// Every worker has reported up, or down with a reason; or a reload is over.
-    Ready,
-    /// A reload begins.
-    Reloading,
-    /// A graceful stop begins.
-    Stopping,
-}
-
-/// What happens on SIGHUP after the configuration was read again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum RestartMethod {
-    /// Workers are told and go on.
-    #[default]
-    Mutate,
-    /// Workers are stopped gracefully and replaced.
-    Reload,
-}
-
-/// The supervisor's limits.
-#[derive(Debug, Clone, Copy)]
-pub struct Limits {
-    /// Time for a graceful stop; `None` waits for ever (`graceful_shutdown_timeout = 0`).
-    pub graceful_shutdown: Option<Duration>,
-    /// Longest pause between two starts of a worker that keeps dying.
-    pub respawn_backoff_max: Duration,
-    /// A worker that lived this long did not die early.
-    pub stable_after: Duration,
-    /// What SIGHUP does to workers.
-    pub restart_method: RestartMethod,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            graceful_shutdown: Some(Duration::from_secs(60)), // spec/launcher.md §1
-            respawn_backoff_max: Duration::from_secs(30),
-            stable_after: Duration::from_secs(60),
-            restart_method: RestartMethod::Mutate,
-        }
-    }
-}
 
 /// Where a worker stands, as the parent knows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
