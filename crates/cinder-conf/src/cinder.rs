@@ -5,6 +5,7 @@
 
 mod backend;
 mod check;
+mod dump;
 mod known;
 mod report;
 mod tables;

@@ -2,10 +2,12 @@
 //!
 //! Must never fail because of one bad option, and must never show a secret.
 
+use serde::ser::{Serialize, SerializeStruct, Serializer};
+
 use crate::{
-    error::{Origin, ValueError},
+    error::{Origin, ReadError, ValueError},
     option::Opt,
-    oslo::OsloConfig,
+    oslo::{Found, OsloConfig},
     python,
     registry::Group,
 };
@@ -27,9 +29,32 @@ pub struct Entry {
 }
 
 impl Entry {
+    pub(crate) fn new(group: &str, option: &Opt<'_>, found: Result<Found, ReadError>) -> Self {
+        let origin = found.as_ref().ok().map(|found| found.origin.clone());
+        let value = match found {
+            Ok(_) if option.secret => Ok(MASK.to_owned()),
+            Ok(found) => Ok(found.value.to_ini()),
+            Err(error) => Err(error.to_string()),
+        };
+        Self { group: group.to_owned(), option: option.dest.to_owned(), value, origin }
+    }
+
     /// Whether nobody set it and no default applies.
     pub fn is_unset(&self) -> bool {
         self.origin == Some(Origin::Default) && self.value.as_deref() == Ok("<None>")
+    }
+}
+
+/// `group`, `option`, `value` or `error`, and `origin`.
+impl Serialize for Entry {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut out = serializer.serialize_struct("Entry", 5)?;
+        out.serialize_field("group", &self.group)?;
+        out.serialize_field("option", &self.option)?;
+        out.serialize_field("value", &self.value.as_ref().ok())?;
+        out.serialize_field("error", &self.value.as_ref().err())?;
+        out.serialize_field("origin", &self.origin.as_ref().map(ToString::to_string))?;
+        out.end()
     }
 }
 
@@ -60,14 +85,7 @@ impl<'a> OsloConfig<'a> {
     }
 
     fn entry_of(&self, group: &Group<'a>, option: &Opt<'a>) -> Entry {
-        let found = self.find(group, option);
-        let origin = found.as_ref().ok().map(|found| found.origin.clone());
-        let value = match found {
-            Ok(_) if option.secret => Ok(MASK.to_owned()),
-            Ok(found) => Ok(found.value.to_ini()),
-            Err(error) => Err(error.to_string()),
-        };
-        Entry { group: group.name.clone(), option: option.dest.to_owned(), value, origin }
+        Entry::new(&group.name, option, self.find(group, option))
     }
 
     /// The lines of upstream's option dump, for the log at DEBUG (`spec/config.md` §8).

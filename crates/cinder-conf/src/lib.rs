@@ -28,7 +28,7 @@ pub mod cli;
 mod dump;
 mod error;
 mod files;
-mod ini;
+pub mod ini;
 mod kind;
 mod notice;
 mod option;

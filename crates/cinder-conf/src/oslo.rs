@@ -71,6 +71,8 @@ pub struct OsloConfig<'a> {
     live: Arc<Store>,
     config_file: Vec<String>,
     config_dir: ConfigDir,
+    /// Variables that could be options; most processes have none, which makes reading cheap.
+    environment: HashMap<String, String>,
     overrides: Settings,
     defaults: Settings,
     notices: Notices,
@@ -111,6 +113,7 @@ impl<'a> OsloConfig<'a> {
             live: Arc::default(),
             config_file: Vec::new(),
             config_dir: ConfigDir::default(),
+            environment: HashMap::new(),
             overrides: HashMap::new(),
             defaults: HashMap::new(),
             notices: Notices::default(),
@@ -142,6 +145,8 @@ impl<'a> OsloConfig<'a> {
     ///
     /// Every problem found: files first, then options that are also arguments, then required ones.
     pub fn load(&mut self, request: Request) -> Result<(), Vec<LoadError>> {
+        let ours = request.environment.iter().filter(|(name, _)| name.starts_with("OS_"));
+        self.environment = ours.cloned().collect();
         self.request = request;
         let gathered = files::gather(&self.request);
         let (store, errors) = self.accept(gathered);

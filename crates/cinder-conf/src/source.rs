@@ -1,5 +1,5 @@
 //! Layers of raw text on top of the `config` crate: one [`config::Source`] per file or run of
-//! command-line values, merged by `config`'s builder, read back into a [`Store`].
+//! command-line values, merged by `config`, read back into a [`Store`].
 //!
 //! Must not open files, convert values or decide precedence beyond "a later layer is later".
 //!
@@ -135,15 +135,16 @@ fn taken(value: Value) -> Result<Occurrence, ConfigError> {
 }
 
 impl Store {
-    /// Merges the layers through `config`'s builder and takes the result apart.
+    /// Merges the layers by way of `config` and takes the result apart.
     pub fn build(layers: Vec<(LayerName, Ini)>) -> Result<Self, ConfigError> {
         let mut names = Vec::with_capacity(layers.len());
-        let mut builder = config::Config::builder();
+        let mut sources = Vec::with_capacity(layers.len());
         for (rank, (name, content)) in layers.into_iter().enumerate() {
             names.push(name);
-            builder = builder.add_source(Layer { rank, content });
+            sources.push(Layer { rank, content });
         }
-        let mut root = builder.build()?.cache.into_table()?;
+        // What `Config::builder().build()` does, less its last step, a copy of the whole tree.
+        let mut root = sources.collect()?;
         let sections = match root.remove(ROOT) {
             Some(sections) => sections.into_table()?,
             None => Map::new(),

@@ -125,9 +125,14 @@ fn a_secret_is_never_shown_not_even_a_piece_of_it() {
             2 errors, 0 warnings"#]],
     );
     let dir = tempfile::tempdir().unwrap();
-    std::fs::write(dir.path().join("cinder.conf"), text.replace("$hush", "")).unwrap();
+    let text = text.replace("$hush", "").replace("device = hush", "device = backend_id:hush");
+    std::fs::write(dir.path().join("cinder.conf"), text).unwrap();
     let conf = cinder::load(request(dir.path())).unwrap();
-    let mut seen = format!("{conf:?} {:?} {:?}", conf.database, conf.backend("a"));
+    let backend = conf.backend("a").unwrap();
+    let device = backend.options.replication_device.as_ref().unwrap();
+    assert_eq!(device.reveal().first().unwrap().get("backend_id").unwrap(), "hush");
+    let mut seen = format!("{conf:?} {:?} {backend:?}", conf.database);
+    seen.extend(conf.dump().iter().map(ToString::to_string));
     seen.extend(conf.oslo().log_lines());
     seen.extend(conf.oslo().effective().iter().map(ToString::to_string));
     assert!(seen.contains("****") && !seen.contains("hush"), "{seen}");

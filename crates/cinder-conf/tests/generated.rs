@@ -90,3 +90,34 @@ fn an_option_is_explained_with_the_value_in_force() {
     let unknown = cinder::explain("targt_port", None).unwrap_err();
     assert_eq!(unknown, "no option is called targt_port; did you mean target_port?");
 }
+
+#[test]
+fn the_dump_shows_what_each_back_end_reads_and_from_where() {
+    let dir = tempfile::tempdir().unwrap();
+    let text = "[DEFAULT]\nenabled_backends = a\n[backend_defaults]\ntarget_port = 3261\n[a]\n\
+                chap_password = hush\nvolume_group = vg\nreserved_percentage =\n";
+    std::fs::write(dir.path().join("c.conf"), text).unwrap();
+    let mut request = Request::new("cinder", "cinder-volume", dir.path());
+    request.search_defaults = false;
+    request.host_name = "node1".to_owned();
+    request.items = vec![Item::File("c.conf".to_owned())];
+    request.environment = vec![("OS_A__NUM_SHELL_TRIES".to_owned(), "7".to_owned())];
+    let conf = cinder::load(request).unwrap();
+    let wanted =
+        ["target_port", "chap_password", "volume_group", "num_shell_tries", "reserved_percentage"];
+    let lines: Vec<String> = conf
+        .dump()
+        .iter()
+        .filter(|entry| entry.group == "a" && wanted.contains(&entry.option.as_str()))
+        .map(|entry| entry.to_string().replace(&format!("{}/", dir.path().display()), ""))
+        .collect();
+    expect_test::expect![[r#"
+        [a] reserved_percentage = 0  # default
+        [a] num_shell_tries = 7  # environment OS_A__NUM_SHELL_TRIES
+        [a] target_port = 3261  # c.conf:4
+        [a] chap_password = ****  # c.conf:6
+        [a] volume_group = vg  # c.conf:7"#]]
+    .assert_eq(&lines.join("\n"));
+    let json = serde_json::to_value(conf.dump()).unwrap();
+    assert!(!json.to_string().contains("hush"));
+}

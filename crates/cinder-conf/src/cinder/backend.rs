@@ -10,11 +10,12 @@ use crate::{
     oslo::{Found, OsloConfig},
     problem::{Level, Problem, Problems},
     section::Section,
+    source::fold,
     value::Value,
 };
 
 /// A back end's configuration.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct BackendConf {
     /// Name in `enabled_backends`.
     pub name: String,
@@ -25,6 +26,18 @@ pub struct BackendConf {
     /// Options that every back end has.
     pub options: Backend,
     values: BTreeMap<&'static str, Value>,
+}
+
+/// Leaves the untyped values out: some of them are secret.
+impl std::fmt::Debug for BackendConf {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("BackendConf")
+            .field("name", &self.name)
+            .field("host", &self.host)
+            .field("cluster", &self.cluster)
+            .field("options", &self.options)
+            .finish_non_exhaustive()
+    }
 }
 
 impl BackendConf {
@@ -65,9 +78,11 @@ pub(super) fn lookup(
     name: &str,
     option: &Opt<'static>,
 ) -> Result<Found, ReadError> {
-    let own = oslo.read(name, option.dest)?;
-    if !own.value.is_none() {
-        return Ok(own);
+    if oslo.is_set(&fold(name), option) {
+        let own = oslo.read(name, option.dest)?;
+        if !own.value.is_none() {
+            return Ok(own);
+        }
     }
     oslo.read("backend_defaults", option.dest)
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{OsloConfig, lookup};
 use crate::{
     error::Origin,
+    option::Opt,
     registry::Table,
     source::{Header, Occurrence},
 };
@@ -40,5 +41,12 @@ impl<'a> OsloConfig<'a> {
     pub(crate) fn header_place(&self, header: &Header) -> Origin {
         let found = Occurrence { rank: header.rank, line: header.line, text: String::new() };
         self.place(&found)
+    }
+
+    /// Whether anybody, under any of its names, sets an option; cheaper than reading it.
+    pub(crate) fn is_set(&self, folded: &str, option: &Opt<'_>) -> bool {
+        !self.environment.is_empty()
+            || !option.aliases.is_empty()
+            || !self.frozen.occurrences(folded, option.dest).is_empty()
     }
 }

@@ -179,13 +179,17 @@ impl<'a> OsloConfig<'a> {
         }
     }
 
-    fn in_environment(&self, group: &Group<'a>, option: &Opt<'a>) -> Option<(String, Origin)> {
-        if self.request.environment.is_empty() {
+    pub(super) fn in_environment(
+        &self,
+        group: &Group<'a>,
+        option: &Opt<'a>,
+    ) -> Option<(String, Origin)> {
+        if self.environment.is_empty() {
             return None;
         }
         let (group, dest) = (group.name.to_uppercase(), option.dest.to_uppercase());
         let name = format!("OS_{group}__{dest}");
-        let text = self.request.variable(&name)?.to_owned();
+        let text = self.environment.get(&name)?.clone();
         Some((text, Origin::Environment(name)))
     }
 

@@ -10,9 +10,7 @@ use crate::{
     error::LoadError,
     files,
     notice::{Notice, NoticeLevel},
-    option::Opt,
     python,
-    registry::Group,
     source::Store,
 };
 
@@ -126,7 +124,7 @@ impl<'a> OsloConfig<'a> {
                 && option.default.is_unset()
                 && lookup::set(&self.defaults, group, option).is_none()
                 && lookup::set(&self.overrides, group, option).is_none()
-                && self.in_environment_set(group, option).is_none()
+                && self.in_environment(group, option).is_none()
         });
         missing
             .map(|(group, option)| LoadError::Required {
@@ -134,11 +132,6 @@ impl<'a> OsloConfig<'a> {
                 option: option.name.to_owned(),
             })
             .collect()
-    }
-
-    fn in_environment_set(&self, group: &Group<'a>, option: &Opt<'a>) -> Option<()> {
-        let name = format!("OS_{}__{}", group.name.to_uppercase(), option.dest.to_uppercase());
-        self.request.variable(&name).map(drop)
     }
 
     fn difference(&self, before: &Store) -> Mutation {
