@@ -99,6 +99,35 @@ fn newcomer(daemon: &Daemon, known: &[i32], limit: std::time::Duration) -> Resul
     })
 }
 
+pub(crate) fn usr1_replaces_the_workers_one_after_the_other(scene: &Scene) -> Result<()> {
+    let daemon = scene.start(&scene.config(&["a", "b", "c"]))?;
+    let before = daemon.wait_up(3)?;
+    daemon.signal(Signal::SIGUSR1)?;
+    let mut fewest = before.len();
+    wait_for("every worker to be replaced", SOON, || {
+        let now = daemon.workers();
+        fewest = fewest.min(now.len());
+        let old = before.iter().filter(|pid| now.contains(pid)).count();
+        ensure!(old == 0 && now.len() == 3, "{old} old ones, workers {now:?}");
+        Ok(())
+    })?;
+    ensure!(fewest >= 2, "only {fewest} of three workers ran at one moment");
+    daemon.wait_beats(2)?;
+    daemon.end_with(Signal::SIGTERM, 0)
+}
+
+pub(crate) fn the_watchdog_replaces_a_frozen_worker_and_no_other(scene: &Scene) -> Result<()> {
+    let daemon =
+        scene.start(&scene.config(&["a", "b"]).set("supervisor", "worker_watchdog", "1"))?;
+    let [frozen, other] =
+        <[i32; 2]>::try_from(daemon.wait_up(2)?).ok().context("not two workers")?;
+    process::signal(frozen, Signal::SIGSTOP)?;
+    let after = daemon.wait_replaced(&[frozen], 2)?;
+    ensure!(after.contains(&other), "the other worker was replaced too");
+    daemon.wait_beats(2)?;
+    daemon.end_with(Signal::SIGTERM, 0)
+}
+
 pub(crate) fn one_back_end_can_run_alone_in_process(scene: &Scene) -> Result<()> {
     let file = scene.write("cinder.conf", &scene.config(&["a", "b"]).text())?;
     let file = file.to_string_lossy();

@@ -72,6 +72,8 @@ fn running() -> Vec<Scenario> {
         supervision::a_killed_worker_is_replaced_and_its_siblings_are_not_touched
         supervision::a_worker_that_is_told_to_stop_is_replaced_too
         supervision::an_interrupted_worker_exits_1_and_is_replaced
+        supervision::usr1_replaces_the_workers_one_after_the_other
+        supervision::the_watchdog_replaces_a_frozen_worker_and_no_other
         supervision::one_back_end_can_run_alone_in_process
         supervision::a_back_end_name_that_is_not_enabled_is_refused
         signals::term_stops_everything_and_exits_0

@@ -3,6 +3,10 @@
 use super::Finding;
 
 pub(super) fn check(path: &str, text: &str) -> Vec<Finding> {
+    // A package that is a workspace of its own, such as fuzz targets, has no table to go through.
+    if text.lines().any(|line| line.trim() == "[workspace]") {
+        return Vec::new();
+    }
     let mut found = Vec::new();
     let mut section = String::new();
     // A `[dependencies.name]` section: its line, its name, and whether it names the workspace.
@@ -82,6 +86,11 @@ mod tests {
                 "9: dependency e does not go through the table of the workspace",
             ]
         );
+    }
+
+    #[test]
+    fn a_workspace_of_its_own_has_its_own_versions() {
+        assert!(texts("[workspace]\n[dependencies]\na = \"1\"\n").is_empty());
     }
 
     #[test]
