@@ -86,13 +86,14 @@ impl Gatherer<'_> {
                     self.file(&path);
                 }
                 Item::Directory(path) => {
-                    let path = request.absolute(path);
-                    self.out.config_dir = ConfigDir::Explicit(path.display().to_string());
-                    match path.exists() {
-                        true => self.directory(&path),
+                    let directory = request.absolute(path);
+                    let shown = directory.display().to_string();
+                    self.out.config_dir = ConfigDir::Explicit(shown);
+                    match directory.exists() {
+                        true => self.directory(&directory),
+                        // Upstream shows this one path as it was given.
                         false => {
-                            let path = path.display().to_string();
-                            self.out.errors.push(FileError::NoDirectory { path });
+                            self.out.errors.push(FileError::NoDirectory { path: path.clone() });
                         }
                     }
                 }
