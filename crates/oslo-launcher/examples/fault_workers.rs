@@ -1,7 +1,8 @@
 //! Services that misbehave on demand, for this crate's process tests.
 //!
 //! Arguments are `NAME=BEHAVIOUR` (see `Fault`), options `--spawn`, `--drain-limit SECONDS`,
-//! `--watchdog SECONDS`, `--stop-on-hup` (uses a stop handle in the HUP hook); and `--one NAME=BEHAVIOUR` runs a single one in-process under a parent on standard input.
+//! `--watchdog SECONDS`, `--stop-on-hup` (uses a stop handle in the HUP hook), `--thread` (has a
+//! second thread), `--foreign` (has a child of its own); and `--one NAME=BEHAVIOUR` runs a single one in-process under a parent on standard input.
 //! Prints one line per thing that a test wants to see.
 
 #![expect(clippy::print_stdout, reason = "the tests read what is printed")]
@@ -46,6 +47,9 @@ impl Service for Fault {
             "exit7" => return Err(StartError::Exit(7)),
             "panic" => panic!("a bug"),
             "down" => worker.down("driver not initialised"),
+            "blocked-start" => loop {
+                std::thread::park(); // a driver that hangs in a call and hears nothing
+            },
             "slow-start" => {
                 while !worker.wait_for_stop(Duration::from_secs(60)) {}
                 return Err(StartError::Stopped);
@@ -99,12 +103,21 @@ fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
     let mut faults = Vec::new();
     let (mut spawn, mut one, mut stop_on_hup) = (false, false, false);
     let mut worker_watchdog = None;
+    let mut foreign = None;
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
         match word.as_str() {
             "--spawn" => spawn = true,
             "--one" => one = true,
             "--stop-on-hup" => stop_on_hup = true,
+            "--thread" => {
+                std::thread::spawn(|| {
+                    loop {
+                        std::thread::park();
+                    }
+                });
+            }
+            "--foreign" => foreign = Some(Command::new("sh").args(["-c", "exit 5"]).spawn()?),
             "--watchdog" => {
                 let seconds: u64 = words.next().ok_or("--watchdog SECONDS")?.parse()?;
                 worker_watchdog = Some(Duration::from_secs(seconds));
@@ -133,6 +146,8 @@ fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
         let command = move |name: &str| {
             let mut command = Command::new(&program);
             let word = words.iter().find(|(known, _)| known == name);
+            let drain = limits.graceful_shutdown.map(|limit| limit.as_secs().to_string());
+            command.args(drain.iter().flat_map(|limit| ["--drain-limit", limit]));
             let watchdog = worker_watchdog.map(|limit| limit.as_secs().to_string());
             command.args(watchdog.iter().flat_map(|limit| ["--watchdog", limit]));
             command.arg("--one").args(word.map(|(_, word)| word));
@@ -149,5 +164,9 @@ fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
     for fault in faults {
         launcher.launch_service(fault, 1)?;
     }
-    Ok(ExitCode::from(launcher.wait()? as u8))
+    let status = launcher.wait()?;
+    if let Some(mut child) = foreign {
+        println!("the foreign child {}", child.wait()?);
+    }
+    Ok(ExitCode::from(status as u8))
 }

@@ -48,7 +48,7 @@ fn every_worker_is_forked_at_the_first_tick() {
 }
 
 #[test]
-fn ready_is_told_once_when_all_have_reported_up_or_down() {
+fn defect_19_ready_is_told_once_when_all_have_reported_up_or_down() {
     let (mut sup, now) = started(&["lvm", "nfs"]);
     assert_eq!(sup.step(Event::Ready(0), now), []);
     assert_eq!(sup.step(Event::Down(1), now), [Action::Notify(Notice::Ready)]);
@@ -100,7 +100,7 @@ fn back_off_is_forgotten_after_a_stable_minute() {
 }
 
 #[test]
-fn a_crash_loop_of_one_does_not_delay_its_siblings() {
+fn defect_18_a_crash_loop_of_one_does_not_delay_its_siblings() {
     let (mut sup, now) = ready(&["bad", "good"]);
     for _ in 0..8 {
         sup.step(Event::Exited(0), now);
@@ -129,7 +129,7 @@ fn a_stop_terminates_all_and_ends_with_0_when_the_last_is_gone() {
 }
 
 #[test]
-fn a_second_signal_does_not_cut_a_drain_short() {
+fn defect_06_a_second_signal_does_not_cut_a_drain_short() {
     let (mut sup, now) = ready(&["lvm"]);
     sup.step(Event::Stop("SIGTERM"), now);
     for event in [Event::Stop("SIGTERM"), Event::Hangup, Event::Reloaded, Event::Ready(0)] {
@@ -214,7 +214,7 @@ fn a_reload_tells_the_workers_and_the_service_manager() {
 }
 
 #[test]
-fn a_refused_reload_leaves_the_workers_alone() {
+fn defect_07_a_refused_reload_leaves_the_workers_alone() {
     let (mut sup, now) = ready(&["lvm"]);
     sup.step(Event::Hangup, now);
     assert_eq!(sup.step(Event::ReloadRefused, now), [Action::Notify(Notice::Ready)]);
@@ -236,7 +236,7 @@ fn restart_method_reload_replaces_workers_without_a_penalty() {
 }
 
 #[test]
-fn a_stalled_worker_gets_term_then_kill_and_is_replaced() {
+fn defect_20_a_stalled_worker_gets_term_then_kill_and_is_replaced() {
     let (mut sup, now) = ready(&["lvm", "nfs"]);
     assert_eq!(deeds(sup.step(Event::Stalled(0), now)), [Action::Terminate(0)]);
     assert_eq!(sup.step(Event::Stalled(0), now), []);
@@ -281,8 +281,7 @@ fn a_second_roll_starts_anew_without_touching_two_at_a_time() {
 }
 
 #[test]
-fn a_reload_while_starting_loses_no_back_end() {
-    // spec/launcher.md §12, defect 25: upstream never forks what had not been forked yet.
+fn defect_25_a_reload_while_starting_loses_no_back_end() {
     let now = Instant::now();
     let mut sup = Supervisor::new(Limits::default());
     sup.add_service("b1", 1, now);
@@ -291,6 +290,47 @@ fn a_reload_while_starting_loses_no_back_end() {
     sup.step(Event::Reloaded, now);
     sup.add_service("b2", 1, now);
     assert_eq!(sup.step(Event::Tick, now), [Action::Fork(1)]);
+}
+
+#[test]
+fn defect_09_a_term_behind_a_hangup_counts_and_a_hangup_behind_a_term_does_not() {
+    let (mut sup, now) = ready(&["lvm"]);
+    sup.step(Event::Hangup, now);
+    let stop = deeds(sup.step(Event::Stop("SIGTERM"), now));
+    assert!(stop.contains(&Action::Terminate(0)), "{stop:?}");
+    assert_eq!(sup.step(Event::Reloaded, now), []);
+    assert_eq!(sup.step(Event::Hangup, now), []);
+    assert_eq!(sup.step(Event::Exited(0), now), [Action::Exit(0)]);
+}
+
+#[test]
+fn defect_10_a_second_hangup_does_not_stop_the_service() {
+    let (mut sup, now) = ready(&["lvm"]);
+    for _ in 0..2 {
+        assert_eq!(
+            sup.step(Event::Hangup, now),
+            [Action::Notify(Notice::Reloading), Action::Reload]
+        );
+        let told = [Action::Hangup(0), Action::Notify(Notice::Ready)];
+        assert_eq!(sup.step(Event::Reloaded, now), told);
+    }
+    assert!(!sup.is_stopping());
+}
+
+#[test]
+fn defect_24_no_decision_depends_on_the_wall_clock() {
+    // Time comes in as `Instant`, which is monotonic; this keeps the other clock out for good.
+    for source in [
+        include_str!("state.rs"),
+        include_str!("throttle.rs"),
+        include_str!("process.rs"),
+        include_str!("subprocess.rs"),
+        include_str!("worker.rs"),
+        include_str!("watchdog.rs"),
+        include_str!("scoreboard.rs"),
+    ] {
+        assert!(!source.contains("SystemTime"), "the wall clock jumps");
+    }
 }
 
 /// One worker in each of its states, while running and while draining.

@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn back_off_doubles_up_to_its_limit_and_is_spread() {
+    fn defect_17_back_off_doubles_up_to_its_limit_and_is_spread() {
         let limit = Duration::from_secs(30);
         let seconds: Vec<u64> = (0..10).map(|n| backoff(n, limit, 0).as_secs()).collect();
         assert_eq!(seconds, [0, 0, 0, 1, 2, 4, 8, 16, 30, 30]);
