@@ -26,6 +26,8 @@ pub struct Entry {
     pub value: Result<String, String>,
     /// Where it comes from.
     pub origin: Option<Origin>,
+    /// Whether the value is masked.
+    pub secret: bool,
 }
 
 impl Entry {
@@ -36,7 +38,8 @@ impl Entry {
             Ok(found) => Ok(found.value.to_ini()),
             Err(error) => Err(error.to_string()),
         };
-        Self { group: group.to_owned(), option: option.dest.to_owned(), value, origin }
+        let (group, name) = (group.to_owned(), option.dest.to_owned());
+        Self { group, option: name, value, origin, secret: option.secret }
     }
 
     /// Whether nobody set it and no default applies.

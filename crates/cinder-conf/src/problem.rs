@@ -201,23 +201,23 @@ pub(crate) fn nearest<'n>(name: &str, known: impl IntoIterator<Item = &'n str>) 
 
 impl std::fmt::Display for Problem {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{:<7}", self.level)?;
-        if let Some(origin) = &self.origin {
-            write!(f, " {origin} ")?;
-        }
-        if let Some(group) = &self.group {
-            write!(f, " [{group}]")?;
-        }
-        match (&self.option, &self.group) {
-            (Some(option), _) => write!(f, " {option}: ")?,
-            (None, Some(_)) => f.write_str(": ")?,
-            (None, None) => f.write_str(" ")?,
-        }
-        f.write_str(&self.text)?;
-        match &self.hint {
-            Some(hint) => write!(f, "; {hint}"),
-            None => Ok(()),
-        }
+        write!(f, "{:<7} {}", self.level, self.statement())
+    }
+}
+
+impl Problem {
+    /// The problem without its level, for a log that has levels of its own.
+    pub fn statement(&self) -> String {
+        let origin = self.origin.as_ref().map(|origin| format!("{origin}  "));
+        let place = match (&self.group, &self.option) {
+            (Some(group), Some(option)) => format!("[{group}] {option}: "),
+            (Some(group), None) => format!("[{group}]: "),
+            (None, Some(option)) => format!("{option}: "),
+            (None, None) => String::new(),
+        };
+        let hint = self.hint.as_ref().map(|hint| format!("; {hint}"));
+        let (origin, hint) = (origin.unwrap_or_default(), hint.unwrap_or_default());
+        format!("{origin}{place}{}{hint}", self.text)
     }
 }
 

@@ -1,7 +1,7 @@
 //! From surroundings and command line to a checked configuration, before any side effect.
 
 use cinder_conf::cinder::{self, Conf};
-use cinder_conf::{LOGGER, Notice, NoticeLevel, Problems, Request};
+use cinder_conf::{LOGGER, Level, Notice, NoticeLevel, Problem, Request};
 use tracing::{error, info, warn};
 
 use crate::cli::CommandLine;
@@ -35,7 +35,8 @@ pub fn load(surroundings: &Surroundings, line: &CommandLine) -> Result<Conf, Fai
 /// Logs what was found while reading, once there is a log.
 pub fn log_findings(conf: &Conf) {
     log_notices(conf.take_notices());
-    log_problems(conf.problems());
+    // The errors are those of single back ends, and are told where these fail to start.
+    log_problems(conf.problems().iter().filter(|problem| problem.level == Level::Warning));
 }
 
 /// Logs records that reading has caused, as upstream's configuration library does.
@@ -50,11 +51,11 @@ pub fn log_notices(notices: Vec<Notice>) {
 }
 
 /// Logs problems, one line each.
-pub fn log_problems(problems: &Problems) {
+pub fn log_problems<'p>(problems: impl IntoIterator<Item = &'p Problem>) {
     for problem in problems {
         match problem.level {
-            cinder_conf::Level::Error => error!(target: LOGGER, "{problem}"),
-            cinder_conf::Level::Warning => warn!(target: LOGGER, "{problem}"),
+            Level::Error => error!(target: LOGGER, "{}", problem.statement()),
+            Level::Warning => warn!(target: LOGGER, "{}", problem.statement()),
         }
     }
 }

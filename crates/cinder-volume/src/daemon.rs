@@ -28,7 +28,7 @@ pub fn run(surroundings: &Surroundings, line: &CommandLine) -> Result<i32, Failu
         _ => None,
     };
     let settings = wire::settings(&mut conf, only, surroundings)?;
-    let dump = conf.service.log_options.then(|| conf.oslo().log_lines());
+    let dump = conf.service.log_options.then(|| conf.log_lines());
     let hooks = Box::new(DaemonHooks { conf, log, program: surroundings.name.clone() });
     startup::run(settings, hooks, surroundings, || {
         if let Some(lines) = dump {

@@ -66,12 +66,12 @@ impl Hooks for DaemonHooks {
 
 impl DaemonHooks {
     fn configuration(&self) -> Vec<ConfigValue> {
-        let entries = self.conf.oslo().effective().into_iter();
+        let entries = self.conf.dump().into_iter();
         entries
             .map(|entry| ConfigValue {
                 group: entry.group,
                 option: entry.option,
-                secret: entry.value.as_deref() == Ok("****"),
+                secret: entry.secret,
                 value: entry.value.unwrap_or_else(|problem| format!("<{problem}>")),
             })
             .collect()

@@ -171,12 +171,15 @@ fn register_all(
     select_scheduler_versions(&mut connection);
     let mut services = Vec::new();
     for candidate in candidates {
-        let registered = match &candidate.backend {
-            Ok(backend) => register_one(backend, database, report_interval, &mut connection)
-                .map_err(|cause| not_started(&candidate.host, Some(&cause))),
-            Err(cause) => Err(not_started(&candidate.host, Some(cause.as_ref()))),
-        };
-        services.extend(registered.ok());
+        match &candidate.backend {
+            Ok(backend) => {
+                match register_one(backend, database, report_interval, &mut connection) {
+                    Ok(service) => services.push(service),
+                    Err(cause) => not_started(&candidate.host, Some(&cause)),
+                }
+            }
+            Err(cause) => not_started(&candidate.host, Some(cause.as_ref())),
+        }
     }
     connection.close();
     Ok(ControlFlow::Continue(services))

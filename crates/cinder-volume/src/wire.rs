@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
-use cinder_conf::Value;
 use cinder_conf::cinder::Conf;
 use cinder_conf::options::process::Launcher as Choice;
+use cinder_conf::{Problem, Value};
 use cinder_db::{DatabaseOptions, DatabaseUrl, Registration};
 use cinder_types::{ClusterName, ServiceHost, UPSTREAM_VERSION};
 use oslo_launcher::{LauncherOptions, Limits, Notifier, RestartMethod};
@@ -166,7 +166,10 @@ fn candidate(conf: &Conf, name: &str) -> Candidate {
 
 /// One back end's options (`spec/startup.md` §2-3).
 fn backend(conf: &Conf, name: &str) -> anyhow::Result<Backend> {
-    let section = conf.backend(name).map_err(|problems| anyhow!("{problems}"))?;
+    let section = conf.backend(name).map_err(|problems| {
+        let statements: Vec<String> = problems.iter().map(Problem::statement).collect();
+        anyhow!("{}", statements.join("; "))
+    })?;
     let capabilities = &section.options.extra_capabilities;
     if let Err(cause) = serde_json::from_str::<serde_json::Map<_, _>>(capabilities) {
         error!(target: "cinder.volume.manager", "Invalid JSON: {capabilities}");

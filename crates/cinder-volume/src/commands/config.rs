@@ -33,7 +33,7 @@ pub fn check(
 ///
 /// Only when the output cannot be written.
 pub fn dump(conf: &Conf, out: &mut dyn Write) -> Result<i32, Failure> {
-    for entry in conf.oslo().effective() {
+    for entry in conf.dump() {
         writeln!(out, "{entry}")?;
     }
     Ok(exit::OK)
