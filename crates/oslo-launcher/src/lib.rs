@@ -38,6 +38,7 @@
 //!
 //! Linux is what this is tested on: signals are read from a `signalfd(2)`.
 
+mod bridge;
 mod error;
 mod handle;
 mod in_process;

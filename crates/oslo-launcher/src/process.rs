@@ -11,31 +11,26 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use crate::bridge::Bridge;
 use crate::error::LaunchError;
 use crate::handle::StopFlag;
-use crate::launcher::{Launcher, LauncherOptions, StopHandle, sentence};
+use crate::launcher::{Launcher, LauncherOptions, StopHandle};
 use crate::line::{self, Ended};
 use crate::notify::Notifier;
 use crate::report::Reporter;
 use crate::scoreboard::{Scoreboard, WorkerState};
 use crate::service::{Hooks, Service, WorkerHandle};
-use crate::state::{Action, Event, Supervisor, WorkerId};
+use crate::state::{Action, Event, WorkerId};
 use crate::sys::{
     ParentWatch, Pipe, Reaped, Signal, Signals, fork_worker, is_daemon, poll, reap_known,
     reap_next, send,
 };
-use crate::watchdog::Watchdog;
 use crate::worker::{Watcher, Worker};
 
 /// Forks one process per worker.
 pub struct ProcessLauncher {
-    supervisor: Supervisor,
-    scoreboard: Arc<Scoreboard>,
-    hooks: Box<dyn Hooks>,
-    notifier: Notifier,
-    noun: &'static str,
+    bridge: Bridge,
     worker_watchdog: Option<Duration>,
-    watchdog: Watchdog,
     drain_limit: Option<Duration>,
     /// `None` in a child, which reads signals of its own.
     signals: Option<Signals>,
@@ -46,7 +41,6 @@ pub struct ProcessLauncher {
     workers: Vec<Child>,
     pids: HashMap<i32, WorkerId>,
     stop_asked: Arc<AtomicBool>,
-    exit: Option<i32>,
 }
 
 /// The parent's own memory of one worker.
@@ -65,14 +59,9 @@ impl ProcessLauncher {
     /// [`LaunchError::Setup`] when the kernel refuses a descriptor or the shared pages.
     pub fn new(options: LauncherOptions, hooks: Box<dyn Hooks>) -> Result<Self, LaunchError> {
         Ok(Self {
-            supervisor: Supervisor::new(options.limits),
-            scoreboard: Arc::new(Scoreboard::new(options.capacity)?),
-            hooks,
-            notifier: options.notifier,
-            noun: options.noun,
             worker_watchdog: options.worker_watchdog,
-            watchdog: Watchdog::new(options.worker_watchdog),
             drain_limit: options.limits.graceful_shutdown,
+            bridge: Bridge::new(options, hooks)?,
             signals: Some(
                 Signals::for_supervisor().map_err(LaunchError::setup("signal handling"))?,
             ),
@@ -81,7 +70,6 @@ impl ProcessLauncher {
             workers: Vec::new(),
             pids: HashMap::new(),
             stop_asked: Arc::default(),
-            exit: None,
         })
     }
 
@@ -97,7 +85,7 @@ impl ProcessLauncher {
     }
 
     fn step(&mut self, event: Event) {
-        for action in self.supervisor.step(event, Instant::now()) {
+        for action in self.bridge.supervisor.step(event, Instant::now()) {
             self.perform(action);
         }
     }
@@ -109,19 +97,15 @@ impl ProcessLauncher {
             Action::Kill(id) => self.signal(id, Signal::SIGKILL),
             Action::Hangup(id) => self.signal(id, Signal::SIGHUP),
             Action::Reload => {
-                line::reloading();
-                let event = match self.hooks.reload() {
-                    Ok(()) => {
-                        self.reset_services();
-                        Event::Reloaded
-                    }
-                    Err(_) => Event::ReloadRefused,
-                };
+                let event = self.bridge.reload();
+                if event == Event::Reloaded {
+                    self.reset_services();
+                }
                 self.step(event);
             }
             Action::Log(line) => line.write(),
-            Action::Notify(notice) => self.notifier.notice(notice),
-            Action::Exit(status) => self.exit = Some(status),
+            Action::Notify(notice) => self.bridge.notifier.notice(notice),
+            Action::Exit(status) => self.bridge.exit = Some(status),
         }
     }
 
@@ -141,18 +125,21 @@ impl ProcessLauncher {
         let child = &mut self.workers[id];
         child.generation += 1;
         child.seen = WorkerState::Starting;
-        self.scoreboard.slot(id).reset(child.generation);
+        self.bridge.scoreboard.slot(id).reset(child.generation);
         let name = child.service.name().to_owned();
         match fork_worker(&name, |watch| self.in_child(&watch, id)) {
             Ok(pid) => {
-                self.scoreboard.slot(id).set_pid(pid);
+                self.bridge.scoreboard.slot(id).set_pid(pid);
                 self.workers[id].pid = Some(pid);
                 self.pids.insert(pid, id);
                 line::started_child(pid);
             }
             Err(error) => {
                 line::not_started(&name, &error);
-                self.scoreboard.slot(id).set_state(WorkerState::Gone, "no process could be made");
+                self.bridge
+                    .scoreboard
+                    .slot(id)
+                    .set_state(WorkerState::Gone, "no process could be made");
                 self.step(Event::ForkFailed(id));
             }
         }
@@ -165,7 +152,7 @@ impl ProcessLauncher {
         drop(self.alive.write.take());
         drop(self.reports.read.take());
         drop(self.signals.take());
-        self.notifier = Notifier::default();
+        self.bridge.notifier = Notifier::default();
         let (Some(alive), Some(reports)) = (self.alive.read.take(), self.reports.write.take())
         else {
             return 1; // cannot happen: only a child takes these ends, and it never comes back
@@ -179,11 +166,11 @@ impl ProcessLauncher {
             service: Arc::clone(&self.workers[id].service),
             handle: WorkerHandle {
                 slot: id,
-                scoreboard: Arc::clone(&self.scoreboard),
+                scoreboard: Arc::clone(&self.bridge.scoreboard),
                 reporter: Arc::new(Reporter::Pipe(reports)),
                 stop: Arc::new(StopFlag::default()),
             },
-            hooks: &mut *self.hooks,
+            hooks: &mut *self.bridge.hooks,
             signals,
             watcher: Watcher::Parent(alive),
             watchdog: self.worker_watchdog,
@@ -212,7 +199,7 @@ impl ProcessLauncher {
                 Signal::SIGINT => self.step(Event::Interrupt),
                 Signal::SIGALRM => self.step(Event::Alarm),
                 Signal::SIGUSR1 => self.step(Event::Roll),
-                Signal::SIGUSR2 => self.hooks.report(&self.scoreboard),
+                Signal::SIGUSR2 => self.bridge.hooks.report(&self.bridge.scoreboard),
                 _ => {} // SIGCHLD: whoever woke us, the dead are looked for below
             }
         }
@@ -221,7 +208,7 @@ impl ProcessLauncher {
     /// Looks at every slot whose worker may have reported. The pipe says only that one did.
     fn take_reports(&mut self) {
         for id in 0..self.workers.len() {
-            let state = self.scoreboard.slot(id).state();
+            let state = self.bridge.scoreboard.slot(id).state();
             if std::mem::replace(&mut self.workers[id].seen, state) == state {
                 continue;
             }
@@ -255,7 +242,7 @@ impl ProcessLauncher {
         end.write(pid);
         self.workers[id].pid = None;
         self.workers[id].seen = WorkerState::Gone;
-        let slot = self.scoreboard.slot(id);
+        let slot = self.bridge.scoreboard.slot(id);
         slot.set_state(WorkerState::Gone, &end.to_string());
         slot.set_pid(0);
         self.step(Event::Exited(id));
@@ -269,25 +256,15 @@ impl ProcessLauncher {
         if self.stop_asked.swap(false, Ordering::AcqRel) {
             self.step(Event::Stop("stop()"));
         }
-        let alive = self.workers.iter().map(|child| child.pid.is_some());
-        for id in self.watchdog.look(&self.scoreboard, alive) {
+        for id in self.bridge.stalled(self.workers.iter().map(|child| child.pid.is_some())) {
             self.step(Event::Stalled(id));
         }
         self.step(Event::Tick);
-        self.notifier.ping(Instant::now());
-        if self.notifier.listens() {
-            self.notifier.status(sentence(&self.scoreboard.snapshot(), self.noun));
-        }
-        if self.exit.is_some() {
+        self.bridge.tell();
+        if self.bridge.exit.is_some() {
             return Ok(());
         }
-        let deadlines = [
-            until,
-            self.supervisor.next_deadline(),
-            self.notifier.next_ping(),
-            self.watchdog.next_look(),
-        ];
-        let left = deadlines.into_iter().flatten().min();
+        let left = self.bridge.next_deadline(until);
         let left = left.map(|at| at.saturating_duration_since(Instant::now()));
         let reports = self.reports.read.as_ref().expect("only a child gives up this end");
         let signals = self.signals.as_ref().expect("only a child gives up its parent's signals");
@@ -306,16 +283,9 @@ impl Launcher for ProcessLauncher {
         service: Arc<dyn Service>,
         workers: usize,
     ) -> Result<(), LaunchError> {
-        let capacity = self.scoreboard.capacity();
-        if self.workers.len() + workers > capacity {
-            let service = service.name().to_owned();
-            return Err(LaunchError::ScoreboardFull { service, capacity });
-        }
-        line::starting_workers(workers);
         self.take_signals();
-        self.supervisor.add_service(service.name(), workers, Instant::now());
+        self.bridge.admit(&*service, self.workers.len(), workers)?;
         for _ in 0..workers {
-            self.scoreboard.name_slot(service.name());
             self.workers.push(Child {
                 service: Arc::clone(&service),
                 pid: None,
@@ -329,7 +299,7 @@ impl Launcher for ProcessLauncher {
 
     fn wait(&mut self) -> Result<i32, LaunchError> {
         loop {
-            if let Some(status) = self.exit {
+            if let Some(status) = self.bridge.exit {
                 return Ok(status);
             }
             self.turn(None)?;
@@ -338,15 +308,15 @@ impl Launcher for ProcessLauncher {
 
     fn pause(&mut self, time: Duration) -> Option<i32> {
         let until = Instant::now() + time;
-        while self.exit.is_none() && Instant::now() < until {
+        while self.bridge.exit.is_none() && Instant::now() < until {
             if self.turn(Some(until)).is_err() {
                 break;
             }
         }
-        self.exit
+        self.bridge.exit
     }
 
     fn scoreboard(&self) -> &Arc<Scoreboard> {
-        &self.scoreboard
+        &self.bridge.scoreboard
     }
 }

@@ -323,6 +323,7 @@ fn defect_24_no_decision_depends_on_the_wall_clock() {
     for source in [
         include_str!("state.rs"),
         include_str!("throttle.rs"),
+        include_str!("bridge.rs"),
         include_str!("process.rs"),
         include_str!("subprocess.rs"),
         include_str!("worker.rs"),

@@ -10,15 +10,14 @@ use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::{Duration, Instant};
 
+use crate::bridge::Bridge;
 use crate::error::LaunchError;
-use crate::launcher::{Launcher, LauncherOptions, sentence};
+use crate::launcher::{Launcher, LauncherOptions};
 use crate::line::{self, Ended};
-use crate::notify::Notifier;
 use crate::scoreboard::{Scoreboard, WorkerState};
 use crate::service::{Hooks, Service};
-use crate::state::{Action, Event, Supervisor, WorkerId};
+use crate::state::{Action, Event, WorkerId};
 use crate::sys::child::{Child, Interruption, listen_for_signals};
-use crate::watchdog::Watchdog;
 
 /// Something that a thread noticed.
 #[derive(Debug)]
@@ -35,17 +34,11 @@ pub(crate) enum Happening {
 
 /// Starts one subprocess per worker.
 pub struct SubprocessLauncher {
-    supervisor: Supervisor,
-    scoreboard: Arc<Scoreboard>,
-    hooks: Box<dyn Hooks>,
-    notifier: Notifier,
-    noun: &'static str,
-    watchdog: Watchdog,
+    bridge: Bridge,
     command: Box<dyn FnMut(&str) -> Command>,
     workers: Vec<Entry>,
     tell: Sender<Happening>,
     happenings: Receiver<Happening>,
-    exit: Option<i32>,
 }
 
 struct Entry {
@@ -69,22 +62,16 @@ impl SubprocessLauncher {
         let (tell, happenings) = mpsc::channel();
         listen_for_signals(tell.clone()).map_err(LaunchError::setup("signal handling"))?;
         Ok(Self {
-            supervisor: Supervisor::new(options.limits),
-            scoreboard: Arc::new(Scoreboard::new(options.capacity)?),
-            hooks,
-            notifier: options.notifier,
-            noun: options.noun,
-            watchdog: Watchdog::new(options.worker_watchdog),
+            bridge: Bridge::new(options, hooks)?,
             command,
             workers: Vec::new(),
             tell,
             happenings,
-            exit: None,
         })
     }
 
     fn step(&mut self, event: Event) {
-        for action in self.supervisor.step(event, Instant::now()) {
+        for action in self.bridge.supervisor.step(event, Instant::now()) {
             self.perform(action);
         }
     }
@@ -96,13 +83,12 @@ impl SubprocessLauncher {
             Action::Kill(id) => self.with_child(id, Child::kill),
             Action::Hangup(id) => self.with_child(id, Child::hangup),
             Action::Reload => {
-                line::reloading();
-                let reloaded = self.hooks.reload().is_ok();
-                self.step(if reloaded { Event::Reloaded } else { Event::ReloadRefused });
+                let event = self.bridge.reload();
+                self.step(event);
             }
             Action::Log(line) => line.write(),
-            Action::Notify(notice) => self.notifier.notice(notice),
-            Action::Exit(status) => self.exit = Some(status),
+            Action::Notify(notice) => self.bridge.notifier.notice(notice),
+            Action::Exit(status) => self.bridge.exit = Some(status),
         }
     }
 
@@ -115,12 +101,12 @@ impl SubprocessLauncher {
     }
 
     fn spawn(&mut self, id: WorkerId) {
-        let name = self.supervisor.name(id).to_owned();
+        let name = self.bridge.supervisor.name(id).to_owned();
         let command = (self.command)(&name);
         line::starting_subprocess(&command);
         let entry = &mut self.workers[id];
         entry.generation += 1;
-        let slot = self.scoreboard.slot(id);
+        let slot = self.bridge.scoreboard.slot(id);
         slot.reset(entry.generation);
         match Child::start(command, id, entry.generation, self.tell.clone()) {
             Ok(child) => {
@@ -141,7 +127,7 @@ impl SubprocessLauncher {
             Happening::Said(id, generation, state, reason)
                 if self.workers[id].generation == generation =>
             {
-                self.scoreboard.slot(id).set_state(state, &reason);
+                self.bridge.scoreboard.slot(id).set_state(state, &reason);
                 match state {
                     WorkerState::Up => self.step(Event::Ready(id)),
                     WorkerState::Down => self.step(Event::Down(id)),
@@ -152,15 +138,17 @@ impl SubprocessLauncher {
                 if let Some(child) = self.workers[id].child.take() {
                     end.write(child.pid());
                 }
-                self.scoreboard.slot(id).set_state(WorkerState::Gone, &end.to_string());
-                self.scoreboard.slot(id).set_pid(0);
+                self.bridge.scoreboard.slot(id).set_state(WorkerState::Gone, &end.to_string());
+                self.bridge.scoreboard.slot(id).set_pid(0);
                 self.step(Event::Exited(id));
             }
             Happening::Alive(id, generation) if self.workers[id].generation == generation => {
-                self.scoreboard.slot(id).alive();
+                self.bridge.scoreboard.slot(id).alive();
             }
             Happening::Said(..) | Happening::Alive(..) | Happening::Ended(..) => {} // of a process already replaced
-            Happening::Interrupted(Interruption::Report) => self.hooks.report(&self.scoreboard),
+            Happening::Interrupted(Interruption::Report) => {
+                self.bridge.hooks.report(&self.bridge.scoreboard)
+            }
             Happening::Interrupted(Interruption::Event(event)) => self.step(event),
         }
     }
@@ -170,25 +158,15 @@ impl SubprocessLauncher {
         while let Ok(happening) = self.happenings.try_recv() {
             self.handle(happening);
         }
-        let alive = self.workers.iter().map(|entry| entry.child.is_some());
-        for id in self.watchdog.look(&self.scoreboard, alive) {
+        for id in self.bridge.stalled(self.workers.iter().map(|entry| entry.child.is_some())) {
             self.step(Event::Stalled(id));
         }
         self.step(Event::Tick);
-        self.notifier.ping(Instant::now());
-        if self.notifier.listens() {
-            self.notifier.status(sentence(&self.scoreboard.snapshot(), self.noun));
-        }
-        if self.exit.is_some() {
+        self.bridge.tell();
+        if self.bridge.exit.is_some() {
             return;
         }
-        let deadlines = [
-            until,
-            self.supervisor.next_deadline(),
-            self.notifier.next_ping(),
-            self.watchdog.next_look(),
-        ];
-        let happening = match deadlines.into_iter().flatten().min() {
+        let happening = match self.bridge.next_deadline(until) {
             Some(at) => {
                 let left = at.saturating_duration_since(Instant::now());
                 self.happenings.recv_timeout(left).ok()
@@ -208,18 +186,11 @@ impl Launcher for SubprocessLauncher {
         service: Arc<dyn Service>,
         workers: usize,
     ) -> Result<(), LaunchError> {
-        let capacity = self.scoreboard.capacity();
-        if self.workers.len() + workers > capacity {
-            let service = service.name().to_owned();
-            return Err(LaunchError::ScoreboardFull { service, capacity });
-        }
-        line::starting_workers(workers);
         while let Ok(happening) = self.happenings.try_recv() {
             self.handle(happening);
         }
-        self.supervisor.add_service(service.name(), workers, Instant::now());
+        self.bridge.admit(&*service, self.workers.len(), workers)?;
         for _ in 0..workers {
-            self.scoreboard.name_slot(service.name());
             self.workers.push(Entry { child: None, generation: 0 });
         }
         self.step(Event::Tick);
@@ -228,7 +199,7 @@ impl Launcher for SubprocessLauncher {
 
     fn wait(&mut self) -> Result<i32, LaunchError> {
         loop {
-            if let Some(status) = self.exit {
+            if let Some(status) = self.bridge.exit {
                 return Ok(status);
             }
             self.turn(None);
@@ -237,13 +208,13 @@ impl Launcher for SubprocessLauncher {
 
     fn pause(&mut self, time: Duration) -> Option<i32> {
         let until = Instant::now() + time;
-        while self.exit.is_none() && Instant::now() < until {
+        while self.bridge.exit.is_none() && Instant::now() < until {
             self.turn(Some(until));
         }
-        self.exit
+        self.bridge.exit
     }
 
     fn scoreboard(&self) -> &Arc<Scoreboard> {
-        &self.scoreboard
+        &self.bridge.scoreboard
     }
 }
