@@ -260,7 +260,7 @@ mod tests {
             alembic_version services clusters workers quality_of_service_specs volume_types
             volume_type_extra_specs volume_type_projects default_volume_types encryption
             group_types group_type_specs group_type_projects groups group_volume_type_mapping
-            group_snapshots consistencygroups cgsnapshots volumes volume_metadata
+            group_snapshots consistencygroups cgsnapshots volumes volume_extras volume_metadata
             volume_admin_metadata volume_attachment attachment_specs snapshots snapshot_metadata
             volume_glance_metadata image_volume_cache_entries transfers backups backup_metadata
             quotas quota_classes quota_usages reservations messages driver_initiator_data
@@ -269,6 +269,8 @@ mod tests {
             assert_eq!(result, &Ok(0), "{table}");
         }
         let tables = sqlite::table_names(connection.native().unwrap()).unwrap();
-        assert_eq!(tables.len(), results.len(), "a table is missing from this test: {tables:?}");
+        // `volumes` is declared in two parts.
+        let declared = results.len() - 1;
+        assert_eq!(tables.len(), declared, "a table is missing from this test: {tables:?}");
     }
 }

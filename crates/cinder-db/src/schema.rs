@@ -279,7 +279,6 @@ diesel::table! {
         deleted_at -> Nullable<Timestamp>,
         deleted -> Nullable<Bool>,
         id -> Text,
-        ec2_id -> Nullable<Text>,
         user_id -> Nullable<Text>,
         project_id -> Nullable<Text>,
         host -> Nullable<Text>,
@@ -287,9 +286,7 @@ diesel::table! {
         availability_zone -> Nullable<Text>,
         status -> Nullable<Text>,
         attach_status -> Nullable<Text>,
-        scheduled_at -> Nullable<Timestamp>,
         launched_at -> Nullable<Timestamp>,
-        terminated_at -> Nullable<Timestamp>,
         display_name -> Nullable<Text>,
         display_description -> Nullable<Text>,
         provider_location -> Nullable<Text>,
@@ -298,23 +295,36 @@ diesel::table! {
         volume_type_id -> Text,
         source_volid -> Nullable<Text>,
         bootable -> Nullable<Bool>,
-        provider_geometry -> Nullable<Text>,
         #[sql_name = "_name_id"]
         name_id -> Nullable<Text>,
         encryption_key_id -> Nullable<Text>,
         migration_status -> Nullable<Text>,
-        replication_status -> Nullable<Text>,
-        replication_extended_status -> Nullable<Text>,
-        replication_driver_data -> Nullable<Text>,
-        consistencygroup_id -> Nullable<Text>,
         provider_id -> Nullable<Text>,
         multiattach -> Nullable<Bool>,
-        previous_status -> Nullable<Text>,
         cluster_name -> Nullable<Text>,
         group_id -> Nullable<Text>,
         service_uuid -> Nullable<Text>,
         shared_targets -> Nullable<Bool>,
         use_quota -> Bool,
+    }
+}
+
+// The other columns of table `volumes`, those that operations rarely touch. Two views of one table
+// keep Diesel at 32 columns: with its feature for 64 that crate alone takes three times as long to
+// compile (89 s instead of 32 s of processor time).
+diesel::table! {
+    #[sql_name = "volumes"]
+    volume_extras (id) {
+        id -> Text,
+        ec2_id -> Nullable<Text>,
+        scheduled_at -> Nullable<Timestamp>,
+        terminated_at -> Nullable<Timestamp>,
+        provider_geometry -> Nullable<Text>,
+        replication_status -> Nullable<Text>,
+        replication_extended_status -> Nullable<Text>,
+        replication_driver_data -> Nullable<Text>,
+        consistencygroup_id -> Nullable<Text>,
+        previous_status -> Nullable<Text>,
     }
 }
 
