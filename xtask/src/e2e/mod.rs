@@ -12,6 +12,7 @@ mod container;
 mod daemon;
 mod database_faults;
 mod descriptors;
+mod layers;
 mod peer;
 mod refusals;
 mod reload;

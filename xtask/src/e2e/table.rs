@@ -2,8 +2,8 @@
 
 use super::runner::Scenario;
 use super::{
-    command_line, container, database_faults, descriptors, peer, refusals, reload, report, scale,
-    signals, spawn, startup, supervision, systemd,
+    command_line, container, database_faults, descriptors, layers, peer, refusals, reload, report,
+    scale, signals, spawn, startup, supervision, systemd,
 };
 
 macro_rules! rows {
@@ -57,6 +57,10 @@ fn starting() -> Vec<Scenario> {
         refusals::a_database_that_cannot_be_reached_is_tried_as_often_as_configured
         refusals::a_database_that_comes_back_in_time_lets_the_start_go_on
         refusals::a_term_during_the_wait_for_the_database_ends_the_start
+        layers::the_search_path_and_its_directories_are_read_in_order
+        layers::the_environment_overrides_a_file
+        layers::the_command_line_overrides_the_environment_and_says_so
+        layers::an_option_can_be_explained_and_a_sample_printed
         command_line::version_prints_upstreams_number
         command_line::help_lists_every_option_of_upstream
         command_line::a_wrong_command_line_exits_2_and_says_why
