@@ -26,6 +26,7 @@ pub fn log_options(conf: &Conf, program: &str) -> LogOptions {
         ("log_config_append", logging.log_config_append.is_some()),
         ("log_rotation_type", !logging.log_rotation_type.eq_ignore_ascii_case("none")),
         ("publish_errors", logging.publish_errors),
+        ("fatal_deprecations", logging.fatal_deprecations),
         ("rate_limit_interval", logging.rate_limit_interval != 0),
     ];
     LogOptions {

@@ -21,8 +21,6 @@ pub struct BackendConf {
     pub name: String,
     /// Full host name: `host@name`, with `backend_host` when the section sets it.
     pub host: String,
-    /// Full cluster name, `cluster@name`, when the node is in a cluster.
-    pub cluster: Option<String>,
     /// Options that every back end has.
     pub options: Backend,
     values: BTreeMap<&'static str, Value>,
@@ -34,7 +32,6 @@ impl std::fmt::Debug for BackendConf {
         f.debug_struct("BackendConf")
             .field("name", &self.name)
             .field("host", &self.host)
-            .field("cluster", &self.cluster)
             .field("options", &self.options)
             .finish_non_exhaustive()
     }
@@ -47,9 +44,9 @@ impl BackendConf {
             let found = lookup(oslo, name, option).map_err(|error| of_read(&error, option))?;
             values.insert(option.dest, oslo.field(found.value, option));
         }
-        let (host, cluster) = names(oslo, name)?;
+        let host = host(oslo, name)?;
         let options = pick(&values)?;
-        Ok(Self { name: name.to_owned(), host, cluster, options, values })
+        Ok(Self { name: name.to_owned(), host, options, values })
     }
 
     /// A driver's options, typed.
@@ -87,26 +84,18 @@ pub(super) fn lookup(
     oslo.read("backend_defaults", option.dest)
 }
 
-/// `host@name` and `cluster@name`.
-pub(super) fn names(
-    oslo: &OsloConfig<'static>,
-    name: &str,
-) -> Result<(String, Option<String>), Problems> {
+/// `host@name`.
+pub(super) fn host(oslo: &OsloConfig<'static>, name: &str) -> Result<String, Problems> {
     let own = oslo.read(name, "backend_host");
     let own = own.map_err(|error| of_read(&error, &tables::BACKEND_HOST))?;
-    let service = |dest| match oslo.get("DEFAULT", dest) {
-        Ok(Value::Text(text)) => text,
+    let host = match (own.value, oslo.get("DEFAULT", "host")) {
+        (Value::Text(host), _) if !host.is_empty() => host,
+        (_, Ok(Value::Text(host))) => host,
         _ => String::new(),
-    };
-    let host = match own.value {
-        Value::Text(host) if !host.is_empty() => host,
-        _ => service("host"),
     };
     if host.is_empty() {
         let text = "is empty, so this node has no name in the service table";
         return Err(Problem::new(Level::Error, text).of("DEFAULT", "host").into());
     }
-    let cluster = service("cluster");
-    let cluster = Some(cluster.trim()).filter(|cluster| !cluster.is_empty());
-    Ok((format!("{host}@{name}"), cluster.map(|cluster| format!("{cluster}@{name}"))))
+    Ok(format!("{host}@{name}"))
 }

@@ -31,8 +31,8 @@ pub fn check(request: Request) -> Report {
     }
     let mut services = Vec::new();
     for name in names {
-        match backend::names(&oslo, &name) {
-            Ok((host, _)) => services.push(host),
+        match backend::host(&oslo, &name) {
+            Ok(host) => services.push(host),
             Err(more) => problems.0.extend(more.0),
         }
     }
