@@ -2,7 +2,9 @@
 //!
 //! Arguments are `NAME=BEHAVIOUR` (see `Fault`), options `--spawn`, `--drain-limit SECONDS`,
 //! `--watchdog SECONDS`, `--stop-on-hup` (uses a stop handle in the HUP hook), `--thread` (has a
-//! second thread), `--foreign` (has a child of its own); and `--one NAME=BEHAVIOUR` runs a single one in-process under a parent on standard input.
+//! second thread), `--foreign` (has a child of its own), `--wait-hook COUNT` (every process wants so
+//! many short waits); and `--one NAME=BEHAVIOUR` runs a single one in-process under a parent on
+//! standard input.
 //! Prints one line per thing that a test wants to see.
 
 #![expect(clippy::print_stdout, reason = "the tests read what is printed")]
@@ -76,7 +78,10 @@ impl Service for Fault {
     }
 }
 
-struct Print;
+struct Print {
+    /// How many more short waits this process wants.
+    short_waits: u32,
+}
 
 static STOP: OnceLock<StopHandle> = OnceLock::new();
 
@@ -94,6 +99,15 @@ impl Hooks for Print {
             println!("report: {} is {} {}", worker.name, worker.state.as_str(), worker.reason);
         }
     }
+
+    fn before_wait(&mut self) -> Option<Duration> {
+        self.short_waits = self.short_waits.checked_sub(1)?;
+        if self.short_waits == 0 {
+            println!("no more short waits in {}", std::process::id());
+            return None;
+        }
+        Some(Duration::from_millis(1))
+    }
 }
 
 fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
@@ -104,6 +118,7 @@ fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
     let (mut spawn, mut one, mut stop_on_hup) = (false, false, false);
     let mut worker_watchdog = None;
     let mut foreign = None;
+    let mut short_waits = 0;
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
         match word.as_str() {
@@ -118,6 +133,7 @@ fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
                 });
             }
             "--foreign" => foreign = Some(Command::new("sh").args(["-c", "exit 5"]).spawn()?),
+            "--wait-hook" => short_waits = words.next().ok_or("--wait-hook COUNT")?.parse()?,
             "--watchdog" => {
                 let seconds: u64 = words.next().ok_or("--watchdog SECONDS")?.parse()?;
                 worker_watchdog = Some(Duration::from_secs(seconds));
@@ -136,7 +152,7 @@ fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
         noun: "services",
         ..Default::default()
     };
-    let hooks = Box::new(Print);
+    let hooks = Box::new(Print { short_waits });
     let mut launcher: Box<dyn Launcher> = if one {
         Box::new(InProcessLauncher::new(&options, hooks, Supervision::Stdin)?)
     } else if spawn {
@@ -150,6 +166,7 @@ fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
             command.args(drain.iter().flat_map(|limit| ["--drain-limit", limit]));
             let watchdog = worker_watchdog.map(|limit| limit.as_secs().to_string());
             command.args(watchdog.iter().flat_map(|limit| ["--watchdog", limit]));
+            command.args(["--wait-hook", &short_waits.to_string()]);
             command.arg("--one").args(word.map(|(_, word)| word));
             command
         };

@@ -3,7 +3,7 @@
 //! Must not: know how a process is started, heard or ended.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::error::LaunchError;
 use crate::launcher::{LauncherOptions, sentence};
@@ -86,10 +86,12 @@ impl Bridge {
         }
     }
 
-    /// When something has to be done next even if nothing happens; never later than `until`.
-    pub(crate) fn next_deadline(&self, until: Option<Instant>) -> Option<Instant> {
+    /// How long to sleep if nothing happens, never beyond `until`; for ever if `None`.
+    pub(crate) fn time_to_sleep(&mut self, until: Option<Instant>) -> Option<Duration> {
         let own = self.supervisor.next_deadline();
-        let others = [until, self.notifier.next_ping(), self.watchdog.next_look()];
-        others.into_iter().chain([own]).flatten().min()
+        let deadlines = [own, until, self.notifier.next_ping(), self.watchdog.next_look()];
+        let hook = self.hooks.before_wait();
+        let left = |at: Instant| at.saturating_duration_since(Instant::now());
+        deadlines.into_iter().flatten().map(left).chain(hook).min()
     }
 }

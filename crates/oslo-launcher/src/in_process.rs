@@ -106,7 +106,8 @@ impl Launcher for InProcessLauncher {
     }
 
     fn pause(&mut self, time: Duration) -> Option<i32> {
-        self.signals.as_mut().and_then(|signals| signals.pause(Instant::now() + time))
+        let signals = self.signals.as_mut()?;
+        signals.pause(Instant::now() + time, || self.hooks.before_wait())
     }
 
     fn scoreboard(&self) -> &Arc<Scoreboard> {

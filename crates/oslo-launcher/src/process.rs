@@ -264,8 +264,7 @@ impl ProcessLauncher {
         if self.bridge.exit.is_some() {
             return Ok(());
         }
-        let left = self.bridge.next_deadline(until);
-        let left = left.map(|at| at.saturating_duration_since(Instant::now()));
+        let left = self.bridge.time_to_sleep(until);
         let reports = self.reports.read.as_ref().expect("only a child gives up this end");
         let signals = self.signals.as_ref().expect("only a child gives up its parent's signals");
         let woken = poll([signals.as_fd(), reports.as_fd()], left);

@@ -53,6 +53,14 @@ pub trait Hooks: Send {
 
     /// Writes a report of this process (SIGUSR2).
     fn report(&mut self, scoreboard: &Scoreboard);
+
+    /// Called right before each sleep of the parent and of a worker's main thread.
+    ///
+    /// The answer bounds that sleep: with `Some(time)` this is called again after `time` at the
+    /// latest. `None`, the default, sleeps until something happens. Must not block.
+    fn before_wait(&mut self) -> Option<Duration> {
+        None
+    }
 }
 
 /// The new configuration was refused; the old one stays in force.

@@ -166,11 +166,8 @@ impl SubprocessLauncher {
         if self.bridge.exit.is_some() {
             return;
         }
-        let happening = match self.bridge.next_deadline(until) {
-            Some(at) => {
-                let left = at.saturating_duration_since(Instant::now());
-                self.happenings.recv_timeout(left).ok()
-            }
+        let happening = match self.bridge.time_to_sleep(until) {
+            Some(left) => self.happenings.recv_timeout(left).ok(),
             // We hold a sender ourselves, so this ends only with a happening.
             None => self.happenings.recv().ok(),
         };

@@ -59,7 +59,8 @@ impl Worker<'_> {
         let mut deadline: Option<Instant> = None;
         loop {
             let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
-            let left = left.into_iter().chain(self.say_alive()).min();
+            let left =
+                left.into_iter().chain(self.say_alive()).chain(self.hooks.before_wait()).min();
             let watched = self.watched(parent_gone).unwrap_or(running.ended.as_fd());
             let fds = [running.ended.as_fd(), self.signals.as_fd(), watched];
             let [ended, _, stirred] =

@@ -21,9 +21,19 @@ impl WorkerSignals {
         Ok(Self)
     }
 
-    pub(crate) fn pause(&mut self, until: Instant) -> Option<i32> {
-        std::thread::sleep(until.saturating_duration_since(Instant::now()));
-        None
+    pub(crate) fn pause(
+        &mut self,
+        until: Instant,
+        mut before_wait: impl FnMut() -> Option<Duration>,
+    ) -> Option<i32> {
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            let sleep = before_wait().map_or(left, |time| time.min(left));
+            if left.is_zero() {
+                return None;
+            }
+            std::thread::sleep(sleep);
+        }
     }
 }
 
@@ -66,12 +76,14 @@ impl Worker<'_> {
                 let _ = tell.send(Happening::ParentGone);
             })?;
         }
-        // Without signals neither hooks nor signals are ever asked for, and without a line to the
-        // parent there is nobody to tell that this thread runs.
-        let _ = (self.hooks, self.signals, self.watchdog);
-        let mut limit = Duration::MAX;
+        // There are no signals, and without a line to the parent there is nobody to tell that
+        // this thread runs.
+        let _ = (self.signals, self.watchdog);
+        let mut deadline: Option<Instant> = None;
         loop {
-            match happenings.recv_timeout(limit) {
+            let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
+            let sleep = left.into_iter().chain(self.hooks.before_wait()).min();
+            match happenings.recv_timeout(sleep.unwrap_or(Duration::MAX)) {
                 Ok(Happening::ServiceEnded(status)) => return Ok(status),
                 Ok(Happening::ParentGone) => {
                     if self.handle.stop.raise() {
@@ -79,12 +91,13 @@ impl Worker<'_> {
                         slot.set_state(WorkerState::Draining, "");
                         self.service.stop();
                     }
-                    limit = self.drain_limit.unwrap_or(Duration::MAX);
+                    deadline = self.drain_limit.map(|limit| Instant::now() + limit);
                 }
-                Err(_) => {
+                Err(_) if deadline.is_some_and(|at| at <= Instant::now()) => {
                     line::child_timeout();
                     return Ok(1);
                 }
+                Err(_) => {} // only as long as the hook wanted
             }
         }
     }

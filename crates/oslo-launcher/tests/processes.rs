@@ -391,3 +391,15 @@ fn defect_01_an_idle_parent_sleeps() {
     }
     daemon.assert_sleeps();
 }
+
+#[test]
+fn the_hook_before_a_wait_bounds_it_in_parent_and_worker_and_not_for_longer() {
+    // More waits than other things could end by chance.
+    with_both(&["a", "--wait-hook", "100"], |daemon| {
+        let worker = daemon.worker("a", 0);
+        for pid in [daemon.pid(), worker] {
+            daemon.wait_for(&format!("no more short waits in {pid}\n"), 1);
+        }
+        daemon.assert_sleeps();
+    });
+}

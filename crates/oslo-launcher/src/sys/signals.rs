@@ -6,7 +6,7 @@
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::sys::signal::{self, SaFlags, SigAction, SigHandler, SigSet};
@@ -71,7 +71,13 @@ impl Signals {
     }
 
     /// Sleeps until `until`; an exit status if a signal asked for an end meanwhile.
-    pub(crate) fn pause(&mut self, until: Instant) -> Option<i32> {
+    ///
+    /// `before_wait` is asked before each sleep and may shorten it.
+    pub(crate) fn pause(
+        &mut self,
+        until: Instant,
+        mut before_wait: impl FnMut() -> Option<Duration>,
+    ) -> Option<i32> {
         loop {
             match self.next() {
                 Some(Signal::SIGTERM) => return Some(0),
@@ -80,7 +86,8 @@ impl Signals {
                 None => {}
             }
             let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() || poll([self.as_fd()], Some(left)).is_err() {
+            let sleep = before_wait().map_or(left, |time| time.min(left));
+            if left.is_zero() || poll([self.as_fd()], Some(sleep)).is_err() {
                 return None;
             }
         }
