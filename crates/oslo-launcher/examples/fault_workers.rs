@@ -23,23 +23,35 @@ use oslo_launcher::{
 struct Fault {
     name: String,
     behaviour: String,
+    /// `NAME=inline:BEHAVIOUR`: starts without a thread of its own.
+    inline: bool,
     stopped: AtomicBool,
 }
 
 impl Fault {
     fn parse(word: &str) -> Self {
         let (name, behaviour) = word.split_once('=').unwrap_or((word, "up"));
-        Self { name: name.into(), behaviour: behaviour.into(), stopped: AtomicBool::new(false) }
+        let (inline, behaviour) = match behaviour.strip_prefix("inline:") {
+            Some(behaviour) => (true, behaviour),
+            None => (false, behaviour),
+        };
+        let (name, behaviour) = (name.into(), behaviour.into());
+        Self { name, behaviour, inline, stopped: AtomicBool::new(false) }
     }
 
     fn word(&self) -> String {
-        format!("{}={}", self.name, self.behaviour)
+        let inline = if self.inline { "inline:" } else { "" };
+        format!("{}={inline}{}", self.name, self.behaviour)
     }
 }
 
 impl Service for Fault {
     fn name(&self) -> &str {
         &self.name
+    }
+
+    fn needs_thread(&self) -> bool {
+        !self.inline
     }
 
     fn start(&self, worker: &WorkerHandle) -> Result<(), StartError> {
@@ -174,7 +186,7 @@ fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
     } else {
         let launcher = ProcessLauncher::new(options, hooks)?;
         if stop_on_hup {
-            STOP.set(launcher.stop_handle()?).map_err(|_| "set twice")?;
+            STOP.set(launcher.stop_handle()).map_err(|_| "set twice")?;
         }
         Box::new(launcher)
     };

@@ -22,6 +22,8 @@ pub(crate) struct Bridge {
     pub(crate) notifier: Notifier,
     watchdog: Watchdog,
     noun: &'static str,
+    /// Whether the scoreboard has changed since the status sentence was made.
+    news: bool,
     /// The status this process shall end with, once that is known.
     pub(crate) exit: Option<i32>,
 }
@@ -38,6 +40,7 @@ impl Bridge {
             notifier: options.notifier,
             watchdog: Watchdog::new(options.worker_watchdog),
             noun: options.noun,
+            news: false,
             exit: None,
         })
     }
@@ -78,20 +81,40 @@ impl Bridge {
         self.watchdog.look(&self.scoreboard, running)
     }
 
-    /// Tells the service manager how things are.
+    /// Notes that the scoreboard has changed.
+    pub(crate) fn changed(&mut self) {
+        self.news = true;
+    }
+
+    /// Tells the service manager how things are, if it listens and there are news.
     pub(crate) fn tell(&mut self) {
-        self.notifier.ping(Instant::now());
-        if self.notifier.listens() {
-            self.notifier.status(sentence(&self.scoreboard.snapshot(), self.noun));
+        let now = Instant::now();
+        self.notifier.ping(now);
+        if self.next_status(now).is_some_and(|at| at <= now) {
+            self.news = false;
+            self.notifier.status(sentence(&self.scoreboard, self.noun), now);
         }
+    }
+
+    /// When the service manager has to be told news.
+    fn next_status(&self, now: Instant) -> Option<Instant> {
+        let news = self.news && self.notifier.listens();
+        news.then(|| self.notifier.next_status(now).unwrap_or(now))
+    }
+
+    /// Whether the state machine has something to do right now.
+    pub(crate) fn is_due(&self) -> bool {
+        self.supervisor.next_deadline().is_some_and(|at| at <= Instant::now())
     }
 
     /// How long to sleep if nothing happens, never beyond `until`; for ever if `None`.
     pub(crate) fn time_to_sleep(&mut self, until: Option<Instant>) -> Option<Duration> {
-        let own = self.supervisor.next_deadline();
-        let deadlines = [own, until, self.notifier.next_ping(), self.watchdog.next_look()];
         let hook = self.hooks.before_wait();
-        let left = |at: Instant| at.saturating_duration_since(Instant::now());
-        deadlines.into_iter().flatten().map(left).chain(hook).min()
+        let now = Instant::now();
+        let own = [self.supervisor.next_deadline(), until];
+        let others = [self.notifier.next_ping(), self.watchdog.next_look(), self.next_status(now)];
+        let deadlines = own.into_iter().chain(others);
+        let left = |at: Instant| at.saturating_duration_since(now);
+        deadlines.flatten().map(left).chain(hook).min()
     }
 }

@@ -88,7 +88,7 @@ impl Launcher for InProcessLauncher {
             Supervision::None => (Watcher::Nobody, Reporter::Nobody),
             Supervision::Stdin => supervised()?,
         };
-        let worker = Worker {
+        let mut worker = Worker {
             service,
             handle: WorkerHandle {
                 slot: 0,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::error::LaunchError;
 use crate::notify::Notifier;
-use crate::scoreboard::{Scoreboard, WorkerState, WorkerStatus};
+use crate::scoreboard::{Scoreboard, WorkerState};
 use crate::service::Service;
 use crate::state::Limits;
 
@@ -83,20 +83,24 @@ pub(crate) const LOOKS: u32 = 4;
 const NAMED: usize = 4;
 
 /// A sentence such as `2 of 3 back ends up; nfs1: driver not initialised`.
-pub(crate) fn sentence(workers: &[WorkerStatus], noun: &str) -> String {
-    let is_up = |worker: &&WorkerStatus| worker.state == WorkerState::Up;
-    let up = workers.iter().filter(is_up).count();
-    let mut text = format!("{up} of {} {noun} up", workers.len());
-    for worker in workers.iter().filter(|worker| !is_up(worker)).take(NAMED) {
-        let why = match worker.reason.as_str() {
-            "" => worker.state.as_str(),
-            reason => reason,
-        };
-        text.push_str(&format!("; {}: {why}", worker.name));
-    }
-    match (workers.len() - up).saturating_sub(NAMED) {
-        0 => {}
-        more => text.push_str(&format!("; and {more} more")),
+pub(crate) fn sentence(scoreboard: &Scoreboard, noun: &str) -> String {
+    let (mut all, mut up) = (0, 0);
+    let mut named = String::new();
+    scoreboard.visit(|name, slot| {
+        all += 1;
+        match slot.state() {
+            WorkerState::Up => up += 1,
+            state if all - up <= NAMED => {
+                let reason = slot.reason();
+                let why = if reason.is_empty() { state.as_str() } else { &reason };
+                named.push_str(&format!("; {name}: {why}"));
+            }
+            _ => {}
+        }
+    });
+    let mut text = format!("{up} of {all} {noun} up{named}");
+    if all - up > NAMED {
+        text.push_str(&format!("; and {} more", all - up - NAMED));
     }
     text
 }
@@ -105,26 +109,40 @@ pub(crate) fn sentence(workers: &[WorkerStatus], noun: &str) -> String {
 mod tests {
     use super::*;
 
-    fn worker(name: &str, state: WorkerState, reason: &str) -> WorkerStatus {
-        WorkerStatus { name: name.into(), state, reason: reason.into(), ..Default::default() }
+    fn board(workers: &[(&str, WorkerState, &str)]) -> Scoreboard {
+        let board = Scoreboard::new(workers.len()).unwrap();
+        for (index, (name, state, reason)) in workers.iter().enumerate() {
+            board.name_slot(name);
+            board.slot(index).set_state(*state, reason);
+        }
+        board
     }
 
     #[test]
     fn the_status_sentence_names_who_is_not_up_and_why() {
-        let workers = [
-            worker("lvm", WorkerState::Up, ""),
-            worker("nfs1", WorkerState::Down, "driver not initialised"),
-            worker("rbd", WorkerState::Starting, ""),
-        ];
+        let board = board(&[
+            ("lvm", WorkerState::Up, ""),
+            ("nfs1", WorkerState::Down, "driver not initialised"),
+            ("rbd", WorkerState::Starting, ""),
+        ]);
         assert_eq!(
-            sentence(&workers, "back ends"),
+            sentence(&board, "back ends"),
             "1 of 3 back ends up; nfs1: driver not initialised; rbd: starting"
         );
     }
 
     #[test]
     fn the_status_sentence_stays_short() {
-        let workers = vec![worker("x", WorkerState::Starting, ""); 50];
-        assert!(sentence(&workers, "back ends").ends_with("; and 46 more"));
+        let mut workers = [("x", WorkerState::Starting, ""); 50];
+        workers[0].1 = WorkerState::Up;
+        let starting = "; x: starting".repeat(4);
+        assert_eq!(
+            sentence(&board(&workers), "back ends"),
+            format!("1 of 50 back ends up{starting}; and 45 more")
+        );
+        assert_eq!(
+            sentence(&board(&workers[..5]), "back ends"),
+            format!("1 of 5 back ends up{starting}")
+        );
     }
 }

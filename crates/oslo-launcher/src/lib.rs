@@ -49,6 +49,7 @@ mod notify;
 #[cfg(unix)]
 mod process;
 mod report;
+mod roster;
 pub mod scoreboard;
 mod service;
 pub mod state;

@@ -15,26 +15,38 @@ pub(crate) const UNHANDLED: i32 = 2;
 
 /// A service's whole life; returns the worker's exit status.
 pub(crate) fn live(service: &dyn Service, handle: &WorkerHandle) -> i32 {
-    let life = catch_unwind(AssertUnwindSafe(|| {
-        match service.start(handle) {
-            Ok(()) if handle.is_stopping() => {}
-            Ok(()) => {
-                if !handle.reported() {
-                    handle.up();
-                }
-            }
-            Err(StartError::Stopped) => {}
-            Err(StartError::Exit(status)) => return status,
-            Err(StartError::Failed(cause)) => {
-                line::start_failed(&*cause);
-                return FAILED;
-            }
+    begin(service, handle).err().unwrap_or_else(|| finish(service))
+}
+
+/// Starts the service.
+///
+/// # Errors
+///
+/// The worker's exit status if the service does not serve.
+pub(crate) fn begin(service: &dyn Service, handle: &WorkerHandle) -> Result<(), i32> {
+    let started = catch_unwind(AssertUnwindSafe(|| service.start(handle)));
+    match started.map_err(|_| unhandled(service))? {
+        Ok(()) if handle.is_stopping() || handle.reported() => Ok(()),
+        Ok(()) => {
+            handle.up();
+            Ok(())
         }
-        service.wait();
-        DONE
-    }));
-    life.unwrap_or_else(|_| {
-        line::unhandled(service.name());
-        UNHANDLED
-    })
+        Err(StartError::Stopped) => Ok(()),
+        Err(StartError::Exit(status)) => Err(status),
+        Err(StartError::Failed(cause)) => {
+            line::start_failed(&*cause);
+            Err(FAILED)
+        }
+    }
+}
+
+/// Waits until everything that the service has begun is over; returns the worker's exit status.
+pub(crate) fn finish(service: &dyn Service) -> i32 {
+    let ended = catch_unwind(AssertUnwindSafe(|| service.wait()));
+    ended.map_or_else(|_| unhandled(service), |()| DONE)
+}
+
+fn unhandled(service: &dyn Service) -> i32 {
+    line::unhandled(service.name());
+    UNHANDLED
 }

@@ -15,8 +15,13 @@ pub struct Notifier {
     #[cfg(unix)]
     socket: Option<std::os::unix::net::UnixDatagram>,
     last_status: String,
+    /// The next status sentence is sent no earlier.
+    status_due: Option<Instant>,
     watchdog: Option<Watchdog>,
 }
+
+/// Pause between two status sentences. Somebody reads them; nobody reads twenty a second.
+const STATUS_PAUSE: Duration = Duration::from_millis(200);
 
 #[derive(Debug)]
 struct Watchdog {
@@ -46,11 +51,12 @@ impl Notifier {
         socket.connect_addr(&address)?;
         let watchdog =
             watchdog.map(|time| Watchdog { interval: time / 2, due: Instant::now() + time / 2 });
-        Ok(Self { socket: Some(socket), last_status: String::new(), watchdog })
+        Ok(Self { socket: Some(socket), watchdog, ..Self::default() })
     }
 
     /// Sends what the state machine decided to tell.
-    pub(crate) fn notice(&self, notice: Notice) {
+    pub(crate) fn notice(&mut self, notice: Notice) {
+        self.status_due = None;
         match notice {
             Notice::Ready => self.send("READY=1"),
             Notice::Stopping => self.send("STOPPING=1"),
@@ -62,11 +68,19 @@ impl Notifier {
         }
     }
 
+    /// When the next status sentence may be sent; `None` means now.
+    ///
+    /// A notice makes it due, so that what is told with READY or STOPPING fits it.
+    pub(crate) fn next_status(&self, now: Instant) -> Option<Instant> {
+        self.status_due.filter(|due| *due > now)
+    }
+
     /// Sends the status sentence if it is not the one sent last.
-    pub(crate) fn status(&mut self, sentence: String) {
+    pub(crate) fn status(&mut self, sentence: String, now: Instant) {
         if sentence != self.last_status {
             self.send(&format!("STATUS={sentence}"));
             self.last_status = sentence;
+            self.status_due = Some(now + STATUS_PAUSE);
         }
     }
 
@@ -130,7 +144,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("notify");
         let server = UnixDatagram::bind(&path).unwrap();
-        let notifier = Notifier::connect(path.to_str().unwrap(), None).unwrap();
+        let mut notifier = Notifier::connect(path.to_str().unwrap(), None).unwrap();
         notifier.notice(Notice::Ready);
         assert_eq!(receive(&server), "READY=1");
     }
@@ -141,9 +155,12 @@ mod tests {
         let server = UnixDatagram::bind_addr(&SocketAddr::from_abstract_name(&name).unwrap());
         let server = server.unwrap();
         let mut notifier = Notifier::connect(&format!("@{name}"), None).unwrap();
-        notifier.status("1 of 2 back ends up".into());
-        notifier.status("1 of 2 back ends up".into());
+        let now = Instant::now();
+        notifier.status("1 of 2 back ends up".into(), now);
+        notifier.status("1 of 2 back ends up".into(), now);
+        assert_eq!(notifier.next_status(now), Some(now + STATUS_PAUSE));
         notifier.notice(Notice::Stopping);
+        assert_eq!(notifier.next_status(now), None);
         assert_eq!(receive(&server), "STATUS=1 of 2 back ends up");
         assert_eq!(receive(&server), "STOPPING=1");
     }

@@ -5,8 +5,7 @@
 //! Decisions are made in [`state`](crate::state); here they are performed. Must not: poll, start
 //! a thread, or hold a descriptor that a worker should not inherit without closing it there.
 
-use std::collections::HashMap;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -36,11 +35,25 @@ pub struct ProcessLauncher {
     signals: Option<Signals>,
     /// The parent holds the write end and never writes; its end tells workers that it is gone.
     alive: Pipe,
-    /// Workers write when their state has changed.
-    reports: Pipe,
+    /// Workers write to the other end when their state has changed. `None` in a child.
+    reports: Option<OwnedFd>,
+    report: Arc<OwnedFd>,
     workers: Vec<Child>,
-    pids: HashMap<i32, WorkerId>,
     stop_asked: Arc<AtomicBool>,
+    mould: Mould,
+    /// Spare list for the decisions of one step.
+    actions: Vec<Action>,
+    /// Whether a worker may have ended since the last look.
+    look_for_dead: bool,
+}
+
+/// What every child needs, made once by the parent.
+///
+/// A forked child copies each page that it writes to, and so does the parent afterwards. That is
+/// most of what a worker costs, so neither side allocates on the way.
+struct Mould {
+    reporter: Arc<Reporter>,
+    stop: Arc<StopFlag>,
 }
 
 /// The parent's own memory of one worker.
@@ -58,6 +71,9 @@ impl ProcessLauncher {
     ///
     /// [`LaunchError::Setup`] when the kernel refuses a descriptor or the shared pages.
     pub fn new(options: LauncherOptions, hooks: Box<dyn Hooks>) -> Result<Self, LaunchError> {
+        let (reports, report) =
+            Pipe::new().map_err(LaunchError::setup("the readiness pipe"))?.split();
+        let report = Arc::new(report);
         Ok(Self {
             worker_watchdog: options.worker_watchdog,
             drain_limit: options.limits.graceful_shutdown,
@@ -66,28 +82,31 @@ impl ProcessLauncher {
                 Signals::for_supervisor().map_err(LaunchError::setup("signal handling"))?,
             ),
             alive: Pipe::new().map_err(LaunchError::setup("the parent's pipe"))?,
-            reports: Pipe::new().map_err(LaunchError::setup("the readiness pipe"))?,
+            reports: Some(reports),
             workers: Vec::new(),
-            pids: HashMap::new(),
             stop_asked: Arc::default(),
+            mould: Mould {
+                reporter: Arc::new(Reporter::Pipe(Arc::clone(&report))),
+                stop: Arc::default(),
+            },
+            report,
+            actions: Vec::new(),
+            look_for_dead: false,
         })
     }
 
     /// Something that can ask this launcher to stop while it is in [`wait`](Launcher::wait).
-    ///
-    /// # Errors
-    ///
-    /// [`LaunchError::Setup`] when no descriptor is left.
-    pub fn stop_handle(&self) -> Result<StopHandle, LaunchError> {
-        let wake = self.reports.write.as_ref().expect("only a child gives up this end");
-        let wake = wake.try_clone().map_err(LaunchError::setup("a handle to stop"))?;
-        Ok(StopHandle { wake: Arc::new(wake), asked: Arc::clone(&self.stop_asked) })
+    pub fn stop_handle(&self) -> StopHandle {
+        StopHandle { wake: Arc::clone(&self.report), asked: Arc::clone(&self.stop_asked) }
     }
 
     fn step(&mut self, event: Event) {
-        for action in self.bridge.supervisor.step(event, Instant::now()) {
+        let mut actions = std::mem::take(&mut self.actions);
+        self.bridge.supervisor.step_into(event, Instant::now(), &mut actions);
+        for action in actions.drain(..) {
             self.perform(action);
         }
+        self.actions = actions;
     }
 
     fn perform(&mut self, action: Action) {
@@ -125,17 +144,17 @@ impl ProcessLauncher {
         let child = &mut self.workers[id];
         child.generation += 1;
         child.seen = WorkerState::Starting;
+        self.bridge.changed();
         self.bridge.scoreboard.slot(id).reset(child.generation);
-        let name = child.service.name().to_owned();
-        match fork_worker(&name, |watch| self.in_child(&watch, id)) {
+        match fork_worker(|watch| self.in_child(&watch, id)) {
             Ok(pid) => {
                 self.bridge.scoreboard.slot(id).set_pid(pid);
                 self.workers[id].pid = Some(pid);
-                self.pids.insert(pid, id);
                 line::started_child(pid);
             }
-            Err(error) => {
-                line::not_started(&name, &error);
+            Err(refusal) => {
+                let name = self.workers[id].service.name();
+                line::not_started(name, &refusal.of(name));
                 self.bridge
                     .scoreboard
                     .slot(id)
@@ -150,25 +169,23 @@ impl ProcessLauncher {
         // The parent's ends go first: while a sibling held the write end of `alive`, no worker
         // would ever see its end.
         drop(self.alive.write.take());
-        drop(self.reports.read.take());
-        drop(self.signals.take());
+        drop(self.reports.take());
         self.bridge.notifier = Notifier::default();
-        let (Some(alive), Some(reports)) = (self.alive.read.take(), self.reports.write.take())
-        else {
-            return 1; // cannot happen: only a child takes these ends, and it never comes back
+        let (Some(alive), Some(signals)) = (self.alive.read.take(), self.signals.take()) else {
+            return 1; // cannot happen: only a child takes these, and it never comes back
         };
-        let Ok(signals) = Signals::for_worker() else { return 1 };
+        let Ok(signals) = signals.into_workers() else { return 1 };
         if !watch.arm() {
             line::parent_died();
             return 1;
         }
-        let worker = Worker {
+        let mut worker = Worker {
             service: Arc::clone(&self.workers[id].service),
             handle: WorkerHandle {
                 slot: id,
                 scoreboard: Arc::clone(&self.bridge.scoreboard),
-                reporter: Arc::new(Reporter::Pipe(reports)),
-                stop: Arc::new(StopFlag::default()),
+                reporter: Arc::clone(&self.mould.reporter),
+                stop: Arc::clone(&self.mould.stop),
             },
             hooks: &mut *self.bridge.hooks,
             signals,
@@ -200,14 +217,18 @@ impl ProcessLauncher {
                 Signal::SIGALRM => self.step(Event::Alarm),
                 Signal::SIGUSR1 => self.step(Event::Roll),
                 Signal::SIGUSR2 => self.bridge.hooks.report(&self.bridge.scoreboard),
-                _ => {} // SIGCHLD: whoever woke us, the dead are looked for below
+                Signal::SIGCHLD => self.look_for_dead = true,
+                _ => {}
             }
         }
     }
 
-    /// Looks at every slot whose worker may have reported. The pipe says only that one did.
+    /// Looks at the slots whose workers have reported. The pipe says only that one did.
     fn take_reports(&mut self) {
-        for id in 0..self.workers.len() {
+        let mut from = 0;
+        while let Some(id) = self.bridge.scoreboard.take_mark(from) {
+            from = id + 1;
+            self.bridge.changed();
             let state = self.bridge.scoreboard.slot(id).state();
             if std::mem::replace(&mut self.workers[id].seen, state) == state {
                 continue;
@@ -220,39 +241,50 @@ impl ProcessLauncher {
         }
     }
 
+    /// Takes the statuses of all workers that have ended.
+    ///
+    /// The kernel looks through all children for each answer, so this is not done for a report,
+    /// and looking through all workers for each pid makes it no worse.
     fn reap(&mut self) {
         loop {
-            match reap_next(|pid| self.pids.contains_key(&pid)) {
+            match reap_next(|pid| self.id_of(pid).is_some()) {
                 Reaped::Worker(pid, end) => self.ended(pid, end),
                 Reaped::Orphan(pid) => line::reaped_orphan(pid),
                 Reaped::Nobody => return,
                 Reaped::Foreign => break,
             }
         }
-        let pids: Vec<i32> = self.pids.keys().copied().collect();
-        for pid in pids {
-            if let Some(end) = reap_known(pid) {
+        for id in 0..self.workers.len() {
+            let pid = self.workers[id].pid;
+            if let Some((pid, end)) = pid.and_then(|pid| Some((pid, reap_known(pid)?))) {
                 self.ended(pid, end);
             }
         }
     }
 
+    fn id_of(&self, pid: i32) -> Option<WorkerId> {
+        self.workers.iter().position(|child| child.pid == Some(pid))
+    }
+
     fn ended(&mut self, pid: i32, end: Ended) {
-        let Some(id) = self.pids.remove(&pid) else { return };
+        let Some(id) = self.id_of(pid) else { return };
         end.write(pid);
         self.workers[id].pid = None;
         self.workers[id].seen = WorkerState::Gone;
         let slot = self.bridge.scoreboard.slot(id);
         slot.set_state(WorkerState::Gone, &end.to_string());
         slot.set_pid(0);
+        self.bridge.changed();
         self.step(Event::Exited(id));
     }
 
-    /// Handles everything that has happened, then sleeps until something does or `until`.
-    fn turn(&mut self, until: Option<Instant>) -> Result<(), LaunchError> {
+    /// Handles everything that has happened, and one thing that is due.
+    fn attend(&mut self) {
         self.take_signals();
         self.take_reports();
-        self.reap();
+        if std::mem::take(&mut self.look_for_dead) {
+            self.reap();
+        }
         if self.stop_asked.swap(false, Ordering::AcqRel) {
             self.step(Event::Stop("stop()"));
         }
@@ -260,17 +292,26 @@ impl ProcessLauncher {
             self.step(Event::Stalled(id));
         }
         self.step(Event::Tick);
+    }
+
+    /// Attends to everything, then sleeps until something happens or `until`.
+    fn turn(&mut self, until: Option<Instant>) -> Result<(), LaunchError> {
+        self.attend();
         self.bridge.tell();
-        if self.bridge.exit.is_some() {
+        if self.bridge.exit.is_some() || self.bridge.is_due() {
             return Ok(());
         }
         let left = self.bridge.time_to_sleep(until);
-        let reports = self.reports.read.as_ref().expect("only a child gives up this end");
+        let reports = self.reports.as_ref().expect("only a child gives up this end");
         let signals = self.signals.as_ref().expect("only a child gives up its parent's signals");
         let woken = poll([signals.as_fd(), reports.as_fd()], left);
         let [_, reported] = woken.map_err(LaunchError::setup("a wait of the supervisor"))?;
         if reported {
             Pipe::drain(reports);
+        } else {
+            // SIGCHLD says so when it is needed. A look at other times costs little and covers
+            // for a signal that something else in this process has taken.
+            self.look_for_dead = true;
         }
         Ok(())
     }
@@ -282,7 +323,6 @@ impl Launcher for ProcessLauncher {
         service: Arc<dyn Service>,
         workers: usize,
     ) -> Result<(), LaunchError> {
-        self.take_signals();
         self.bridge.admit(&*service, self.workers.len(), workers)?;
         for _ in 0..workers {
             self.workers.push(Child {
@@ -292,11 +332,16 @@ impl Launcher for ProcessLauncher {
                 seen: WorkerState::Gone,
             });
         }
-        self.step(Event::Tick);
-        Ok(())
+        loop {
+            self.attend();
+            if !self.bridge.is_due() {
+                return Ok(());
+            }
+        }
     }
 
     fn wait(&mut self) -> Result<i32, LaunchError> {
+        self.step(Event::Launched);
         loop {
             if let Some(status) = self.bridge.exit {
                 return Ok(status);

@@ -3,7 +3,7 @@
 //! Must not block: a supervisor that is stopped or gone may never hold up a worker.
 
 use std::io::Write;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::scoreboard::WorkerState;
 #[cfg(unix)]
@@ -15,7 +15,7 @@ pub(crate) enum Reporter {
     Nobody,
     /// Forked: the state is on the shared scoreboard, the supervisor only needs a nudge.
     #[cfg(unix)]
-    Pipe(std::os::fd::OwnedFd),
+    Pipe(Arc<std::os::fd::OwnedFd>),
     /// Subprocess: the scoreboard is not shared, so the state travels as a line of text.
     Line(Mutex<Box<dyn Write + Send>>),
 }

@@ -18,6 +18,9 @@ const REASON_WORDS: usize = REASON_BYTES / 8;
 /// write the same cache line.
 const SLOT_WORDS: usize = 32;
 
+/// Workers per word of marks.
+const BITS: usize = u64::BITS as usize;
+
 const STATE: usize = 0;
 const PID: usize = 1;
 const GENERATION: usize = 2;
@@ -95,9 +98,13 @@ pub struct WorkerStatus {
 }
 
 /// The shared page-set; see the module's head for who may write what.
+///
+/// Behind the slots stands one bit per worker: set by the worker when it has changed its slot,
+/// taken by the parent, which thus need not look at all slots to find those.
 #[derive(Debug)]
 pub struct Scoreboard {
     words: SharedWords,
+    capacity: usize,
     names: std::sync::Mutex<Vec<String>>,
 }
 
@@ -108,14 +115,14 @@ impl Scoreboard {
     ///
     /// [`LaunchError::Setup`] when the kernel refuses the mapping.
     pub fn new(capacity: usize) -> Result<Self, LaunchError> {
-        let words = SharedWords::map(capacity.max(1) * SLOT_WORDS)
-            .map_err(LaunchError::setup("the shared scoreboard"))?;
-        Ok(Self { words, names: std::sync::Mutex::new(Vec::new()) })
+        let words = capacity.max(1) * SLOT_WORDS + capacity.div_ceil(BITS);
+        let words = SharedWords::map(words).map_err(LaunchError::setup("the shared scoreboard"))?;
+        Ok(Self { words, capacity, names: std::sync::Mutex::new(Vec::new()) })
     }
 
     /// How many workers fit.
     pub fn capacity(&self) -> usize {
-        self.words.len() / SLOT_WORDS
+        self.capacity
     }
 
     /// Names the next slot; the parent does this before it forks the worker.
@@ -127,15 +134,45 @@ impl Scoreboard {
         Slot { words: &self.words.get()[index * SLOT_WORDS..][..SLOT_WORDS] }
     }
 
+    /// Notes that this worker's slot has changed; the worker wakes the parent afterwards.
+    pub(crate) fn mark(&self, index: usize) {
+        self.marks()[index / BITS].fetch_or(1 << (index % BITS), Ordering::AcqRel);
+    }
+
+    /// Takes the first worker from `from` on whose slot has changed since it was last taken.
+    pub(crate) fn take_mark(&self, from: usize) -> Option<usize> {
+        let mut above = u64::MAX << (from % BITS);
+        for (at, word) in self.marks().iter().enumerate().skip(from / BITS) {
+            // Most words are empty, and a load costs other processors nothing.
+            let set = word.load(Ordering::Relaxed) & above;
+            if set != 0 {
+                let bit = set.trailing_zeros() as usize;
+                word.fetch_and(!(1 << bit), Ordering::AcqRel);
+                return Some(at * BITS + bit);
+            }
+            above = u64::MAX;
+        }
+        None
+    }
+
+    fn marks(&self) -> &[AtomicU64] {
+        &self.words.get()[self.capacity.max(1) * SLOT_WORDS..]
+    }
+
+    /// Shows every slot that has been named, in launch order.
+    pub(crate) fn visit(&self, mut look: impl FnMut(&str, Slot<'_>)) {
+        let names = self.names.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        for (index, name) in names.iter().enumerate() {
+            look(name, self.slot(index));
+        }
+    }
+
     /// Copies every slot that has been named, in launch order.
     pub fn snapshot(&self) -> Vec<WorkerStatus> {
-        let names = self.names.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
         let now = monotonic();
-        names
-            .into_iter()
-            .enumerate()
-            .map(|(index, name)| WorkerStatus { name, ..self.slot(index).status(now) })
-            .collect()
+        let mut all = Vec::new();
+        self.visit(|name, slot| all.push(WorkerStatus { name: name.into(), ..slot.status(now) }));
+        all
     }
 }
 
@@ -278,6 +315,20 @@ mod tests {
         assert_eq!((b.name.as_str(), b.state, b.pid), ("b", WorkerState::Down, 42));
         assert_eq!((b.generation, b.beats, b.reason.as_str()), (3, 1, "driver not initialised"));
         assert!(b.uptime.is_some() && b.startup.is_some() && b.beat_age.is_some());
+    }
+
+    #[test]
+    fn a_mark_is_taken_once_whoever_set_it() {
+        let board = Scoreboard::new(130).unwrap();
+        for index in [129, 0, 64, 63, 0] {
+            board.mark(index);
+        }
+        let mut taken = Vec::new();
+        while let Some(index) = board.take_mark(taken.last().map_or(0, |last| last + 1)) {
+            taken.push(index);
+        }
+        assert_eq!(taken, [0, 63, 64, 129]);
+        assert_eq!(board.take_mark(0), None);
     }
 
     #[test]

@@ -20,7 +20,18 @@ pub trait Service: Send + Sync {
     /// The name in log lines, in the status sentence and on the scoreboard.
     fn name(&self) -> &str;
 
-    /// Brings the service up; returns when it serves. Runs in the worker, on a thread of its own.
+    /// Whether [`start`](Self::start) and [`wait`](Self::wait) need a thread of their own.
+    ///
+    /// They do by default, because both may block while the worker's main thread has to answer
+    /// signals. With `false`, `start` runs on the main thread and must return promptly, and a
+    /// thread for `wait` is made only when a stop has been asked for, so the service cannot end
+    /// by itself before. It saves what the thread costs: a stack, a part of the allocator.
+    fn needs_thread(&self) -> bool {
+        true
+    }
+
+    /// Brings the service up; returns when it serves. Runs in the worker, on a thread of its own
+    /// unless [`needs_thread`](Self::needs_thread) says otherwise.
     ///
     /// May block for as long as it takes, but must give up with [`StartError::Stopped`] soon
     /// after [`WorkerHandle::is_stopping`] turns true. A service that is up is reported for it;
@@ -92,8 +103,7 @@ pub struct WorkerHandle {
 impl WorkerHandle {
     /// Tells the supervisor that the service serves.
     pub fn up(&self) {
-        self.scoreboard.slot(self.slot).set_state(WorkerState::Up, "");
-        self.reporter.changed(WorkerState::Up, "");
+        self.report(WorkerState::Up, "");
     }
 
     /// Tells the supervisor that the worker runs but cannot serve, and why.
@@ -101,8 +111,13 @@ impl WorkerHandle {
     /// The reason is shown to operators; it is cut at
     /// [`REASON_BYTES`](crate::scoreboard::REASON_BYTES) bytes and must hold no secret.
     pub fn down(&self, reason: &str) {
-        self.scoreboard.slot(self.slot).set_state(WorkerState::Down, reason);
-        self.reporter.changed(WorkerState::Down, reason);
+        self.report(WorkerState::Down, reason);
+    }
+
+    fn report(&self, state: WorkerState, reason: &str) {
+        self.scoreboard.slot(self.slot).set_state(state, reason);
+        self.scoreboard.mark(self.slot);
+        self.reporter.changed(state, reason);
     }
 
     /// Notes a heartbeat on the scoreboard; wakes nobody.

@@ -9,6 +9,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use crate::line::Line;
+use crate::roster::{Because, Roster, State};
 use crate::throttle::{Throttle, backoff};
 
 pub use crate::vocabulary::{Action, Event, Limits, Notice, RestartMethod, WorkerId};
@@ -16,57 +17,6 @@ pub use crate::vocabulary::{Action, Event, Limits, Notice, RestartMethod, Worker
 /// How long killed workers may take to vanish. A process in an uninterruptible system call may
 /// never; waiting longer would only make the service manager kill us as well.
 const KILL_GRACE: Duration = Duration::from_secs(5);
-
-/// Where a worker stands, as the parent knows it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
-    /// No process; one is due at this time.
-    Waiting { until: Instant },
-    /// A process runs and has not reported.
-    Starting,
-    /// Reported up.
-    Up,
-    /// Reported down: it runs, its service cannot serve.
-    Down,
-    /// Was told to end and will be replaced. KILL follows at the given time.
-    Recycling { kill_at: Option<Instant>, because: Because },
-    /// Was told to end and will not be replaced.
-    Draining,
-    /// No process, none will come.
-    Gone,
-}
-
-/// Why a worker is replaced.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Because {
-    /// Somebody asked for it: its end says nothing against it.
-    Asked,
-    /// It gave no sign of life: its end counts as an early death.
-    Stalled,
-}
-
-impl State {
-    fn has_process(self) -> bool {
-        !matches!(self, Self::Waiting { .. } | Self::Gone)
-    }
-
-    fn serves_or_will(self) -> bool {
-        matches!(self, Self::Starting | Self::Up | Self::Down)
-    }
-
-    #[cfg(test)]
-    fn name(self) -> &'static str {
-        match self {
-            Self::Waiting { .. } => "waiting",
-            Self::Starting => "starting",
-            Self::Up => "up",
-            Self::Down => "down",
-            Self::Recycling { .. } => "recycling",
-            Self::Draining => "draining",
-            Self::Gone => "gone",
-        }
-    }
-}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
@@ -83,17 +33,6 @@ enum Phase {
 }
 
 #[derive(Debug, Clone)]
-struct Worker {
-    service: usize,
-    state: State,
-    started: Instant,
-    /// Deaths in a row that came before `stable_after`.
-    early_deaths: u32,
-    /// Has reported, or died, at least once: nobody need wait for it any longer.
-    heard_of: bool,
-}
-
-#[derive(Debug, Clone)]
 struct ServiceEntry {
     name: String,
     workers: usize,
@@ -106,7 +45,10 @@ pub struct Supervisor {
     limits: Limits,
     phase: Phase,
     services: Vec<ServiceEntry>,
-    workers: Vec<Worker>,
+    roster: Roster,
+    /// Whether everything that belongs to the start has been launched.
+    launched: bool,
+    /// Whether READY has been told.
     announced: bool,
     /// Workers still to be replaced on SIGUSR1; the first is being replaced now.
     rolling: VecDeque<WorkerId>,
@@ -119,13 +61,14 @@ impl Supervisor {
             limits,
             phase: Phase::Running,
             services: Vec::new(),
-            workers: Vec::new(),
+            roster: Roster::default(),
+            launched: false,
             announced: false,
             rolling: VecDeque::new(),
         }
     }
 
-    /// Adds a service; its workers are due at `now`, that is at the next [`Event::Tick`].
+    /// Adds a service; its workers are due at `now`, that is at the next [`Event::Tick`]s.
     ///
     /// After a stop was asked for, the service is noted and nothing is ever forked for it.
     pub fn add_service(&mut self, name: &str, workers: usize, now: Instant) {
@@ -137,42 +80,51 @@ impl Supervisor {
         });
         let running = self.phase == Phase::Running;
         let state = if running { State::Waiting { until: now } } else { State::Gone };
-        let worker = Worker { service, state, started: now, early_deaths: 0, heard_of: false };
-        self.workers.extend(std::iter::repeat_n(worker, workers));
+        self.roster.add(service, workers, state, now);
     }
 
     /// Decides what follows from `event`.
     pub fn step(&mut self, event: Event, now: Instant) -> Vec<Action> {
         let mut actions = Vec::new();
+        self.step_into(event, now, &mut actions);
+        actions
+    }
+
+    /// As [`step`](Self::step), into a list that is used again: every page that a parent writes
+    /// between two forks is copied once more.
+    pub(crate) fn step_into(&mut self, event: Event, now: Instant, actions: &mut Vec<Action>) {
         if self.phase == Phase::Ended {
-            return actions;
+            return;
         }
         match event {
-            Event::Tick => self.tick(now, &mut actions),
-            Event::ForkFailed(id) => self.fork_failed(id, now, &mut actions),
-            Event::Ready(id) => self.reported(id, State::Up, now, &mut actions),
-            Event::Down(id) => self.reported(id, State::Down, now, &mut actions),
-            Event::Exited(id) => self.exited(id, now, &mut actions),
-            Event::Stop(signal) => self.stop(signal, now, &mut actions),
+            Event::Tick => self.tick(now, actions),
+            Event::Launched => {
+                self.launched = true;
+                self.announce(actions);
+            }
+            Event::ForkFailed(id) => self.fork_failed(id, now, actions),
+            Event::Ready(id) => self.reported(id, State::Up, now, actions),
+            Event::Down(id) => self.reported(id, State::Down, now, actions),
+            Event::Exited(id) => self.exited(id, now, actions),
+            Event::Stop(signal) => self.stop(signal, now, actions),
             Event::Hangup if self.phase == Phase::Running => {
                 actions.extend([Action::Notify(Notice::Reloading), Action::Reload]);
             }
-            Event::Reloaded if self.phase == Phase::Running => self.reloaded(now, &mut actions),
-            Event::ReloadRefused if self.phase == Phase::Running => self.ready_again(&mut actions),
+            Event::Reloaded if self.phase == Phase::Running => self.reloaded(now, actions),
+            Event::ReloadRefused if self.phase == Phase::Running => self.ready_again(actions),
             Event::Stalled(id) if self.phase == Phase::Running => {
-                self.stalled(id, now, &mut actions);
+                self.stalled(id, now, actions);
             }
-            Event::Roll if self.phase == Phase::Running => self.roll(now, &mut actions),
+            Event::Roll if self.phase == Phase::Running => self.roll(now, actions),
             // A stop is under way: nothing may change it or cut it short.
             Event::Hangup
             | Event::Reloaded
             | Event::ReloadRefused
             | Event::Stalled(_)
             | Event::Roll => {}
-            Event::Interrupt => self.end(Line::Interrupted, &mut actions),
-            Event::Alarm => self.end(Line::GracefulTimeout, &mut actions),
+            Event::Interrupt => self.end(Line::Interrupted, actions),
+            Event::Alarm => self.end(Line::GracefulTimeout, actions),
         }
-        actions
     }
 
     /// When [`Event::Tick`] is needed next; `None` while only events can change anything.
@@ -181,15 +133,7 @@ impl Supervisor {
             Phase::Ended => None,
             Phase::Draining { limit } => limit,
             Phase::Killing { limit } => Some(limit),
-            Phase::Running => self
-                .workers
-                .iter()
-                .filter_map(|worker| match worker.state {
-                    State::Waiting { until } => Some(until),
-                    State::Recycling { kill_at, .. } => kill_at,
-                    _ => None,
-                })
-                .min(),
+            Phase::Running => self.roster.first_due().map(|(at, _)| at),
         }
     }
 
@@ -200,32 +144,25 @@ impl Supervisor {
 
     /// How many workers there are, and how many have reported up.
     pub fn counts(&self) -> (usize, usize) {
-        let up = self.workers.iter().filter(|worker| worker.state == State::Up).count();
-        (self.workers.len(), up)
+        (self.roster.len(), self.roster.up())
     }
 
     /// The service's name of a worker.
     pub fn name(&self, id: WorkerId) -> &str {
-        &self.services[self.workers[id].service].name
+        &self.services[self.roster.service(id)].name
     }
 
+    /// Does what is due, for one worker at most: between two forks a launcher has to see what
+    /// else has happened.
     fn tick(&mut self, now: Instant, actions: &mut Vec<Action>) {
         match self.phase {
-            Phase::Running => {
-                for id in 0..self.workers.len() {
-                    match &mut self.workers[id].state {
-                        State::Waiting { until } if *until <= now => self.fork(id, now, actions),
-                        State::Recycling { kill_at, .. } if kill_at.is_some_and(|at| at <= now) => {
-                            *kill_at = None;
-                            actions.push(Action::Kill(id));
-                        }
-                        _ => {}
-                    }
-                }
-            }
+            Phase::Running => match self.roster.first_due() {
+                Some((at, id)) if at <= now => self.due(id, now, actions),
+                _ => {}
+            },
             Phase::Draining { limit: Some(limit) } if limit <= now => {
                 actions.push(Action::Log(Line::GracefulTimeout));
-                actions.extend(self.alive().map(Action::Kill));
+                actions.extend(self.roster.alive().map(Action::Kill));
                 self.phase = Phase::Killing { limit: now + KILL_GRACE };
             }
             Phase::Killing { limit } if limit <= now => self.exit(1, actions),
@@ -233,16 +170,28 @@ impl Supervisor {
         }
     }
 
+    fn due(&mut self, id: WorkerId, now: Instant, actions: &mut Vec<Action>) {
+        if let State::Recycling { because, .. } = self.roster.state(id) {
+            self.roster.set(id, State::Recycling { kill_at: None, because });
+            actions.push(Action::Kill(id));
+        } else {
+            self.fork(id, now, actions);
+        }
+    }
+
     fn fork(&mut self, id: WorkerId, now: Instant, actions: &mut Vec<Action>) {
-        let worker = &mut self.workers[id];
-        worker.state = State::Starting;
-        worker.started = now;
-        self.services[worker.service].throttle.forked(now);
+        let service = &mut self.services[self.roster.service(id)];
+        if let Some(until) = service.throttle.postpone(service.workers, now) {
+            return self.roster.set(id, State::Waiting { until });
+        }
+        service.throttle.forked(service.workers, now);
+        self.roster.worker(id).started = now;
+        self.roster.set(id, State::Starting);
         actions.push(Action::Fork(id));
     }
 
     fn fork_failed(&mut self, id: WorkerId, now: Instant, actions: &mut Vec<Action>) {
-        if self.workers[id].state != State::Starting {
+        if self.roster.state(id) != State::Starting {
             return;
         }
         // A kernel out of processes is not helped by trying again at once.
@@ -251,9 +200,8 @@ impl Supervisor {
     }
 
     fn reported(&mut self, id: WorkerId, state: State, now: Instant, actions: &mut Vec<Action>) {
-        let worker = &mut self.workers[id];
-        if worker.state.serves_or_will() {
-            worker.state = state;
+        if self.roster.state(id).serves_or_will() {
+            self.roster.set(id, state);
             self.hear_of(id, actions);
             if self.rolling.front() == Some(&id) {
                 self.rolling.pop_front();
@@ -265,10 +213,10 @@ impl Supervisor {
     /// SIGUSR1: all workers are replaced, each when its predecessor's successor has reported. One
     /// that never reports stops the roll, so a bad configuration takes one back end only.
     fn roll(&mut self, now: Instant, actions: &mut Vec<Action>) {
-        actions.push(Action::Log(Line::Rolling { count: self.workers.len() }));
+        actions.push(Action::Log(Line::Rolling { count: self.roster.len() }));
         let under_way = !self.rolling.is_empty();
         let first = self.rolling.front().copied().filter(|_| under_way);
-        self.rolling = first.into_iter().chain(0..self.workers.len()).collect();
+        self.rolling = first.into_iter().chain(0..self.roster.len()).collect();
         if !under_way {
             self.roll_next(now, actions);
         }
@@ -276,56 +224,61 @@ impl Supervisor {
 
     fn roll_next(&mut self, now: Instant, actions: &mut Vec<Action>) {
         while let Some(&id) = self.rolling.front() {
-            if self.workers[id].state.serves_or_will() {
-                let kill_at = self.limits.graceful_shutdown.map(|time| now + time);
-                self.workers[id].state = State::Recycling { kill_at, because: Because::Asked };
-                actions.push(Action::Terminate(id));
-                return;
+            if self.roster.state(id).serves_or_will() {
+                return self.recycle(id, now, actions);
             }
             // It is being replaced anyway, or waits for its next start.
             self.rolling.pop_front();
         }
     }
 
+    /// Replaces a worker because somebody asked for it.
+    fn recycle(&mut self, id: WorkerId, now: Instant, actions: &mut Vec<Action>) {
+        let kill_at = self.limits.graceful_shutdown.map(|time| now + time);
+        self.roster.set(id, State::Recycling { kill_at, because: Because::Asked });
+        actions.push(Action::Terminate(id));
+    }
+
     fn stalled(&mut self, id: WorkerId, now: Instant, actions: &mut Vec<Action>) {
-        if self.workers[id].state.serves_or_will() {
+        if self.roster.state(id).serves_or_will() {
             let kill_at = Some(now + KILL_GRACE);
-            self.workers[id].state = State::Recycling { kill_at, because: Because::Stalled };
+            self.roster.set(id, State::Recycling { kill_at, because: Because::Stalled });
             let name = self.name(id).to_owned();
             actions.extend([Action::Log(Line::Stalled { name }), Action::Terminate(id)]);
         }
     }
 
     fn exited(&mut self, id: WorkerId, now: Instant, actions: &mut Vec<Action>) {
-        let state = self.workers[id].state;
+        let state = self.roster.state(id);
         if !state.has_process() {
             return;
         }
         if self.phase != Phase::Running {
-            self.workers[id].state = State::Gone;
+            self.roster.set(id, State::Gone);
             return self.exit_if_empty(actions);
         }
-        if matches!(state, State::Recycling { because: Because::Asked, .. }) {
-            self.workers[id].early_deaths = 0;
+        let stable_after = self.limits.stable_after;
+        let asked = matches!(state, State::Recycling { because: Because::Asked, .. });
+        let worker = self.roster.worker(id);
+        if asked || now.saturating_duration_since(worker.started) >= stable_after {
+            worker.early_deaths = 0;
         } else {
             self.died_early(id);
-            if now.saturating_duration_since(self.workers[id].started) >= self.limits.stable_after {
-                self.workers[id].early_deaths = 0;
-            }
         }
         self.respawn(id, now, now, actions);
         self.hear_of(id, actions);
     }
 
     fn died_early(&mut self, id: WorkerId) {
-        self.workers[id].early_deaths = self.workers[id].early_deaths.saturating_add(1);
+        let worker = self.roster.worker(id);
+        worker.early_deaths = worker.early_deaths.saturating_add(1);
     }
 
     /// Plans the next process of a worker: at once where the rules allow it.
     fn respawn(&mut self, id: WorkerId, now: Instant, earliest: Instant, out: &mut Vec<Action>) {
-        let deaths = self.workers[id].early_deaths;
-        let service = &mut self.services[self.workers[id].service];
-        let throttled = service.throttle.next_fork(service.workers, now);
+        let deaths = self.roster.worker(id).early_deaths;
+        let service = &self.services[self.roster.service(id)];
+        let throttled = service.throttle.plan(service.workers, now);
         let backed_off = now + backoff(deaths, self.limits.respawn_backoff_max, id);
         let until = throttled.max(backed_off).max(earliest);
         if backed_off > throttled {
@@ -334,15 +287,20 @@ impl Supervisor {
         } else if throttled > now {
             out.push(Action::Log(Line::ForkingTooFast));
         }
-        self.workers[id].state = State::Waiting { until };
+        self.roster.set(id, State::Waiting { until });
         if until <= now {
             self.fork(id, now, out);
         }
     }
 
     fn hear_of(&mut self, id: WorkerId, actions: &mut Vec<Action>) {
-        self.workers[id].heard_of = true;
-        if !self.announced && self.workers.iter().all(|worker| worker.heard_of) {
+        self.roster.hear_of(id);
+        self.announce(actions);
+    }
+
+    /// Tells READY, once, when everything is launched and has reported or died.
+    fn announce(&mut self, actions: &mut Vec<Action>) {
+        if self.launched && !self.announced && self.roster.all_heard_of() {
             self.announced = true;
             actions.push(Action::Notify(Notice::Ready));
         }
@@ -359,28 +317,25 @@ impl Supervisor {
             Action::Notify(Notice::Stopping),
             Action::Log(Line::KillingChildren),
         ]);
-        actions.extend(self.alive().map(Action::Terminate));
-        let count = self.alive().count();
-        for worker in &mut self.workers {
-            worker.state = if worker.state.has_process() { State::Draining } else { State::Gone };
+        actions.extend(self.roster.alive().map(Action::Terminate));
+        let count = self.roster.processes();
+        for id in 0..self.roster.len() {
+            let runs = self.roster.state(id).has_process();
+            self.roster.set(id, if runs { State::Draining } else { State::Gone });
         }
         actions.push(Action::Log(Line::WaitingOnChildren { count }));
         self.exit_if_empty(actions);
     }
 
     fn reloaded(&mut self, now: Instant, actions: &mut Vec<Action>) {
-        let kill_at = self.limits.graceful_shutdown.map(|time| now + time);
-        for (id, worker) in self.workers.iter_mut().enumerate() {
-            if !worker.state.serves_or_will() {
+        for id in 0..self.roster.len() {
+            if !self.roster.state(id).serves_or_will() {
                 continue;
             }
-            actions.push(match self.limits.restart_method {
-                RestartMethod::Mutate => Action::Hangup(id),
-                RestartMethod::Reload => {
-                    worker.state = State::Recycling { kill_at, because: Because::Asked };
-                    Action::Terminate(id)
-                }
-            });
+            match self.limits.restart_method {
+                RestartMethod::Mutate => actions.push(Action::Hangup(id)),
+                RestartMethod::Reload => self.recycle(id, now, actions),
+            }
         }
         self.ready_again(actions);
     }
@@ -398,7 +353,7 @@ impl Supervisor {
     }
 
     fn exit_if_empty(&mut self, actions: &mut Vec<Action>) {
-        if self.alive().next().is_none() {
+        if self.roster.processes() == 0 {
             let status = i32::from(matches!(self.phase, Phase::Killing { .. }));
             self.exit(status, actions);
         }
@@ -407,14 +362,6 @@ impl Supervisor {
     fn exit(&mut self, status: i32, actions: &mut Vec<Action>) {
         self.phase = Phase::Ended;
         actions.push(Action::Exit(status));
-    }
-
-    fn alive(&self) -> impl Iterator<Item = WorkerId> + '_ {
-        self.workers
-            .iter()
-            .enumerate()
-            .filter(|(_, worker)| worker.state.has_process())
-            .map(|(id, _)| id)
     }
 }
 

@@ -81,6 +81,8 @@ impl World {
             exit: None,
         };
         world.feed(Event::Tick);
+        world.feed(Event::Tick);
+        world.feed(Event::Launched);
         world
     }
 
@@ -96,7 +98,7 @@ impl World {
             Move::Dies(id) if self.alive[id] => self.die(id),
             Move::DiesOld(id) if self.alive[id] && self.stopped.is_none() => {
                 self.now += Duration::from_secs(61);
-                let stable = self.sup.workers[id].state.serves_or_will();
+                let stable = self.sup.roster.state(id).serves_or_will();
                 let before = self.forks[id].len();
                 self.die(id);
                 // Back-off resets after a stable minute: nothing delays the successor.

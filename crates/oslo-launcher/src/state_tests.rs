@@ -27,8 +27,18 @@ fn started(names: &[&str]) -> (Supervisor, Instant) {
     for name in names {
         sup.add_service(name, 1, now);
     }
-    sup.step(Event::Tick, now);
+    fork_all(&mut sup, now);
+    sup.step(Event::Launched, now);
     (sup, now)
+}
+
+/// Ticks until nothing is due; the actions.
+fn fork_all(sup: &mut Supervisor, now: Instant) -> Vec<Action> {
+    let mut actions = Vec::new();
+    while sup.next_deadline().is_some_and(|at| at <= now) {
+        actions.extend(sup.step(Event::Tick, now));
+    }
+    actions
 }
 
 /// The actions without log lines.
@@ -37,13 +47,16 @@ fn deeds(actions: Vec<Action>) -> Vec<Action> {
 }
 
 #[test]
-fn every_worker_is_forked_at_the_first_tick() {
+fn every_worker_is_forked_one_per_tick() {
     let now = Instant::now();
     let mut sup = Supervisor::new(Limits::default());
     sup.add_service("lvm", 1, now);
     sup.add_service("nfs", 2, now);
     assert_eq!(sup.next_deadline(), Some(now));
-    assert_eq!(sup.step(Event::Tick, now), [Action::Fork(0), Action::Fork(1), Action::Fork(2)]);
+    for id in 0..3 {
+        assert_eq!(sup.next_deadline(), Some(now));
+        assert_eq!(sup.step(Event::Tick, now), [Action::Fork(id)]);
+    }
     assert_eq!(sup.next_deadline(), None);
 }
 
@@ -54,6 +67,34 @@ fn defect_19_ready_is_told_once_when_all_have_reported_up_or_down() {
     assert_eq!(sup.step(Event::Down(1), now), [Action::Notify(Notice::Ready)]);
     assert_eq!(sup.step(Event::Ready(1), now), []);
     assert_eq!(sup.counts(), (2, 2));
+}
+
+#[test]
+fn defect_19_ready_is_not_told_before_everything_is_launched() {
+    let now = Instant::now();
+    let mut sup = Supervisor::new(Limits::default());
+    sup.add_service("quick", 1, now);
+    fork_all(&mut sup, now);
+    assert_eq!(sup.step(Event::Ready(0), now), []);
+    sup.add_service("slow", 1, now);
+    fork_all(&mut sup, now);
+    assert_eq!(sup.step(Event::Launched, now), []);
+    assert_eq!(sup.step(Event::Ready(1), now), [Action::Notify(Notice::Ready)]);
+}
+
+#[test]
+fn three_workers_of_a_service_that_die_together_come_back_as_upstream_would_let_them() {
+    let now = Instant::now();
+    let mut sup = Supervisor::new(Limits::default());
+    sup.add_service("lvm", 3, now);
+    fork_all(&mut sup, now);
+    let is_fork = |action: &Action| matches!(action, Action::Fork(_));
+    let forks = |actions: Vec<Action>| actions.into_iter().filter(is_fork).count();
+    // spec/launcher.md §2: four forks within three seconds are free, then one a second.
+    let at_once: usize = (0..3).map(|id| forks(sup.step(Event::Exited(id), now))).sum();
+    assert_eq!(at_once, 1);
+    let later: Vec<usize> = (1..3).map(|s| forks(fork_all(&mut sup, now + secs(s)))).collect();
+    assert_eq!(later, [1, 1]);
 }
 
 #[test]
@@ -227,6 +268,7 @@ fn restart_method_reload_replaces_workers_without_a_penalty() {
     let mut sup = Supervisor::new(limits);
     sup.add_service("lvm", 1, now);
     sup.step(Event::Tick, now);
+    sup.step(Event::Launched, now);
     sup.step(Event::Hangup, now);
     assert_eq!(sup.step(Event::Reloaded, now), [Action::Terminate(0)]);
     assert_eq!(
@@ -415,13 +457,13 @@ fn table() -> String {
     text.push_str("\n|---|");
     text.push_str(&"---|".repeat(EVENTS.len()));
     for (sup, now) in states() {
-        text.push_str(&format!("\n| **{}, {}** |", phase(&sup), sup.workers[0].state.name()));
+        text.push_str(&format!("\n| **{}, {}** |", phase(&sup), sup.roster.state(0).name()));
         for (_, event, after) in EVENTS {
             let mut next = sup.clone();
             let actions = next.step(event, now + after);
             let mut parts: Vec<String> = actions.iter().filter_map(word).collect();
-            let moved = (phase(&next), next.workers[0].state.name());
-            if moved.0 != "ended" && moved != (phase(&sup), sup.workers[0].state.name()) {
+            let moved = (phase(&next), next.roster.state(0).name());
+            if moved.0 != "ended" && moved != (phase(&sup), sup.roster.state(0).name()) {
                 parts.push(format!("→ {}, {}", moved.0, moved.1));
             }
             let cell = if parts.is_empty() { "–".to_owned() } else { parts.join("; ") };

@@ -106,6 +106,7 @@ impl SubprocessLauncher {
         line::starting_subprocess(&command);
         let entry = &mut self.workers[id];
         entry.generation += 1;
+        self.bridge.changed();
         let slot = self.bridge.scoreboard.slot(id);
         slot.reset(entry.generation);
         match Child::start(command, id, entry.generation, self.tell.clone()) {
@@ -128,6 +129,7 @@ impl SubprocessLauncher {
                 if self.workers[id].generation == generation =>
             {
                 self.bridge.scoreboard.slot(id).set_state(state, &reason);
+                self.bridge.changed();
                 match state {
                     WorkerState::Up => self.step(Event::Ready(id)),
                     WorkerState::Down => self.step(Event::Down(id)),
@@ -140,6 +142,7 @@ impl SubprocessLauncher {
                 }
                 self.bridge.scoreboard.slot(id).set_state(WorkerState::Gone, &end.to_string());
                 self.bridge.scoreboard.slot(id).set_pid(0);
+                self.bridge.changed();
                 self.step(Event::Exited(id));
             }
             Happening::Alive(id, generation) if self.workers[id].generation == generation => {
@@ -153,8 +156,8 @@ impl SubprocessLauncher {
         }
     }
 
-    /// Handles everything that has happened, then sleeps until something does or `until`.
-    fn turn(&mut self, until: Option<Instant>) {
+    /// Handles everything that has happened, and one thing that is due.
+    fn attend(&mut self) {
         while let Ok(happening) = self.happenings.try_recv() {
             self.handle(happening);
         }
@@ -162,8 +165,13 @@ impl SubprocessLauncher {
             self.step(Event::Stalled(id));
         }
         self.step(Event::Tick);
+    }
+
+    /// Attends to everything, then sleeps until something happens or `until`.
+    fn turn(&mut self, until: Option<Instant>) {
+        self.attend();
         self.bridge.tell();
-        if self.bridge.exit.is_some() {
+        if self.bridge.exit.is_some() || self.bridge.is_due() {
             return;
         }
         let happening = match self.bridge.time_to_sleep(until) {
@@ -183,18 +191,20 @@ impl Launcher for SubprocessLauncher {
         service: Arc<dyn Service>,
         workers: usize,
     ) -> Result<(), LaunchError> {
-        while let Ok(happening) = self.happenings.try_recv() {
-            self.handle(happening);
-        }
         self.bridge.admit(&*service, self.workers.len(), workers)?;
         for _ in 0..workers {
             self.workers.push(Entry { child: None, generation: 0 });
         }
-        self.step(Event::Tick);
-        Ok(())
+        loop {
+            self.attend();
+            if !self.bridge.is_due() {
+                return Ok(());
+            }
+        }
     }
 
     fn wait(&mut self) -> Result<i32, LaunchError> {
+        self.step(Event::Launched);
         loop {
             if let Some(status) = self.bridge.exit {
                 return Ok(status);

@@ -16,29 +16,45 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// Early deaths that are answered at once. Upstream forks twice without a pause as well.
 const FREE_DEATHS: u32 = 2;
 
-/// The fork times of one service.
+/// The last forks of one service, one more than it has workers.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Throttle {
     forks: VecDeque<Instant>,
 }
 
 impl Throttle {
-    /// The earliest moment for the next fork of a service with `workers` workers.
-    pub(crate) fn next_fork(&mut self, workers: usize, now: Instant) -> Instant {
-        if self.forks.len() <= workers {
-            return now;
-        }
-        let window = Duration::from_secs(workers as u64);
-        match self.forks.pop_front() {
-            Some(oldest) if now.saturating_duration_since(oldest) < window => now + PAUSE,
-            _ => now,
-        }
+    /// When a worker that is wanted from `now` on may be forked.
+    pub(crate) fn plan(&self, workers: usize, now: Instant) -> Instant {
+        if self.is_hot(workers, now) { now + PAUSE } else { now }
+    }
+
+    /// A later time if a fork right now would still come too early.
+    ///
+    /// Upstream sleeps between two forks, so workers that die together come back one by one; ours
+    /// have planned the same moment.
+    pub(crate) fn postpone(&self, workers: usize, now: Instant) -> Option<Instant> {
+        let last = *self.forks.back().filter(|_| self.is_hot(workers, now))?;
+        let cool = *self.forks.front()? + window(workers);
+        Some(cool.min(last + PAUSE)).filter(|later| *later > now)
     }
 
     /// Notes a fork.
-    pub(crate) fn forked(&mut self, now: Instant) {
+    pub(crate) fn forked(&mut self, workers: usize, now: Instant) {
+        if self.forks.len() > workers {
+            self.forks.pop_front();
+        }
         self.forks.push_back(now);
     }
+
+    /// Whether so many forks are so recent that the next one costs a pause.
+    fn is_hot(&self, workers: usize, now: Instant) -> bool {
+        let oldest = self.forks.front().filter(|_| self.forks.len() > workers);
+        oldest.is_some_and(|oldest| now.saturating_duration_since(*oldest) < window(workers))
+    }
+}
+
+fn window(workers: usize) -> Duration {
+    Duration::from_secs(workers as u64)
 }
 
 /// How long a worker waits after its `early_deaths`th early death in a row.
@@ -65,9 +81,10 @@ mod tests {
         let mut now = Instant::now();
         let mut gaps = Vec::new();
         for _ in 0..n {
-            let at = throttle.next_fork(workers, now);
+            let at = throttle.plan(workers, now);
+            assert_eq!(throttle.postpone(workers, at), None);
             gaps.push((at - now).as_millis() as u64);
-            throttle.forked(at);
+            throttle.forked(workers, at);
             now = at + MILLI;
         }
         gaps
@@ -80,12 +97,38 @@ mod tests {
     }
 
     #[test]
+    fn three_workers_have_four_forks_within_three_seconds() {
+        assert_eq!(gaps(3, 12), [0, 0, 0, 0, 1000, 1000, 1000, 0, 1000, 1000, 1000, 0]);
+    }
+
+    #[test]
+    fn workers_that_died_together_come_back_one_by_one() {
+        let mut throttle = Throttle::default();
+        let start = Instant::now();
+        for _ in 0..4 {
+            throttle.forked(3, start);
+        }
+        let planned = throttle.plan(3, start);
+        assert_eq!(throttle.plan(3, start), planned);
+        let mut now = planned;
+        let mut forks = Vec::new();
+        for _ in 0..3 {
+            while let Some(later) = throttle.postpone(3, now) {
+                now = later;
+            }
+            throttle.forked(3, now);
+            forks.push((now - start).as_secs());
+        }
+        assert_eq!(forks, [1, 2, 3]);
+    }
+
+    #[test]
     fn forks_far_apart_are_never_delayed() {
         let mut throttle = Throttle::default();
         let mut now = Instant::now();
         for _ in 0..10 {
-            assert_eq!(throttle.next_fork(1, now), now);
-            throttle.forked(now);
+            assert_eq!(throttle.plan(1, now), now);
+            throttle.forked(1, now);
             now += Duration::from_millis(1001);
         }
     }

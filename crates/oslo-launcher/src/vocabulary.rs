@@ -12,8 +12,11 @@ pub type WorkerId = usize;
 /// Something that happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Event {
-    /// Time has passed.
+    /// Time has passed. Answered for one worker at most; see
+    /// [`next_deadline`](crate::state::Supervisor::next_deadline) for more.
     Tick,
+    /// Everything that belongs to the start has been launched: READY may be told from now on.
+    Launched,
     /// The process asked for by [`Action::Fork`] could not be made.
     ForkFailed(WorkerId),
     /// A worker reports that its service serves.

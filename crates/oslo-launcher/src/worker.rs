@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use crate::error::LaunchError;
 use crate::launcher::LOOKS;
-use crate::life::{FAILED, UNHANDLED, live};
+use crate::life::{FAILED, UNHANDLED, begin, finish, live};
 use crate::line;
 use crate::scoreboard::WorkerState;
 use crate::service::{Hooks, Service, WorkerHandle};
@@ -47,44 +47,79 @@ struct Running {
     status: Arc<AtomicI32>,
 }
 
+/// What a sleep was ended by, besides signals and time.
+struct Stirred {
+    service: bool,
+    watcher: bool,
+}
+
+/// What is known of this worker's end.
+#[derive(Default)]
+struct Ending {
+    parent_gone: bool,
+    deadline: Option<Instant>,
+}
+
 impl Worker<'_> {
     /// Runs the service until it ends or is stopped; returns the exit status.
     ///
     /// # Errors
     ///
     /// [`LaunchError::Setup`] when the service's thread or pipe cannot be made.
-    pub(crate) fn run(mut self) -> Result<i32, LaunchError> {
-        let running = self.spawn_service()?;
-        let mut parent_gone = false;
-        let mut deadline: Option<Instant> = None;
+    pub(crate) fn run(&mut self) -> Result<i32, LaunchError> {
+        let mut running = None;
+        if self.service.needs_thread() {
+            running = Some(self.spawn(live)?);
+        } else if let Err(status) = begin(&*self.service, &self.handle) {
+            return Ok(status);
+        }
+        let mut ending = Ending::default();
         loop {
-            let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
-            let left =
-                left.into_iter().chain(self.say_alive()).chain(self.hooks.before_wait()).min();
-            let watched = self.watched(parent_gone).unwrap_or(running.ended.as_fd());
-            let fds = [running.ended.as_fd(), self.signals.as_fd(), watched];
-            let [ended, _, stirred] =
-                poll(fds, left).map_err(LaunchError::setup("a wait of the worker"))?;
-            if ended {
+            let stirred = self.sleep(running.as_ref(), &ending)?;
+            if let Some(running) = running.as_ref().filter(|_| stirred.service) {
                 let status = running.status.load(Ordering::Acquire);
-                return Ok(if parent_gone { FAILED } else { status });
+                return Ok(if ending.parent_gone { FAILED } else { status });
             }
             while let Some(signal) = self.signals.next() {
-                if let Some(status) = self.on_signal(signal, &mut deadline) {
+                if let Some(status) = self.on_signal(signal, &mut ending.deadline) {
                     return Ok(status);
                 }
             }
-            if stirred && self.watched(parent_gone).is_some_and(|fd| !Pipe::drain(fd)) {
-                parent_gone = true;
+            if stirred.watcher && self.watched(&ending).is_some_and(|fd| !Pipe::drain(fd)) {
+                ending.parent_gone = true;
                 line::parent_died();
                 self.stop();
-                deadline = self.drain_limit.map(|limit| Instant::now() + limit);
+                ending.deadline = self.drain_limit.map(|limit| Instant::now() + limit);
             }
-            if deadline.is_some_and(|at| at <= Instant::now()) {
+            if running.is_none() && self.handle.is_stopping() {
+                // Without a thread nobody would keep the time; the parent still does.
+                let Ok(ends) = self.spawn(|service, _| finish(service)) else {
+                    return Ok(finish(&*self.service));
+                };
+                running = Some(ends);
+            }
+            if ending.deadline.is_some_and(|at| at <= Instant::now()) {
                 line::child_timeout();
                 return Ok(FAILED);
             }
         }
+    }
+
+    /// Sleeps until the service ends, a signal comes, the parent is gone or time is up.
+    fn sleep(
+        &mut self,
+        running: Option<&Running>,
+        ending: &Ending,
+    ) -> Result<Stirred, LaunchError> {
+        let left = ending.deadline.map(|at| at.saturating_duration_since(Instant::now()));
+        let left = left.into_iter().chain(self.say_alive()).chain(self.hooks.before_wait()).min();
+        let signals = self.signals.as_fd();
+        // A descriptor that is not there is replaced by one that is watched anyway.
+        let service = running.map_or(signals, |running| running.ended.as_fd());
+        let watched = self.watched(ending).unwrap_or(signals);
+        let [_, service, watcher] = poll([signals, service, watched], left)
+            .map_err(LaunchError::setup("a wait of the worker"))?;
+        Ok(Stirred { service, watcher })
     }
 
     /// Tells the watchdog that this thread runs; returns when it has to do so again.
@@ -95,9 +130,9 @@ impl Worker<'_> {
         Some(watchdog / LOOKS)
     }
 
-    fn watched(&self, parent_gone: bool) -> Option<BorrowedFd<'_>> {
+    fn watched(&self, ending: &Ending) -> Option<BorrowedFd<'_>> {
         match &self.watcher {
-            Watcher::Parent(fd) if !parent_gone => Some(fd.as_fd()),
+            Watcher::Parent(fd) if !ending.parent_gone => Some(fd.as_fd()),
             _ => None,
         }
     }
@@ -132,22 +167,25 @@ impl Worker<'_> {
 
     fn stop(&self) {
         if self.handle.stop.raise() {
-            self.handle.scoreboard.slot(self.handle.slot).set_state(WorkerState::Draining, "");
+            let (scoreboard, slot) = (&self.handle.scoreboard, self.handle.slot);
+            scoreboard.slot(slot).set_state(WorkerState::Draining, "");
+            scoreboard.mark(slot); // seen when the parent wakes up for something else
             self.service.stop();
         }
     }
 
-    fn spawn_service(&self) -> Result<Running, LaunchError> {
-        let mut pipe = Pipe::new().map_err(LaunchError::setup("the pipe of a service"))?;
-        let ended = pipe.read.take().expect("a new pipe has both ends");
+    /// Runs this part of the service's life on a thread of its own.
+    fn spawn(&self, part: fn(&dyn Service, &WorkerHandle) -> i32) -> Result<Running, LaunchError> {
+        let (ended, life) =
+            Pipe::new().map_err(LaunchError::setup("the pipe of a service"))?.split();
         let status = Arc::new(AtomicI32::new(UNHANDLED));
         let (service, handle) = (Arc::clone(&self.service), self.handle.clone());
         let result = Arc::clone(&status);
         std::thread::Builder::new()
             .name("service".into())
             .spawn(move || {
-                result.store(live(&*service, &handle), Ordering::Release);
-                drop(pipe); // the end of the pipe is the end of the service
+                result.store(part(&*service, &handle), Ordering::Release);
+                drop(life); // the end of the pipe is the end of the service
             })
             .map_err(LaunchError::setup("the thread of a service"))?;
         Ok(Running { ended, status })

@@ -62,7 +62,7 @@ enum Happening {
 }
 
 impl Worker<'_> {
-    pub(crate) fn run(self) -> Result<i32, LaunchError> {
+    pub(crate) fn run(&mut self) -> Result<i32, LaunchError> {
         let (tell, happenings) = mpsc::channel();
         let (service, handle) = (Arc::clone(&self.service), self.handle.clone());
         let ended = tell.clone();
@@ -78,7 +78,7 @@ impl Worker<'_> {
         }
         // There are no signals, and without a line to the parent there is nobody to tell that
         // this thread runs.
-        let _ = (self.signals, self.watchdog);
+        let _ = (&self.signals, self.watchdog);
         let mut deadline: Option<Instant> = None;
         loop {
             let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));

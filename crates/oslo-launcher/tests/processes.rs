@@ -73,6 +73,14 @@ impl Daemon {
         })
     }
 
+    /// Waits until the scoreboard says that this service is up.
+    fn wait_until_up(&self, name: &str) {
+        self.wait("the state on the scoreboard", |output| {
+            self.signal(Signal::SIGUSR2);
+            output.contains(&format!("report: {name} is up")).then_some(())
+        });
+    }
+
     fn signal(&self, signal: Signal) {
         kill(Pid::from_raw(self.pid()), signal).unwrap();
     }
@@ -254,14 +262,43 @@ fn a_report_shows_every_worker() {
 #[test]
 fn exit_statuses_tell_why_a_worker_ended() {
     // spec/launcher.md §4.
-    let words = ["fails=fail", "asks=exit7", "breaks=panic"];
-    with_both(&words, |daemon| {
-        for (name, status) in [("fails", 1), ("asks", 7), ("breaks", 2)] {
-            let pid = daemon.worker(name, 0);
-            daemon.wait_for(&format!("Child {pid} exited with status {status}"), 1);
-        }
-        let output = daemon.output();
-        assert!(output.contains("Error starting thread."), "{output}");
+    let threaded = ["fails=fail", "asks=exit7", "breaks=panic"];
+    let inline = ["fails=inline:fail", "asks=inline:exit7", "breaks=inline:panic"];
+    for words in [threaded, inline] {
+        with_both(&words, |daemon| {
+            for (name, status) in [("fails", 1), ("asks", 7), ("breaks", 2)] {
+                let pid = daemon.worker(name, 0);
+                daemon.wait_for(&format!("Child {pid} exited with status {status}"), 1);
+            }
+            let output = daemon.output();
+            assert!(output.contains("Error starting thread."), "{output}");
+        });
+    }
+}
+
+#[test]
+fn a_service_without_a_thread_gets_one_when_it_stops() {
+    with_both(&["a=inline:up"], |mut daemon| {
+        let worker = daemon.worker("a", 0);
+        let threads = || fs::read_dir(format!("/proc/{worker}/task")).map_or(0, Iterator::count);
+        daemon.wait_until_up("a");
+        assert_eq!(threads(), 1);
+        kill(Pid::from_raw(worker), Signal::SIGTERM).unwrap();
+        daemon.wait_for(&format!("Child {worker} exited with status 0"), 1);
+        daemon.worker("a", 1);
+        daemon.signal(Signal::SIGTERM);
+        assert_eq!(daemon.exit_status(), Some(0));
+        assert_eq!(daemon.output().matches("a has drained").count(), 2);
+    });
+}
+
+#[test]
+fn a_service_without_a_thread_does_not_outlive_its_time_either() {
+    with_both(&["a=inline:never-stops", "--drain-limit", "1"], |mut daemon| {
+        let worker = daemon.worker("a", 0);
+        daemon.process.kill().unwrap();
+        wait_gone(worker);
+        daemon.wait_for("Graceful shutdown timeout exceeded, instantaneous exiting", 1);
     });
 }
 

@@ -24,23 +24,38 @@ use crate::error::LaunchError;
 /// Exit status of a worker whose body panicked, `spec/launcher.md` §4.
 const UNHANDLED: i32 = 2;
 
+/// Why there is no new process.
+#[derive(Debug)]
+pub(crate) enum NotForked {
+    /// So many threads exist, not one; 0 when the kernel would not say.
+    Threads(usize),
+    /// The kernel refused, most often at a process limit.
+    Refused(io::Error),
+}
+
+impl NotForked {
+    /// The error for the user of this crate, who wants to know which worker it was.
+    pub(crate) fn of(self, worker: &str) -> LaunchError {
+        let worker = worker.to_owned();
+        match self {
+            Self::Threads(threads) => LaunchError::MultiThreaded { worker, threads },
+            Self::Refused(source) => LaunchError::Spawn { worker, source },
+        }
+    }
+}
+
 /// Starts a worker process that runs `body`; returns only in the parent.
 ///
 /// # Errors
 ///
-/// [`LaunchError::MultiThreaded`] if a second thread exists; [`LaunchError::Spawn`] if the kernel
-/// refuses, most often at a process limit.
-pub(crate) fn fork_worker(
-    worker: &str,
-    body: impl FnOnce(ParentWatch) -> i32,
-) -> Result<i32, LaunchError> {
+/// [`NotForked`] if a second thread exists, or if the kernel refuses.
+pub(crate) fn fork_worker(body: impl FnOnce(ParentWatch) -> i32) -> Result<i32, NotForked> {
     let threads = thread_count();
     if threads != 1 {
-        return Err(LaunchError::MultiThreaded { worker: worker.to_owned(), threads });
+        return Err(NotForked::Threads(threads));
     }
-    let refused = |source: io::Error| LaunchError::Spawn { worker: worker.to_owned(), source };
     let parent = getpid();
-    let mask = AllBlocked::new().map_err(refused)?;
+    let mask = AllBlocked::new().map_err(NotForked::Refused)?;
 
     // SAFETY: this process has exactly one thread, so no lock can be held by a thread that the
     // child lacks. The child may allocate and open files freely; it owns copies of all our
@@ -52,7 +67,7 @@ pub(crate) fn fork_worker(
             let status = catch_unwind(AssertUnwindSafe(|| body(ParentWatch { parent })));
             exit_now(status.unwrap_or(UNHANDLED))
         }
-        Err(errno) => Err(refused(errno.into())),
+        Err(errno) => Err(NotForked::Refused(errno.into())),
     }
 }
 
@@ -83,10 +98,10 @@ fn exit_now(status: i32) -> ! {
 
 /// Threads of this process; 0 when the kernel will not say.
 fn thread_count() -> usize {
-    match std::fs::read_dir("/proc/self/task") {
-        Ok(tasks) => tasks.count(),
-        // Without /proc: the kernel grants this no-op to single-threaded processes only,
-        // unshare(2).
-        Err(_) => usize::from(unshare(CloneFlags::CLONE_THREAD).is_ok()),
+    // The kernel grants this no-op to single-threaded processes only, unshare(2). A container may
+    // forbid the call altogether.
+    if unshare(CloneFlags::CLONE_THREAD).is_ok() {
+        return 1;
     }
+    std::fs::read_dir("/proc/self/task").map_or(0, Iterator::count)
 }

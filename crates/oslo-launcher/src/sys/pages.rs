@@ -39,10 +39,6 @@ impl SharedWords {
         Ok(Self { start: start.cast(), len })
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.len
-    }
-
     pub(crate) fn get(&self) -> &[AtomicU64] {
         // SAFETY: the mapping is page-aligned, `len` words long, zeroed (a valid AtomicU64), and
         // stays mapped for as long as `self` is borrowed. Other processes write atomically only.

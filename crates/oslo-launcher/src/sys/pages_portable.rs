@@ -21,10 +21,6 @@ impl SharedWords {
         Ok(Self((0..len).map(|_| AtomicU64::new(0)).collect()))
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.0.len()
-    }
-
     pub(crate) fn get(&self) -> &[AtomicU64] {
         &self.0
     }

@@ -17,7 +17,7 @@ use super::wait::poll;
 
 pub(crate) use nix::sys::signal::Signal;
 
-/// The signals that a supervisor or worker reads.
+/// The signals that a supervisor reads; a worker reads the first four.
 const READ: [Signal; 7] = [
     Signal::SIGTERM,
     Signal::SIGINT,
@@ -32,6 +32,8 @@ const READ: [Signal; 7] = [
 #[derive(Debug)]
 pub(crate) struct Signals {
     fd: SignalFd,
+    /// What a worker blocks, made here so that a child need not.
+    workers: SigSet,
 }
 
 impl Signals {
@@ -47,10 +49,16 @@ impl Signals {
     /// Reads what a worker reacts to. SIGALRM and SIGUSR1 keep their default action
     /// (`spec/launcher.md` §4), and so does SIGCHLD, because drivers wait for their own children.
     pub(crate) fn for_worker() -> io::Result<Self> {
-        for name in [Signal::SIGALRM, Signal::SIGUSR1, Signal::SIGCHLD] {
-            reset_to_default(name)?;
-        }
+        reset_the_rest()?;
         Self::read(&READ[..4])
+    }
+
+    /// The same in a forked child, with the descriptor of its parent: each process reads its own
+    /// signals from it (signalfd(2)), and what a worker does not block never arrives there.
+    pub(crate) fn into_workers(self) -> io::Result<Self> {
+        reset_the_rest()?;
+        self.workers.thread_set_mask()?;
+        Ok(self)
     }
 
     fn read(names: &[Signal]) -> io::Result<Self> {
@@ -61,7 +69,7 @@ impl Signals {
             reset_to_default(*name)?;
         }
         mask.thread_set_mask()?;
-        Ok(Self { fd })
+        Ok(Self { fd, workers: READ[..4].iter().copied().collect() })
     }
 
     /// The next signal that has arrived, if any.
@@ -96,6 +104,11 @@ impl Signals {
     pub(crate) fn as_fd(&self) -> BorrowedFd<'_> {
         self.fd.as_fd()
     }
+}
+
+/// Undoes what was inherited for the signals that a worker does not read.
+fn reset_the_rest() -> io::Result<()> {
+    READ[4..].iter().try_for_each(|name| reset_to_default(*name))
 }
 
 fn reset_to_default(name: Signal) -> io::Result<()> {

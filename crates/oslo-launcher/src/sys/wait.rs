@@ -41,12 +41,19 @@ impl Pipe {
         Ok(Self { read: Some(read), write: Some(write) })
     }
 
+    /// Its read and its write end.
+    pub(crate) fn split(self) -> (OwnedFd, OwnedFd) {
+        let both = self.read.zip(self.write);
+        both.expect("nothing has been given up of a new pipe")
+    }
+
     /// Wakes the reader. A full pipe is as good: the reader has a wake-up waiting.
     pub(crate) fn wake(fd: impl AsFd) {
         let _ = write(fd, b"!");
     }
 
     /// Takes everything out; false once all writers are gone.
+    #[inline(never)] // its buffer would be part of the stack of every worker's loop
     pub(crate) fn drain(fd: impl AsFd) -> bool {
         let mut buffer = [0; 4096];
         loop {
