@@ -40,7 +40,7 @@ fn measure(directory: &Path, backends: u32) -> Result<(), Box<dyn Error>> {
     for round in 0..ROUNDS {
         let file = directory.join(round.to_string()).join("cinder.sqlite");
         let options = DatabaseOptions::new(DatabaseUrl::sqlite_file(&file)?);
-        creating.push(timed(|| create(&file).map(drop))?);
+        creating.push(timed(|| create(&options.url).map(drop))?);
         starting.push(timed(|| register_all(&options, backends))?);
         again.push(timed(|| register_all(&options, backends))?);
     }

@@ -1,6 +1,6 @@
-//! Registers a volume service in a SQLite file, lets it beat once, and lists all services.
+//! Registers a volume service in a database, lets it beat once, and lists all services.
 //!
-//! `cargo run -p cinder-db --example register -- FILE [HOST BACKEND]`
+//! `cargo run -p cinder-db --example register -- FILE-OR-URL [HOST BACKEND]`
 
 #![allow(
     clippy::disallowed_methods,
@@ -18,11 +18,14 @@ use cinder_types::ServiceHost;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
-    let file = arguments.next().ok_or("usage: register FILE [HOST BACKEND]")?;
+    let place = arguments.next().ok_or("usage: register FILE-OR-URL [HOST BACKEND]")?;
     let node = arguments.next().unwrap_or_else(|| "node1".into());
     let backend = arguments.next().unwrap_or_else(|| "lvm".into());
 
-    let database = DatabaseOptions::new(DatabaseUrl::sqlite_file(file)?);
+    let database = DatabaseOptions::new(match place.contains("://") {
+        true => DatabaseUrl::parse(&place)?,
+        false => DatabaseUrl::sqlite_file(place)?,
+    });
     let mut connection = retry_connect(&database, |interval| {
         thread::sleep(interval);
         ControlFlow::Continue(())

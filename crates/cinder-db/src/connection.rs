@@ -9,19 +9,21 @@ use std::{error::Error, fmt, ops::ControlFlow, time::Duration};
 
 use tracing::warn;
 
+#[cfg(feature = "sqlite")]
+use crate::embedded;
 use crate::{
-    embedded,
+    dialect::{self, Native, Stamp},
     error::DbError,
     options::DatabaseOptions,
     queries::schema_version,
-    sqlite::{self, FileStamp, Native},
+    url::DatabaseUrl,
 };
 
 /// A plain connection, usable in the process that opened it.
 pub struct Connection {
     /// `None` only while being dropped.
     native: Option<Native>,
-    stamp: FileStamp,
+    stamp: Stamp,
     database: String,
     opener: u32,
 }
@@ -33,7 +35,7 @@ impl Connection {
     ///
     /// [`DbError::Open`] or [`DbError::NotADatabase`].
     pub fn open(options: &DatabaseOptions) -> Result<Self, DbError> {
-        let (native, stamp) = sqlite::open(options)?;
+        let (native, stamp) = dialect::open(options)?;
         Ok(Self {
             native: Some(native),
             stamp,
@@ -97,6 +99,35 @@ impl fmt::Debug for Connection {
     }
 }
 
+/// Creates a SQLite file that does not exist, with schema and first rows.
+///
+/// Returns whether this call created it. Missing directories are made. The schema of any other
+/// database belongs to `cinder-manage`, so nothing happens to it.
+///
+/// # Errors
+///
+/// [`DbError::Create`] or [`DbError::CreateSchema`]; no file of that name is left then.
+pub fn create(url: &DatabaseUrl) -> Result<bool, DbError> {
+    match url.file() {
+        #[cfg(feature = "sqlite")]
+        Some(file) => embedded::create(file),
+        _ => Ok(false),
+    }
+}
+
+/// Opens the database and checks the schema; creates a SQLite file that does not exist.
+///
+/// # Errors
+///
+/// Those of [`create`], [`Connection::open`] and [`Connection::check_schema`].
+pub fn open_or_create(options: &DatabaseOptions) -> Result<Connection, DbError> {
+    create(&options.url)?;
+    let mut connection = Connection::open(options)?;
+    connection.check_schema()?;
+    dialect::prefer_concurrency(connection.native()?, options)?;
+    Ok(connection)
+}
+
 /// Opens the database, creating a missing SQLite file, and waits while it is away.
 ///
 /// Tries once and then `max_retries` times more (-1: for ever). `wait` sleeps between two
@@ -112,7 +143,7 @@ pub fn retry_connect(
 ) -> Result<Connection, DbError> {
     let mut left = options.max_retries;
     loop {
-        let error = match embedded::open_or_create(options) {
+        let error = match open_or_create(options) {
             Ok(connection) => return Ok(connection),
             Err(error) if left != 0 && error.is_unavailable() => error,
             Err(error) => return Err(error),

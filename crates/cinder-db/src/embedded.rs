@@ -17,20 +17,18 @@ use std::{
 };
 
 use cinder_types::UPSTREAM_VERSION;
-use diesel::{Connection as _, migration::MigrationSource, prelude::*, sqlite::Sqlite};
+use diesel::{migration::MigrationSource, prelude::*, sqlite::Sqlite};
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use tracing::{debug, info};
 use uuid::Uuid;
 
 use crate::{
-    connection::Connection,
+    dialect::sqlite,
     error::{Cause, DbError},
-    options::DatabaseOptions,
     queries::schema_version::SCHEMA_VERSION,
     schema::{
         alembic_version, group_type_specs, group_types, quota_classes, volume_types, workers,
     },
-    sqlite::{self, Native},
     timestamp::Timestamp,
 };
 
@@ -49,19 +47,6 @@ const DEFAULT_QUOTAS: [(&str, i32); 7] = [
     ("backup_gigabytes", 1000),
 ];
 
-/// Opens the database; creates the file first if there is none; checks the schema.
-///
-/// # Errors
-///
-/// Those of [`create`], [`Connection::open`] and [`Connection::check_schema`].
-pub fn open_or_create(options: &DatabaseOptions) -> Result<Connection, DbError> {
-    create(options.url.file())?;
-    let mut connection = Connection::open(options)?;
-    connection.check_schema()?;
-    sqlite::prefer_wal(connection.native()?, options.busy_timeout)?;
-    Ok(connection)
-}
-
 /// Creates the SQLite file with schema and first rows unless something has that name.
 ///
 /// Returns whether this call created it. Missing directories are made.
@@ -69,7 +54,7 @@ pub fn open_or_create(options: &DatabaseOptions) -> Result<Connection, DbError> 
 /// # Errors
 ///
 /// [`DbError::Create`] or [`DbError::CreateSchema`]; no file of that name is left then.
-pub fn create(file: &Path) -> Result<bool, DbError> {
+pub(crate) fn create(file: &Path) -> Result<bool, DbError> {
     match fs::metadata(file) {
         Ok(found) if found.is_dir() => {
             return Err(create_error(file, "opening it as a file")(ErrorKind::IsADirectory.into()));
@@ -143,7 +128,7 @@ impl Drop for Draft {
 fn fill(path: &Path) -> Result<(), Cause> {
     let mut native = sqlite::establish(path)?;
     sqlite::without_safety_net(&mut native)?;
-    native.transaction::<(), Cause, _>(|native: &mut Native| {
+    native.transaction::<(), Cause, _>(|native: &mut SqliteConnection| {
         for migration in MigrationSource::<Sqlite>::migrations(&MIGRATIONS)? {
             migration.run(native)?;
         }
@@ -155,7 +140,7 @@ fn fill(path: &Path) -> Result<(), Cause> {
 }
 
 /// The rows that upstream's migrations insert (`spec/schema.md §1`).
-fn seed(native: &mut Native, now: Timestamp) -> QueryResult<()> {
+fn seed(native: &mut SqliteConnection, now: Timestamp) -> QueryResult<()> {
     diesel::insert_into(alembic_version::table)
         .values(alembic_version::version_num.eq(SCHEMA_VERSION))
         .execute(native)?;
@@ -176,7 +161,7 @@ fn seed(native: &mut Native, now: Timestamp) -> QueryResult<()> {
     seed_sentinel(native, now)
 }
 
-fn seed_volume_type(native: &mut Native, now: Timestamp) -> QueryResult<()> {
+fn seed_volume_type(native: &mut SqliteConnection, now: Timestamp) -> QueryResult<()> {
     use volume_types::dsl;
     diesel::insert_into(dsl::volume_types)
         .values((
@@ -192,7 +177,7 @@ fn seed_volume_type(native: &mut Native, now: Timestamp) -> QueryResult<()> {
         .map(drop)
 }
 
-fn seed_group_type(native: &mut Native, now: Timestamp) -> QueryResult<()> {
+fn seed_group_type(native: &mut SqliteConnection, now: Timestamp) -> QueryResult<()> {
     let id = Uuid::new_v4().to_string();
     diesel::insert_into(group_types::table)
         .values((
@@ -219,7 +204,7 @@ fn seed_group_type(native: &mut Native, now: Timestamp) -> QueryResult<()> {
 }
 
 /// A row by which upstream tells whether the database keeps fractions of a second.
-fn seed_sentinel(native: &mut Native, now: Timestamp) -> QueryResult<()> {
+fn seed_sentinel(native: &mut SqliteConnection, now: Timestamp) -> QueryResult<()> {
     use workers::dsl;
     let marked = now.with_micros(123);
     diesel::insert_into(dsl::workers)
@@ -239,7 +224,9 @@ fn seed_sentinel(native: &mut Native, now: Timestamp) -> QueryResult<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{options::DatabaseOptions, schema, url::DatabaseUrl};
+    use crate::{
+        connection::open_or_create, dialect, options::DatabaseOptions, schema, url::DatabaseUrl,
+    };
 
     /// Runs a statement that names every column of each table.
     macro_rules! select_every_column {
@@ -268,7 +255,7 @@ mod tests {
         for (table, result) in &results {
             assert_eq!(result, &Ok(0), "{table}");
         }
-        let tables = sqlite::table_names(connection.native().unwrap()).unwrap();
+        let tables = dialect::table_names(connection.native().unwrap()).unwrap();
         // `volumes` is declared in two parts.
         let declared = results.len() - 1;
         assert_eq!(tables.len(), declared, "a table is missing from this test: {tables:?}");

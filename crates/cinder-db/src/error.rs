@@ -5,18 +5,38 @@
 
 use std::{io, path::PathBuf};
 
-use crate::sqlite;
+use crate::dialect;
 
 /// The database library's own error.
 pub type Cause = Box<dyn std::error::Error + Send + Sync + 'static>;
 
-/// Whether trying the same again later can help.
+/// What an error means for whoever has to go on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// The database is away: locked, unreachable, its disk failing or full.
-    Unavailable,
+    /// The database cannot be reached, or went away in the middle.
+    Lost,
+    /// Somebody else held a lock for too long, or the statement took too long.
+    Busy,
+    /// The database undid a transaction to let others go on; it can be tried anew at once.
+    Deadlock,
+    /// The server has no connection left for us.
+    TooManyConnections,
+    /// The database takes no changes at present: a replica, or a disk mounted read-only.
+    ReadOnly,
+    /// No space is left for data.
+    Full,
+    /// A constraint of the schema forbids the change.
+    Constraint,
     /// The database answered, and refused.
     Refused,
+}
+
+impl Fault {
+    /// Whether trying the same again later can help.
+    #[must_use]
+    pub fn may_pass(self) -> bool {
+        !matches!(self, Self::Constraint | Self::Refused)
+    }
 }
 
 /// Why a database operation failed.
@@ -28,7 +48,7 @@ pub enum DbError {
     Open {
         /// The database, without password.
         database: String,
-        /// Whether waiting can help.
+        /// What it means.
         fault: Fault,
         /// What the library said.
         source: Cause,
@@ -37,7 +57,7 @@ pub enum DbError {
     /// A statement failed.
     #[error("database query failed")]
     Query {
-        /// Whether waiting can help.
+        /// What it means.
         fault: Fault,
         /// What the library said.
         source: Cause,
@@ -162,16 +182,25 @@ impl DbError {
     #[must_use]
     pub fn is_unavailable(&self) -> bool {
         match self {
-            Self::Open { fault, .. } | Self::Query { fault, .. } => *fault == Fault::Unavailable,
+            Self::Open { fault, .. } | Self::Query { fault, .. } => fault.may_pass(),
             Self::Replaced { .. } | Self::Pool { .. } => true,
             _ => false,
+        }
+    }
+
+    /// What a failed statement or attempt to connect means; `None` for all other errors.
+    #[must_use]
+    pub fn fault(&self) -> Option<Fault> {
+        match self {
+            Self::Open { fault, .. } | Self::Query { fault, .. } => Some(*fault),
+            _ => None,
         }
     }
 }
 
 impl From<diesel::result::Error> for DbError {
     fn from(source: diesel::result::Error) -> Self {
-        Self::Query { fault: sqlite::fault(&source.to_string()), source: source.into() }
+        Self::Query { fault: dialect::fault(&source), source: source.into() }
     }
 }
 

@@ -33,6 +33,8 @@
 #![forbid(unsafe_code)]
 
 mod connection;
+mod dialect;
+#[cfg(feature = "sqlite")]
 mod embedded;
 mod error;
 mod heartbeat;
@@ -42,12 +44,10 @@ mod queries;
 mod registry;
 mod rows;
 mod schema;
-mod sqlite;
 mod timestamp;
 mod url;
 
-pub use connection::{Connection, retry_connect};
-pub use embedded::{create, open_or_create};
+pub use connection::{Connection, create, open_or_create, retry_connect};
 pub use error::{Cause, DbError, Fault, chain};
 pub use heartbeat::{Beat, Heartbeat, HeartbeatPlan};
 pub use options::DatabaseOptions;

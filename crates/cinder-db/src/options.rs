@@ -28,6 +28,15 @@ pub struct DatabaseOptions {
     pub sqlite_synchronous: bool,
     /// How long SQLite waits for another process's lock.
     pub busy_timeout: Duration,
+    /// `mysql_sql_mode`: the SQL mode of MySQL sessions; `None` keeps the server's.
+    pub mysql_sql_mode: Option<String>,
+    /// `mysql_wsrep_sync_wait`: causality checks of a Galera cluster.
+    pub mysql_wsrep_sync_wait: Option<i64>,
+    /// How long connecting to a server may take.
+    pub connect_timeout: Duration,
+    /// The longest a server may take for one statement, waiting for locks included; `None` leaves
+    /// it to the server. Only connections that would rather fail than wait have a limit.
+    pub statement_timeout: Option<Duration>,
 }
 
 impl DatabaseOptions {
@@ -44,6 +53,10 @@ impl DatabaseOptions {
             pool_timeout: Duration::from_secs(30),
             connection_recycle_time: Duration::from_secs(3600),
             sqlite_synchronous: true,
+            mysql_sql_mode: Some("TRADITIONAL".into()),
+            mysql_wsrep_sync_wait: None,
+            connect_timeout: Duration::from_secs(10),
+            statement_timeout: None,
             busy_timeout: url.timeout().unwrap_or(Duration::from_secs(5)),
             url,
         }

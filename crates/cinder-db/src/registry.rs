@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use crate::{
     connection::Connection,
+    dialect::{self, Native},
     error::DbError,
     queries::{
         clusters::{self, IncludedResources},
@@ -24,7 +25,6 @@ use crate::{
         cluster::{ClusterRow, NewCluster},
         service::{NewService, ServiceRow, ServiceStart},
     },
-    sqlite::{self, Native},
     timestamp::Timestamp,
 };
 
@@ -76,7 +76,7 @@ pub enum ClusterBefore {
 pub fn register(connection: &mut Connection, wanted: &Registration) -> Result<Registered, DbError> {
     let now = Timestamp::now();
     let registered =
-        sqlite::write_transaction(connection.native()?, |native| {
+        dialect::write_transaction(connection.native()?, |native| {
             match services::find(native, wanted.host.as_str(), BINARY)? {
                 Some(row) => update(native, wanted, &row, now),
                 None => create(native, wanted, now),

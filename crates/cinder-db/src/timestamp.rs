@@ -1,7 +1,7 @@
-//! Points in time as the database holds them: naive UTC, and on SQLite text with six digits.
+//! Points in time as the database holds them: naive UTC with at most microseconds.
 //!
-//! Must not: drop trailing zeros. Upstream's reader takes the digits after the point as a
-//! number of microseconds, so `.123` would be read as 123 µs instead of 123 ms.
+//! Must not: drop trailing zeros of the text form. Upstream's reader takes the digits after the
+//! point as a number of microseconds, so `.123` would be read as 123 µs instead of 123 ms.
 
 use std::{
     fmt,
@@ -9,13 +9,7 @@ use std::{
 };
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, Timelike, Utc};
-use diesel::{
-    deserialize::{self, FromSql, FromSqlRow},
-    expression::AsExpression,
-    serialize::{self, IsNull, Output, ToSql},
-    sql_types,
-    sqlite::{Sqlite, SqliteValue},
-};
+use diesel::{deserialize::FromSqlRow, expression::AsExpression, sql_types};
 
 /// A point in time in UTC with microseconds, the finest that any of our databases keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, AsExpression, FromSqlRow)]
@@ -52,6 +46,19 @@ impl Timestamp {
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {
         (self.0 - earlier.0).to_std().unwrap_or(Duration::ZERO)
+    }
+
+    /// The value as Diesel's own types have it.
+    #[cfg(any(feature = "mysql", feature = "postgres"))]
+    pub(crate) fn naive(self) -> NaiveDateTime {
+        self.0
+    }
+
+    /// The same from such a value; cut to microseconds.
+    #[cfg(any(feature = "mysql", feature = "postgres"))]
+    pub(crate) fn from_naive(time: NaiveDateTime) -> Self {
+        let micros = time.nanosecond() / 1_000;
+        Self(time.with_nanosecond(micros * 1_000).unwrap_or(time))
     }
 
     /// The same second with another fraction.
@@ -106,19 +113,6 @@ impl From<SystemTime> for Timestamp {
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.format("%Y-%m-%d %H:%M:%S%.6f").fmt(f)
-    }
-}
-
-impl ToSql<sql_types::Timestamp, Sqlite> for Timestamp {
-    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Sqlite>) -> serialize::Result {
-        out.set_value(self.to_string());
-        Ok(IsNull::No)
-    }
-}
-
-impl FromSql<sql_types::Timestamp, Sqlite> for Timestamp {
-    fn from_sql(mut value: SqliteValue<'_, '_, '_>) -> deserialize::Result<Self> {
-        Ok(Self::parse(value.read_text())?)
     }
 }
 

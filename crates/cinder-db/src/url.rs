@@ -1,7 +1,19 @@
 //! `[database] connection` in SQLAlchemy's URL forms.
 //!
 //! Must not: show a password, not even in the error for a URL it cannot use. Errors name the
-//! scheme alone.
+//! scheme or a parameter's name alone.
+
+#[cfg_attr(
+    not(any(feature = "mysql", feature = "postgres")),
+    allow(dead_code, reason = "without a server database its URL is parsed, and then refused")
+)]
+mod mask;
+pub(crate) mod percent;
+#[cfg_attr(
+    not(any(feature = "mysql", feature = "postgres")),
+    allow(dead_code, reason = "without a server database its URL is parsed, and then refused")
+)]
+mod server;
 
 use std::{
     fmt,
@@ -9,11 +21,25 @@ use std::{
     time::Duration,
 };
 
+pub use mask::mask_password;
+pub(crate) use server::Server;
+
 /// Where the database is; parsed, so that only usable ones exist.
 #[derive(Clone, PartialEq, Eq)]
 pub struct DatabaseUrl {
-    file: PathBuf,
-    timeout: Option<Duration>,
+    target: Target,
+}
+
+/// One of the databases that Cinder knows.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) enum Target {
+    Sqlite {
+        file: PathBuf,
+        /// `?timeout=SECONDS`, Python's name for how long to wait for a lock.
+        timeout: Option<Duration>,
+    },
+    Mysql(Server),
+    Postgres(Server),
 }
 
 /// Why a `connection` cannot be used.
@@ -27,10 +53,16 @@ pub enum UrlError {
     #[error("the database connection is not a URL; expected something like sqlite:////path/file")]
     NotAUrl,
     /// A database that Cinder knows but this build does not contain.
-    #[error("database scheme {scheme:?} is not built in yet; this build has sqlite")]
+    #[error(
+        "database scheme {scheme:?} is not in this build, which has {}; build with \
+         \"cargo build --release -p cinder-volume --features {feature}\"",
+        built_in()
+    )]
     NotBuiltIn {
         /// The scheme, without driver.
         scheme: String,
+        /// The Cargo feature that adds it.
+        feature: &'static str,
     },
     /// A scheme nobody knows.
     #[error("unknown database scheme {scheme:?}; known are sqlite, mysql and postgresql")]
@@ -53,6 +85,23 @@ pub enum UrlError {
         /// The path as written.
         path: String,
     },
+    /// The part between login and database.
+    #[error("the address in the database connection is not host or host:port")]
+    Address,
+    /// The part behind the host's colon.
+    #[error("the port in the database connection is not a number up to 65535")]
+    Port,
+    /// A server's URL without a database.
+    #[error("the database connection names no database; it goes behind the host, as in /cinder")]
+    NoDatabase,
+    /// A parameter whose meaning would be lost. The value is not shown: it may be a secret.
+    #[error("database connection parameter {name:?} {problem}")]
+    Parameter {
+        /// Its name.
+        name: String,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
 }
 
 impl DatabaseUrl {
@@ -63,8 +112,60 @@ impl DatabaseUrl {
     ///
     /// # Errors
     ///
-    /// A variant of [`UrlError`]; none carries more of the URL than scheme and SQLite path.
+    /// A variant of [`UrlError`]; none carries more of the URL than scheme, SQLite path and
+    /// names of parameters.
     pub fn parse(text: &str) -> Result<Self, UrlError> {
+        Self::with_parameters(text, "")
+    }
+
+    /// Parses a SQLAlchemy URL and adds `a=1&b=2`, the form of `connection_parameters`.
+    ///
+    /// # Errors
+    ///
+    /// As [`DatabaseUrl::parse`].
+    pub fn with_parameters(text: &str, parameters: &str) -> Result<Self, UrlError> {
+        let url = Self { target: Target::parse(text, parameters)? };
+        url.target.check_built_in()?;
+        Ok(url)
+    }
+
+    /// Names a SQLite file directly.
+    ///
+    /// # Errors
+    ///
+    /// [`UrlError::NoWorkingDirectory`] if the path is relative and cannot be completed,
+    /// [`UrlError::NotBuiltIn`] without SQLite.
+    pub fn sqlite_file(path: impl AsRef<Path>) -> Result<Self, UrlError> {
+        let url = Self { target: Target::Sqlite { file: absolute(path.as_ref())?, timeout: None } };
+        url.target.check_built_in()?;
+        Ok(url)
+    }
+
+    /// The SQLite file, as an absolute path; `None` if the database is a server.
+    #[must_use]
+    pub fn file(&self) -> Option<&Path> {
+        match &self.target {
+            Target::Sqlite { file, .. } => Some(file),
+            _ => None,
+        }
+    }
+
+    /// `?timeout=SECONDS` of a SQLite URL, Python's name for how long to wait for a lock.
+    #[must_use]
+    pub fn timeout(&self) -> Option<Duration> {
+        match &self.target {
+            Target::Sqlite { timeout, .. } => *timeout,
+            _ => None,
+        }
+    }
+
+    pub(crate) fn target(&self) -> &Target {
+        &self.target
+    }
+}
+
+impl Target {
+    fn parse(text: &str, parameters: &str) -> Result<Self, UrlError> {
         let text = text.trim();
         if text.is_empty() {
             return Err(UrlError::Empty);
@@ -73,51 +174,65 @@ impl DatabaseUrl {
         // `mysql+pymysql` names a database and a driver for Python; the latter is not ours.
         let database = scheme.split_once('+').map_or(scheme, |(database, _driver)| database);
         match database {
-            "sqlite" => Self::sqlite(rest),
-            "mysql" | "mariadb" | "postgresql" | "postgres" => {
-                Err(UrlError::NotBuiltIn { scheme: database.to_owned() })
-            }
+            "sqlite" => Self::sqlite(rest, parameters),
+            "mysql" | "mariadb" => server(rest, parameters).map(Self::Mysql),
+            "postgresql" | "postgres" => server(rest, parameters).map(Self::Postgres),
             _ => Err(UrlError::UnknownScheme { scheme: scheme.to_owned() }),
         }
     }
 
-    /// Names a SQLite file directly.
-    ///
-    /// # Errors
-    ///
-    /// [`UrlError::NoWorkingDirectory`] if the path is relative and cannot be completed.
-    pub fn sqlite_file(path: impl AsRef<Path>) -> Result<Self, UrlError> {
-        let path = path.as_ref();
-        let file = std::path::absolute(path)
-            .map_err(|_| UrlError::NoWorkingDirectory { path: path.display().to_string() })?;
-        Ok(Self { file, timeout: None })
-    }
-
     /// `rest` is what follows `sqlite://`: `/relative`, `//absolute`, or nothing.
-    fn sqlite(rest: &str) -> Result<Self, UrlError> {
+    fn sqlite(rest: &str, parameters: &str) -> Result<Self, UrlError> {
         let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
         let path = match path.strip_prefix('/') {
-            Some(path) => path,
+            Some(path) => percent::decode(path),
             None if path.is_empty() => return Err(UrlError::InMemory),
             None => return Err(UrlError::SqliteHost),
         };
         if path.is_empty() || path == ":memory:" {
             return Err(UrlError::InMemory);
         }
-        Ok(Self { timeout: timeout(query), ..Self::sqlite_file(path)? })
+        let timeout = timeout(parameters).or_else(|| timeout(query));
+        Ok(Self::Sqlite { file: absolute(Path::new(&path))?, timeout })
     }
 
-    /// The SQLite file, as an absolute path.
-    #[must_use]
-    pub fn file(&self) -> &Path {
-        &self.file
+    fn check_built_in(&self) -> Result<(), UrlError> {
+        let (present, scheme, feature) = match self {
+            Self::Sqlite { .. } => (cfg!(feature = "sqlite"), "sqlite", "sqlite"),
+            Self::Mysql(_) => (cfg!(feature = "mysql"), "mysql", "mysql"),
+            Self::Postgres(_) => (cfg!(feature = "postgres"), "postgresql", "postgres"),
+        };
+        if present {
+            return Ok(());
+        }
+        Err(UrlError::NotBuiltIn { scheme: scheme.to_owned(), feature })
     }
+}
 
-    /// `?timeout=SECONDS`, Python's name for how long to wait for a lock.
-    #[must_use]
-    pub fn timeout(&self) -> Option<Duration> {
-        self.timeout
+/// The databases of this build, for people.
+fn built_in() -> String {
+    let all = [
+        ("sqlite", cfg!(feature = "sqlite")),
+        ("mysql", cfg!(feature = "mysql")),
+        ("postgresql", cfg!(feature = "postgres")),
+    ];
+    let names: Vec<_> =
+        all.into_iter().filter(|(_, present)| *present).map(|(name, _)| name).collect();
+    names.join(", ")
+}
+
+fn server(rest: &str, parameters: &str) -> Result<Server, UrlError> {
+    let mut server = Server::parse(rest)?;
+    server.add_parameters(parameters);
+    if server.database.is_none() {
+        return Err(UrlError::NoDatabase);
     }
+    Ok(server)
+}
+
+fn absolute(path: &Path) -> Result<PathBuf, UrlError> {
+    std::path::absolute(path)
+        .map_err(|_| UrlError::NoWorkingDirectory { path: path.display().to_string() })
 }
 
 fn timeout(query: &str) -> Option<Duration> {
@@ -125,38 +240,13 @@ fn timeout(query: &str) -> Option<Duration> {
     Duration::try_from_secs_f64(value.parse().ok()?).ok()
 }
 
-/// Replaces the password of any database URL by `****`, for showing it.
-///
-/// ```
-/// let shown = cinder_db::mask_password("mysql+pymysql://cinder:s3cret@db/cinder");
-/// assert_eq!(shown, "mysql+pymysql://cinder:****@db/cinder");
-/// ```
-#[must_use]
-pub fn mask_password(url: &str) -> String {
-    let url = mask_query(url);
-    let Some((scheme, rest)) = url.split_once("://") else { return url };
-    // The last `@` of all: a password may hold one, or a `?`, that nobody escaped. Masking
-    // too much is the smaller harm.
-    let Some(at) = rest.rfind('@') else { return url };
-    match rest[..at].split_once(':') {
-        Some((user, _)) => format!("{scheme}://{user}:****{}", &rest[at..]),
-        None => url,
-    }
-}
-
-/// `?password=…` is another place where SQLAlchemy accepts one.
-fn mask_query(url: &str) -> String {
-    let Some((base, query)) = url.split_once('?') else { return url.to_owned() };
-    let pairs = query.split('&').map(|pair| match pair.split_once('=') {
-        Some((key @ ("password" | "passwd"), _)) => format!("{key}=****"),
-        _ => pair.to_owned(),
-    });
-    format!("{base}?{}", pairs.collect::<Vec<_>>().join("&"))
-}
-
 impl fmt::Display for DatabaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "sqlite:///{}", self.file.display())
+        match &self.target {
+            Target::Sqlite { file, .. } => write!(f, "sqlite:///{}", file.display()),
+            Target::Mysql(server) => write!(f, "mysql://{server}"),
+            Target::Postgres(server) => write!(f, "postgresql://{server}"),
+        }
     }
 }
 
@@ -170,15 +260,48 @@ impl fmt::Debug for DatabaseUrl {
 mod tests {
     use super::*;
 
+    fn file(target: Target) -> (PathBuf, Option<Duration>) {
+        match target {
+            Target::Sqlite { file, timeout } => (file, timeout),
+            _ => panic!("not SQLite"),
+        }
+    }
+
     #[test]
     fn a_sqlite_url_is_relative_with_three_slashes_and_absolute_with_four() {
-        let absolute = DatabaseUrl::parse("sqlite:////var/lib/cinder/cinder.sqlite").unwrap();
-        assert_eq!(absolute.file(), Path::new("/var/lib/cinder/cinder.sqlite"));
-        assert_eq!(absolute.to_string(), "sqlite:////var/lib/cinder/cinder.sqlite");
+        for (url, path, seconds) in [
+            ("sqlite:////var/lib/cinder/cinder.sqlite", "/var/lib/cinder/cinder.sqlite", None),
+            ("sqlite:////a%20b/c", "/a b/c", None),
+            ("sqlite+pysqlite:///state/c.sqlite?timeout=2.5", "state/c.sqlite", Some(2.5)),
+        ] {
+            let (file, timeout) = file(Target::parse(url, "").unwrap());
+            assert_eq!(file, std::path::absolute(path).unwrap(), "{url}");
+            assert_eq!(timeout, seconds.map(Duration::from_secs_f64), "{url}");
+        }
+        let (_, timeout) = file(Target::parse("sqlite:////a?timeout=1", "timeout=3").unwrap());
+        assert_eq!(timeout, Some(Duration::from_secs(3)));
+    }
 
-        let relative = DatabaseUrl::parse("sqlite+pysqlite:///state/c.sqlite?timeout=2.5").unwrap();
-        assert_eq!(relative.file(), std::path::absolute("state/c.sqlite").unwrap());
-        assert_eq!(relative.timeout(), Some(Duration::from_millis(2500)));
+    #[test]
+    fn every_scheme_finds_its_database() {
+        for (scheme, shown) in [
+            ("mysql", "mysql"),
+            ("mysql+pymysql", "mysql"),
+            ("mysql+mysqldb", "mysql"),
+            ("mariadb+pymysql", "mysql"),
+            ("postgresql", "postgresql"),
+            ("postgresql+psycopg2", "postgresql"),
+            ("postgres", "postgresql"),
+        ] {
+            let target = Target::parse(&format!("{scheme}://u:s3cret@h:1/d?a=b"), "c=d").unwrap();
+            let (Target::Mysql(server) | Target::Postgres(server)) = &target else {
+                panic!("{scheme} is a server");
+            };
+            assert_eq!((server.parameter("a"), server.parameter("c")), (Some("b"), Some("d")));
+            let url = DatabaseUrl { target: target.clone() };
+            assert_eq!(url.to_string(), format!("{shown}://u:****@h:1/d"));
+            assert_eq!(format!("{url:?}"), format!("DatabaseUrl({shown}://u:****@h:1/d)"));
+        }
     }
 
     #[test]
@@ -191,33 +314,43 @@ mod tests {
             ("sqlite:///:memory:", UrlError::InMemory),
             ("sqlite://var/lib/c.sqlite", UrlError::SqliteHost),
             ("oracle://u:p@h/d", UrlError::UnknownScheme { scheme: "oracle".into() }),
-            ("mysql+pymysql://u:p@h/d", UrlError::NotBuiltIn { scheme: "mysql".into() }),
-            ("postgresql://u:p@h/d", UrlError::NotBuiltIn { scheme: "postgresql".into() }),
+            ("mysql://u:p@h", UrlError::NoDatabase),
+            ("postgresql://u:p@h:x/d", UrlError::Port),
         ] {
             assert_eq!(DatabaseUrl::parse(url).unwrap_err(), expected, "{url}");
         }
     }
 
     #[test]
-    fn no_error_shows_a_password() {
-        for url in ["mysql://cinder:s3cret@h/d", "foo://cinder:s3cret@h/d", "cinder:s3cret@h"] {
-            let error = DatabaseUrl::parse(url).unwrap_err();
-            assert!(!format!("{error} {error:?}").contains("s3cret"), "{error:?}");
+    fn a_database_that_is_not_built_in_says_how_to_build_it() {
+        for (present, url, feature) in [
+            (cfg!(feature = "sqlite"), "sqlite:////c", "sqlite"),
+            (cfg!(feature = "mysql"), "mysql+pymysql://u:p@h/d", "mysql"),
+            (cfg!(feature = "postgres"), "postgresql://u:p@h/d", "postgres"),
+        ] {
+            match DatabaseUrl::parse(url) {
+                Ok(_) => assert!(present, "{url}"),
+                Err(error) => {
+                    assert!(!present, "{url}: {error}");
+                    let text = error.to_string();
+                    assert!(text.ends_with(&format!("--features {feature}\"")), "{text}");
+                    assert!(text.contains(&built_in()), "{text}");
+                }
+            }
         }
     }
 
     #[test]
-    fn a_password_is_masked_wherever_it_stands() {
-        for (url, expected) in [
-            ("mysql://u:p@ss:w@h:3306/d", "mysql://u:****@h:3306/d"),
-            ("mysql://u@h/d", "mysql://u@h/d"),
-            ("mysql://u:p?w@h/d", "mysql://u:****@h/d"),
-            ("mysql://h:1/d?user=a@b&passwd=p", "mysql://h:****@b&passwd=****"),
-            ("postgresql://h/d?user=u&password=p", "postgresql://h/d?user=u&password=****"),
-            ("mysql://u:p@h/d?charset=utf8", "mysql://u:****@h/d?charset=utf8"),
-            ("sqlite:////a/b", "sqlite:////a/b"),
+    fn no_error_shows_a_password() {
+        for url in [
+            "mysql://cinder:s3cret@h/d?x=1",
+            "mysql://cinder:s3cret@h:port/d",
+            "foo://cinder:s3cret@h/d",
+            "cinder:s3cret@h",
         ] {
-            assert_eq!(mask_password(url), expected);
+            if let Err(error) = DatabaseUrl::parse(url) {
+                assert!(!format!("{error} {error:?}").contains("s3cret"), "{error:?}");
+            }
         }
     }
 }

@@ -61,7 +61,8 @@ pub fn log_options(conf: &Conf, program: &str) -> LogOptions {
 /// When the URL names no database that this program can use; the password is never shown.
 pub fn database_options(conf: &Conf) -> anyhow::Result<DatabaseOptions> {
     let database = &conf.database;
-    let url = DatabaseUrl::parse(database.connection.reveal())
+    let url = database.connection.reveal();
+    let url = DatabaseUrl::with_parameters(url, &database.connection_parameters)
         .context("[database] connection cannot be used")?;
     let defaults = DatabaseOptions::new(url);
     Ok(DatabaseOptions {
@@ -72,6 +73,9 @@ pub fn database_options(conf: &Conf) -> anyhow::Result<DatabaseOptions> {
         pool_timeout: database.pool_timeout.map_or(defaults.pool_timeout, seconds),
         connection_recycle_time: seconds(database.connection_recycle_time),
         sqlite_synchronous: database.sqlite_synchronous,
+        // As its help text has it: no value keeps the server's mode.
+        mysql_sql_mode: Some(database.mysql_sql_mode.clone()).filter(|mode| !mode.is_empty()),
+        mysql_wsrep_sync_wait: database.mysql_wsrep_sync_wait,
         ..defaults
     })
 }

@@ -6,9 +6,9 @@ use diesel::{
 };
 
 use crate::{
+    dialect::Native,
     rows::cluster::{ClusterRow, NewCluster},
     schema::{clusters, consistencygroups, groups, image_volume_cache_entries, volumes},
-    sqlite::Native,
     timestamp::Timestamp,
 };
 

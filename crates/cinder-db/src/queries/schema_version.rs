@@ -6,9 +6,9 @@ use cinder_types::UPSTREAM_VERSION;
 use diesel::prelude::*;
 
 use crate::{
+    dialect::{self, Native},
     error::DbError,
     schema::alembic_version,
-    sqlite::{self, Native},
 };
 
 /// The revision of release 29.0.0. Supporting a newer one starts here, continues with
@@ -28,7 +28,7 @@ const NEEDED: [&str; 7] = [
 
 /// Refuses a schema that is missing, incomplete, older or newer.
 pub(crate) fn check(native: &mut Native, database: &str) -> Result<(), DbError> {
-    let tables = sqlite::table_names(native)?;
+    let tables = dialect::table_names(native)?;
     let missing: Vec<_> =
         NEEDED.into_iter().filter(|name| !tables.iter().any(|table| table == name)).collect();
     if !missing.is_empty() {

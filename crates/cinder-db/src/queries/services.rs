@@ -3,9 +3,9 @@
 use diesel::prelude::*;
 
 use crate::{
+    dialect::Native,
     rows::service::{NewService, ServiceRow, ServiceStart},
     schema::services,
-    sqlite::Native,
     timestamp::Timestamp,
 };
 

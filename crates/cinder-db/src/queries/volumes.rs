@@ -2,7 +2,7 @@
 
 use diesel::{dsl::exists, prelude::*, select};
 
-use crate::{schema::volumes, sqlite::Native, timestamp::Timestamp};
+use crate::{dialect::Native, schema::volumes, timestamp::Timestamp};
 
 /// Whether any live volume exists, on whatever host.
 pub(crate) fn any(native: &mut Native) -> QueryResult<bool> {

@@ -39,7 +39,7 @@ impl TestDatabase {
     }
 
     pub fn file(&self) -> &Path {
-        self.options.url.file()
+        self.options.url.file().unwrap()
     }
 
     pub fn parent(&self) -> PathBuf {

@@ -50,7 +50,7 @@ fn of_many_creators_one_wins_and_all_work_on_its_file() {
                 let (database, start) = (&database, &start);
                 scope.spawn(move || {
                     start.wait();
-                    let won = create(database.file()).unwrap();
+                    let won = create(&database.options.url).unwrap();
                     let mut connection = open_or_create(&database.options).unwrap();
                     register(&mut connection, &registration(&format!("n{number}"), None)).unwrap();
                     usize::from(won)
@@ -69,7 +69,7 @@ fn an_existing_file_is_left_byte_for_byte() {
     let database = TestDatabase::absent();
     fs::create_dir_all(database.parent()).unwrap();
     fs::write(database.file(), "precious").unwrap();
-    assert!(!create(database.file()).unwrap());
+    assert!(!create(&database.options.url).unwrap());
     let error = open_or_create(&database.options).unwrap_err();
     assert_eq!(
         error.to_string(),

@@ -10,10 +10,19 @@ use crate::exit::{self, Failure};
 ///
 /// # Errors
 ///
-/// When the file cannot be made, or holds a schema that we do not know.
+/// When the file cannot be made, or holds a schema that we do not know; when the database is a
+/// server, whose schema is not ours to make.
 pub fn init(options: &DatabaseOptions, out: &mut dyn Write) -> Result<i32, Failure> {
-    let file = options.url.file();
-    let created = create(file)?;
+    let Some(file) = options.url.file() else {
+        let what = format!(
+            "db init makes SQLite files only; the schema of {} is made by \"cinder-manage db sync\" \
+             of release {}",
+            options.url,
+            cinder_types::UPSTREAM_VERSION
+        );
+        return Err(anyhow::anyhow!(what).into());
+    };
+    let created = create(&options.url)?;
     cinder_db::open_or_create(options)?;
     let what = if created { "created" } else { "exists and is good" };
     writeln!(

@@ -1,13 +1,11 @@
-//! Everything that is peculiar to SQLite: opening, pragmas, locks, error texts.
+//! What is peculiar to SQLite: opening, pragmas, locks, which file is open.
 //!
-//! Must not: know a table of Cinder's. Another database is added by giving it a file like
-//! this one and making [`Native`] an enum over both; queries speak portable SQL.
+//! Must not: know a table of Cinder's.
 //!
 //! The order on opening matters: `busy_timeout` comes first, because every later pragma
 //! can meet a lock, and without it would fail at once instead of waiting.
 
 use std::{
-    fmt::Write as _,
     fs, io,
     path::{Path, PathBuf},
     time::Duration,
@@ -15,16 +13,18 @@ use std::{
 
 use diesel::{
     Connection as _, ConnectionError, QueryResult, QueryableByName, RunQueryDsl,
-    connection::SimpleConnection, sql_query, sql_types::Text, sqlite::SqliteConnection,
+    connection::{AnsiTransactionManager, SimpleConnection},
+    sql_query,
+    sql_types::Text,
+    sqlite::SqliteConnection,
 };
 
+use super::fault;
 use crate::{
     error::{DbError, Fault},
     options::DatabaseOptions,
+    url::percent,
 };
-
-/// The connection type that queries run on.
-pub(crate) type Native = SqliteConnection;
 
 /// Page cache per connection in KiB. A daemon has a connection per worker and its rows fit
 /// in a few pages; SQLite's default lets each grow to 2 MiB.
@@ -66,14 +66,16 @@ impl FileStamp {
 }
 
 /// Opens an existing file; never creates one.
-pub(crate) fn open(options: &DatabaseOptions) -> Result<(Native, FileStamp), DbError> {
-    let file = options.url.file();
+pub(super) fn open(
+    file: &Path,
+    options: &DatabaseOptions,
+) -> Result<(SqliteConnection, FileStamp), DbError> {
     let mut native = establish(file).map_err(|source| open_error(options, source))?;
     settle(&mut native, options).map_err(|source| match source.to_string() {
         text if text.contains("not a database") => DbError::NotADatabase { file: file.to_owned() },
-        text => DbError::Open {
+        _ => DbError::Open {
             database: options.url.to_string(),
-            fault: fault(&text),
+            fault: fault(&source),
             source: source.into(),
         },
     })?;
@@ -85,28 +87,21 @@ pub(crate) fn open(options: &DatabaseOptions) -> Result<(Native, FileStamp), DbE
 
 fn open_error(options: &DatabaseOptions, source: ConnectionError) -> DbError {
     let database = options.url.to_string();
-    DbError::Open { database, fault: Fault::Unavailable, source: source.into() }
+    DbError::Open { database, fault: Fault::Lost, source: source.into() }
 }
 
 /// Opens a file as it is, without settings. `mode=rw` keeps SQLite from creating it.
-pub(crate) fn establish(file: &Path) -> Result<Native, ConnectionError> {
-    Native::establish(&format!("file:{}?mode=rw", percent_encoded(&file.to_string_lossy())))
+pub(crate) fn establish(file: &Path) -> Result<SqliteConnection, ConnectionError> {
+    SqliteConnection::establish(&format!("file:{}?mode=rw", percent_encoded(file)))
 }
 
-fn percent_encoded(path: &str) -> String {
-    let mut encoded = String::with_capacity(path.len());
-    for byte in path.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' => {
-                encoded.push(char::from(byte));
-            }
-            _ => write!(encoded, "%{byte:02X}").expect("writing to a String cannot fail"),
-        }
-    }
-    encoded
+/// The path with everything encoded that means something in a URI.
+fn percent_encoded(file: &Path) -> String {
+    let text = file.to_string_lossy();
+    text.split('/').map(percent::encode).collect::<Vec<_>>().join("/")
 }
 
-fn settle(native: &mut Native, options: &DatabaseOptions) -> QueryResult<()> {
+fn settle(native: &mut SqliteConnection, options: &DatabaseOptions) -> QueryResult<()> {
     set_busy_timeout(native, options.busy_timeout)?;
     // Reading the mode is the first access to the file: locks and damage show up here.
     let synchronous = match (options.sqlite_synchronous, journal_mode(native)?.as_str()) {
@@ -123,7 +118,7 @@ fn settle(native: &mut Native, options: &DatabaseOptions) -> QueryResult<()> {
     ))
 }
 
-fn set_busy_timeout(native: &mut Native, timeout: Duration) -> QueryResult<()> {
+fn set_busy_timeout(native: &mut SqliteConnection, timeout: Duration) -> QueryResult<()> {
     let milliseconds = timeout.as_millis().min(i32::MAX.unsigned_abs().into());
     native.batch_execute(&format!("PRAGMA busy_timeout = {milliseconds};"))
 }
@@ -134,7 +129,7 @@ struct JournalMode {
     journal_mode: String,
 }
 
-fn journal_mode(native: &mut Native) -> QueryResult<String> {
+fn journal_mode(native: &mut SqliteConnection) -> QueryResult<String> {
     sql_query("PRAGMA journal_mode").get_result::<JournalMode>(native).map(|row| row.journal_mode)
 }
 
@@ -143,7 +138,7 @@ fn journal_mode(native: &mut Native) -> QueryResult<String> {
 ///
 /// A file system without shared memory, or another process in the middle of its work, can
 /// stand in the way; the rollback journal is slower but right, so nothing is reported.
-pub(crate) fn prefer_wal(native: &mut Native, busy_timeout: Duration) -> QueryResult<()> {
+pub(crate) fn prefer_wal(native: &mut SqliteConnection, busy_timeout: Duration) -> QueryResult<()> {
     if journal_mode(native)? == "wal" {
         return Ok(());
     }
@@ -156,19 +151,13 @@ pub(crate) fn prefer_wal(native: &mut Native, busy_timeout: Duration) -> QueryRe
 
 /// Prepares a file nobody else knows yet for writing it in one go: a crash leaves a file
 /// that will never be used, so neither journal nor waiting for the disk is needed.
-pub(crate) fn without_safety_net(native: &mut Native) -> QueryResult<()> {
+pub(crate) fn without_safety_net(native: &mut SqliteConnection) -> QueryResult<()> {
     native.batch_execute("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;")
 }
 
-/// Runs `body` in a transaction that takes the write lock at once.
-///
-/// A transaction that reads first and then writes can find that another process wrote in
-/// between; SQLite then fails it without waiting. Taking the lock first avoids that.
-pub(crate) fn write_transaction<T>(
-    native: &mut Native,
-    body: impl FnOnce(&mut Native) -> Result<T, DbError>,
-) -> Result<T, DbError> {
-    native.immediate_transaction(body)
+/// Begins a transaction that has the write lock.
+pub(super) fn begin_immediate(native: &mut SqliteConnection) -> QueryResult<()> {
+    AnsiTransactionManager::begin_transaction_sql(native, "BEGIN IMMEDIATE")
 }
 
 #[derive(QueryableByName)]
@@ -178,24 +167,10 @@ struct TableName {
 }
 
 /// The names of all tables.
-pub(crate) fn table_names(native: &mut Native) -> QueryResult<Vec<String>> {
+pub(super) fn table_names(native: &mut SqliteConnection) -> QueryResult<Vec<String>> {
     sql_query("SELECT name FROM sqlite_master WHERE type = 'table'")
         .load::<TableName>(native)
         .map(|rows| rows.into_iter().map(|row| row.name).collect())
-}
-
-/// Sorts SQLite's error texts (`sqlite3_errstr`); Diesel passes no code on.
-pub(crate) fn fault(text: &str) -> Fault {
-    const AWAY: [&str; 7] = [
-        "database is locked",
-        "database table is locked",
-        "locking protocol",
-        "unable to open database file",
-        "disk I/O error",
-        "database or disk is full",
-        "attempt to write a readonly database",
-    ];
-    if AWAY.iter().any(|away| text.contains(away)) { Fault::Unavailable } else { Fault::Refused }
 }
 
 #[cfg(test)]
@@ -204,7 +179,7 @@ mod tests {
 
     #[test]
     fn a_path_with_any_character_survives_the_uri() {
-        assert_eq!(percent_encoded("/a b/c?d#e%.x"), "/a%20b/c%3Fd%23e%25.x");
+        assert_eq!(percent_encoded(Path::new("/a b/c?d#e%.x")), "/a%20b/c%3Fd%23e%25.x");
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("a b?mode=memory#%41ä.sqlite");
         fs::write(&file, "").unwrap();

@@ -1,0 +1,118 @@
+//! What is peculiar to MySQL and MariaDB: the client library's URL, TLS, the session.
+//!
+//! Must not: know a table of Cinder's.
+//!
+//! Diesel asks the library for CLIENT_FOUND_ROWS, so an UPDATE counts the rows that matched
+//! even where it changed nothing, as upstream's does (`spec/schema.md §6`).
+
+use std::{fmt::Write as _, time::Duration};
+
+use diesel::{
+    Connection as _, ConnectionError, QueryResult, RunQueryDsl, mysql::MysqlConnection, sql_query,
+    sql_types::Text,
+};
+
+use super::{names, open_error};
+use crate::{
+    error::DbError,
+    options::DatabaseOptions,
+    url::{Server, percent},
+};
+
+pub(super) fn open(server: &Server, options: &DatabaseOptions) -> Result<MysqlConnection, DbError> {
+    let failed = |source: &dyn std::error::Error| open_error(server, options, source);
+    let mut native = establish(server, options).map_err(|source| failed(&source))?;
+    settle(&mut native, options).map_err(|source| failed(&source))?;
+    Ok(native)
+}
+
+/// MariaDB's library takes options in the place of the host (`mariadb_connect` in its header);
+/// no other way leads through Diesel to its connect timeout. Oracle's library looks for a host
+/// of that name and finds none, nor could an IPv6 address stand there.
+fn establish(
+    server: &Server,
+    options: &DatabaseOptions,
+) -> Result<MysqlConnection, ConnectionError> {
+    if let Some(host) = host_with_options(server, options.connect_timeout) {
+        match MysqlConnection::establish(&url(server, &host)) {
+            Err(ConnectionError::BadConnection(text)) if text.contains(&host) => {}
+            done => return done,
+        }
+    }
+    MysqlConnection::establish(&url(server, &plain_host(server)))
+}
+
+/// Upstream's driver takes `localhost` for a host like any other; the C libraries take it for
+/// the local socket, which may belong to another server.
+fn plain_host(server: &Server) -> String {
+    match server.host.as_deref() {
+        _ if server.parameter("unix_socket").is_some() => "localhost".into(),
+        Some("localhost") | None => "127.0.0.1".into(),
+        Some(host) if host.contains(':') => format!("[{host}]"),
+        Some(host) => host.to_owned(),
+    }
+}
+
+fn host_with_options(server: &Server, timeout: Duration) -> Option<String> {
+    if server.parameter("unix_socket").is_some() {
+        return None;
+    }
+    let host = plain_host(server);
+    let usual = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
+    host.bytes()
+        .all(usual)
+        .then(|| format!("host={host};connect-timeout={}", timeout.as_secs().max(1)))
+}
+
+/// Diesel's own URL form, with everything encoded.
+fn url(server: &Server, host: &str) -> String {
+    let mut url = String::from("mysql://");
+    let mut add = |part: std::fmt::Arguments<'_>| {
+        url.write_fmt(part).expect("writing to a String cannot fail");
+    };
+    add(format_args!("{}", percent::encode(server.user.as_deref().unwrap_or_default())));
+    if let Some(password) = &server.password {
+        add(format_args!(":{}", percent::encode(password.reveal())));
+    }
+    add(format_args!("@{host}"));
+    if let Some(port) = server.port {
+        add(format_args!(":{port}"));
+    }
+    add(format_args!("/{}", server.database.as_deref().unwrap_or_default()));
+    let mut separator = '?';
+    for name in ["unix_socket", "ssl_ca", "ssl_cert", "ssl_key"] {
+        if let Some(value) = server.parameter(name) {
+            add(format_args!("{separator}{name}={}", percent::encode(value)));
+            separator = '&';
+        }
+    }
+    url
+}
+
+/// One statement for all settings.
+///
+/// Error texts come in English then, because Diesel passes no numbers on (see `fault`).
+fn settle(native: &mut MysqlConnection, options: &DatabaseOptions) -> QueryResult<()> {
+    let mut settings = vec!["lc_messages = 'en_US'".to_owned()];
+    if let Some(bits) = options.mysql_wsrep_sync_wait {
+        settings.push(format!("wsrep_sync_wait = {bits}"));
+    }
+    if let Some(limit) = options.statement_timeout {
+        settings.push(format!("innodb_lock_wait_timeout = {}", limit.as_secs().max(1)));
+    }
+    let settings = format!("SET SESSION {}", settings.join(", "));
+    match &options.mysql_sql_mode {
+        Some(mode) => {
+            sql_query(format!("{settings}, sql_mode = ?")).bind::<Text, _>(mode).execute(native)
+        }
+        None => sql_query(settings).execute(native),
+    }
+    .map(drop)
+}
+
+pub(super) fn table_names(native: &mut MysqlConnection) -> QueryResult<Vec<String>> {
+    names(
+        native,
+        "SELECT table_name AS name FROM information_schema.tables WHERE table_schema = database()",
+    )
+}

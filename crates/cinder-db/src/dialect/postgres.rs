@@ -1,0 +1,64 @@
+//! What is peculiar to PostgreSQL: the client library's connection string, its timeouts.
+//!
+//! Must not: know a table of Cinder's.
+
+use std::time::Duration;
+
+use diesel::{Connection as _, QueryResult, connection::SimpleConnection as _, pg::PgConnection};
+
+use super::{names, open_error};
+use crate::{error::DbError, options::DatabaseOptions, url::Server};
+
+/// A peer that stays silent is asked after this time, three times, five seconds apart; and what
+/// was sent must be acknowledged within as long.
+const SILENCE: Duration = Duration::from_secs(15);
+
+pub(super) fn open(server: &Server, options: &DatabaseOptions) -> Result<PgConnection, DbError> {
+    let failed = |source: &dyn std::error::Error| open_error(server, options, source);
+    let mut native =
+        PgConnection::establish(&conninfo(server, options)).map_err(|source| failed(&source))?;
+    if let Some(limit) = options.statement_timeout {
+        let limit = limit.as_millis().max(1);
+        native
+            .batch_execute(&format!("SET statement_timeout = {limit}"))
+            .map_err(|source| failed(&source))?;
+    }
+    Ok(native)
+}
+
+/// libpq's `key='value'` form. What the URL says overrides our timeouts.
+fn conninfo(server: &Server, options: &DatabaseOptions) -> String {
+    let silence = options.statement_timeout.unwrap_or(SILENCE);
+    let ours = [
+        ("connect_timeout", options.connect_timeout.as_secs().max(2).to_string()),
+        ("keepalives_idle", silence.as_secs().max(1).to_string()),
+        ("keepalives_interval", "5".to_owned()),
+        ("keepalives_count", "3".to_owned()),
+        ("tcp_user_timeout", silence.as_millis().max(1).to_string()),
+        ("application_name", "cinder-volume".to_owned()),
+    ];
+    let mut pairs: Vec<(&str, &str)> =
+        ours.iter().map(|(key, value)| (*key, value.as_str())).collect();
+    let port = server.port.map(|port| port.to_string());
+    let login = [
+        ("user", server.user.as_deref()),
+        ("password", server.password.as_ref().map(|password| password.reveal())),
+        ("host", server.host.as_deref()),
+        ("port", port.as_deref()),
+        ("dbname", server.database.as_deref()),
+    ];
+    pairs.extend(login.into_iter().filter_map(|(key, value)| Some((key, value?))));
+    // Of two values for one key libpq takes the last.
+    pairs.extend(server.parameters.iter().map(|(key, value)| (key.as_str(), value.as_str())));
+    let quoted = |value: &str| value.replace('\\', "\\\\").replace('\'', "\\'");
+    let words: Vec<_> =
+        pairs.iter().map(|(key, value)| format!("{key}='{}'", quoted(value))).collect();
+    words.join(" ")
+}
+
+pub(super) fn table_names(native: &mut PgConnection) -> QueryResult<Vec<String>> {
+    names(
+        native,
+        "SELECT table_name::text AS name FROM information_schema.tables WHERE table_schema = ANY (current_schemas(false))",
+    )
+}
