@@ -1,4 +1,5 @@
-//! Measures what an event costs: disabled, and written to a file.
+//! Measures what an event costs: disabled, written to a file, and to a pipe with and without a
+//! reader.
 //!
 //! `cargo run --release -p oslo-log --example bench`. Prints the best of several rounds, since
 //! everything else on the machine can only make a round slower.
@@ -39,10 +40,56 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("disabled DEBUG event     {debug:8.2} ns");
     println!("INFO line to a file      {:8.3} us", plain / 1e3);
     println!("INFO line in a context   {:8.3} us", in_context / 1e3);
+    #[cfg(unix)]
+    fifo::measure(&path.with_extension("fifo"))?;
     println!("bare write of that size  {:8.3} us", bare_write(&path)? / 1e3);
     println!("dropped lines            {:8}", handle.dropped_lines());
     std::fs::remove_file(&path)?;
     Ok(())
+}
+
+/// A log that is a pipe, with a reader and after that reader has stopped.
+#[cfg(unix)]
+mod fifo {
+    use std::error::Error;
+    use std::fs::File;
+    use std::io::Read;
+    use std::path::Path;
+
+    use nix::sys::stat::Mode;
+    use oslo_log::LogOptions;
+
+    pub(crate) fn measure(path: &Path) -> Result<(), Box<dyn Error>> {
+        nix::unistd::mkfifo(path, Mode::S_IRUSR | Mode::S_IWUSR)?;
+        let options = LogOptions { log_file: Some(path.to_owned()), ..LogOptions::default() };
+        let (subscriber, handle) = oslo_log::subscriber(&options)?;
+        let mut reader = File::open(path)?;
+        std::fs::remove_file(path)?;
+        let reading = std::thread::spawn(move || {
+            let mut buffer = [0; 65536];
+            // The last line is the only one with this word.
+            while let Ok(count) = reader.read(&mut buffer) {
+                if buffer[..count].windows(8).any(|word| word == b"farewell") {
+                    break;
+                }
+            }
+            reader
+        });
+        let line =
+            |number| tracing::info!(target: "cinder.volume.manager", "volume {number} is busy");
+        let (read, unread) = tracing::subscriber::with_default(subscriber, || {
+            let read = super::best(100_000, line);
+            tracing::info!("farewell");
+            while handle.flush() {}
+            let reader = reading.join();
+            let unread = super::best(100_000, line);
+            drop(reader);
+            (read, unread)
+        });
+        println!("INFO line to a pipe      {:8.3} us", read / 1e3);
+        println!("INFO line, pipe is full  {:8.3} us", unread / 1e3);
+        Ok(())
+    }
 }
 
 /// Nanoseconds per call in the best round.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 use tracing::level_filters::LevelFilter;
 use tracing_log::log;
@@ -53,9 +54,25 @@ impl LogHandle {
         }
     }
 
+    /// Writes lines that wait for a slow reader, as far as there is room; true if some still wait.
+    ///
+    /// Every line that is logged does the same. A process that has nothing to say calls this from
+    /// time to time while it answers true. Never waits.
+    #[must_use = "true means that it has to be called again"]
+    pub fn flush(&self) -> bool {
+        self.core.flush(None)
+    }
+
+    /// As [`flush`](Self::flush), waiting at most `patience` for readers: for the end of a process.
+    ///
+    /// True if lines still wait, which are lost when the process ends now.
+    pub fn flush_within(&self, patience: Duration) -> bool {
+        self.core.flush(Some(Instant::now() + patience))
+    }
+
     /// Lines of this process lost so far because a destination was full, closed or broken.
     ///
-    /// A line that reaches one of two destinations counts once.
+    /// A line that reaches one of two destinations counts once. Lines that wait do not count.
     #[must_use]
     pub fn dropped_lines(&self) -> u64 {
         self.core.dropped.load(Ordering::Relaxed)

@@ -1,12 +1,12 @@
 //! The `tracing` layer: decides which events pass, gathers, renders, writes.
 //!
-//! Must not take a lock on the way of a line (except `watch_log_file`'s) or allocate once a
-//! thread's buffers have grown.
+//! Must not take a lock on the way of a line (except `watch_log_file`'s and that of a pipe, socket
+//! or terminal) or allocate once a thread's buffers have grown.
 
 use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 
 use tracing::level_filters::LevelFilter;
 use tracing::subscriber::Interest;
@@ -156,10 +156,49 @@ impl Core {
         line.clear();
         self.layout.render(&record, line);
         for sink in &self.sinks {
-            if !sink.write(line.as_bytes()) {
-                self.dropped.fetch_add(1, Ordering::Relaxed);
-            }
+            self.count_lost(sink.write(line.as_bytes(), &|lost, name| self.notice(lost, name)));
         }
+    }
+
+    /// Writes what waits in front of slow readers; true if something still does.
+    pub(crate) fn flush(&self, deadline: Option<Instant>) -> bool {
+        let mut waiting = false;
+        for sink in &self.sinks {
+            let flushed = sink.flush(deadline, &|lost, name| self.notice(lost, name));
+            self.count_lost(flushed.lost);
+            waiting |= flushed.waiting;
+        }
+        waiting
+    }
+
+    fn count_lost(&self, lines: u64) {
+        if lines > 0 {
+            self.dropped.fetch_add(lines, Ordering::Relaxed);
+        }
+    }
+
+    /// The line that tells a reader what it has missed.
+    fn notice(&self, lost: u64, name: &str) -> String {
+        let mut fields = Captured::default();
+        let text = format_args!(
+            "{lost} log lines were dropped: {name} was not read fast enough, or not at all"
+        );
+        fields.store("message", text);
+        let mut cache = StampCache::default();
+        let record = Record {
+            level: Level::Warning,
+            target: "oslo_log",
+            file: file!(),
+            line: line!(),
+            module: module_path!(),
+            pid: std::process::id(),
+            stamp: cache.stamp(&chrono::Local, SystemTime::now(), &self.layout.date),
+            fields: &fields,
+            span: None,
+        };
+        let mut line = String::new();
+        self.layout.render(&record, &mut line);
+        line
     }
 }
 

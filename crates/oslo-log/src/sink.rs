@@ -1,21 +1,51 @@
 //! Where lines go: one `write` per record, straight to the descriptor.
 //!
-//! Must not buffer (a fork would print the buffer twice), hold a lock over a fork, panic, or
-//! retry for ever. A line that cannot be written is dropped, and the caller counts it.
+//! What can be full (pipe, socket, terminal) never makes the process wait: its lines wait instead,
+//! see `stream.rs`. A regular file is written to directly, and a disk that is stuck is waited for.
+//!
+//! Must not start a thread, write a line of another process, panic, or retry for ever. A line that
+//! cannot be written is dropped, and the caller counts it.
+
+#[cfg(unix)]
+mod backlog;
+#[cfg(unix)]
+mod outlet;
+#[cfg(unix)]
+mod stream;
+mod watched;
 
 use std::fs::{File, OpenOptions};
 use std::io;
-use std::path::{Path, PathBuf};
-use std::sync::{PoisonError, RwLock};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
+#[cfg(unix)]
+use outlet::{Handle, Outlet};
+#[cfg(unix)]
+use stream::Stream;
+use watched::WatchedFile;
+
 use crate::{LogError, LogOptions};
+
+/// Makes the line about lost lines, from their number and the name of the destination.
+pub(crate) type Notice<'a> = &'a dyn Fn(u64, &str) -> String;
+
+/// The outcome of an attempt to write what waits.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Flushed {
+    /// Lines that turned out to be lost.
+    pub(crate) lost: u64,
+    /// Whether something still waits.
+    pub(crate) waiting: bool,
+}
 
 /// One destination.
 #[derive(Debug)]
 pub(crate) enum Sink {
     File(File),
     Watched(WatchedFile),
+    #[cfg(unix)]
+    Stream(Stream),
     Stderr,
     Stdout,
 }
@@ -29,47 +59,112 @@ pub(crate) fn open_sinks(options: &LogOptions) -> Result<Vec<Sink>, LogError> {
     let mut sinks = Vec::with_capacity(2);
     if let Some(path) = options.log_path() {
         let file = append(&path).map_err(|source| LogError::Open { path: path.clone(), source })?;
-        sinks.push(if options.watch_log_file {
-            Sink::Watched(WatchedFile { path, file: RwLock::new(file) })
-        } else {
-            Sink::File(file)
+        sinks.push(match Sink::named(&path, file) {
+            Sink::File(file) if options.watch_log_file => {
+                Sink::Watched(WatchedFile::new(path, file))
+            }
+            sink => sink,
         });
     }
     if options.use_stderr {
-        sinks.push(Sink::Stderr);
+        sinks.push(Sink::stderr());
     }
     if sinks.is_empty() {
-        sinks.push(Sink::Stdout);
+        sinks.push(Sink::stdout());
     }
     Ok(sinks)
 }
 
+/// Opens a log file, which may be a FIFO or a terminal.
+///
+/// A FIFO is opened for reading, too: without a reader it could not be opened for writing alone,
+/// and a reader that is restarted would cost the lines written meanwhile (fifo(7)).
+#[cfg(unix)]
+fn append(path: &Path) -> io::Result<File> {
+    use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+    let mut options = OpenOptions::new();
+    options.append(true).custom_flags(outlet::OPEN_FLAGS);
+    if std::fs::metadata(path).is_ok_and(|found| found.file_type().is_fifo()) {
+        let both = options.clone().read(true).open(path);
+        return both.or_else(|_| options.open(path));
+    }
+    options.create(true).open(path)
+}
+
+#[cfg(not(unix))]
 fn append(path: &Path) -> io::Result<File> {
     OpenOptions::new().append(true).create(true).open(path)
 }
 
+#[cfg(unix)]
 impl Sink {
-    /// Writes one record; false if it, or its end, was lost.
-    pub(crate) fn write(&self, bytes: &[u8]) -> bool {
-        match self {
-            Self::File(file) => write_record(bytes, |rest| io::Write::write(&mut &*file, rest)),
-            Self::Watched(watched) => watched.write(bytes),
-            Self::Stderr => write_record(bytes, write_stderr_once),
-            Self::Stdout => write_record(bytes, write_stdout_once),
+    fn stdout() -> Self {
+        Self::inherited("standard output", Handle::Stdout).unwrap_or(Self::Stdout)
+    }
+
+    fn stderr() -> Self {
+        Self::inherited("standard error", Handle::Stderr).unwrap_or(Self::Stderr)
+    }
+
+    fn inherited(name: &str, handle: Handle) -> Option<Self> {
+        Some(Self::Stream(Stream::new(name.to_owned(), Outlet::inherited(handle)?)))
+    }
+
+    fn named(path: &Path, file: File) -> Self {
+        match Outlet::opened(file) {
+            Ok(outlet) => Self::Stream(Stream::new(path.display().to_string(), outlet)),
+            Err(file) => Self::File(file),
         }
     }
 
     /// The descriptor behind this sink.
-    #[cfg(unix)]
     pub(crate) fn descriptor(&self) -> std::os::fd::RawFd {
         use std::os::fd::AsRawFd;
         match self {
             Self::File(file) => file.as_raw_fd(),
-            Self::Watched(watched) => {
-                watched.file.read().unwrap_or_else(PoisonError::into_inner).as_raw_fd()
-            }
+            Self::Watched(watched) => watched.descriptor(),
+            Self::Stream(stream) => stream.outlet().descriptor(),
             Self::Stderr => io::stderr().as_raw_fd(),
             Self::Stdout => io::stdout().as_raw_fd(),
+        }
+    }
+}
+
+#[cfg(not(unix))]
+impl Sink {
+    fn stdout() -> Self {
+        Self::Stdout
+    }
+
+    fn stderr() -> Self {
+        Self::Stderr
+    }
+
+    fn named(_path: &Path, file: File) -> Self {
+        Self::File(file)
+    }
+}
+
+impl Sink {
+    /// Writes one record or keeps it; returns how many lines were lost on this occasion.
+    pub(crate) fn write(&self, bytes: &[u8], notice: Notice<'_>) -> u64 {
+        let written = match self {
+            Self::File(file) => write_record(bytes, |rest| io::Write::write(&mut &*file, rest)),
+            Self::Watched(watched) => watched.write(bytes),
+            #[cfg(unix)]
+            Self::Stream(stream) => return stream.write(bytes, notice),
+            Self::Stderr => write_record(bytes, write_stderr_once),
+            Self::Stdout => write_record(bytes, write_stdout_once),
+        };
+        u64::from(!written)
+    }
+
+    /// Writes what waits here: what there is room for, or what its reader takes until `deadline`.
+    pub(crate) fn flush(&self, deadline: Option<Instant>, notice: Notice<'_>) -> Flushed {
+        match self {
+            #[cfg(unix)]
+            Self::Stream(stream) => stream.flush(deadline, notice),
+            _ => Flushed::default(),
         }
     }
 }
@@ -77,32 +172,31 @@ impl Sink {
 /// How long a report may wait for a reader of standard error.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Writes a long text to standard error in pieces, giving up after `patience`.
-///
-/// A pipe that is ready takes a piece of this size at once, whatever the text's length.
+/// Writes a long text to standard error as its reader takes it, giving up after `patience`.
+#[cfg(unix)]
 pub(crate) fn write_stderr_within(bytes: &[u8], patience: Duration) -> bool {
-    const PIECE: usize = 4096; // PIPE_BUF on Linux, pipe(7)
+    let Some(outlet) = Outlet::inherited(Handle::Stderr) else {
+        return write_record(bytes, write_stderr_once);
+    };
     let deadline = Instant::now() + patience;
-    bytes.chunks(PIECE).all(|piece| {
-        stderr_ready(deadline.saturating_duration_since(Instant::now()))
-            && write_record(piece, write_stderr_once)
+    write_record(bytes, |rest| {
+        loop {
+            match outlet.write(rest) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    let left = deadline.saturating_duration_since(Instant::now());
+                    if left == Duration::ZERO || !outlet.wait(left) {
+                        return Err(error);
+                    }
+                }
+                result => return result,
+            }
+        }
     })
 }
 
-#[cfg(unix)]
-fn stderr_ready(patience: Duration) -> bool {
-    use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-    use std::os::fd::AsFd;
-    let stderr = io::stderr();
-    let mut wanted = [PollFd::new(stderr.as_fd(), PollFlags::POLLOUT)];
-    let timeout = PollTimeout::try_from(patience).unwrap_or(PollTimeout::ZERO);
-    // Interrupted counts as not ready: a signal that comes now is more urgent than a report.
-    poll(&mut wanted, timeout).is_ok_and(|ready| ready > 0)
-}
-
 #[cfg(not(unix))]
-fn stderr_ready(_patience: Duration) -> bool {
-    true
+pub(crate) fn write_stderr_within(bytes: &[u8], _patience: Duration) -> bool {
+    write_record(bytes, write_stderr_once)
 }
 
 /// Offers `bytes` to `write` as a whole; what the kernel did not take is offered again.
@@ -146,55 +240,15 @@ fn write_stderr_once(bytes: &[u8]) -> io::Result<usize> {
     io::Write::write(&mut io::stderr(), bytes)
 }
 
-/// A file that follows its path: `watch_log_file`.
-///
-/// The lock is taken for writing only while the file is being replaced. The process forks
-/// with a single thread, which then is not inside this type.
-#[derive(Debug)]
-pub(crate) struct WatchedFile {
-    path: PathBuf,
-    file: RwLock<File>,
-}
-
-impl WatchedFile {
-    fn write(&self, bytes: &[u8]) -> bool {
-        if self.moved_away(&self.file.read().unwrap_or_else(PoisonError::into_inner)) {
-            self.reopen();
-        }
-        let file = self.file.read().unwrap_or_else(PoisonError::into_inner);
-        write_record(bytes, |rest| io::Write::write(&mut &*file, rest))
-    }
-
-    /// Another thread may have been quicker, so this looks again under the lock. If the path
-    /// cannot be opened, lines go on into the file we have rather than nowhere.
-    fn reopen(&self) {
-        let mut file = self.file.write().unwrap_or_else(PoisonError::into_inner);
-        if self.moved_away(&file)
-            && let Ok(fresh) = append(&self.path)
-        {
-            *file = fresh;
-        }
-    }
-
-    #[cfg(unix)]
-    fn moved_away(&self, file: &File) -> bool {
-        use std::os::unix::fs::MetadataExt;
-        match (std::fs::metadata(&self.path), file.metadata()) {
-            (Ok(named), Ok(open)) => (named.dev(), named.ino()) != (open.dev(), open.ino()),
-            (Err(error), _) => error.kind() == io::ErrorKind::NotFound,
-            (Ok(_), Err(_)) => false,
-        }
-    }
-
-    #[cfg(not(unix))]
-    fn moved_away(&self, _file: &File) -> bool {
-        !self.path.exists()
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
     use super::*;
+
+    fn no_notice(lost: u64, name: &str) -> String {
+        panic!("{lost} lines for {name} are lost")
+    }
 
     #[test]
     fn a_record_is_offered_whole_and_the_rest_again() {
@@ -230,7 +284,7 @@ mod tests {
             ..LogOptions::default()
         };
         let sinks = open_sinks(&options).unwrap();
-        let write = |text: &str| assert!(sinks[0].write(text.as_bytes()));
+        let write = |text: &str| assert_eq!(sinks[0].write(text.as_bytes(), &no_notice), 0);
         let read = |path: &Path| std::fs::read_to_string(path).unwrap();
 
         write("one\n");
@@ -260,9 +314,34 @@ mod tests {
             let options = LogOptions { log_dir, use_stderr, ..LogOptions::default() };
             format!("{:?}", open_sinks(&options).unwrap())
         };
+        // What standard output and error are, and so their variant, depends on who runs the test.
+        let is = |text: &str, plain: &str, stream: &str| {
+            text.contains(plain) || text.contains(&format!("name: \"{stream}\""))
+        };
+        let error = |text: &str| is(text, "Stderr", "standard error");
+        let output = |text: &str| is(text, "Stdout", "standard output");
         let both = kinds(Some(dir.path().into()), true);
-        assert!(both.contains("File") && both.contains("Stderr") && !both.contains("Stdout"));
-        assert_eq!(kinds(None, true), "[Stderr]");
-        assert_eq!(kinds(None, false), "[Stdout]");
+        assert!(both.starts_with("[File") && error(&both) && !output(&both), "{both}");
+        assert!(error(&kinds(None, true)) && !output(&kinds(None, true)));
+        assert!(output(&kinds(None, false)) && !error(&kinds(None, false)));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_log_file_may_be_a_fifo_that_nobody_has_opened_yet() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("x.log");
+        nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        let options = LogOptions { log_file: Some(path.clone()), ..LogOptions::default() };
+        let sinks = open_sinks(&options).unwrap();
+        assert_eq!(sinks[0].write(b"early\n", &no_notice), 0);
+        let mut early = [0; 6];
+        io::Read::read_exact(&mut File::open(&path).unwrap(), &mut early).unwrap();
+        assert_eq!(&early, b"early\n");
+        // The reader has gone and a next one comes.
+        assert_eq!(sinks[0].write(b"later\n", &no_notice), 0);
+        let mut later = [0; 6];
+        io::Read::read_exact(&mut File::open(&path).unwrap(), &mut later).unwrap();
+        assert_eq!(&later, b"later\n");
     }
 }

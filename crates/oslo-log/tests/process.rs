@@ -8,11 +8,13 @@
 
 use std::fmt::Write as _;
 use std::fs::File;
-use std::io::Read as _;
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use oslo_log::guru::{Destination, ReportError};
 use oslo_log::{LogHandle, LogOptions, log};
 
@@ -104,9 +106,9 @@ fn many_processes_and_threads_write_one_file_without_a_torn_line() {
 
 /// Logs to a standard output that takes nothing; returns how many of the lines were dropped.
 fn log_to_broken_stdout(replace: impl FnOnce()) -> u64 {
-    let (subscriber, log) = oslo_log::subscriber(&LogOptions::default()).unwrap();
     let saved = nix::unistd::dup(std::io::stdout()).unwrap();
     replace();
+    let (subscriber, log) = oslo_log::subscriber(&LogOptions::default()).unwrap();
     tracing::subscriber::with_default(subscriber, || {
         for number in 0..1000 {
             tracing::info!("line {number} {}", "x".repeat(1000));
@@ -128,7 +130,6 @@ fn lines_for_a_full_broken_or_closed_stdout_are_dropped_and_counted() {
         assert_eq!(log_to_broken_stdout(|| nix::unistd::dup2_stdout(ours).unwrap()), 1000);
 
         let (ours, theirs) = UnixStream::pair().unwrap();
-        ours.set_nonblocking(true).unwrap();
         let dropped = log_to_broken_stdout(|| nix::unistd::dup2_stdout(ours).unwrap());
         assert!((1..1000).contains(&dropped), "nobody reads, so it fills up: {dropped}");
         drop(theirs);
@@ -137,6 +138,53 @@ fn lines_for_a_full_broken_or_closed_stdout_are_dropped_and_counted() {
         return;
     }
     run(name, tempfile::tempdir().unwrap().path());
+}
+
+const FLOOD: usize = 20_000;
+
+#[test]
+fn a_reader_that_stops_for_a_while_misses_lines_and_is_told_how_many() {
+    let name = "a_reader_that_stops_for_a_while_misses_lines_and_is_told_how_many";
+    if daemon_directory().is_some() {
+        let options = LogOptions {
+            use_stderr: true,
+            logging_default_format_string: "%(levelname)s %(name)s %(message)s".into(),
+            ..LogOptions::default()
+        };
+        let (subscriber, log) = oslo_log::subscriber(&options).unwrap();
+        tracing::subscriber::set_global_default(subscriber).unwrap();
+        for number in 0..FLOOD {
+            tracing::info!("line {number}");
+        }
+        assert!(log.flush() && log.flush_within(Duration::from_millis(1)));
+        println!("\nstuck after losing {}", log.dropped_lines());
+        assert!(!log.flush_within(Duration::from_secs(60)));
+        tracing::info!("the end");
+        return;
+    }
+    let (mut unread, stderr) = std::io::pipe().unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let mut daemon = daemon(name, dir.path()).stderr(stderr.try_clone().unwrap()).spawn().unwrap();
+    let stdout = BufReader::new(daemon.stdout.take().unwrap());
+    let mut told = stdout.lines().map(Result::unwrap);
+    let stuck = told.find_map(|line| line.strip_prefix("stuck after losing ")?.parse().ok());
+    let lost: usize = stuck.expect("the daemon waits for its reader, or has given up");
+    let flags = OFlag::from_bits_truncate(fcntl(&stderr, FcntlArg::F_GETFL).unwrap());
+    assert!(!flags.contains(OFlag::O_NONBLOCK), "what we share with the daemon was changed");
+    drop(stderr);
+    let mut text = String::new();
+    unread.read_to_string(&mut text).unwrap();
+    assert!(daemon.wait().unwrap().success(), "{:?}", told.collect::<Vec<_>>());
+
+    let mut lines = text.lines();
+    for number in 0..FLOOD - lost {
+        assert_eq!(lines.next(), Some(format!("INFO process line {number}").as_str()));
+    }
+    let notice = format!(
+        "WARNING oslo_log {lost} log lines were dropped: standard error was not read fast enough, \
+         or not at all"
+    );
+    assert_eq!(lines.collect::<Vec<_>>(), [notice.as_str(), "INFO process the end"]);
 }
 
 #[test]
