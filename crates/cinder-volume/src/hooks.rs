@@ -1,6 +1,7 @@
 //! What this process does on HUP and USR2, in the parent and in every worker.
 
 use std::fmt::Write;
+use std::time::Duration;
 
 use cinder_conf::cinder::Conf;
 use cinder_types::UPSTREAM_VERSION;
@@ -9,7 +10,7 @@ use oslo_log::LogHandle;
 use oslo_log::guru::{ConfigValue, Destination, Report, Section};
 use tracing::error;
 
-use crate::configure;
+use crate::{configure, logging};
 
 /// The daemon's hooks; each worker has a copy of its own from the moment it is forked.
 pub struct DaemonHooks {
@@ -62,6 +63,14 @@ impl Hooks for DaemonHooks {
             );
         }
     }
+
+    fn before_wait(&mut self) -> Option<Duration> {
+        logging::flush()
+    }
+
+    fn before_exit(&mut self) {
+        logging::finish();
+    }
 }
 
 impl DaemonHooks {
@@ -80,7 +89,7 @@ impl DaemonHooks {
 
 /// The scoreboard as a table.
 fn workers(scoreboard: &Scoreboard) -> String {
-    let seconds = |age: Option<std::time::Duration>| match age {
+    let seconds = |age: Option<Duration>| match age {
         Some(age) => format!("{:.1} s", age.as_secs_f64()),
         None => "-".to_owned(),
     };

@@ -35,5 +35,7 @@ pub fn run(surroundings: &Surroundings) -> ExitCode {
         cli::Task::Run { .. } => daemon::run(surroundings, &line),
         _ => commands::run(surroundings, &line),
     });
-    exit::code(ended.unwrap_or_else(|failure| failure.report(&surroundings.name)))
+    let status = ended.unwrap_or_else(|failure| failure.report(&surroundings.name));
+    logging::finish();
+    exit::code(status)
 }

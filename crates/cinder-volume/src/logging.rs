@@ -1,7 +1,17 @@
-//! Installs logging for this process: subscriber, records of other libraries, panics.
+//! Installs logging for this process: subscriber, records of other libraries, panics; and sees to
+//! it that lines which wait for a slow reader are offered again.
+
+use std::sync::OnceLock;
+use std::time::Duration;
 
 use anyhow::Context;
 use oslo_log::{LogHandle, LogOptions, LogTracer, log, panic_hook, subscriber};
+
+/// How long the end of a process waits for the reader of its last lines.
+const LAST_PATIENCE: Duration = Duration::from_millis(200);
+
+/// The log of this process, once it is installed. Forked workers have a copy.
+static INSTALLED: OnceLock<LogHandle> = OnceLock::new();
 
 /// Installs everything that is global about logging; at most once per process.
 ///
@@ -15,5 +25,18 @@ pub fn install(options: &LogOptions) -> anyhow::Result<LogHandle> {
     log::set_max_level(handle.log_filter());
     std::panic::set_hook(Box::new(panic_hook("cinder")));
     handle.warn_unsupported();
-    Ok(handle)
+    Ok(INSTALLED.get_or_init(|| handle).clone())
+}
+
+/// Offers lines that wait to their reader; if some still wait, says after what time to do so
+/// again. Never blocks.
+pub fn flush() -> Option<Duration> {
+    INSTALLED.get().and_then(LogHandle::flush)
+}
+
+/// Gives the reader of the last lines a last chance; for the end of a process.
+pub fn finish() {
+    if let Some(log) = INSTALLED.get() {
+        log.flush_within(LAST_PATIENCE);
+    }
 }

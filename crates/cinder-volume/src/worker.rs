@@ -12,6 +12,8 @@ use cinder_types::{BINARY, UPSTREAM_VERSION};
 use oslo_launcher::{Service, StartError, WorkerHandle};
 use tracing::{debug, info, warn};
 
+use crate::logging;
+
 /// First pause between two tries to reach the database; doubles up to [`LAST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 /// Longest pause: a database that is back should not wait for us.
@@ -102,7 +104,13 @@ impl Service for VolumeService {
              operations", self.volume_driver, self.backend
         );
         let beating = worker.clone();
-        let heartbeat = Heartbeat::start(self.plan.clone(), || true, move |_| beating.beat())
+        let driver_ready = || {
+            // Asked at every tick: a chance for lines of this worker that still wait, for which
+            // nobody has to be woken.
+            logging::flush();
+            true
+        };
+        let heartbeat = Heartbeat::start(self.plan.clone(), driver_ready, move |_| beating.beat())
             .map_err(StartError::failed)?;
         *self.running() = Some(Running { worker: worker.clone(), pool, heartbeat });
         worker.up();
@@ -117,7 +125,7 @@ impl Service for VolumeService {
         let Some(worker) = self.running().as_ref().map(|running| running.worker.clone()) else {
             return; // stopped before it had started
         };
-        while !worker.wait_for_stop(Duration::from_secs(3600)) {}
+        while !worker.wait_for_stop(logging::flush().unwrap_or(Duration::from_secs(3600))) {}
         if let Some(running) = self.running().take() {
             // A beat in progress is finished; a sleeping heartbeat ends at once.
             drop(running.heartbeat);

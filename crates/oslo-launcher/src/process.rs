@@ -193,10 +193,12 @@ impl ProcessLauncher {
             watchdog: self.worker_watchdog,
             drain_limit: self.drain_limit,
         };
-        worker.run().unwrap_or_else(|error| {
+        let status = worker.run().unwrap_or_else(|error| {
             line::start_failed(&error);
             1
-        })
+        });
+        self.bridge.hooks.before_exit();
+        status
     }
 
     fn signal(&self, id: WorkerId, signal: Signal) {

@@ -72,6 +72,11 @@ pub trait Hooks: Send {
     fn before_wait(&mut self) -> Option<Duration> {
         None
     }
+
+    /// Called in a forked worker as its last act: it ends without running any destructor.
+    ///
+    /// May block for a moment, which delays the worker's end by as much.
+    fn before_exit(&mut self) {}
 }
 
 /// The new configuration was refused; the old one stays in force.

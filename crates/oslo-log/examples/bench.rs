@@ -80,7 +80,7 @@ mod fifo {
         let (read, unread) = tracing::subscriber::with_default(subscriber, || {
             let read = super::best(100_000, line);
             tracing::info!("farewell");
-            while handle.flush() {}
+            while handle.flush().is_some() {}
             let reader = reading.join();
             let unread = super::best(100_000, line);
             drop(reader);

@@ -54,20 +54,20 @@ impl LogHandle {
         }
     }
 
-    /// Writes lines that wait for a slow reader, as far as there is room; true if some still wait.
+    /// Writes lines that wait for a slow reader, as far as there is room.
     ///
-    /// Every line that is logged does the same. A process that has nothing to say calls this from
-    /// time to time while it answers true. Never waits.
-    #[must_use = "true means that it has to be called again"]
-    pub fn flush(&self) -> bool {
+    /// If some still wait, the answer is the time after which to try again: 100 ms while the
+    /// reader takes something, up to 5 s when it does not. Every line that is logged tries, too;
+    /// this is for a process that has nothing to say. Never blocks.
+    pub fn flush(&self) -> Option<Duration> {
         self.core.flush(None)
     }
 
     /// As [`flush`](Self::flush), waiting at most `patience` for readers: for the end of a process.
     ///
-    /// True if lines still wait, which are lost when the process ends now.
+    /// False if lines still wait, which are lost when the process ends now.
     pub fn flush_within(&self, patience: Duration) -> bool {
-        self.core.flush(Some(Instant::now() + patience))
+        self.core.flush(Some(Instant::now() + patience)).is_none()
     }
 
     /// Lines of this process lost so far because a destination was full, closed or broken.

@@ -6,7 +6,7 @@
 use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use tracing::level_filters::LevelFilter;
 use tracing::subscriber::Interest;
@@ -160,15 +160,15 @@ impl Core {
         }
     }
 
-    /// Writes what waits in front of slow readers; true if something still does.
-    pub(crate) fn flush(&self, deadline: Option<Instant>) -> bool {
-        let mut waiting = false;
+    /// Writes what waits in front of slow readers; if something still does: when to come back.
+    pub(crate) fn flush(&self, deadline: Option<Instant>) -> Option<Duration> {
+        let mut again = None;
         for sink in &self.sinks {
             let flushed = sink.flush(deadline, &|lost, name| self.notice(lost, name));
             self.count_lost(flushed.lost);
-            waiting |= flushed.waiting;
+            again = [again, flushed.again].into_iter().flatten().min();
         }
-        waiting
+        again
     }
 
     fn count_lost(&self, lines: u64) {

@@ -11,6 +11,8 @@ mod backlog;
 #[cfg(unix)]
 mod outlet;
 #[cfg(unix)]
+mod retry;
+#[cfg(unix)]
 mod stream;
 mod watched;
 
@@ -35,8 +37,8 @@ pub(crate) type Notice<'a> = &'a dyn Fn(u64, &str) -> String;
 pub(crate) struct Flushed {
     /// Lines that turned out to be lost.
     pub(crate) lost: u64,
-    /// Whether something still waits.
-    pub(crate) waiting: bool,
+    /// If something still waits: the time after which it should be offered again.
+    pub(crate) again: Option<Duration>,
 }
 
 /// One destination.

@@ -156,9 +156,9 @@ fn a_reader_that_stops_for_a_while_misses_lines_and_is_told_how_many() {
         for number in 0..FLOOD {
             tracing::info!("line {number}");
         }
-        assert!(log.flush() && log.flush_within(Duration::from_millis(1)));
+        assert!(log.flush().is_some() && !log.flush_within(Duration::from_millis(1)));
         println!("\nstuck after losing {}", log.dropped_lines());
-        assert!(!log.flush_within(Duration::from_secs(60)));
+        assert!(log.flush_within(Duration::from_secs(60)));
         tracing::info!("the end");
         return;
     }

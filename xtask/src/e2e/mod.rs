@@ -13,6 +13,7 @@ mod daemon;
 mod database_faults;
 mod descriptors;
 mod layers;
+mod log_reader;
 mod peer;
 mod refusals;
 mod reload;

@@ -2,8 +2,8 @@
 
 use super::runner::Scenario;
 use super::{
-    command_line, container, database_faults, descriptors, layers, peer, refusals, reload, report,
-    scale, signals, spawn, startup, supervision, systemd,
+    command_line, container, database_faults, descriptors, layers, log_reader, peer, refusals,
+    reload, report, scale, signals, spawn, startup, supervision, systemd,
 };
 
 macro_rules! rows {
@@ -113,6 +113,9 @@ fn outside() -> Vec<Scenario> {
         systemd::the_service_manager_hears_of_start_reload_and_stop
         systemd::a_start_that_fails_is_never_called_ready
         systemd::the_watchdog_is_fed_when_asked_for
+        log_reader::a_reader_of_the_log_that_stops_does_not_stop_supervision
+        log_reader::a_stop_does_not_wait_for_the_reader_of_the_log
+        log_reader::a_log_without_a_reader_does_not_stop_supervision
         report::a_report_is_written_on_usr2_and_the_service_goes_on
     })
 }

@@ -10,6 +10,7 @@ use std::time::Instant;
 
 use super::backlog::Backlog;
 use super::outlet::Outlet;
+use super::retry::Retry;
 use super::{Flushed, Notice};
 
 /// One destination and what waits for it.
@@ -30,6 +31,18 @@ struct Queue {
     backlog: Backlog,
     /// Lines that were lost since the reader was last told.
     untold: u64,
+    retry: Retry,
+}
+
+impl Queue {
+    fn new() -> Self {
+        Self {
+            owner: std::process::id(),
+            backlog: Backlog::default(),
+            untold: 0,
+            retry: Retry::default(),
+        }
+    }
 }
 
 /// What became of one record.
@@ -43,9 +56,7 @@ enum Offer {
 
 impl Stream {
     pub(crate) fn new(name: String, outlet: Outlet) -> Self {
-        let owner = std::process::id();
-        let queue = Mutex::new(Queue { owner, backlog: Backlog::default(), untold: 0 });
-        Self { name, outlet, queue }
+        Self { name, outlet, queue: Mutex::new(Queue::new()) }
     }
 
     pub(crate) fn outlet(&self) -> &Outlet {
@@ -74,16 +85,17 @@ impl Stream {
     pub(crate) fn flush(&self, deadline: Option<Instant>, notice: Notice<'_>) -> Flushed {
         let mut lost = 0;
         loop {
-            let waiting = {
+            let again = {
                 let mut queue = self.queue();
                 lost += self.drain(&mut queue, notice);
-                !queue.backlog.is_empty()
+                let waiting = !queue.backlog.is_empty();
+                waiting.then(|| queue.retry.left(Instant::now()))
             };
             let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
             let left = left.filter(|left| !left.is_zero());
             // Outside of the lock: other threads may have something to say meanwhile.
-            if !waiting || !left.is_some_and(|left| self.outlet.wait(left)) {
-                return Flushed { lost, waiting };
+            if again.is_none() || !left.is_some_and(|left| self.outlet.wait(left)) {
+                return Flushed { lost, again };
             }
         }
     }
@@ -91,9 +103,8 @@ impl Stream {
     /// The queue; after a fork the child's own, empty one: the lines are still the parent's.
     fn queue(&self) -> MutexGuard<'_, Queue> {
         let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
-        let me = std::process::id();
-        if queue.owner != me {
-            *queue = Queue { owner: me, backlog: Backlog::default(), untold: 0 };
+        if queue.owner != std::process::id() {
+            *queue = Queue::new();
         }
         queue
     }
@@ -103,9 +114,15 @@ impl Stream {
         let mut lost = 0;
         while let Some(oldest) = queue.backlog.oldest() {
             match self.offer(oldest) {
-                Offer::Written => queue.backlog.remove_oldest(),
+                Offer::Written => {
+                    queue.backlog.remove_oldest();
+                    queue.retry.forget();
+                }
                 Offer::Cut(written) => {
                     queue.backlog.advance(written);
+                    if written > 0 {
+                        queue.retry.forget();
+                    }
                     return lost;
                 }
                 Offer::Lost => {
@@ -188,7 +205,7 @@ mod tests {
     /// Reads and flushes in turns until nothing waits.
     fn read_all(stream: &Stream, reader: &File) -> String {
         let mut text = read(reader);
-        while stream.flush(None, NOTICE).waiting {
+        while stream.flush(None, NOTICE).again.is_some() {
             text += &read(reader);
         }
         text + &read(reader)
@@ -220,7 +237,7 @@ mod tests {
         for number in 0..1500 {
             assert_eq!(write(&stream, &line(number)), 0);
         }
-        assert!(stream.flush(None, NOTICE).waiting);
+        assert!(stream.flush(None, NOTICE).again.is_some());
         let mut text = read(&reader);
         assert!(text.ends_with('\n') && text.len() < lines(0..1500).len());
         assert_eq!(write(&stream, &line(1500)), 0);
@@ -303,7 +320,7 @@ mod tests {
             assert_eq!(write(&stream, &line(number)), 0);
         }
         let soon = || Some(Instant::now() + Duration::from_millis(1));
-        assert!(stream.flush(soon(), NOTICE).waiting);
+        assert!(stream.flush(soon(), NOTICE).again.is_some());
         let slow = std::thread::spawn(move || {
             let mut text = String::new();
             while text.len() < lines(0..3000).len() {
