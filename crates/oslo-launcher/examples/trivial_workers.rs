@@ -1,0 +1,49 @@
+//! N workers that are ready at once and then do nothing: what the supervisor itself costs.
+//!
+//! `cargo run --release -p oslo-launcher --example trivial_workers 1000`. Says `READY=1` on
+//! `NOTIFY_SOCKET` when all are ready; TERM ends it. `cargo xtask bench launcher` measures it.
+
+#![expect(clippy::disallowed_methods, reason = "a program reads its arguments and environment")]
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use oslo_launcher::{
+    Launcher, LauncherOptions, NoHooks, Notifier, ProcessLauncher, Service, StartError,
+    WorkerHandle,
+};
+
+struct Trivial(String);
+
+impl Service for Trivial {
+    fn name(&self) -> &str {
+        &self.0
+    }
+
+    fn start(&self, worker: &WorkerHandle) -> Result<(), StartError> {
+        worker.up();
+        while !worker.wait_for_stop(Duration::from_secs(86_400)) {}
+        Ok(())
+    }
+
+    fn stop(&self) {}
+    fn wait(&self) {}
+    fn reset(&self) {}
+}
+
+fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
+    let workers: usize = std::env::args().nth(1).ok_or("how many workers?")?.parse()?;
+    let notifier = match std::env::var("NOTIFY_SOCKET") {
+        Ok(path) => Notifier::connect(&path, None)?,
+        Err(_) => Notifier::default(),
+    };
+    let options =
+        LauncherOptions { capacity: workers, notifier, noun: "workers", ..Default::default() };
+    let mut launcher = ProcessLauncher::new(options, Box::new(NoHooks))?;
+    for number in 0..workers {
+        launcher.launch_service(Arc::new(Trivial(format!("worker{number:04}"))), 1)?;
+    }
+    let status = launcher.wait()?;
+    Ok(ExitCode::from(u8::try_from(status)?))
+}
