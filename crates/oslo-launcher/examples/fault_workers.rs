@@ -1,10 +1,16 @@
 //! Services that misbehave on demand, for this crate's process tests.
 //!
-//! Arguments are `NAME=BEHAVIOUR` (see `Fault`), options `--spawn`, `--drain-limit SECONDS`,
-//! `--watchdog SECONDS`, `--stop-on-hup` (uses a stop handle in the HUP hook), `--thread` (has a
-//! second thread), `--foreign` (has a child of its own), `--wait-hook COUNT` (every process wants so
-//! many short waits); and `--one NAME=BEHAVIOUR` runs a single one in-process under a parent on
-//! standard input.
+//! Arguments are `NAME=BEHAVIOUR` (see `Fault`) and:
+//!
+//! * `--spawn`: one subprocess per service; `--one NAME=BEHAVIOUR`: a single one, in-process, under
+//!   a parent on standard input;
+//! * `--drain-limit SECONDS`, `--watchdog SECONDS`;
+//! * `--notify PATH`: a service manager's socket; `--manager-watchdog MILLISECONDS`: its watchdog;
+//! * `--pause SECONDS`: waits before anything is launched;
+//! * `--stop-on-hup`: uses a stop handle in the HUP hook;
+//! * `--thread`: has a second thread; `--foreign`: has a child of its own;
+//! * `--wait-hook COUNT`: every process wants so many short waits.
+//!
 //! Prints one line per thing that a test wants to see.
 
 #![expect(clippy::print_stdout, reason = "the tests read what is printed")]
@@ -16,8 +22,9 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use oslo_launcher::{
-    Hooks, InProcessLauncher, Launcher, LauncherOptions, Limits, ProcessLauncher, ReloadRefused,
-    Scoreboard, Service, StartError, StopHandle, SubprocessLauncher, Supervision, WorkerHandle,
+    Hooks, InProcessLauncher, Launcher, LauncherOptions, Limits, Notifier, ProcessLauncher,
+    ReloadRefused, Scoreboard, Service, StartError, StopHandle, SubprocessLauncher, Supervision,
+    WorkerHandle,
 };
 
 struct Fault {
@@ -122,79 +129,118 @@ impl Hooks for Print {
     }
 }
 
-fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
-    let filter = tracing_subscriber::filter::LevelFilter::DEBUG;
-    tracing_subscriber::fmt().with_max_level(filter).with_ansi(false).init();
-    let mut limits = Limits::default();
-    let mut faults = Vec::new();
-    let (mut spawn, mut one, mut stop_on_hup) = (false, false, false);
-    let mut worker_watchdog = None;
-    let mut foreign = None;
-    let mut short_waits = 0;
-    let mut words = std::env::args().skip(1);
-    while let Some(word) = words.next() {
-        match word.as_str() {
-            "--spawn" => spawn = true,
-            "--one" => one = true,
-            "--stop-on-hup" => stop_on_hup = true,
-            "--thread" => {
-                std::thread::spawn(|| {
-                    loop {
-                        std::thread::park();
-                    }
-                });
+/// What the command line says.
+#[derive(Default)]
+struct Plan {
+    faults: Vec<Arc<Fault>>,
+    spawn: bool,
+    one: bool,
+    stop_on_hup: bool,
+    foreign: bool,
+    limits: Limits,
+    worker_watchdog: Option<Duration>,
+    notify: Option<String>,
+    manager_watchdog: Option<Duration>,
+    pause: Option<Duration>,
+    short_waits: u32,
+}
+
+type Failure = Box<dyn std::error::Error>;
+
+impl Plan {
+    fn parse(mut words: impl Iterator<Item = String>) -> Result<Self, Failure> {
+        let mut plan = Self::default();
+        while let Some(word) = words.next() {
+            let mut value = || words.next().ok_or(format!("{word} wants a value"));
+            let seconds = |value: String| value.parse().map(Duration::from_secs);
+            match word.as_str() {
+                "--spawn" => plan.spawn = true,
+                "--one" => plan.one = true,
+                "--stop-on-hup" => plan.stop_on_hup = true,
+                "--foreign" => plan.foreign = true,
+                "--thread" => {
+                    std::thread::spawn(|| {
+                        loop {
+                            std::thread::park();
+                        }
+                    });
+                }
+                "--wait-hook" => plan.short_waits = value()?.parse()?,
+                "--watchdog" => plan.worker_watchdog = Some(seconds(value()?)?),
+                "--drain-limit" => plan.limits.graceful_shutdown = Some(seconds(value()?)?),
+                "--pause" => plan.pause = Some(seconds(value()?)?),
+                "--notify" => plan.notify = Some(value()?),
+                "--manager-watchdog" => {
+                    plan.manager_watchdog = Some(Duration::from_millis(value()?.parse()?));
+                }
+                fault => plan.faults.push(Arc::new(Fault::parse(fault))),
             }
-            "--foreign" => foreign = Some(Command::new("sh").args(["-c", "exit 5"]).spawn()?),
-            "--wait-hook" => short_waits = words.next().ok_or("--wait-hook COUNT")?.parse()?,
-            "--watchdog" => {
-                let seconds: u64 = words.next().ok_or("--watchdog SECONDS")?.parse()?;
-                worker_watchdog = Some(Duration::from_secs(seconds));
-            }
-            "--drain-limit" => {
-                let seconds: u64 = words.next().ok_or("--drain-limit SECONDS")?.parse()?;
-                limits.graceful_shutdown = Some(Duration::from_secs(seconds));
-            }
-            fault => faults.push(Arc::new(Fault::parse(fault))),
         }
+        Ok(plan)
     }
-    let options = LauncherOptions {
-        limits,
-        worker_watchdog,
-        capacity: faults.len(),
-        noun: "services",
-        ..Default::default()
-    };
-    let hooks = Box::new(Print { short_waits });
-    let mut launcher: Box<dyn Launcher> = if one {
-        Box::new(InProcessLauncher::new(&options, hooks, Supervision::Stdin)?)
-    } else if spawn {
-        let program = std::env::current_exe()?;
-        let words: Vec<(String, String)> =
-            faults.iter().map(|fault| (fault.name.clone(), fault.word())).collect();
-        let command = move |name: &str| {
-            let mut command = Command::new(&program);
-            let word = words.iter().find(|(known, _)| known == name);
-            let drain = limits.graceful_shutdown.map(|limit| limit.as_secs().to_string());
-            command.args(drain.iter().flat_map(|limit| ["--drain-limit", limit]));
-            let watchdog = worker_watchdog.map(|limit| limit.as_secs().to_string());
-            command.args(watchdog.iter().flat_map(|limit| ["--watchdog", limit]));
-            command.args(["--wait-hook", &short_waits.to_string()]);
-            command.arg("--one").args(word.map(|(_, word)| word));
-            command
+
+    /// The command line of the subprocess for one service.
+    fn command(&self, program: &std::path::Path, name: &str) -> Command {
+        let mut command = Command::new(program);
+        let seconds = |time: Option<Duration>| time.map(|time| time.as_secs().to_string());
+        if let Some(limit) = seconds(self.limits.graceful_shutdown) {
+            command.args(["--drain-limit", &limit]);
+        }
+        if let Some(limit) = seconds(self.worker_watchdog) {
+            command.args(["--watchdog", &limit]);
+        }
+        command.args(["--wait-hook", &self.short_waits.to_string()]).arg("--one");
+        let fault = self.faults.iter().find(|fault| fault.name == name);
+        command.args(fault.map(|fault| fault.word()));
+        command
+    }
+
+    fn launcher(self: &Arc<Self>) -> Result<Box<dyn Launcher>, Failure> {
+        let notifier = match &self.notify {
+            Some(path) => Notifier::connect(path, self.manager_watchdog)?,
+            None => Notifier::default(),
         };
-        Box::new(SubprocessLauncher::new(options, hooks, Box::new(command))?)
-    } else {
+        let options = LauncherOptions {
+            limits: self.limits,
+            worker_watchdog: self.worker_watchdog,
+            capacity: self.faults.len(),
+            noun: "services",
+            notifier,
+        };
+        let hooks = Box::new(Print { short_waits: self.short_waits });
+        if self.one {
+            return Ok(Box::new(InProcessLauncher::new(&options, hooks, Supervision::Stdin)?));
+        }
+        if self.spawn {
+            let (plan, program) = (Arc::clone(self), std::env::current_exe()?);
+            let command = Box::new(move |name: &str| plan.command(&program, name));
+            return Ok(Box::new(SubprocessLauncher::new(options, hooks, command)?));
+        }
         let launcher = ProcessLauncher::new(options, hooks)?;
-        if stop_on_hup {
+        if self.stop_on_hup {
             STOP.set(launcher.stop_handle()).map_err(|_| "set twice")?;
         }
-        Box::new(launcher)
+        Ok(Box::new(launcher))
+    }
+}
+
+fn main() -> Result<ExitCode, Failure> {
+    let filter = tracing_subscriber::filter::LevelFilter::DEBUG;
+    tracing_subscriber::fmt().with_max_level(filter).with_ansi(false).init();
+    let plan = Arc::new(Plan::parse(std::env::args().skip(1))?);
+    let mut foreign = match plan.foreign {
+        true => Some(Command::new("sh").args(["-c", "exit 5"]).spawn()?),
+        false => None,
     };
-    for fault in faults {
-        launcher.launch_service(fault, 1)?;
+    let mut launcher = plan.launcher()?;
+    if let Some(status) = plan.pause.and_then(|time| launcher.pause(time)) {
+        return Ok(ExitCode::from(status as u8));
+    }
+    for fault in &plan.faults {
+        launcher.launch_service(fault.clone(), 1)?;
     }
     let status = launcher.wait()?;
-    if let Some(mut child) = foreign {
+    if let Some(child) = &mut foreign {
         println!("the foreign child {}", child.wait()?);
     }
     Ok(ExitCode::from(status as u8))

@@ -33,8 +33,12 @@ impl Bridge {
         options: LauncherOptions,
         hooks: Box<dyn Hooks>,
     ) -> Result<Self, LaunchError> {
+        let mut supervisor = Supervisor::new(options.limits);
+        if options.notifier.listens() {
+            supervisor.listened_to(Instant::now());
+        }
         Ok(Self {
-            supervisor: Supervisor::new(options.limits),
+            supervisor,
             scoreboard: Arc::new(Scoreboard::new(options.capacity)?),
             hooks,
             notifier: options.notifier,

@@ -46,6 +46,7 @@ mod launcher;
 mod life;
 mod line;
 mod notify;
+mod patience;
 #[cfg(unix)]
 mod process;
 mod report;

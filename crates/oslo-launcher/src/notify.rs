@@ -56,10 +56,15 @@ impl Notifier {
 
     /// Sends what the state machine decided to tell.
     pub(crate) fn notice(&mut self, notice: Notice) {
-        self.status_due = None;
+        if !matches!(notice, Notice::Extend(_)) {
+            self.status_due = None;
+        }
         match notice {
             Notice::Ready => self.send("READY=1"),
             Notice::Stopping => self.send("STOPPING=1"),
+            Notice::Extend(time) => {
+                self.send(&format!("EXTEND_TIMEOUT_USEC={}", time.as_micros()));
+            }
             Notice::Reloading => {
                 // systemd.service(5), Type=notify-reload, wants the time of the reload.
                 let now = crate::sys::monotonic().as_micros();

@@ -9,6 +9,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use crate::line::Line;
+use crate::patience::Patience;
 use crate::roster::{Because, Roster, State};
 use crate::throttle::{Throttle, backoff};
 
@@ -50,6 +51,9 @@ pub struct Supervisor {
     launched: bool,
     /// Whether READY has been told.
     announced: bool,
+    /// Whether a service manager listens.
+    listened_to: bool,
+    patience: Patience,
     /// Workers still to be replaced on SIGUSR1; the first is being replaced now.
     rolling: VecDeque<WorkerId>,
 }
@@ -64,8 +68,18 @@ impl Supervisor {
             roster: Roster::default(),
             launched: false,
             announced: false,
+            listened_to: false,
+            patience: Patience::default(),
             rolling: VecDeque::new(),
         }
+    }
+
+    /// Somebody listens to [`Notice`]s, and gives a start or a stop a limited time.
+    ///
+    /// Without this nothing is ever done only to ask for more.
+    pub fn listened_to(&mut self, now: Instant) {
+        self.listened_to = true;
+        self.patience.begin(now);
     }
 
     /// Adds a service; its workers are due at `now`, that is at the next [`Event::Tick`]s.
@@ -129,6 +143,14 @@ impl Supervisor {
 
     /// When [`Event::Tick`] is needed next; `None` while only events can change anything.
     pub fn next_deadline(&self) -> Option<Instant> {
+        if self.phase == Phase::Ended {
+            return None;
+        }
+        self.limit().into_iter().chain(self.patience.next()).min()
+    }
+
+    /// When the phase, or a worker's state, comes to its end.
+    fn limit(&self) -> Option<Instant> {
         match self.phase {
             Phase::Ended => None,
             Phase::Draining { limit } => limit,
@@ -155,6 +177,13 @@ impl Supervisor {
     /// Does what is due, for one worker at most: between two forks a launcher has to see what
     /// else has happened.
     fn tick(&mut self, now: Instant, actions: &mut Vec<Action>) {
+        let end = match self.phase {
+            Phase::Draining { limit } => limit.map(|limit| limit + KILL_GRACE),
+            Phase::Killing { limit } => Some(limit),
+            Phase::Running | Phase::Ended => None,
+        };
+        let time = self.patience.ask(now, end);
+        actions.extend(time.map(|time| Action::Notify(Notice::Extend(time))));
         match self.phase {
             Phase::Running => match self.roster.first_due() {
                 Some((at, id)) if at <= now => self.due(id, now, actions),
@@ -302,6 +331,7 @@ impl Supervisor {
     fn announce(&mut self, actions: &mut Vec<Action>) {
         if self.launched && !self.announced && self.roster.all_heard_of() {
             self.announced = true;
+            self.patience.end();
             actions.push(Action::Notify(Notice::Ready));
         }
     }
@@ -312,6 +342,9 @@ impl Supervisor {
         }
         let limit = self.limits.graceful_shutdown.map(|time| now + time);
         self.phase = Phase::Draining { limit };
+        if self.listened_to {
+            self.patience.begin(now);
+        }
         actions.extend([
             Action::Log(Line::Stopping { signal }),
             Action::Notify(Notice::Stopping),

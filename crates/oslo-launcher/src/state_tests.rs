@@ -159,6 +159,50 @@ fn a_fork_that_fails_is_tried_again_a_second_later() {
 }
 
 #[test]
+fn a_manager_that_listens_is_asked_for_more_time_while_a_start_takes_long() {
+    let now = Instant::now();
+    let mut sup = Supervisor::new(Limits::default());
+    sup.listened_to(now);
+    let extend = |seconds| [Action::Notify(Notice::Extend(secs(seconds)))];
+    // A database is away: nothing is launched yet.
+    assert_eq!(sup.next_deadline(), Some(now + secs(1)));
+    assert_eq!(sup.step(Event::Tick, now + secs(1)), extend(45));
+    sup.add_service("lvm", 1, now + secs(2));
+    assert_eq!(sup.step(Event::Tick, now + secs(2)), [Action::Fork(0)]);
+    sup.step(Event::Launched, now + secs(2));
+    // A worker starts slowly.
+    assert_eq!(sup.next_deadline(), Some(now + secs(16)));
+    assert_eq!(sup.step(Event::Tick, now + secs(16)), extend(45));
+    assert_eq!(sup.step(Event::Ready(0), now + secs(17)), [Action::Notify(Notice::Ready)]);
+    assert_eq!(sup.next_deadline(), None);
+}
+
+#[test]
+fn a_manager_that_listens_is_asked_for_more_time_until_a_drain_must_be_over() {
+    let (mut sup, now) = ready(&["lvm"]);
+    sup.listened_to(now);
+    sup.step(Event::Stop("SIGTERM"), now);
+    let mut asked = Vec::new();
+    while let Some(at) = sup.next_deadline() {
+        for action in sup.step(Event::Tick, at) {
+            if let Action::Notify(Notice::Extend(time)) = action {
+                asked.push(((at - now).as_secs(), time.as_secs()));
+            }
+        }
+    }
+    // The limit is at 60 s, the end at 65 s.
+    assert_eq!(asked, [(1, 45), (16, 45), (31, 45), (46, 45), (61, 34)]);
+}
+
+#[test]
+fn nobody_who_does_not_listen_is_asked_for_more_time() {
+    let (mut sup, now) = started(&["lvm"]);
+    assert_eq!(sup.next_deadline(), None);
+    sup.step(Event::Stop("SIGTERM"), now);
+    assert_eq!(sup.next_deadline(), Some(now + LIMIT));
+}
+
+#[test]
 fn a_stop_terminates_all_and_ends_with_0_when_the_last_is_gone() {
     let (mut sup, now) = ready(&["lvm", "nfs"]);
     assert_eq!(

@@ -74,6 +74,8 @@ pub enum Notice {
     Reloading,
     /// A graceful stop begins.
     Stopping,
+    /// The start or the stop takes longer; this much more time is asked for.
+    Extend(Duration),
 }
 
 /// What happens on SIGHUP after the configuration was read again.
