@@ -46,8 +46,21 @@ pub(crate) fn shown(command: &Command) -> String {
 ///
 /// When the build fails.
 pub(crate) fn build_daemon() -> Result<PathBuf> {
-    run(&mut cargo(&["build", "--quiet", "--release", "-p", "cinder-volume"]))?;
-    let binary = target_directory()?.join("release/cinder-volume");
+    build(&["-p", "cinder-volume"], "cinder-volume")
+}
+
+/// Builds an example in release and says where it is.
+///
+/// # Errors
+///
+/// When the build fails.
+pub(crate) fn build_example(package: &str, name: &str) -> Result<PathBuf> {
+    build(&["-p", package, "--example", name], &format!("examples/{name}"))
+}
+
+fn build(what: &[&str], product: &str) -> Result<PathBuf> {
+    run(cargo(&["build", "--quiet", "--release"]).args(what))?;
+    let binary = target_directory()?.join("release").join(product);
     ensure!(binary.is_file(), "the build left no {}", binary.display());
     Ok(binary)
 }

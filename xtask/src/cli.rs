@@ -19,7 +19,7 @@ pub(crate) fn run() -> Result<ExitCode> {
     let matches = command().get_matches();
     match matches.subcommand() {
         Some(("e2e", chosen)) => end_to_end(chosen),
-        Some(("bench", chosen)) => bench::run(&bench_plan(chosen)).map(|()| ExitCode::SUCCESS),
+        Some(("bench", chosen)) => benchmark(chosen).map(|()| ExitCode::SUCCESS),
         Some(("test", _)) => suite::run().map(closing_line),
         Some(("tidy", _)) => tidy::run(cargo::root()),
         Some(("ci", _)) => ci::run(),
@@ -62,25 +62,51 @@ fn e2e_command() -> Command {
 fn bench_command() -> Command {
     Command::new("bench")
         .about("Measure any cinder-volume command line from outside")
+        .args_conflicts_with_subcommands(true)
         .arg(
             Arg::new("peer").long("peer").value_name("CMD").help(
                 "Measure this command line too, in turn with ours, on the same configuration",
             ),
         )
-        .arg(
-            Arg::new("n")
-                .long("n")
-                .value_name("N,…")
-                .value_delimiter(',')
-                .value_parser(value_parser!(usize))
-                .default_value("1,3,50,200")
-                .help("Numbers of back ends"),
-        )
-        .arg(number("runs", "NUMBER", "Starts per figure; the median counts").default_value("5"))
+        .arg(number("peer-up-to", "N", "Measure the peer with at most so many back ends"))
+        .args(measuring("1,3,50,200", "Numbers of back ends", "30"))
         .arg(number("kills", "NUMBER", "Workers killed per start").default_value("5"))
-        .arg(number("idle", "SECONDS", "Length of the idle window").default_value("30"))
-        .arg(path("json", "FILE", "Write the figures here as well"))
-        .arg(path("bin", "PATH", "Use this binary instead of building one"))
+        .subcommand(
+            Command::new("launcher")
+                .about("Measure what supervising costs when the workers do nothing")
+                .args(measuring("1,10,100,500,1000,2000", "Numbers of workers", "60")),
+        )
+        .subcommand(
+            Command::new("draw")
+                .about("Draw the picture of figures written with --json")
+                .arg(
+                    Arg::new("figures")
+                        .num_args(1..)
+                        .required(true)
+                        .value_name("JSON")
+                        .value_parser(value_parser!(PathBuf))
+                        .help("Files with figures; one subject may be spread over several"),
+                )
+                .arg(path("svg", "FILE", "Write the picture here").required(true)),
+        )
+}
+
+/// What both measuring commands take.
+fn measuring(sizes: &'static str, of_what: &'static str, idle: &'static str) -> [Arg; 6] {
+    [
+        Arg::new("n")
+            .long("n")
+            .value_name("N,…")
+            .value_delimiter(',')
+            .value_parser(value_parser!(usize))
+            .default_value(sizes)
+            .help(of_what),
+        number("runs", "NUMBER", "Starts per figure; the median counts").default_value("5"),
+        number("idle", "SECONDS", "Length of the idle window").default_value(idle),
+        path("json", "FILE", "Write the figures here as well"),
+        path("svg", "FILE", "Draw the picture of these figures here"),
+        path("bin", "PATH", "Use this binary instead of building one"),
+    ]
 }
 
 fn number(name: &'static str, value: &'static str, help: &'static str) -> Arg {
@@ -121,17 +147,55 @@ fn closing_line(tally: Tally) -> ExitCode {
     tally.exit_code()
 }
 
+fn benchmark(matches: &ArgMatches) -> Result<()> {
+    match matches.subcommand() {
+        Some(("launcher", chosen)) => bench::launcher::run(&launcher_plan(chosen)),
+        Some(("draw", chosen)) => {
+            let files: Vec<PathBuf> =
+                chosen.get_many("figures").map(|all| all.cloned().collect()).unwrap_or_default();
+            let picture: &PathBuf = chosen.get_one("svg").expect("clap insists on it");
+            bench::draw(&files, picture)
+        }
+        _ => bench::run(&bench_plan(matches)),
+    }
+}
+
 fn bench_plan(matches: &ArgMatches) -> bench::Plan {
-    let count = |name: &str| matches.get_one::<u64>(name).copied().unwrap_or(1);
     bench::Plan {
         binary: matches.get_one("bin").cloned(),
         peer: matches.get_one("peer").cloned(),
-        sizes: matches.get_many("n").map(|all| all.copied().collect()).unwrap_or_default(),
-        runs: count("runs").max(1),
-        kills: count("kills").max(1),
-        idle: Duration::from_secs(count("idle").max(1)),
-        json: matches.get_one("json").cloned(),
+        peer_up_to: matches
+            .get_one::<u64>("peer-up-to")
+            .map_or(usize::MAX, |&most| usize::try_from(most).unwrap_or(usize::MAX)),
+        sizes: sizes(matches),
+        runs: count(matches, "runs"),
+        kills: count(matches, "kills"),
+        idle: Duration::from_secs(count(matches, "idle")),
+        outputs: outputs(matches),
     }
+}
+
+fn launcher_plan(matches: &ArgMatches) -> bench::launcher::Plan {
+    bench::launcher::Plan {
+        binary: matches.get_one("bin").cloned(),
+        sizes: sizes(matches),
+        runs: count(matches, "runs"),
+        idle: Duration::from_secs(count(matches, "idle")),
+        outputs: outputs(matches),
+    }
+}
+
+fn sizes(matches: &ArgMatches) -> Vec<usize> {
+    matches.get_many("n").map(|all| all.copied().collect()).unwrap_or_default()
+}
+
+fn outputs(matches: &ArgMatches) -> bench::Outputs {
+    bench::Outputs { json: matches.get_one("json").cloned(), svg: matches.get_one("svg").cloned() }
+}
+
+/// At least one: nothing was ever measured in no time or no turns.
+fn count(matches: &ArgMatches, name: &str) -> u64 {
+    matches.get_one::<u64>(name).copied().unwrap_or(1).max(1)
 }
 
 #[cfg(test)]
@@ -150,6 +214,16 @@ mod tests {
         let plan = bench_plan(matches.subcommand_matches("bench").unwrap());
         assert_eq!(plan.sizes, [1, 3]);
         assert_eq!(plan.peer.as_deref(), Some("python cinder-volume"));
-        assert_eq!(plan.runs, 5);
+        assert_eq!((plan.runs, plan.peer_up_to), (5, usize::MAX));
+    }
+
+    #[test]
+    fn bench_launcher_has_sizes_of_its_own() {
+        let matches = command().get_matches_from(["x", "bench", "launcher", "--svg", "a.svg"]);
+        let (_, chosen) = matches.subcommand_matches("bench").unwrap().subcommand().unwrap();
+        let plan = launcher_plan(chosen);
+        assert_eq!(plan.sizes, [1, 10, 100, 500, 1000, 2000]);
+        assert_eq!(plan.idle, Duration::from_secs(60));
+        assert_eq!(plan.outputs.svg.unwrap().to_str(), Some("a.svg"));
     }
 }

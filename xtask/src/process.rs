@@ -149,19 +149,28 @@ pub(crate) fn signal_group(group: i32, signal: Signal) -> Result<()> {
         .with_context(|| format!("cannot send {signal} to group {group}"))
 }
 
-/// Proportional and private memory of one process in KiB (`smaps_rollup`, proc(5)).
+/// Memory of one process in KiB (`smaps_rollup`, proc(5)).
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Memory {
+    /// All pages that it has in memory, shared ones in full.
+    pub(crate) rss_kib: u64,
+    /// Shared pages divided by their users.
     pub(crate) pss_kib: u64,
+    /// Pages that it has alone.
     pub(crate) private_kib: u64,
+    /// Of these, what it has written and no file holds.
+    pub(crate) dirty_kib: u64,
 }
 
 pub(crate) fn memory(pid: i32) -> Option<Memory> {
     let text = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok()?;
     let kib = |name| field(&text, name).and_then(|number| number.parse::<u64>().ok());
+    let dirty_kib = kib("Private_Dirty:")?;
     Some(Memory {
+        rss_kib: kib("Rss:")?,
         pss_kib: kib("Pss:")?,
-        private_kib: kib("Private_Clean:")? + kib("Private_Dirty:")?,
+        private_kib: kib("Private_Clean:")? + dirty_kib,
+        dirty_kib,
     })
 }
 

@@ -1,8 +1,14 @@
 //! From samples to medians, to a table and to JSON.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use serde_json::{Value, json};
+
+/// The two figures that the picture shows; every bench has them.
+pub(super) const READY: &str = "exec to ready, ms";
+/// Of the parent and all workers.
+pub(super) const TOTAL: &str = "total PSS, KiB";
 
 /// What one start of one subject gave. `None`: it never got there within the limit.
 #[derive(Clone, Debug, Default)]
@@ -48,6 +54,26 @@ pub(super) struct Figures {
 }
 
 impl Figures {
+    pub(super) fn new(
+        subject: &str,
+        size: usize,
+        values: Vec<(&'static str, Option<f64>)>,
+    ) -> Self {
+        Self { subject: subject.to_owned(), size, values }
+    }
+
+    pub(super) fn size(&self) -> usize {
+        self.size
+    }
+
+    pub(super) fn value(&self, name: &str) -> Option<f64> {
+        self.values.iter().find(|(known, _)| *known == name)?.1
+    }
+
+    pub(super) fn add(&mut self, name: &'static str, value: Option<f64>) {
+        self.values.push((name, value));
+    }
+
     pub(super) fn of(subject: &str, size: usize, samples: &[Sample]) -> Self {
         let over = |pick: &dyn Fn(&Sample) -> Option<f64>| {
             median(samples.iter().filter_map(pick).collect())
@@ -57,12 +83,12 @@ impl Figures {
         let values = vec![
             ("rows written", over(&|one| Some(one.rows as f64))),
             ("exec to rows, ms", over(&|one| one.rows_ms)),
-            ("exec to ready, ms", over(&|one| one.ready_ms)),
+            (READY, over(&|one| one.ready_ms)),
             ("exec to heartbeats, ms", over(&|one| one.beats_ms)),
             ("parent PSS, KiB", over(&|one| Some(one.parent_pss_kib))),
             ("worker PSS, KiB", over(&|one| Some(one.worker_pss_kib))),
             ("worker private, KiB", over(&|one| Some(one.worker_private_kib))),
-            ("total PSS, KiB", over(&|one| Some(one.total_pss_kib))),
+            (TOTAL, over(&|one| Some(one.total_pss_kib))),
             ("idle parent wake-ups/s", idle(&|one| one.parent_wakeups)),
             ("idle parent CPU, ms/s", idle(&|one| one.parent_cpu_ms)),
             ("idle worker wake-ups/s", idle(&|one| one.worker_wakeups)),
@@ -70,14 +96,20 @@ impl Figures {
             ("kill to ready again, ms", median(respawns)),
             ("TERM to exit, ms", over(&|one| one.stop_ms)),
         ];
-        Self { subject: subject.to_owned(), size, values }
+        Self::new(subject, size, values)
     }
 
     pub(super) fn json(&self) -> Value {
         let values: serde_json::Map<_, _> =
             self.values.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
-        json!({ "subject": self.subject, "back_ends": self.size, "medians": values })
+        json!({ "subject": self.subject, "workers": self.size, "medians": values })
     }
+}
+
+/// Everything of one run, for programs and for the picture.
+pub(super) fn document(all: &[Figures], runs: u64, idle: Duration) -> Value {
+    let figures: Vec<_> = all.iter().map(Figures::json).collect();
+    json!({ "runs": runs, "idle_seconds": idle.as_secs(), "figures": figures })
 }
 
 /// One line per figure, one column per subject and size, in Markdown.

@@ -10,10 +10,10 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, ensure};
 use nix::sys::signal::Signal;
 
-use super::Plan;
 use super::figures::{Idle, Sample, median};
 use super::setup::{Setup, Subject, limit};
 use super::watch::Watch;
+use super::{Plan, ms};
 use crate::e2e::Daemon;
 use crate::process::{self, Memory, Usage};
 use crate::wait::{let_pass, millis, wait_with_pause};
@@ -39,10 +39,6 @@ pub(super) fn one(
     let setup = Setup::new(binary, root.path(), "kill", size, AN_HOUR)?;
     sample.respawn_ms = respawns(plan, &setup, subject, size)?;
     Ok(sample)
-}
-
-fn ms(since: Instant) -> f64 {
-    since.elapsed().as_secs_f64() * 1000.0
 }
 
 fn start_and_stop(
