@@ -7,7 +7,7 @@ use std::ffi::OsString;
 use cinder_conf::cli::{Arguments, Refusal};
 use cinder_conf::{Item, cinder};
 use cinder_types::UPSTREAM_VERSION;
-use clap::{Arg, ArgAction, ArgMatches, Command};
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use clap_complete::{Shell, generate};
 
 use crate::exit::{self, Failure};
@@ -44,6 +44,27 @@ pub enum Task {
         /// JSON instead of a table.
         json: bool,
     },
+    /// `status --check`.
+    CheckUp {
+        /// How many of the back ends have to be up.
+        wanted: Wanted,
+        /// `--backend_name`: look at this one only.
+        only: Option<String>,
+    },
+    /// `status --alive`.
+    Alive {
+        /// The daemon's parent process.
+        pid: i32,
+    },
+}
+
+/// How many back ends have to be up for a check to succeed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    /// Every one of them.
+    All,
+    /// One is enough.
+    Any,
 }
 
 /// A command line that was understood.
@@ -128,7 +149,30 @@ fn command(arguments: &Arguments<'_>, name: &str) -> Command {
         Command::new("db").about("The embedded database").subcommand_required(true).subcommand(
             with_options(Command::new("init").about("Create the SQLite file if it does not exist")),
         );
-    let status = with_options(Command::new("status").about("Print the service table")).arg(json());
+    let status = with_options(Command::new("status").about("Print the service table"))
+        .arg(json())
+        .arg(
+            Arg::new("check")
+                .long("check")
+                .num_args(0..=1)
+                .require_equals(true)
+                .default_missing_value("all")
+                .value_parser(["all", "any"])
+                .value_name("HOW_MANY")
+                .conflicts_with_all(["json", "alive"])
+                .help(
+                    "Exit 0 if all (or any) of this configuration's back ends, or the one of \
+                     --backend_name, are up by their heartbeat; 3 if not",
+                ),
+        )
+        .arg(
+            Arg::new("alive")
+                .long("alive")
+                .value_name("PID")
+                .value_parser(value_parser!(i32).range(1..))
+                .conflicts_with("json")
+                .help("Exit 0 if the daemon with this process id still reacts; 3 if not"),
+        );
     arguments
         .command(name, UPSTREAM_VERSION)
         .about("OpenStack Block Storage volume service")
@@ -168,10 +212,21 @@ fn understand(arguments: &Arguments<'_>, matches: &ArgMatches) -> (Task, Vec<Ite
             Task::Explain { option }
         }
         ["db", "init"] => Task::InitDatabase,
-        ["status"] => Task::Status { json: set("json") },
+        ["status"] => status(inner, backend_name(&items)),
         _ => Task::Run { only: backend_name(&items) },
     };
     (task, items)
+}
+
+fn status(matches: &ArgMatches, only: Option<String>) -> Task {
+    if let Some(&pid) = matches.get_one("alive") {
+        return Task::Alive { pid };
+    }
+    match matches.get_one::<String>("check").map(String::as_str) {
+        None => Task::Status { json: matches.get_flag("json") },
+        Some("any") => Task::CheckUp { wanted: Wanted::Any, only },
+        Some(_) => Task::CheckUp { wanted: Wanted::All, only },
+    }
 }
 
 /// The last `--backend_name`, which is meant for this process and not for the configuration.
@@ -216,6 +271,23 @@ mod tests {
         assert_eq!(task(&["config", "explain", "report_interval"]), explain);
         assert_eq!(task(&["db", "init"]), Task::InitDatabase);
         assert_eq!(task(&["status", "--json"]), Task::Status { json: true });
+    }
+
+    #[test]
+    fn the_probes_are_modes_of_status() {
+        let check = |wanted, only: Option<&str>| {
+            let only = only.map(str::to_owned);
+            Task::CheckUp { wanted, only }
+        };
+        assert_eq!(task(&["status", "--check"]), check(Wanted::All, None));
+        assert_eq!(task(&["status", "--check=any"]), check(Wanted::Any, None));
+        let one = ["--backend_name", "b", "status", "--check"];
+        assert_eq!(task(&one), check(Wanted::All, Some("b")));
+        assert_eq!(task(&["status", "--alive", "1"]), Task::Alive { pid: 1 });
+        for wrong in [["--alive", "0"], ["--check=some", "--debug"], ["--check", "--json"]] {
+            let words = [&["status"][..], &wrong].concat();
+            assert!(matches!(parsed(&words), Err(Failure::Refused { status: 2, .. })), "{wrong:?}");
+        }
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Our subcommands. None of them starts anything; only `db init` writes.
 
+#[cfg(unix)]
+mod alive;
 mod config;
 mod db;
 mod status;
@@ -37,5 +39,15 @@ pub fn run(surroundings: &Surroundings, line: &CommandLine) -> Result<i32, Failu
             let database = wire::database_options(&conf)?;
             status::print(&database, wire::service_down_time(&conf), *json, out)
         }
+        Task::CheckUp { wanted, only } => {
+            let conf = configure::load(surroundings, line)?;
+            let hosts = wire::hosts(&conf, only.as_deref())?;
+            let database = wire::database_options(&conf)?;
+            status::check(&database, wire::service_down_time(&conf), &hosts, *wanted, out)
+        }
+        #[cfg(unix)]
+        Task::Alive { pid } => alive::check(*pid, out),
+        #[cfg(not(unix))]
+        Task::Alive { .. } => Err(anyhow::anyhow!("status --alive needs Unix signals").into()),
     }
 }

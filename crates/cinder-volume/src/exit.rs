@@ -8,6 +8,8 @@ pub const OK: i32 = 0;
 /// Bad configuration, nothing to run, or a stop that was not graceful (`spec/startup.md` §9).
 /// A command line that is not understood gives 2, by `cinder_conf::cli` (`spec/config.md` §7).
 pub const FAILURE: i32 = 1;
+/// What was to be checked is known, and not good: `status --check`, `status --alive`.
+pub const NOT_UP: i32 = 3;
 
 /// Why the process ends before it has done its work.
 #[derive(Debug)]

@@ -91,16 +91,12 @@ pub fn settings(
     surroundings: &Surroundings,
 ) -> anyhow::Result<Settings> {
     correct_intervals(conf);
-    let mut names = conf.backend_names();
+    let names = enabled(conf, only)?;
     let mut method = match conf.supervisor.launcher {
         Choice::Fork if cfg!(unix) => Method::Fork,
         _ => Method::Spawn,
     };
-    if let Some(only) = only {
-        if !names.iter().any(|name| name == only) {
-            bail!("--backend_name {only}: not one of enabled_backends ({})", names.join(", "));
-        }
-        names = vec![only.to_owned()];
+    if only.is_some() {
         method = Method::InProcess;
     }
     Ok(Settings {
@@ -117,6 +113,31 @@ pub fn settings(
         candidates: names.iter().map(|name| candidate(conf, name)).collect(),
         method,
     })
+}
+
+/// The names of the enabled back ends, or `only` that one.
+fn enabled(conf: &Conf, only: Option<&str>) -> anyhow::Result<Vec<String>> {
+    let names = conf.backend_names();
+    match only {
+        None => Ok(names),
+        Some(only) if names.iter().any(|name| name == only) => Ok(vec![only.to_owned()]),
+        Some(only) => {
+            bail!("--backend_name {only}: not one of enabled_backends ({})", names.join(", "))
+        }
+    }
+}
+
+/// The services that the daemon registers with this configuration, as in their rows.
+///
+/// # Errors
+///
+/// When no back end is enabled, or `only` is none of them.
+pub fn hosts(conf: &Conf, only: Option<&str>) -> anyhow::Result<Vec<String>> {
+    let names = enabled(conf, only)?;
+    if names.is_empty() {
+        bail!("no back end is enabled");
+    }
+    Ok(names.iter().map(|name| candidate(conf, name).host).collect())
 }
 
 /// How long a service may be silent before `status` calls it down.

@@ -1,12 +1,14 @@
-//! `status`: the service rows as a scheduler would judge them.
+//! `status`, `status --check`: the service rows as a scheduler would judge them.
 
 use std::io::Write;
 use std::time::Duration;
 
 use anyhow::Context;
 use cinder_db::{Connection, DatabaseOptions, ServiceRow, Timestamp, list_services};
+use cinder_types::BINARY;
 use serde_json::json;
 
+use crate::cli::Wanted;
 use crate::exit::{self, Failure};
 
 /// Prints every live service: host, binary, zone, status, state, last update.
@@ -29,6 +31,44 @@ pub fn print(
     let text = if as_json { json_of(&lines)? } else { table(&lines) };
     out.write_all(text.as_bytes()).context("cannot write the table")?;
     Ok(exit::OK)
+}
+
+/// Prints whether each of `hosts` is up, and answers whether as many are as are wanted.
+///
+/// # Errors
+///
+/// When the database cannot be read: then nobody knows.
+pub fn check(
+    database: &DatabaseOptions,
+    service_down_time: Duration,
+    hosts: &[String],
+    wanted: Wanted,
+    out: &mut dyn Write,
+) -> Result<i32, Failure> {
+    let mut connection = Connection::open(database)?;
+    connection.check_schema()?;
+    let rows = list_services(&mut connection)?;
+    let now = Timestamp::now();
+    let mut up = 0;
+    for host in hosts {
+        let ours = |row: &&ServiceRow| {
+            row.binary.as_deref() == Some(BINARY) && row.host.as_deref() == Some(host)
+        };
+        let state = match rows.iter().find(ours) {
+            Some(row) if row.is_up(now, service_down_time) => {
+                up += 1;
+                "up"
+            }
+            Some(_) => "down",
+            None => "not registered",
+        };
+        writeln!(out, "{host} {state}").context("cannot write the answer")?;
+    }
+    let good = match wanted {
+        Wanted::All => up == hosts.len(),
+        Wanted::Any => up > 0,
+    };
+    Ok(if good { exit::OK } else { exit::NOT_UP })
 }
 
 /// One row of the table, in the words of upstream's `cinder-manage service list`.
