@@ -19,6 +19,7 @@ mod refusals;
 mod reload;
 mod report;
 mod runner;
+mod samples;
 mod scale;
 mod scene;
 mod signals;

@@ -3,7 +3,7 @@
 use super::runner::Scenario;
 use super::{
     command_line, container, database_faults, descriptors, layers, log_reader, peer, refusals,
-    reload, report, scale, signals, spawn, startup, supervision, systemd,
+    reload, report, samples, scale, signals, spawn, startup, supervision, systemd,
 };
 
 macro_rules! rows {
@@ -116,6 +116,9 @@ fn outside() -> Vec<Scenario> {
         log_reader::a_reader_of_the_log_that_stops_does_not_stop_supervision
         log_reader::a_stop_does_not_wait_for_the_reader_of_the_log
         log_reader::a_log_without_a_reader_does_not_stop_supervision
+        samples::the_sample_unit_is_valid_and_exposes_little
+        samples::the_sample_probes_tell_a_daemon_that_is_well_from_one_that_is_not
+        samples::the_samples_give_a_stop_the_time_it_needs
         report::a_report_is_written_on_usr2_and_the_service_goes_on
     })
 }
