@@ -17,6 +17,7 @@ mod ci;
 mod cli;
 mod database;
 mod e2e;
+mod guard;
 mod process;
 mod suite;
 mod tally;

@@ -13,6 +13,7 @@ use nix::sys::signal::Signal;
 
 use super::config::Config;
 use super::daemon::Daemon;
+use crate::guard;
 use crate::process::{self, text_of};
 use crate::wait::{secs, wait_for};
 
@@ -44,8 +45,9 @@ impl Scene {
     ///
     /// # Errors
     ///
-    /// When the directory cannot be made.
+    /// When the directory cannot be made, or there is no shell to guard what will be started.
     pub(crate) fn new(binary: &Path, root: &Path, name: &str) -> Result<Self> {
+        guard::start()?;
         let dir = root.join(name);
         fs::create_dir(&dir).with_context(|| format!("cannot create {}", dir.display()))?;
         let mark = format!("XTASK_SCENE={}", dir.display());
@@ -95,6 +97,7 @@ impl Scene {
         let path = std::env::var_os("PATH").unwrap_or_default();
         command.current_dir(&self.dir).env_clear().env("PATH", path).env("HOME", &self.dir);
         command.env("LANG", "C.UTF-8").env(key, value).stdin(Stdio::null());
+        guard::protect(&mut command);
         command
     }
 
