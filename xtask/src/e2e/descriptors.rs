@@ -29,7 +29,7 @@ fn pipes(open: &BTreeMap<i32, String>) -> Result<Vec<(i32, &str)>> {
         .collect())
 }
 
-pub(crate) fn a_worker_holds_only_what_is_its_own(scene: &Scene) -> Result<()> {
+pub(crate) fn defect_15_a_worker_holds_only_what_is_its_own(scene: &Scene) -> Result<()> {
     let log = scene.path("cinder-volume.log");
     let config = scene.config(&["a", "b", "c"]);
     let daemon = scene.start(&config.set("DEFAULT", "log_file", &log.to_string_lossy()))?;
@@ -87,7 +87,7 @@ fn no_pipe_leads_to_a_sibling(daemon: &Daemon) -> Result<()> {
     Ok(())
 }
 
-pub(crate) fn the_parent_holds_no_database_and_no_socket(scene: &Scene) -> Result<()> {
+pub(crate) fn defect_13_the_parent_opens_no_database_on_a_hup(scene: &Scene) -> Result<()> {
     let daemon = scene.start(&scene.config(&["a", "b"]))?;
     daemon.wait_up(2)?;
     daemon.signal(Signal::SIGHUP)?;

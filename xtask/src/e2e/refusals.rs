@@ -138,7 +138,7 @@ pub(crate) fn a_malformed_file_is_named_with_its_line(scene: &Scene) -> Result<(
     Ok(())
 }
 
-pub(crate) fn a_bad_value_in_default_stops_the_start_with_its_line(scene: &Scene) -> Result<()> {
+pub(crate) fn defect_08_a_bad_value_in_default_stops_the_start_with_its_line(scene: &Scene) -> Result<()> {
     for (key, value) in [("report_interval", "soon"), ("enable_new_services", "perhaps")] {
         let config = scene.config(&["a"]).set("DEFAULT", key, value);
         let outcome = scene.run_config(&config)?;

@@ -50,7 +50,7 @@ fn starting() -> Vec<Scenario> {
         refusals::a_missing_file_is_named
         refusals::an_unreadable_file_is_named
         refusals::a_malformed_file_is_named_with_its_line
-        refusals::a_bad_value_in_default_stops_the_start_with_its_line
+        refusals::defect_08_a_bad_value_in_default_stops_the_start_with_its_line
         refusals::every_bad_value_is_reported_at_once
         refusals::a_database_without_cinders_tables_is_refused_untouched
         refusals::a_database_of_an_unknown_version_is_refused_untouched
@@ -107,8 +107,8 @@ fn running() -> Vec<Scenario> {
 fn outside() -> Vec<Scenario> {
     Vec::from(rows! {
         container::as_process_1_it_reaps_orphans_that_are_not_its_own
-        descriptors::a_worker_holds_only_what_is_its_own
-        descriptors::the_parent_holds_no_database_and_no_socket
+        descriptors::defect_15_a_worker_holds_only_what_is_its_own
+        descriptors::defect_13_the_parent_opens_no_database_on_a_hup
         descriptors::the_parent_does_not_collect_descriptors_over_restarts
         systemd::the_service_manager_hears_of_start_reload_and_stop
         systemd::a_start_that_fails_is_never_called_ready
