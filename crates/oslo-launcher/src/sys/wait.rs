@@ -14,6 +14,13 @@ use nix::unistd::{Pid, getpid, pipe2, read, write};
 
 use crate::line::Ended;
 
+/// How often to look when the kernel will not wait for us.
+///
+/// `poll(2)` refuses to watch more descriptors than `RLIMIT_NOFILE` allows, and that can be
+/// lowered under a running process. Its callers look at their signals and workers on every turn,
+/// so with the limit in the way they go on, only slower.
+const BLIND: Duration = Duration::from_millis(100);
+
 /// Blocks until one of `fds` is readable or at its end, or `limit` has passed (`None`: for ever).
 pub(crate) fn poll<const N: usize>(
     fds: [BorrowedFd<'_>; N],
@@ -23,6 +30,10 @@ pub(crate) fn poll<const N: usize>(
     match nix::poll::ppoll(&mut set, limit.map(TimeSpec::from), None) {
         // EINTR: stopped and continued; the caller looks at its clock and comes back.
         Ok(_) | Err(Errno::EINTR) => {}
+        Err(Errno::EINVAL) => {
+            std::thread::sleep(limit.map_or(BLIND, |limit| limit.min(BLIND)));
+            return Ok([false; N]);
+        }
         Err(errno) => return Err(errno.into()),
     }
     Ok(set.map(|entry| entry.any().unwrap_or(false)))
