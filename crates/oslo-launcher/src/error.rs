@@ -49,6 +49,17 @@ impl LaunchError {
     pub(crate) fn setup(what: &'static str) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::Setup { what, source }
     }
+
+    /// Which limits to look at, for the end of a line about a process that could not be made.
+    pub(crate) fn limit(&self) -> &'static str {
+        match self {
+            // fork(2), EAGAIN: the kernel has no other word for all of them.
+            Self::Spawn { source, .. } if source.kind() == io::ErrorKind::WouldBlock => {
+                " (is RLIMIT_NPROC or the control group's pids.max reached?)"
+            }
+            _ => "",
+        }
+    }
 }
 
 /// Why a service did not start; decides the worker's exit status (`spec/launcher.md` §4).

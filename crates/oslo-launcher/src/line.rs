@@ -2,9 +2,12 @@
 //!
 //! Must not: decide anything. Texts and levels: `spec/launcher.md` §2-6; ours are marked.
 
+use std::error::Error as _;
 use std::time::Duration;
 
 use tracing::{debug, error, info, warn};
+
+use crate::error::LaunchError;
 
 /// Logger name of upstream's classic supervisor, `spec/launcher.md`'s head.
 macro_rules! target {
@@ -135,8 +138,10 @@ pub(crate) fn reaped_orphan(pid: i32) {
     debug!(target: target!(), "Reaped process {pid}, which was not ours");
 }
 
-pub(crate) fn not_started(name: &str, error: &(dyn std::error::Error + 'static)) {
-    error!(target: target!(), error, "Cannot start a process for worker {name}");
+pub(crate) fn not_started(name: &str, error: &LaunchError) {
+    // Our own error would name the worker once more; what is new is in its cause.
+    let cause: &(dyn std::error::Error + 'static) = error.source().unwrap_or(error);
+    error!(target: target!(), error = cause, "Cannot start a process for worker {name}{}", error.limit());
 }
 
 pub(crate) fn not_signalled(pid: i32, error: &(dyn std::error::Error + 'static)) {
