@@ -145,7 +145,7 @@ fn choose_launcher(
 
 /// Writes a row for every back end over one connection, which is closed before this returns.
 ///
-/// Breaks with an exit status when a signal ended the wait for a database.
+/// Breaks with an exit status when a signal ended the wait for a database, or came meanwhile.
 fn register_all(
     candidates: &[Candidate],
     database: &DatabaseOptions,
@@ -171,6 +171,10 @@ fn register_all(
     select_scheduler_versions(&mut connection);
     let mut services = Vec::new();
     for candidate in candidates {
+        // Each row may have to wait for a lock. A stop must not wait for all of them.
+        if let Some(status) = launcher.pause(Duration::ZERO) {
+            return Ok(ControlFlow::Break(status));
+        }
         match &candidate.backend {
             Ok(backend) => {
                 match register_one(backend, database, report_interval, &mut connection) {

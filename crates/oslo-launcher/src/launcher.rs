@@ -34,7 +34,8 @@ pub trait Launcher {
 
     /// Sleeps before anything is launched, for example until a database is back.
     ///
-    /// Returns the exit status for this process if a signal ended the wait.
+    /// Returns the exit status for this process if a signal ended the wait. Without any time it
+    /// only looks whether one has.
     fn pause(&mut self, time: Duration) -> Option<i32>;
 
     /// The state of all workers.

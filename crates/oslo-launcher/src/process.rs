@@ -354,12 +354,12 @@ impl Launcher for ProcessLauncher {
 
     fn pause(&mut self, time: Duration) -> Option<i32> {
         let until = Instant::now() + time;
-        while self.bridge.exit.is_none() && Instant::now() < until {
-            if self.turn(Some(until)).is_err() {
-                break;
+        loop {
+            let refused = self.turn(Some(until)).is_err();
+            if refused || self.bridge.exit.is_some() || Instant::now() >= until {
+                return self.bridge.exit;
             }
         }
-        self.bridge.exit
     }
 
     fn scoreboard(&self) -> &Arc<Scoreboard> {

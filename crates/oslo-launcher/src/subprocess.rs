@@ -215,10 +215,12 @@ impl Launcher for SubprocessLauncher {
 
     fn pause(&mut self, time: Duration) -> Option<i32> {
         let until = Instant::now() + time;
-        while self.bridge.exit.is_none() && Instant::now() < until {
+        loop {
             self.turn(Some(until));
+            if self.bridge.exit.is_some() || Instant::now() >= until {
+                return self.bridge.exit;
+            }
         }
-        self.bridge.exit
     }
 
     fn scoreboard(&self) -> &Arc<Scoreboard> {
