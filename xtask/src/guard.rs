@@ -50,7 +50,9 @@ fn run() -> String {
 }
 
 /// The waiting shell. Its standard input is the pipe, which ends at the latest with this process.
-struct Guard(#[expect(dead_code, reason = "holds the pipe open")] Child);
+struct Guard {
+    _shell: Child,
+}
 
 impl Guard {
     fn start(mark: &str) -> Result<Self> {
@@ -61,7 +63,7 @@ impl Guard {
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
-            .map(Self)
+            .map(|shell| Self { _shell: shell })
             .context("cannot start a shell to guard what is started")
     }
 }
@@ -85,7 +87,7 @@ mod tests {
         };
         let (ours, other) = (sleeper(&mark), sleeper(&format!("{mark}0")));
         assert!(process::lives(ours) && process::lives(other));
-        let Guard(mut shell) = guard;
+        let Guard { _shell: mut shell } = guard;
         drop(shell.stdin.take());
         let killed = wait_for("the marked process to end", secs(10), || {
             anyhow::ensure!(!process::lives(ours));

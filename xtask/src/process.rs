@@ -130,6 +130,14 @@ pub(crate) fn is_writable(pid: i32, descriptor: i32) -> bool {
         .is_some_and(|flags| flags & 0o3 != 0)
 }
 
+/// Soft and hard value of one line of `/proc/PID/limits`, as text: either may be `unlimited`.
+pub(crate) fn limits(pid: i32, name: &str) -> Option<(String, String)> {
+    let text = fs::read_to_string(format!("/proc/{pid}/limits")).ok()?;
+    let values = text.lines().find_map(|line| line.strip_prefix(name))?;
+    let mut words = values.split_whitespace().map(str::to_owned);
+    Some((words.next()?, words.next()?))
+}
+
 /// Sends a signal to one process.
 ///
 /// # Errors
@@ -160,6 +168,9 @@ pub(crate) struct Memory {
     pub(crate) private_kib: u64,
     /// Of these, what it has written and no file holds.
     pub(crate) dirty_kib: u64,
+    /// What it has written itself, no matter who shares the pages: unlike the others it does
+    /// not move when a child is forked or ends, so growth is growth.
+    pub(crate) anonymous_kib: u64,
 }
 
 pub(crate) fn memory(pid: i32) -> Option<Memory> {
@@ -171,6 +182,7 @@ pub(crate) fn memory(pid: i32) -> Option<Memory> {
         pss_kib: kib("Pss:")?,
         private_kib: kib("Private_Clean:")? + dirty_kib,
         dirty_kib,
+        anonymous_kib: kib("Anonymous:")? + kib("Swap:")?,
     })
 }
 
@@ -225,6 +237,8 @@ mod tests {
         assert!(memory(me).unwrap().pss_kib > 0);
         assert!(!descriptors(me).unwrap().is_empty());
         assert!(!command_line(me).is_empty());
+        let (soft, hard) = limits(me, "Max open files").unwrap();
+        assert!(soft.parse::<u64>().unwrap() > 3 && !hard.is_empty());
     }
 
     #[test]

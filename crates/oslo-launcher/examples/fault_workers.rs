@@ -7,6 +7,7 @@
 //! * `--drain-limit SECONDS`, `--watchdog SECONDS`;
 //! * `--notify PATH`: a service manager's socket; `--manager-watchdog MILLISECONDS`: its watchdog;
 //! * `--pause SECONDS`: waits before anything is launched;
+//! * `--no-back-off`: only the throttle delays a restart;
 //! * `--stop-on-hup`: uses a stop handle in the HUP hook;
 //! * `--thread`: has a second thread; `--foreign`: has a child of its own;
 //! * `--wait-hook COUNT`: every process wants so many short waits.
@@ -16,6 +17,7 @@
 #![expect(clippy::print_stdout, reason = "the tests read what is printed")]
 #![expect(clippy::disallowed_methods, reason = "a program reads its arguments")]
 
+use std::path::Path;
 use std::process::{Command, ExitCode};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -65,6 +67,13 @@ impl Service for Fault {
         println!("{} starts as {}", self.name, std::process::id());
         match self.behaviour.as_str() {
             "fail" => return Err(StartError::failed("the array is on fire")),
+            // dies-until:FILE
+            word if word
+                .strip_prefix("dies-until:")
+                .is_some_and(|file| !Path::new(file).exists()) =>
+            {
+                return Err(StartError::Exit(7));
+            }
             "exit7" => return Err(StartError::Exit(7)),
             "panic" => panic!("a bug"),
             "down" => worker.down("driver not initialised"),
@@ -158,6 +167,7 @@ impl Plan {
                 "--one" => plan.one = true,
                 "--stop-on-hup" => plan.stop_on_hup = true,
                 "--foreign" => plan.foreign = true,
+                "--no-back-off" => plan.limits.respawn_backoff_max = Duration::ZERO,
                 "--thread" => {
                     std::thread::spawn(|| {
                         loop {
@@ -180,7 +190,7 @@ impl Plan {
     }
 
     /// The command line of the subprocess for one service.
-    fn command(&self, program: &std::path::Path, name: &str) -> Command {
+    fn command(&self, program: &Path, name: &str) -> Command {
         let mut command = Command::new(program);
         let seconds = |time: Option<Duration>| time.map(|time| time.as_secs().to_string());
         if let Some(limit) = seconds(self.limits.graceful_shutdown) {

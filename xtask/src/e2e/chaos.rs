@@ -11,6 +11,7 @@ use nix::sys::signal::Signal;
 
 use super::config::Config;
 use super::daemon::Daemon;
+use super::dice::Dice;
 use super::scene::Scene;
 use crate::database::{Lock, write};
 use crate::process;
@@ -20,27 +21,6 @@ use crate::wait::{let_pass, millis, secs, wait_for};
 const BACKENDS: [&str; 5] = ["a", "b", "c", "d", "e"];
 /// The back-off of a worker that keeps dying is capped at 30 s; the rest is for its start.
 const RECOVERY: Duration = secs(60);
-
-/// Marsaglia's xorshift64*: enough to choose faults, and no dependency.
-struct Dice(u64);
-
-impl Dice {
-    fn new(seed: u64) -> Self {
-        Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15).max(1))
-    }
-
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33) % limit.max(1)
-    }
-
-    fn one_of<T: Copy>(&mut self, choices: &[T]) -> Option<T> {
-        let at = self.below(choices.len() as u64);
-        choices.get(usize::try_from(at).ok()?).copied()
-    }
-}
 
 /// Runs the daemon for `length` under random faults and counts the checks at the end.
 ///
@@ -197,20 +177,4 @@ fn no_orphan(scene: &Scene, daemon: &Daemon) -> Result<()> {
     all.sort_unstable();
     ensure!(all == expected, "expected {expected:?}, found {all:?}");
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_same_seed_throws_the_same_dice() {
-        let throws = |seed| {
-            let mut dice = Dice::new(seed);
-            (0..20).map(|_| dice.below(6)).collect::<Vec<_>>()
-        };
-        assert_eq!(throws(7), throws(7));
-        assert_ne!(throws(7), throws(8));
-        assert!(throws(0).iter().any(|&value| value > 0), "seed 0 must not be stuck");
-    }
 }

@@ -5,7 +5,8 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 use nix::sys::signal::Signal;
 
-use super::daemon::SOON;
+use super::daemon::{Daemon, SOON};
+use super::holdings::Holdings;
 use super::runner::Skip;
 use super::scene::Scene;
 use crate::process;
@@ -13,12 +14,15 @@ use crate::wait::{secs, wait_for};
 
 const NAMESPACE: [&str; 3] = ["--pid", "--fork", "--mount-proc"];
 
-pub(crate) fn as_process_1_it_reaps_orphans_that_are_not_its_own(scene: &Scene) -> Result<()> {
+/// Starts two back ends as process 1 of a namespace; the second answer is the parent's pid as we
+/// see it, the first its starter's.
+fn start_as_process_1(scene: &Scene) -> Result<(Daemon, i32)> {
     let allowed = Command::new("unshare").args(NAMESPACE).arg("true").output();
     if !allowed.is_ok_and(|output| output.status.success()) {
         return Err(Skip("unshare --pid is not allowed here (it needs root)".to_owned()).into());
     }
-    let file = scene.write("cinder.conf", &scene.config(&["a", "b"]).text())?;
+    let config = scene.config(&["a", "b"]).set("DEFAULT", "debug", "true");
+    let file = scene.write("cinder.conf", &config.text())?;
     let mut command = scene.command("unshare");
     command.args(NAMESPACE).arg("--kill-child").arg(scene.binary());
     let outer = scene.start_command(command.arg("--config-file").arg(&file))?;
@@ -30,6 +34,11 @@ pub(crate) fn as_process_1_it_reaps_orphans_that_are_not_its_own(scene: &Scene) 
     let inside = std::fs::read_to_string(format!("/proc/{init}/status"))?;
     let last = inside.lines().find_map(|line| line.strip_prefix("NSpid:"));
     ensure!(last.is_some_and(|pids| pids.ends_with("\t1")), "it is not process 1: {last:?}");
+    Ok((outer, init))
+}
+
+pub(crate) fn as_process_1_it_reaps_orphans_that_are_not_its_own(scene: &Scene) -> Result<()> {
+    let (outer, init) = start_as_process_1(scene)?;
     orphan_a_process(scene, init)?;
     wait_for("the orphan to be adopted, to end, and to be reaped", SOON, || {
         let others: Vec<_> =
@@ -40,7 +49,32 @@ pub(crate) fn as_process_1_it_reaps_orphans_that_are_not_its_own(scene: &Scene) 
     outer.wait_beats(1)?;
     process::signal(init, Signal::SIGTERM)?;
     outer.expect_exit(0)?;
-    scene.wait_empty(secs(1))
+    scene.wait_empty(secs(5))
+}
+
+pub(crate) fn as_process_1_it_reaps_a_thousand_orphans_and_keeps_its_workers(
+    scene: &Scene,
+) -> Result<()> {
+    const SCRIPT: &str = "for n in $(seq 1000); do (sleep 0.1 >/dev/null 2>&1 &); done";
+    let (outer, init) = start_as_process_1(scene)?;
+    outer.wait_beats(1)?;
+    let workers = process::living_children(init);
+    let before = Holdings::of(init)?;
+    let mut command = scene.command("nsenter");
+    command.args(["--target", &init.to_string(), "--pid", "--mount", "sh", "-c", SCRIPT]);
+    let outcome = scene.finish(&mut command, secs(60))?;
+    ensure!(outcome.code == Some(0), "{outcome:?}");
+    outer.wait_log("which was not ours", 1000)?;
+    wait_for("the two workers alone, and no zombie", SOON, || {
+        let children: Vec<_> = process::children(init).into_iter().map(|one| one.pid).collect();
+        ensure!(children == workers, "{workers:?} became {children:?}");
+        Ok(())
+    })?;
+    before.wait_back(init, 128)?;
+    outer.wait_beats(1)?;
+    process::signal(init, Signal::SIGTERM)?;
+    outer.expect_exit(0)?;
+    scene.wait_empty(secs(5))
 }
 
 /// Runs a shell inside the namespace that leaves a `sleep` behind, which process 1 inherits.

@@ -192,9 +192,7 @@ impl Daemon {
     ///
     /// When it still runs at the limit.
     pub(crate) fn wait_exit(&self, limit: Duration) -> Result<ExitStatus> {
-        wait_for("the daemon to end", limit, || {
-            self.child.borrow_mut().try_wait()?.context("it still runs")
-        })
+        wait_for("the daemon to end", limit, || self.ended()?.context("it still runs"))
     }
 
     /// Sends a signal and expects this exit code.
@@ -218,9 +216,18 @@ impl Daemon {
         Ok(())
     }
 
+    /// How the parent has ended, if it has.
+    ///
+    /// # Errors
+    ///
+    /// When the system will not say.
+    pub(crate) fn ended(&self) -> Result<Option<ExitStatus>> {
+        Ok(self.child.borrow_mut().try_wait()?)
+    }
+
     /// Fails once the parent has ended: then no state is worth waiting for.
     fn still_runs(&self) -> Result<()> {
-        if let Some(status) = self.child.borrow_mut().try_wait()? {
+        if let Some(status) = self.ended()? {
             bail!("the daemon has ended: {status}");
         }
         Ok(())

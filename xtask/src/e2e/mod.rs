@@ -3,18 +3,26 @@
 //! What the scenarios need of the machine: Linux with `/proc`, the tools of util-linux
 //! (`setsid`, `setpriv`, `unshare`, `nsenter`), no network, no root (the two scenarios that need
 //! more say so). With `CINDER_PYTHON` naming a virtual environment that holds the Python
-//! cinder 29.0.0, its tools are run on our database as well.
+//! cinder 29.0.0, its tools are run on our database as well; with `CINDER_SET_CLOCK=1` the clock of
+//! the machine is set.
 
+mod account;
 mod chaos;
+mod clocks;
 mod command_line;
 mod config;
 mod container;
 mod daemon;
 mod database_faults;
 mod descriptors;
+mod dice;
+mod holdings;
+mod inheritance;
 mod layers;
+mod limits;
 mod log_reader;
 mod peer;
+mod phases;
 mod refusals;
 mod reload;
 mod report;
@@ -25,6 +33,7 @@ mod scene;
 mod signals;
 mod spawn;
 mod startup;
+mod storms;
 mod supervision;
 mod systemd;
 mod table;

@@ -138,7 +138,9 @@ pub(crate) fn a_malformed_file_is_named_with_its_line(scene: &Scene) -> Result<(
     Ok(())
 }
 
-pub(crate) fn defect_08_a_bad_value_in_default_stops_the_start_with_its_line(scene: &Scene) -> Result<()> {
+pub(crate) fn defect_08_a_bad_value_in_default_stops_the_start_with_its_line(
+    scene: &Scene,
+) -> Result<()> {
     for (key, value) in [("report_interval", "soon"), ("enable_new_services", "perhaps")] {
         let config = scene.config(&["a"]).set("DEFAULT", key, value);
         let outcome = scene.run_config(&config)?;
@@ -202,7 +204,7 @@ pub(crate) fn a_database_of_an_unknown_version_is_refused_untouched(scene: &Scen
 
 /// A database that is there but answers nobody: without a write-ahead log, an exclusive lock
 /// keeps readers out as well.
-fn unreachable(scene: &Scene) -> Result<(Config, Lock)> {
+pub(super) fn unreachable(scene: &Scene) -> Result<(Config, Lock)> {
     let config = scene.config(&["a"]);
     let file = scene.write("cinder.conf", &config.text())?;
     let made = scene.run(&["--config-file", &file.to_string_lossy(), "db", "init"])?;

@@ -8,9 +8,9 @@ use std::{env, fmt, panic, thread};
 
 use anyhow::{Context, Result};
 
-use super::peer;
 use super::scene::Scene;
 use super::table::scenarios;
+use super::{clocks, peer};
 use crate::tally::Tally;
 
 /// As many as the smallest machine we test on has cores.
@@ -86,7 +86,7 @@ pub(crate) fn run(binary: &Path, filters: &[String]) -> Result<Tally> {
     if tally.failed > 0 {
         println!("the directories of this run are kept in {}", root.keep().display());
     }
-    if let Some(reason) = peer::not_run() {
+    for reason in [peer::not_run(), clocks::not_run()].into_iter().flatten() {
         println!("not run: {reason}");
     }
     Ok(tally)

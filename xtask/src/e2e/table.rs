@@ -2,8 +2,9 @@
 
 use super::runner::Scenario;
 use super::{
-    command_line, container, database_faults, descriptors, layers, log_reader, peer, refusals,
-    reload, report, samples, scale, signals, spawn, startup, supervision, systemd,
+    clocks, command_line, container, database_faults, descriptors, inheritance, layers, limits,
+    log_reader, peer, phases, refusals, reload, report, samples, scale, signals, spawn, startup,
+    storms, supervision, systemd,
 };
 
 macro_rules! rows {
@@ -17,15 +18,26 @@ pub(super) fn scenarios() -> Vec<Scenario> {
     let mut all = Vec::new();
     all.extend(starting());
     all.extend(running());
+    all.extend(faults());
     all.extend(outside());
-    for scenario in rows!(
-        supervision::no_worker_outlives_a_killed_parent_by_a_second
-        supervision::no_worker_outlives_a_parent_killed_while_it_starts
-        supervision::a_crash_loop_of_one_worker_does_not_delay_its_siblings
-        spawn::no_subprocess_outlives_a_killed_parent_by_a_second
-        scale::fifty_back_ends_come_up_survive_kills_and_stop
-    ) {
-        all.push(Scenario { alone: true, ..scenario });
+    let alone = |scenario| Scenario { alone: true, ..scenario };
+    all.extend(
+        rows!(
+            supervision::no_worker_outlives_a_killed_parent_by_a_second
+            supervision::no_worker_outlives_a_parent_killed_while_it_starts
+            supervision::a_crash_loop_of_one_worker_does_not_delay_its_siblings
+            spawn::no_subprocess_outlives_a_killed_parent_by_a_second
+            phases::a_term_at_any_moment_of_the_start_leaves_nothing_half_done
+            phases::a_kill_at_any_moment_of_the_start_leaves_nothing_half_done
+            phases::no_worker_outlives_a_parent_killed_while_it_replaces_workers
+            storms::a_storm_of_100_000_signals_leaves_everything_as_it_was
+            storms::ten_thousand_deaths_leave_no_descriptor_no_byte_and_no_zombie
+            scale::fifty_back_ends_come_up_survive_kills_and_stop
+        )
+        .map(alone),
+    );
+    if clocks::may_be_set() {
+        all.extend(rows! { clocks::jumps_of_the_wall_clock_delay_nothing }.map(alone));
     }
     if peer::is_wanted() {
         all.extend(rows! { peer::the_python_cinder_manage_accepts_our_database });
@@ -104,9 +116,30 @@ fn running() -> Vec<Scenario> {
     })
 }
 
+fn faults() -> Vec<Scenario> {
+    Vec::from(rows! {
+        limits::a_worker_that_cannot_be_forked_comes_when_the_process_limit_is_lifted
+        limits::a_start_without_room_for_a_process_waits_for_it
+        limits::a_worker_without_descriptors_comes_when_the_limit_is_lifted
+        limits::a_reload_without_descriptors_changes_nothing
+        limits::a_start_with_too_few_descriptors_says_so_or_works
+        limits::a_hidden_proc_changes_nothing
+        clocks::a_monotonic_clock_may_begin_anywhere
+        inheritance::closed_standard_streams_change_nothing
+        inheritance::ignored_and_blocked_signals_are_not_passed_on
+        phases::a_term_while_the_configuration_is_read_ends_the_start
+        phases::a_term_during_the_registration_ends_the_start
+        phases::a_parent_killed_while_the_configuration_is_read_leaves_nothing
+        phases::a_parent_killed_during_the_registration_leaves_nothing
+        phases::a_parent_killed_while_it_waits_for_a_database_leaves_nothing
+        phases::no_worker_outlives_a_parent_killed_during_the_drain
+    })
+}
+
 fn outside() -> Vec<Scenario> {
     Vec::from(rows! {
         container::as_process_1_it_reaps_orphans_that_are_not_its_own
+        container::as_process_1_it_reaps_a_thousand_orphans_and_keeps_its_workers
         descriptors::defect_15_a_worker_holds_only_what_is_its_own
         descriptors::defect_13_the_parent_opens_no_database_on_a_hup
         descriptors::the_parent_does_not_collect_descriptors_over_restarts

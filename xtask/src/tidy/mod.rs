@@ -4,6 +4,7 @@
 //! show it failing on a few made-up lines. Rules and invariants: docs/architecture.md.
 
 mod attributes;
+mod clocks;
 mod documents;
 mod layers;
 mod manifests;
@@ -81,6 +82,7 @@ fn check_source(source: &Source) -> Vec<Finding> {
     let mut found = sizes::check(source);
     found.extend(unsafety::check(source));
     found.extend(attributes::check(source));
+    found.extend(clocks::check(source));
     found
 }
 
