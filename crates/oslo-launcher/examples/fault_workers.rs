@@ -8,7 +8,11 @@
 //! * `--notify PATH`: a service manager's socket; `--manager-watchdog MILLISECONDS`: its watchdog;
 //! * `--pause SECONDS`: waits before anything is launched;
 //! * `--no-back-off`: only the throttle delays a restart;
-//! * `--stop-on-hup`: uses a stop handle in the HUP hook;
+//! * `--stop-on-hup`: asks for a stop in the HUP hook;
+//! * `--room COUNT`: the launcher has room for so many more workers;
+//! * `--add NAME=BEHAVIOUR`: adds it, with two workers, in the report hook of the supervisor, once;
+//! * `--add-from-thread NAME=BEHAVIOUR`: adds it, with one worker, from a second thread, when
+//!   the first service is up;
 //! * `--thread`: has a second thread; `--foreign`: has a child of its own;
 //! * `--wait-hook COUNT`: every process wants so many short waits.
 //!
@@ -24,9 +28,9 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use oslo_launcher::{
-    Hooks, InProcessLauncher, Launcher, LauncherOptions, Limits, Notifier, ProcessLauncher,
-    ReloadRefused, Scoreboard, Service, StartError, StopHandle, SubprocessLauncher, Supervision,
-    WorkerHandle,
+    Hooks, InProcessLauncher, Launcher, LauncherHandle, LauncherOptions, Limits, Notifier,
+    ProcessLauncher, ReloadRefused, Scoreboard, Service, StartError, SubprocessLauncher,
+    Supervision, WorkerHandle, WorkerState,
 };
 
 struct Fault {
@@ -109,14 +113,32 @@ impl Service for Fault {
 struct Print {
     /// How many more short waits this process wants.
     short_waits: u32,
+    stop_on_hup: bool,
+    /// A service that is still to be added.
+    late: Option<Arc<Fault>>,
 }
 
-static STOP: OnceLock<StopHandle> = OnceLock::new();
+static LAUNCHER: OnceLock<LauncherHandle> = OnceLock::new();
+
+impl Print {
+    fn new(plan: &Plan) -> Self {
+        let (short_waits, stop_on_hup) = (plan.short_waits, plan.stop_on_hup);
+        Self { short_waits, stop_on_hup, late: plan.late.clone() }
+    }
+}
+
+fn add(handle: &LauncherHandle, fault: Arc<Fault>, workers: usize) {
+    let name = fault.name.clone();
+    match handle.add_service(fault, workers) {
+        Ok(()) => println!("added {name}"),
+        Err(error) => println!("not added in {}: {error}", std::process::id()),
+    }
+}
 
 impl Hooks for Print {
     fn reload(&mut self) -> Result<(), ReloadRefused> {
         println!("reload in {}", std::process::id());
-        if let Some(handle) = STOP.get() {
+        if let Some(handle) = LAUNCHER.get().filter(|_| self.stop_on_hup) {
             handle.stop();
         }
         Ok(())
@@ -125,6 +147,9 @@ impl Hooks for Print {
     fn report(&mut self, scoreboard: &Scoreboard) {
         for worker in scoreboard.snapshot() {
             println!("report: {} is {} {}", worker.name, worker.state.as_str(), worker.reason);
+        }
+        if let (Some(handle), Some(fault)) = (LAUNCHER.get(), self.late.take()) {
+            add(handle, fault, 2);
         }
     }
 
@@ -146,6 +171,9 @@ struct Plan {
     one: bool,
     stop_on_hup: bool,
     foreign: bool,
+    room: usize,
+    late: Option<Arc<Fault>>,
+    late_from_thread: Option<Arc<Fault>>,
     limits: Limits,
     worker_watchdog: Option<Duration>,
     notify: Option<String>,
@@ -175,6 +203,11 @@ impl Plan {
                         }
                     });
                 }
+                "--room" => plan.room = value()?.parse()?,
+                "--add" => plan.late = Some(Arc::new(Fault::parse(&value()?))),
+                "--add-from-thread" => {
+                    plan.late_from_thread = Some(Arc::new(Fault::parse(&value()?)));
+                }
                 "--wait-hook" => plan.short_waits = value()?.parse()?,
                 "--watchdog" => plan.worker_watchdog = Some(seconds(value()?)?),
                 "--drain-limit" => plan.limits.graceful_shutdown = Some(seconds(value()?)?),
@@ -200,7 +233,8 @@ impl Plan {
             command.args(["--watchdog", &limit]);
         }
         command.args(["--wait-hook", &self.short_waits.to_string()]).arg("--one");
-        let fault = self.faults.iter().find(|fault| fault.name == name);
+        let late = self.late.iter().chain(&self.late_from_thread);
+        let fault = self.faults.iter().chain(late).find(|fault| fault.name == name);
         command.args(fault.map(|fault| fault.word()));
         command
     }
@@ -213,11 +247,11 @@ impl Plan {
         let options = LauncherOptions {
             limits: self.limits,
             worker_watchdog: self.worker_watchdog,
-            capacity: self.faults.len(),
+            capacity: self.faults.len() + self.room,
             noun: "services",
             notifier,
         };
-        let hooks = Box::new(Print { short_waits: self.short_waits });
+        let hooks = Box::new(Print::new(self));
         if self.one {
             return Ok(Box::new(InProcessLauncher::new(&options, hooks, Supervision::Stdin)?));
         }
@@ -226,11 +260,7 @@ impl Plan {
             let command = Box::new(move |name: &str| plan.command(&program, name));
             return Ok(Box::new(SubprocessLauncher::new(options, hooks, command)?));
         }
-        let launcher = ProcessLauncher::new(options, hooks)?;
-        if self.stop_on_hup {
-            STOP.set(launcher.stop_handle()).map_err(|_| "set twice")?;
-        }
-        Ok(Box::new(launcher))
+        Ok(Box::new(ProcessLauncher::new(options, hooks)?))
     }
 }
 
@@ -243,6 +273,17 @@ fn main() -> Result<ExitCode, Failure> {
         false => None,
     };
     let mut launcher = plan.launcher()?;
+    LAUNCHER.set(launcher.handle()).map_err(|_| "set twice")?;
+    if let Some(fault) = plan.late_from_thread.clone() {
+        let (handle, board) = (launcher.handle(), Arc::clone(launcher.scoreboard()));
+        std::thread::spawn(move || {
+            while !board.snapshot().iter().any(|worker| worker.state == WorkerState::Up) {
+                std::thread::park_timeout(Duration::from_millis(5));
+            }
+            std::thread::park_timeout(Duration::from_millis(100)); // the launcher sleeps by now
+            add(&handle, fault, 1);
+        });
+    }
     if let Some(status) = plan.pause.and_then(|time| launcher.pause(time)) {
         return Ok(ExitCode::from(status as u8));
     }

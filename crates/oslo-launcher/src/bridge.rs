@@ -6,12 +6,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::error::LaunchError;
+use crate::handle::Requests;
 use crate::launcher::{LauncherOptions, sentence};
 use crate::line;
 use crate::notify::Notifier;
 use crate::scoreboard::Scoreboard;
 use crate::service::{Hooks, Service};
 use crate::state::{Event, Supervisor, WorkerId};
+use crate::sys::Waker;
 use crate::watchdog::Watchdog;
 
 /// The common part of a launcher that supervises.
@@ -20,6 +22,7 @@ pub(crate) struct Bridge {
     pub(crate) scoreboard: Arc<Scoreboard>,
     pub(crate) hooks: Box<dyn Hooks>,
     pub(crate) notifier: Notifier,
+    pub(crate) requests: Arc<Requests>,
     watchdog: Watchdog,
     noun: &'static str,
     /// Whether the scoreboard has changed since the status sentence was made.
@@ -32,6 +35,7 @@ impl Bridge {
     pub(crate) fn new(
         options: LauncherOptions,
         hooks: Box<dyn Hooks>,
+        waker: Waker,
     ) -> Result<Self, LaunchError> {
         let mut supervisor = Supervisor::new(options.limits);
         if options.notifier.listens() {
@@ -42,6 +46,7 @@ impl Bridge {
             scoreboard: Arc::new(Scoreboard::new(options.capacity)?),
             hooks,
             notifier: options.notifier,
+            requests: Requests::new(options.capacity, waker),
             watchdog: Watchdog::new(options.worker_watchdog),
             noun: options.noun,
             news: false,
@@ -49,26 +54,14 @@ impl Bridge {
         })
     }
 
-    /// Takes in a service with its workers, which are due at once.
-    pub(crate) fn admit(
-        &mut self,
-        service: &dyn Service,
-        present: usize,
-        workers: usize,
-    ) -> Result<(), LaunchError> {
-        let capacity = self.scoreboard.capacity();
-        if present + workers > capacity {
-            return Err(LaunchError::ScoreboardFull {
-                service: service.name().to_owned(),
-                capacity,
-            });
-        }
+    /// Takes in a service with its workers, which are due at once; slots have been reserved.
+    pub(crate) fn admit(&mut self, service: &dyn Service, workers: usize) {
         line::starting_workers(workers);
         self.supervisor.add_service(service.name(), workers, Instant::now());
         for _ in 0..workers {
             self.scoreboard.name_slot(service.name());
         }
-        Ok(())
+        self.changed();
     }
 
     /// Reads the configuration again, for [`Action::Reload`](crate::state::Action::Reload).

@@ -8,12 +8,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::error::LaunchError;
-use crate::handle::StopFlag;
+use crate::handle::{LauncherHandle, Requests};
 use crate::launcher::{Launcher, LauncherOptions};
 use crate::line;
 use crate::report::Reporter;
 use crate::scoreboard::Scoreboard;
 use crate::service::{Hooks, Service, WorkerHandle};
+use crate::stop_flag::StopFlag;
+use crate::sys::Waker;
 use crate::worker::{Watcher, Worker, WorkerSignals};
 
 /// Who looks after this process.
@@ -34,6 +36,7 @@ pub struct InProcessLauncher {
     signals: Option<WorkerSignals>,
     supervision: Supervision,
     service: Option<Arc<dyn Service>>,
+    requests: Arc<Requests>,
 }
 
 impl InProcessLauncher {
@@ -47,6 +50,11 @@ impl InProcessLauncher {
         hooks: Box<dyn Hooks>,
         supervision: Supervision,
     ) -> Result<Self, LaunchError> {
+        let waker = Waker::new().map_err(LaunchError::setup("a wake-up"))?;
+        let requests = Requests::new(1, waker);
+        if supervision == Supervision::Stdin {
+            requests.in_worker();
+        }
         Ok(Self {
             scoreboard: Arc::new(Scoreboard::new(1)?),
             hooks,
@@ -57,6 +65,7 @@ impl InProcessLauncher {
             ),
             supervision,
             service: None,
+            requests,
         })
     }
 }
@@ -67,10 +76,11 @@ impl Launcher for InProcessLauncher {
         service: Arc<dyn Service>,
         workers: usize,
     ) -> Result<(), LaunchError> {
-        if self.service.is_some() || workers != 1 {
+        if workers != 1 {
             let service = service.name().to_owned();
             return Err(LaunchError::ScoreboardFull { service, capacity: 1 });
         }
+        self.requests.reserve(&*service, workers)?;
         line::starting_workers(workers);
         self.scoreboard.name_slot(service.name());
         self.service = Some(service);
@@ -85,7 +95,7 @@ impl Launcher for InProcessLauncher {
         slot.reset(1);
         slot.set_pid(std::process::id() as i32);
         let (watcher, reporter) = match self.supervision {
-            Supervision::None => (Watcher::Nobody, Reporter::Nobody),
+            Supervision::None => (Watcher::Nobody(Arc::clone(&self.requests)), Reporter::Nobody),
             Supervision::Stdin => supervised()?,
         };
         let mut worker = Worker {
@@ -107,7 +117,12 @@ impl Launcher for InProcessLauncher {
 
     fn pause(&mut self, time: Duration) -> Option<i32> {
         let signals = self.signals.as_mut()?;
-        signals.pause(Instant::now() + time, || self.hooks.before_wait())
+        signals.pause(Instant::now() + time, &self.requests, || self.hooks.before_wait())
+    }
+
+    /// There is room for the one service only, so this handle stops but never adds.
+    fn handle(&self) -> LauncherHandle {
+        LauncherHandle::new(&self.requests)
     }
 
     fn scoreboard(&self) -> &Arc<Scoreboard> {

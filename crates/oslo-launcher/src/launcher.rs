@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::LaunchError;
+use crate::handle::LauncherHandle;
 use crate::notify::Notifier;
 use crate::scoreboard::{Scoreboard, WorkerState};
 use crate::service::Service;
@@ -38,6 +39,9 @@ pub trait Launcher {
     /// only looks whether one has.
     fn pause(&mut self, time: Duration) -> Option<i32>;
 
+    /// For other code of this process: asks for a stop, or adds a service, while this waits.
+    fn handle(&self) -> LauncherHandle;
+
     /// The state of all workers.
     fn scoreboard(&self) -> &Arc<Scoreboard>;
 }
@@ -56,25 +60,6 @@ pub struct LauncherOptions {
     pub worker_watchdog: Option<Duration>,
     /// What a service is called in the status sentence, in the plural: `back ends`.
     pub noun: &'static str,
-}
-
-/// Asks a launcher to stop, from any thread or from a signal handler.
-///
-/// Stores a flag and writes one byte to a pipe, both async-signal-safe (`signal-safety(7)`).
-#[derive(Debug, Clone)]
-pub struct StopHandle {
-    #[cfg(unix)]
-    pub(crate) wake: Arc<std::os::fd::OwnedFd>,
-    pub(crate) asked: Arc<std::sync::atomic::AtomicBool>,
-}
-
-#[cfg(unix)]
-impl StopHandle {
-    /// Asks for a graceful stop, as SIGTERM does.
-    pub fn stop(&self) {
-        self.asked.store(true, std::sync::atomic::Ordering::Release);
-        crate::sys::Pipe::wake(&self.wake);
-    }
 }
 
 /// How often a worker says that it is alive, and how often its parent looks, per watchdog time.

@@ -54,6 +54,7 @@ mod roster;
 pub mod scoreboard;
 mod service;
 pub mod state;
+mod stop_flag;
 mod subprocess;
 mod sys;
 mod throttle;
@@ -66,8 +67,9 @@ mod worker;
 mod worker;
 
 pub use error::{LaunchError, StartError};
+pub use handle::{LauncherHandle, StopHandle};
 pub use in_process::{InProcessLauncher, Supervision};
-pub use launcher::{Launcher, LauncherOptions, StopHandle};
+pub use launcher::{Launcher, LauncherOptions};
 pub use line::{Ended, Line};
 pub use notify::Notifier;
 #[cfg(unix)]

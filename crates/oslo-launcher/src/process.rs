@@ -5,23 +5,23 @@
 //! Decisions are made in [`state`](crate::state); here they are performed. Must not: poll, start
 //! a thread, or hold a descriptor that a worker should not inherit without closing it there.
 
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::AsFd;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::bridge::Bridge;
 use crate::error::LaunchError;
-use crate::handle::StopFlag;
-use crate::launcher::{Launcher, LauncherOptions, StopHandle};
+use crate::handle::LauncherHandle;
+use crate::launcher::{Launcher, LauncherOptions};
 use crate::line::{self, Ended};
 use crate::notify::Notifier;
 use crate::report::Reporter;
 use crate::scoreboard::{Scoreboard, WorkerState};
 use crate::service::{Hooks, Service, WorkerHandle};
 use crate::state::{Action, Event, WorkerId};
+use crate::stop_flag::StopFlag;
 use crate::sys::{
-    ParentWatch, Pipe, Reaped, Signal, Signals, fork_worker, is_daemon, poll, reap_known,
+    ParentWatch, Pipe, Reaped, Signal, Signals, Waker, fork_worker, is_daemon, poll, reap_known,
     reap_next, send,
 };
 use crate::worker::{Watcher, Worker};
@@ -35,11 +35,9 @@ pub struct ProcessLauncher {
     signals: Option<Signals>,
     /// The parent holds the write end and never writes; its end tells workers that it is gone.
     alive: Pipe,
-    /// Workers write to the other end when their state has changed. `None` in a child.
-    reports: Option<OwnedFd>,
-    report: Arc<OwnedFd>,
+    /// Workers wake the parent when their state has changed.
+    reports: Waker,
     workers: Vec<Child>,
-    stop_asked: Arc<AtomicBool>,
     mould: Mould,
     /// Spare list for the decisions of one step.
     actions: Vec<Action>,
@@ -57,6 +55,7 @@ struct Mould {
 }
 
 /// The parent's own memory of one worker.
+#[derive(Clone)]
 struct Child {
     service: Arc<dyn Service>,
     pid: Option<i32>,
@@ -71,33 +70,24 @@ impl ProcessLauncher {
     ///
     /// [`LaunchError::Setup`] when the kernel refuses a descriptor or the shared pages.
     pub fn new(options: LauncherOptions, hooks: Box<dyn Hooks>) -> Result<Self, LaunchError> {
-        let (reports, report) =
-            Pipe::new().map_err(LaunchError::setup("the readiness pipe"))?.split();
-        let report = Arc::new(report);
+        let reports = Waker::new().map_err(LaunchError::setup("the wake-up of the parent"))?;
         Ok(Self {
             worker_watchdog: options.worker_watchdog,
             drain_limit: options.limits.graceful_shutdown,
-            bridge: Bridge::new(options, hooks)?,
+            bridge: Bridge::new(options, hooks, reports.clone())?,
             signals: Some(
                 Signals::for_supervisor().map_err(LaunchError::setup("signal handling"))?,
             ),
             alive: Pipe::new().map_err(LaunchError::setup("the parent's pipe"))?,
-            reports: Some(reports),
             workers: Vec::new(),
-            stop_asked: Arc::default(),
             mould: Mould {
-                reporter: Arc::new(Reporter::Pipe(Arc::clone(&report))),
+                reporter: Arc::new(Reporter::Shared(reports.clone())),
                 stop: Arc::default(),
             },
-            report,
+            reports,
             actions: Vec::new(),
             look_for_dead: false,
         })
-    }
-
-    /// Something that can ask this launcher to stop while it is in [`wait`](Launcher::wait).
-    pub fn stop_handle(&self) -> StopHandle {
-        StopHandle { wake: Arc::clone(&self.report), asked: Arc::clone(&self.stop_asked) }
     }
 
     fn step(&mut self, event: Event) {
@@ -166,10 +156,10 @@ impl ProcessLauncher {
 
     /// All that the child does; the return value is its exit status.
     fn in_child(&mut self, watch: &ParentWatch, id: WorkerId) -> i32 {
-        // The parent's ends go first: while a sibling held the write end of `alive`, no worker
+        // The parent's end goes first: while a sibling held the write end of `alive`, no worker
         // would ever see its end.
         drop(self.alive.write.take());
-        drop(self.reports.take());
+        self.bridge.requests.in_worker();
         self.bridge.notifier = Notifier::default();
         let (Some(alive), Some(signals)) = (self.alive.read.take(), self.signals.take()) else {
             return 1; // cannot happen: only a child takes these, and it never comes back
@@ -287,13 +277,24 @@ impl ProcessLauncher {
         if std::mem::take(&mut self.look_for_dead) {
             self.reap();
         }
-        if self.stop_asked.swap(false, Ordering::AcqRel) {
+        if self.bridge.requests.take_stop() {
             self.step(Event::Stop("stop()"));
+        }
+        while let Some((service, workers)) = self.bridge.requests.take_service() {
+            self.admit(service, workers);
         }
         for id in self.bridge.stalled(self.workers.iter().map(|child| child.pid.is_some())) {
             self.step(Event::Stalled(id));
         }
         self.step(Event::Tick);
+    }
+
+    /// Takes in a service for whose workers there is room.
+    fn admit(&mut self, service: Arc<dyn Service>, workers: usize) {
+        self.bridge.admit(&*service, workers);
+        let seen = WorkerState::Gone;
+        let child = Child { service, pid: None, generation: 0, seen };
+        self.workers.extend(std::iter::repeat_n(child, workers));
     }
 
     /// Attends to everything, then sleeps until something happens or `until`.
@@ -304,12 +305,11 @@ impl ProcessLauncher {
             return Ok(());
         }
         let left = self.bridge.time_to_sleep(until);
-        let reports = self.reports.as_ref().expect("only a child gives up this end");
         let signals = self.signals.as_ref().expect("only a child gives up its parent's signals");
-        let woken = poll([signals.as_fd(), reports.as_fd()], left);
+        let woken = poll([signals.as_fd(), self.reports.as_fd()], left);
         let [_, reported] = woken.map_err(LaunchError::setup("a wait of the supervisor"))?;
         if reported {
-            Pipe::drain(reports);
+            self.reports.clear();
         } else {
             // SIGCHLD says so when it is needed. A look at other times costs little and covers
             // for a signal that something else in this process has taken.
@@ -325,15 +325,8 @@ impl Launcher for ProcessLauncher {
         service: Arc<dyn Service>,
         workers: usize,
     ) -> Result<(), LaunchError> {
-        self.bridge.admit(&*service, self.workers.len(), workers)?;
-        for _ in 0..workers {
-            self.workers.push(Child {
-                service: Arc::clone(&service),
-                pid: None,
-                generation: 0,
-                seen: WorkerState::Gone,
-            });
-        }
+        self.bridge.requests.reserve(&*service, workers)?;
+        self.admit(service, workers);
         loop {
             self.attend();
             if !self.bridge.is_due() {
@@ -360,6 +353,10 @@ impl Launcher for ProcessLauncher {
                 return self.bridge.exit;
             }
         }
+    }
+
+    fn handle(&self) -> LauncherHandle {
+        LauncherHandle::new(&self.bridge.requests)
     }
 
     fn scoreboard(&self) -> &Arc<Scoreboard> {

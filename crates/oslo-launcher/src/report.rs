@@ -3,11 +3,11 @@
 //! Must not block: a supervisor that is stopped or gone may never hold up a worker.
 
 use std::io::Write;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use crate::scoreboard::WorkerState;
 #[cfg(unix)]
-use crate::sys::Pipe;
+use crate::sys::Waker;
 
 /// The worker's end of the line.
 pub(crate) enum Reporter {
@@ -15,7 +15,7 @@ pub(crate) enum Reporter {
     Nobody,
     /// Forked: the state is on the shared scoreboard, the supervisor only needs a nudge.
     #[cfg(unix)]
-    Pipe(Arc<std::os::fd::OwnedFd>),
+    Shared(Waker),
     /// Subprocess: the scoreboard is not shared, so the state travels as a line of text.
     Line(Mutex<Box<dyn Write + Send>>),
 }
@@ -25,7 +25,7 @@ impl Reporter {
         match self {
             Self::Nobody => {}
             #[cfg(unix)]
-            Self::Pipe(fd) => Pipe::wake(fd),
+            Self::Shared(waker) => waker.wake(),
             Self::Line(_) => {
                 self.line(&format!("{} {}\n", state.as_str(), reason.replace('\n', " ")));
             }

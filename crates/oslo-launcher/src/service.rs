@@ -7,9 +7,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::error::StartError;
-use crate::handle::StopFlag;
 use crate::report::Reporter;
 use crate::scoreboard::{Scoreboard, WorkerState};
+use crate::stop_flag::StopFlag;
 
 /// A long-running service; one object per back end, built before any worker exists.
 ///

@@ -12,12 +12,13 @@ use std::time::{Duration, Instant};
 
 use crate::bridge::Bridge;
 use crate::error::LaunchError;
+use crate::handle::LauncherHandle;
 use crate::launcher::{Launcher, LauncherOptions};
 use crate::line::{self, Ended};
 use crate::scoreboard::{Scoreboard, WorkerState};
 use crate::service::{Hooks, Service};
 use crate::state::{Action, Event, WorkerId};
-use crate::sys::child::{Child, Interruption, listen_for_signals};
+use crate::sys::child::{Child, Interruption, listen};
 
 /// Something that a thread noticed.
 #[derive(Debug)]
@@ -30,6 +31,8 @@ pub(crate) enum Happening {
     Ended(WorkerId, u64, Ended),
     /// A signal came.
     Interrupted(Interruption),
+    /// Other code of this process asks for something.
+    Asked,
 }
 
 /// Starts one subprocess per worker.
@@ -60,9 +63,9 @@ impl SubprocessLauncher {
         command: Box<dyn FnMut(&str) -> Command>,
     ) -> Result<Self, LaunchError> {
         let (tell, happenings) = mpsc::channel();
-        listen_for_signals(tell.clone()).map_err(LaunchError::setup("signal handling"))?;
+        let waker = listen(tell.clone()).map_err(LaunchError::setup("signal handling"))?;
         Ok(Self {
-            bridge: Bridge::new(options, hooks)?,
+            bridge: Bridge::new(options, hooks, waker)?,
             command,
             workers: Vec::new(),
             tell,
@@ -123,7 +126,7 @@ impl SubprocessLauncher {
         }
     }
 
-    fn handle(&mut self, happening: Happening) {
+    fn note(&mut self, happening: Happening) {
         match happening {
             Happening::Said(id, generation, state, reason)
                 if self.workers[id].generation == generation =>
@@ -148,7 +151,11 @@ impl SubprocessLauncher {
             Happening::Alive(id, generation) if self.workers[id].generation == generation => {
                 self.bridge.scoreboard.slot(id).alive();
             }
-            Happening::Said(..) | Happening::Alive(..) | Happening::Ended(..) => {} // of a process already replaced
+            // Of a process already replaced; and a request, which is looked for anyway.
+            Happening::Said(..)
+            | Happening::Alive(..)
+            | Happening::Ended(..)
+            | Happening::Asked => {}
             Happening::Interrupted(Interruption::Report) => {
                 self.bridge.hooks.report(&self.bridge.scoreboard)
             }
@@ -159,12 +166,25 @@ impl SubprocessLauncher {
     /// Handles everything that has happened, and one thing that is due.
     fn attend(&mut self) {
         while let Ok(happening) = self.happenings.try_recv() {
-            self.handle(happening);
+            self.note(happening);
+        }
+        if self.bridge.requests.take_stop() {
+            self.step(Event::Stop("stop()"));
+        }
+        while let Some((service, workers)) = self.bridge.requests.take_service() {
+            self.admit(&*service, workers);
         }
         for id in self.bridge.stalled(self.workers.iter().map(|entry| entry.child.is_some())) {
             self.step(Event::Stalled(id));
         }
         self.step(Event::Tick);
+    }
+
+    /// Takes in a service for whose workers there is room.
+    fn admit(&mut self, service: &dyn Service, workers: usize) {
+        self.bridge.admit(service, workers);
+        let entry = || Entry { child: None, generation: 0 };
+        self.workers.extend(std::iter::repeat_with(entry).take(workers));
     }
 
     /// Attends to everything, then sleeps until something happens or `until`.
@@ -180,7 +200,7 @@ impl SubprocessLauncher {
             None => self.happenings.recv().ok(),
         };
         if let Some(happening) = happening {
-            self.handle(happening);
+            self.note(happening);
         }
     }
 }
@@ -191,10 +211,8 @@ impl Launcher for SubprocessLauncher {
         service: Arc<dyn Service>,
         workers: usize,
     ) -> Result<(), LaunchError> {
-        self.bridge.admit(&*service, self.workers.len(), workers)?;
-        for _ in 0..workers {
-            self.workers.push(Entry { child: None, generation: 0 });
-        }
+        self.bridge.requests.reserve(&*service, workers)?;
+        self.admit(&*service, workers);
         loop {
             self.attend();
             if !self.bridge.is_due() {
@@ -221,6 +239,10 @@ impl Launcher for SubprocessLauncher {
                 return self.bridge.exit;
             }
         }
+    }
+
+    fn handle(&self) -> LauncherHandle {
+        LauncherHandle::new(&self.bridge.requests)
     }
 
     fn scoreboard(&self) -> &Arc<Scoreboard> {

@@ -20,10 +20,12 @@ mod pages;
 #[path = "sys/pages_portable.rs"]
 mod pages;
 
+#[cfg(not(unix))]
+pub(crate) use child::Waker;
 #[cfg(unix)]
 pub(crate) use fork::{ParentWatch, fork_worker};
 pub(crate) use pages::{SharedWords, monotonic};
 #[cfg(unix)]
 pub(crate) use signals::{Signal, Signals, is_daemon, send};
 #[cfg(unix)]
-pub(crate) use wait::{Pipe, Reaped, poll, reap_known, reap_next};
+pub(crate) use wait::{Pipe, Reaped, Waker, poll, reap_known, reap_next};

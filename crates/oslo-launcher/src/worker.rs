@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::error::LaunchError;
+use crate::handle::Requests;
 use crate::launcher::LOOKS;
 use crate::life::{FAILED, UNHANDLED, begin, finish, live};
 use crate::line;
@@ -23,8 +24,9 @@ pub(crate) use crate::sys::Signals as WorkerSignals;
 pub(crate) enum Watcher {
     /// A parent; the descriptor reaches its end when the parent is gone.
     Parent(OwnedFd),
-    /// Nobody: the process bounds its own stop, and obeys a terminal's SIGHUP.
-    Nobody,
+    /// Nobody: the process bounds its own stop, and obeys a terminal's SIGHUP. Other code of it
+    /// may ask for a stop.
+    Nobody(Arc<Requests>),
 }
 
 /// A worker about to run.
@@ -85,11 +87,8 @@ impl Worker<'_> {
                     return Ok(status);
                 }
             }
-            if stirred.watcher && self.watched(&ending).is_some_and(|fd| !Pipe::drain(fd)) {
-                ending.parent_gone = true;
-                line::parent_died();
-                self.stop();
-                ending.deadline = self.drain_limit.map(|limit| Instant::now() + limit);
+            if stirred.watcher {
+                self.on_watcher(&mut ending);
             }
             if running.is_none() && self.handle.is_stopping() {
                 // Without a thread nobody would keep the time; the parent still does.
@@ -132,14 +131,33 @@ impl Worker<'_> {
 
     fn watched(&self, ending: &Ending) -> Option<BorrowedFd<'_>> {
         match &self.watcher {
-            Watcher::Parent(fd) if !ending.parent_gone => Some(fd.as_fd()),
-            _ => None,
+            Watcher::Parent(fd) => (!ending.parent_gone).then(|| fd.as_fd()),
+            Watcher::Nobody(requests) => Some(requests.waker.as_fd()),
         }
+    }
+
+    /// Reacts to the end of the parent, or to a request.
+    fn on_watcher(&mut self, ending: &mut Ending) {
+        match &self.watcher {
+            Watcher::Parent(fd) if !ending.parent_gone && !Pipe::drain(fd) => {
+                ending.parent_gone = true;
+                line::parent_died();
+            }
+            Watcher::Nobody(requests) => {
+                requests.waker.clear();
+                if !requests.take_stop() {
+                    return;
+                }
+            }
+            Watcher::Parent(_) => return,
+        }
+        self.stop();
+        ending.deadline = self.drain_limit.map(|limit| Instant::now() + limit);
     }
 
     /// Reacts to one signal; an answer ends the worker with that status.
     fn on_signal(&mut self, signal: Signal, deadline: &mut Option<Instant>) -> Option<i32> {
-        let alone = matches!(self.watcher, Watcher::Nobody);
+        let alone = matches!(self.watcher, Watcher::Nobody(_));
         match signal {
             Signal::SIGINT => {
                 line::child_interrupted();

@@ -3,10 +3,11 @@
 //! Same part as `worker.rs` on Unix. A stop is asked for by closing standard input.
 
 use std::io::Read;
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
 use crate::error::LaunchError;
+use crate::handle::Requests;
 use crate::life::live;
 use crate::line;
 use crate::scoreboard::WorkerState;
@@ -24,11 +25,15 @@ impl WorkerSignals {
     pub(crate) fn pause(
         &mut self,
         until: Instant,
+        requests: &Requests,
         mut before_wait: impl FnMut() -> Option<Duration>,
     ) -> Option<i32> {
         loop {
             let left = until.saturating_duration_since(Instant::now());
             let sleep = before_wait().map_or(left, |time| time.min(left));
+            if requests.take_stop() {
+                return Some(0);
+            }
             if left.is_zero() {
                 return None;
             }
@@ -41,8 +46,8 @@ impl WorkerSignals {
 pub(crate) enum Watcher {
     /// A parent; standard input reaches its end when it is gone or wants a stop.
     Stdin,
-    /// Nobody.
-    Nobody,
+    /// Nobody; other code of this process may ask for a stop.
+    Nobody(Arc<Requests>),
 }
 
 /// A worker about to run.
@@ -59,13 +64,14 @@ pub(crate) struct Worker<'a> {
 enum Happening {
     ServiceEnded(i32),
     ParentGone,
+    Asked,
 }
 
 impl Worker<'_> {
     pub(crate) fn run(&mut self) -> Result<i32, LaunchError> {
         let (tell, happenings) = mpsc::channel();
         let (service, handle) = (Arc::clone(&self.service), self.handle.clone());
-        let ended = tell.clone();
+        let (ended, asked) = (tell.clone(), tell.clone());
         spawn("service", move || {
             let _ = ended.send(Happening::ServiceEnded(live(&*service, &handle)));
         })?;
@@ -76,6 +82,13 @@ impl Worker<'_> {
                 let _ = tell.send(Happening::ParentGone);
             })?;
         }
+        if let Watcher::Nobody(requests) = &self.watcher {
+            let asked = Mutex::new(asked);
+            requests.waker.calls(move || {
+                let asked = asked.lock().unwrap_or_else(PoisonError::into_inner);
+                drop(asked.send(Happening::Asked));
+            });
+        }
         // There are no signals, and without a line to the parent there is nobody to tell that
         // this thread runs.
         let _ = (&self.signals, self.watchdog);
@@ -83,16 +96,14 @@ impl Worker<'_> {
         loop {
             let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
             let sleep = left.into_iter().chain(self.hooks.before_wait()).min();
+            if self.asked_to_stop() {
+                deadline = self.stop();
+                continue;
+            }
             match happenings.recv_timeout(sleep.unwrap_or(Duration::MAX)) {
                 Ok(Happening::ServiceEnded(status)) => return Ok(status),
-                Ok(Happening::ParentGone) => {
-                    if self.handle.stop.raise() {
-                        let slot = self.handle.scoreboard.slot(self.handle.slot);
-                        slot.set_state(WorkerState::Draining, "");
-                        self.service.stop();
-                    }
-                    deadline = self.drain_limit.map(|limit| Instant::now() + limit);
-                }
+                Ok(Happening::ParentGone) => deadline = self.stop(),
+                Ok(Happening::Asked) => {} // looked for above
                 Err(_) if deadline.is_some_and(|at| at <= Instant::now()) => {
                     line::child_timeout();
                     return Ok(1);
@@ -100,6 +111,20 @@ impl Worker<'_> {
                 Err(_) => {} // only as long as the hook wanted
             }
         }
+    }
+
+    fn asked_to_stop(&self) -> bool {
+        matches!(&self.watcher, Watcher::Nobody(requests) if requests.take_stop())
+    }
+
+    /// Stops the service; when its time is over.
+    fn stop(&self) -> Option<Instant> {
+        if self.handle.stop.raise() {
+            let slot = self.handle.scoreboard.slot(self.handle.slot);
+            slot.set_state(WorkerState::Draining, "");
+            self.service.stop();
+        }
+        self.drain_limit.map(|limit| Instant::now() + limit)
     }
 }
 

@@ -199,12 +199,101 @@ fn usr1_replaces_all_workers_one_after_the_other() {
 }
 
 #[test]
-fn a_stop_handle_stops_as_term_does() {
-    let mut daemon = Daemon::start(&["a", "--stop-on-hup"]);
-    daemon.worker("a", 0);
-    daemon.signal(Signal::SIGHUP);
+fn a_handle_stops_as_term_does() {
+    with_both(&["a", "--stop-on-hup"], |mut daemon| {
+        daemon.worker("a", 0);
+        daemon.signal(Signal::SIGHUP);
+        assert_eq!(daemon.exit_status(), Some(0));
+        daemon.wait_for("Caught stop(), stopping children", 1);
+    });
+}
+
+#[test]
+fn a_handle_in_a_worker_stops_nobody() {
+    // A subprocess has no handle of its parent's.
+    let daemon = Daemon::start(&["a", "--stop-on-hup"]);
+    let worker = daemon.worker("a", 0);
+    kill(Pid::from_raw(worker), Signal::SIGHUP).unwrap();
+    daemon.wait_for(&format!("a resets in {worker}"), 1);
+    daemon.assert_sleeps();
+    assert!(runs(worker));
+}
+
+#[test]
+fn a_real_signal_handler_may_ask_for_a_stop() {
+    let mut daemon = Daemon::start_example("stop_from_handler", &[]);
+    let worker = daemon.worker("idle", 0);
+    // A worker has inherited the handler, and its handle does nothing.
+    kill(Pid::from_raw(worker), Signal::SIGWINCH).unwrap();
+    for _ in 0..1000 {
+        // The later ones may find it gone.
+        let _ = kill(Pid::from_raw(daemon.pid()), Signal::SIGWINCH);
+    }
     assert_eq!(daemon.exit_status(), Some(0));
-    daemon.wait_for("Caught stop(), stopping children", 1);
+    let output = daemon.output();
+    assert_eq!(output.matches("Caught stop(), stopping children").count(), 1, "{output}");
+    assert!(output.contains("idle has drained"), "{output}");
+}
+
+#[test]
+fn a_service_is_added_while_the_launcher_waits() {
+    with_both(&["a", "--room", "2", "--add", "late"], |mut daemon| {
+        let a = daemon.worker("a", 0);
+        daemon.assert_sleeps();
+        daemon.signal(Signal::SIGUSR2);
+        let first = daemon.worker("late", 0);
+        let second = daemon.worker("late", 1);
+        kill_worker(first);
+        daemon.worker("late", 2);
+        assert!(runs(a) && runs(second));
+        daemon.signal(Signal::SIGTERM);
+        assert_eq!(daemon.exit_status(), Some(0));
+        daemon.wait_for("late has drained", 2);
+    });
+}
+
+#[test]
+fn a_service_for_which_there_is_no_room_is_refused() {
+    with_both(&["a", "--room", "1", "--add", "late"], |daemon| {
+        let a = daemon.worker("a", 0);
+        daemon.signal(Signal::SIGUSR2);
+        let why = "no scoreboard slot left for service late: made for 2 workers";
+        daemon.wait_for(&format!("not added in {}: {why}", daemon.pid()), 1);
+        assert!(runs(a));
+        assert!(!daemon.output().contains("late starts as"));
+    });
+}
+
+#[test]
+fn a_worker_cannot_add_a_service() {
+    let daemon = Daemon::start(&["a", "--room", "2", "--add", "late"]);
+    let worker = daemon.worker("a", 0);
+    kill(Pid::from_raw(worker), Signal::SIGUSR2).unwrap();
+    let why = "service late can be added by the supervisor only";
+    daemon.wait_for(&format!("not added in {worker}: {why}"), 1);
+}
+
+#[test]
+fn a_service_added_during_a_drain_is_never_started() {
+    with_both(
+        &["a=never-stops", "--drain-limit", "2", "--room", "2", "--add", "late"],
+        |mut daemon| {
+            daemon.worker("a", 0);
+            daemon.signal(Signal::SIGTERM);
+            daemon.wait_for("Waiting on 1 children to exit", 1);
+            daemon.signal(Signal::SIGUSR2);
+            daemon.wait_for("added late", 1);
+            assert_eq!(daemon.exit_status(), Some(1));
+            assert!(!daemon.output().contains("late starts as"));
+        },
+    );
+}
+
+#[test]
+fn another_thread_adds_a_service() {
+    let daemon = Daemon::start(&["--spawn", "a", "--room", "1", "--add-from-thread", "late"]);
+    daemon.worker("a", 0);
+    daemon.worker("late", 0);
 }
 
 #[test]
@@ -272,11 +361,11 @@ fn defect_23_a_worker_has_no_descriptor_of_the_supervisor() {
         links.filter_map(read).map(|target| target.display().to_string()).collect()
     };
     let count = |pid: i32, what: &str| kinds(pid).iter().filter(|kind| kind.contains(what)).count();
-    // A worker has one end of each of the parent's two pipes, and both ends of its own; the parent
-    // has both ends of two. What the test itself has passed on is the same on both sides.
-    daemon.wait("as many pipes in the worker as in the parent", |_| {
-        let pipes = count(worker, "pipe:") == count(daemon.pid(), "pipe:");
-        (pipes && count(worker, "signalfd") == 1).then_some(())
+    // The parent has both ends of one pipe. A worker has one end of it, and both ends of its own.
+    // What the test itself has passed on is the same on both sides.
+    daemon.wait("one pipe more in the worker than in the parent", |_| {
+        let pipes = count(worker, "pipe:") == count(daemon.pid(), "pipe:") + 1;
+        (pipes && count(worker, "signalfd") == 1 && count(worker, "eventfd") == 1).then_some(())
     });
 }
 

@@ -1,7 +1,7 @@
 //! A subprocess: started by its own command line, heard and ended by threads.
 
 use std::io::{self, BufRead, BufReader};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::process::Command;
 use std::sync::mpsc::Sender;
@@ -11,7 +11,7 @@ use nix::sys::wait::{Id, WaitPidFlag, waitid};
 use nix::unistd::Pid;
 
 use super::signals::{Signal, Signals, is_daemon, send};
-use super::wait::{poll, reap_known};
+use super::wait::{Waker, poll, reap_known};
 use crate::line::Ended;
 use crate::scoreboard::WorkerState;
 use crate::state::{Event, WorkerId};
@@ -100,11 +100,20 @@ fn again(errno: nix::errno::Errno) -> bool {
     errno == nix::errno::Errno::EINTR
 }
 
-/// Blocks the supervisor's signals in this thread and all later ones, and reads them on a new one.
-pub(crate) fn listen_for_signals(tell: Sender<Happening>) -> io::Result<()> {
+/// Blocks the supervisor's signals in this thread and all later ones, and reads them on a new one,
+/// which also passes on wake-ups.
+pub(crate) fn listen(tell: Sender<Happening>) -> io::Result<Waker> {
     let signals = Signals::for_supervisor()?;
+    let waker = Waker::new()?;
+    let woken = waker.clone();
     thread::Builder::new().name("signals".into()).stack_size(STACK).spawn(move || {
-        while poll([signals.as_fd()], None).is_ok() {
+        while let Ok([_, asked]) = poll([signals.as_fd(), woken.as_fd()], None) {
+            if asked {
+                woken.clear();
+                if tell.send(Happening::Asked).is_err() {
+                    return;
+                }
+            }
             while let Some(signal) = signals.next() {
                 let interruption = match signal {
                     Signal::SIGTERM => Interruption::Event(Event::Stop("SIGTERM")),
@@ -122,5 +131,5 @@ pub(crate) fn listen_for_signals(tell: Sender<Happening>) -> io::Result<()> {
             }
         }
     })?;
-    Ok(())
+    Ok(waker)
 }

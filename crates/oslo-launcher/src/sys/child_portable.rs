@@ -79,7 +79,31 @@ impl Child {
     }
 }
 
-/// There are none.
-pub(crate) fn listen_for_signals(_: Sender<Happening>) -> io::Result<()> {
-    Ok(())
+/// Wakes a loop that waits for it, once that loop has said how.
+#[derive(Clone, Default)]
+pub(crate) struct Waker(Arc<Mutex<Option<Box<dyn Fn() + Send>>>>);
+
+impl Waker {
+    pub(crate) fn new() -> io::Result<Self> {
+        Ok(Self::default())
+    }
+
+    /// Says how to wake the loop, which looks for requests afterwards, not before.
+    pub(crate) fn calls(&self, wake: impl Fn() + Send + 'static) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(wake));
+    }
+
+    pub(crate) fn wake(&self) {
+        if let Some(wake) = &*self.0.lock().unwrap_or_else(PoisonError::into_inner) {
+            wake();
+        }
+    }
+}
+
+/// There are no signals; only wake-ups.
+pub(crate) fn listen(tell: Sender<Happening>) -> io::Result<Waker> {
+    let waker = Waker::default();
+    // A launcher that is gone need not wake up.
+    waker.calls(move || drop(tell.send(Happening::Asked)));
+    Ok(waker)
 }

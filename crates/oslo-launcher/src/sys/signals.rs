@@ -14,6 +14,7 @@ use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::unistd::{Pid, getpgrp, tcgetpgrp};
 
 use super::wait::poll;
+use crate::handle::Requests;
 
 pub(crate) use nix::sys::signal::Signal;
 
@@ -78,12 +79,13 @@ impl Signals {
         Signal::try_from(info.ssi_signo as i32).ok()
     }
 
-    /// Sleeps until `until`; an exit status if a signal asked for an end meanwhile.
+    /// Sleeps until `until`; an exit status if a signal or a request asked for an end meanwhile.
     ///
     /// `before_wait` is asked before each sleep and may shorten it.
     pub(crate) fn pause(
         &mut self,
         until: Instant,
+        requests: &Requests,
         mut before_wait: impl FnMut() -> Option<Duration>,
     ) -> Option<i32> {
         loop {
@@ -94,10 +96,15 @@ impl Signals {
                 None => {}
             }
             let left = until.saturating_duration_since(Instant::now());
+            if requests.take_stop() {
+                return Some(0);
+            }
             let sleep = before_wait().map_or(left, |time| time.min(left));
-            if left.is_zero() || poll([self.as_fd()], Some(sleep)).is_err() {
+            let fds = [self.as_fd(), requests.waker.as_fd()];
+            if left.is_zero() || poll(fds, Some(sleep)).is_err() {
                 return None;
             }
+            requests.waker.clear();
         }
     }
 

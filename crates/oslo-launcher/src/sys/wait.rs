@@ -2,15 +2,17 @@
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
 use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags};
+use nix::sys::eventfd::{EfdFlags, EventFd};
 use nix::sys::prctl;
 use nix::sys::time::TimeSpec;
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
-use nix::unistd::{Pid, getpid, pipe2, read, write};
+use nix::unistd::{Pid, getpid, pipe2, read};
 
 use crate::line::Ended;
 
@@ -58,11 +60,6 @@ impl Pipe {
         both.expect("nothing has been given up of a new pipe")
     }
 
-    /// Wakes the reader. A full pipe is as good: the reader has a wake-up waiting.
-    pub(crate) fn wake(fd: impl AsFd) {
-        let _ = write(fd, b"!");
-    }
-
     /// Takes everything out; false once all writers are gone.
     #[inline(never)] // its buffer would be part of the stack of every worker's loop
     pub(crate) fn drain(fd: impl AsFd) -> bool {
@@ -74,6 +71,38 @@ impl Pipe {
                 Err(_) => return true,
             }
         }
+    }
+}
+
+/// Wakes a process that waits for it; shared with forked children, which wake their parent.
+///
+/// An `eventfd(2)`: unlike a pipe it has no other end that could be gone and kill the writer.
+#[derive(Debug, Clone)]
+pub(crate) struct Waker(Arc<EventFd>);
+
+impl Waker {
+    pub(crate) fn new() -> io::Result<Self> {
+        let flags = EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK;
+        Ok(Self(Arc::new(EventFd::from_flags(flags)?)))
+    }
+
+    /// Wakes whoever waits, or will. Async-signal-safe, `errno` included.
+    pub(crate) fn wake(&self) {
+        let errno = Errno::last_raw();
+        // Fails only when it has been written to 2^64 times, and then it is readable anyway.
+        let _ = self.0.write(1);
+        Errno::set_raw(errno);
+    }
+
+    /// Takes all wake-ups so far.
+    pub(crate) fn clear(&self) {
+        let _ = self.0.read();
+    }
+}
+
+impl AsFd for Waker {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
     }
 }
 

@@ -24,12 +24,16 @@ pub struct Daemon {
 
 impl Daemon {
     pub fn start(words: &[&str]) -> Self {
+        Self::start_example("fault_workers", words)
+    }
+
+    pub fn start_example(name: &str, words: &[&str]) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let output = dir.path().join("output");
         let file = File::create(&output).unwrap();
         // target/debug/deps/processes-… → target/debug/examples/fault_workers
         let test = std::env::current_exe().unwrap();
-        let program = test.ancestors().nth(2).unwrap().join("examples/fault_workers");
+        let program = test.ancestors().nth(2).unwrap().join("examples").join(name);
         let process = Command::new(program)
             .args(words)
             .stdin(Stdio::null())
