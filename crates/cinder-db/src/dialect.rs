@@ -8,6 +8,8 @@
 //! derives a backend for it, so each query is compiled once (docs/adr/0005).
 
 mod fault;
+mod host;
+mod lock;
 mod multi;
 #[cfg(feature = "mysql")]
 mod mysql;
@@ -24,6 +26,8 @@ use crate::url::Server;
 use crate::{error::DbError, options::DatabaseOptions, url::Target};
 
 pub(crate) use fault::fault;
+pub(crate) use host::on_host;
+pub(crate) use lock::for_update;
 pub(crate) use multi::Native;
 
 /// What tells that an open connection no longer leads to its database.
@@ -69,6 +73,7 @@ pub(crate) fn open(options: &DatabaseOptions) -> Result<(Native, Stamp), DbError
 }
 
 /// Brings a database that was opened into the best shape for many users; once per start.
+#[cfg_attr(not(feature = "sqlite"), expect(unused_variables, reason = "servers need nothing"))]
 pub(crate) fn prefer_concurrency(
     native: &mut Native,
     options: &DatabaseOptions,
@@ -107,6 +112,36 @@ pub(crate) fn write_transaction<T>(
             let _ = Manager::rollback_transaction(native);
             Err(error)
         }
+    }
+}
+
+/// Whether a writing transaction keeps all other writers out.
+pub(crate) fn writers_take_turns(native: &Native) -> bool {
+    match native {
+        #[cfg(feature = "sqlite")]
+        Native::Sqlite(_) => true,
+        #[cfg(any(feature = "mysql", feature = "postgres"))]
+        _ => false,
+    }
+}
+
+/// Runs `body` in a transaction while nobody else on this database runs another such.
+///
+/// For rows that no constraint of the schema keeps single. It begins after its turn has come,
+/// so it sees what the one before has committed. Should the turn not come for long, because
+/// its holder hangs or the server has no such locks, it goes on without: that is what upstream
+/// does always.
+pub(crate) fn exclusive_transaction<T>(
+    native: &mut Native,
+    body: impl FnOnce(&mut Native) -> Result<T, DbError>,
+) -> Result<T, DbError> {
+    match native {
+        #[cfg(feature = "sqlite")]
+        Native::Sqlite(_) => write_transaction(native, body),
+        #[cfg(feature = "mysql")]
+        Native::Mysql(_) => mysql::exclusive_transaction(native, body),
+        #[cfg(feature = "postgres")]
+        Native::Postgres(_) => postgres::exclusive_transaction(native, body),
     }
 }
 

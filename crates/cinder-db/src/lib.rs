@@ -42,6 +42,7 @@ mod options;
 mod pool;
 mod queries;
 mod registry;
+mod retry;
 mod rows;
 mod schema;
 mod timestamp;

@@ -21,6 +21,7 @@ use crate::{
         clusters::{self, IncludedResources},
         services, volumes,
     },
+    retry,
     rows::{
         cluster::{ClusterRow, NewCluster},
         service::{NewService, ServiceRow, ServiceStart},
@@ -70,20 +71,41 @@ pub enum ClusterBefore {
 
 /// Finds the service's row and updates it, or creates it (`spec/startup.md §4`).
 ///
+/// The schema does not keep two rows with one host apart. Creators take turns, so that of two
+/// daemons that start together the second finds the first one's row.
+///
 /// # Errors
 ///
 /// [`DbError::Query`]; nothing of this service has changed then.
 pub fn register(connection: &mut Connection, wanted: &Registration) -> Result<Registered, DbError> {
     let now = Timestamp::now();
-    let registered =
-        dialect::write_transaction(connection.native()?, |native| {
-            match services::find(native, wanted.host.as_str(), BINARY)? {
-                Some(row) => update(native, wanted, &row, now),
-                None => create(native, wanted, now),
-            }
-        })?;
+    let native = connection.native()?;
+    let registered = retry::on_deadlock(|| {
+        if !dialect::writers_take_turns(native)
+            && let Some(known) =
+                dialect::write_transaction(native, |native| update_known(native, wanted, now))?
+        {
+            return Ok(known);
+        }
+        dialect::exclusive_transaction(native, |native| match update_known(native, wanted, now)? {
+            Some(known) => Ok(known),
+            None => create(native, wanted, now),
+        })
+    })?;
     report(wanted, &registered);
     Ok(registered)
+}
+
+/// Updates the row if there is one.
+fn update_known(
+    native: &mut Native,
+    wanted: &Registration,
+    now: Timestamp,
+) -> Result<Option<Registered>, DbError> {
+    match services::find(native, wanted.host.as_str(), BINARY)? {
+        Some(row) => update(native, wanted, &row, now),
+        None => Ok(None),
+    }
 }
 
 fn create(
@@ -130,12 +152,13 @@ fn create(
     })
 }
 
+/// `None` if somebody deleted the row meanwhile.
 fn update(
     native: &mut Native,
     wanted: &Registration,
     row: &ServiceRow,
     now: Timestamp,
-) -> Result<Registered, DbError> {
+) -> Result<Option<Registered>, DbError> {
     let before = row.cluster_name.as_deref().filter(|name| !name.is_empty());
     let joins = wanted.cluster.as_ref().filter(|_| before.is_none());
     let cluster = match joins {
@@ -156,7 +179,9 @@ fn update(
         frozen: takes_over.map(|cluster| cluster.frozen),
         active_backend_id: takes_over.map(|cluster| cluster.active_backend_id.as_deref()),
     };
-    services::start(native, row.id, &start)?;
+    if !services::start(native, row.id, &start)? {
+        return Ok(None);
+    }
     let added_to_cluster =
         if joins.is_some() { include_resources(native, wanted, now)? } else { None };
     let changed = before != wanted.cluster.as_ref().map(ClusterName::as_str);
@@ -164,13 +189,13 @@ fn update(
         Some(name) => ClusterBefore::Kept(name.to_owned()),
         None => ClusterBefore::Unclustered,
     });
-    Ok(Registered {
+    Ok(Some(Registered {
         id: row.id(),
         uuid: ServiceUuid::new(uuid),
         created: false,
         added_to_cluster,
         cluster_before,
-    })
+    }))
 }
 
 /// The fields that a service and a new cluster of its share.
@@ -228,7 +253,7 @@ fn ensure_cluster(
     match clusters::insert(native, &cluster) {
         Ok(()) => Ok(None),
         Err(SqlError::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) => {
-            Ok(clusters::find(native, name.as_str(), BINARY)?)
+            Ok(clusters::find_newest(native, name.as_str(), BINARY)?)
         }
         Err(error) => Err(error.into()),
     }

@@ -62,6 +62,7 @@ impl Timestamp {
     }
 
     /// The same second with another fraction.
+    #[cfg(feature = "sqlite")]
     pub(crate) fn with_micros(self, micros: u32) -> Self {
         Self(self.0.with_nanosecond(micros * 1_000).unwrap_or(self.0))
     }

@@ -1,7 +1,7 @@
 -- The tables of Cinder 29.0.0 (alembic revision 9c74c1c6971f) on SQLite.
 --
 -- Column order, types, constraint names and index names are facts shared with upstream's
--- tools: they read this file. `tests/sqlite/schema.rs` compares the result with a dump of theirs.
+-- tools: they read this file. `tests/databases/sqlite/schema.rs` compares the result with a dump of theirs.
 -- The row of `alembic_version` and the seeded rows are inserted by `src/embedded.rs`.
 
 -- Which release the tables belong to; upstream's migration tool reads it.

@@ -8,16 +8,22 @@
 use std::{fmt::Write as _, time::Duration};
 
 use diesel::{
-    Connection as _, ConnectionError, QueryResult, RunQueryDsl, mysql::MysqlConnection, sql_query,
-    sql_types::Text,
+    Connection as _, ConnectionError, QueryResult, QueryableByName, RunQueryDsl,
+    mysql::MysqlConnection,
+    sql_query,
+    sql_types::{BigInt, Nullable, Text},
 };
+use tracing::debug;
 
-use super::{names, open_error};
+use super::{Native, names, open_error};
 use crate::{
     error::DbError,
     options::DatabaseOptions,
     url::{Server, percent},
 };
+
+/// How long, in seconds, to wait for another daemon that creates a row.
+const TURN_PATIENCE: u32 = 10;
 
 pub(super) fn open(server: &Server, options: &DatabaseOptions) -> Result<MysqlConnection, DbError> {
     let failed = |source: &dyn std::error::Error| open_error(server, options, source);
@@ -108,6 +114,36 @@ fn settle(native: &mut MysqlConnection, options: &DatabaseOptions) -> QueryResul
         None => sql_query(settings).execute(native),
     }
     .map(drop)
+}
+
+/// Named locks belong to the server, so the database is part of the name.
+const TURN: &str = "concat('cinder ', md5(database()))";
+
+pub(super) fn exclusive_transaction<T>(
+    native: &mut Native,
+    body: impl FnOnce(&mut Native) -> Result<T, DbError>,
+) -> Result<T, DbError> {
+    // Some clusters forbid named locks, and another node's would not help anyway.
+    let taken = turn(native, &format!("get_lock({TURN}, {TURN_PATIENCE})"));
+    if !matches!(taken, Ok(Some(1))) {
+        debug!(target: "cinder.db", "going on without the lock for new rows: {taken:?}");
+    }
+    let done = super::write_transaction(native, body);
+    if matches!(taken, Ok(Some(1))) {
+        // What fails here is the connection, whose locks end with it.
+        let _ = turn(native, &format!("release_lock({TURN})"));
+    }
+    done
+}
+
+fn turn(native: &mut Native, call: &str) -> QueryResult<Option<i64>> {
+    #[derive(QueryableByName)]
+    struct Answer {
+        #[diesel(sql_type = Nullable<BigInt>)]
+        answer: Option<i64>,
+    }
+    let sql = format!("SELECT CAST({call} AS SIGNED) AS answer");
+    sql_query(sql).get_result::<Answer>(native).map(|row| row.answer)
 }
 
 pub(super) fn table_names(native: &mut MysqlConnection) -> QueryResult<Vec<String>> {

@@ -6,8 +6,14 @@ use std::time::Duration;
 
 use diesel::{Connection as _, QueryResult, connection::SimpleConnection as _, pg::PgConnection};
 
-use super::{names, open_error};
-use crate::{error::DbError, options::DatabaseOptions, url::Server};
+use tracing::debug;
+
+use super::{Native, fault, names, open_error};
+use crate::{
+    error::{DbError, Fault},
+    options::DatabaseOptions,
+    url::Server,
+};
 
 /// A peer that stays silent is asked after this time, three times, five seconds apart; and what
 /// was sent must be acknowledged within as long.
@@ -54,6 +60,32 @@ fn conninfo(server: &Server, options: &DatabaseOptions) -> String {
     let words: Vec<_> =
         pairs.iter().map(|(key, value)| format!("{key}='{}'", quoted(value))).collect();
     words.join(" ")
+}
+
+/// "cinder" in ASCII; such locks belong to the database.
+const TURN: u64 = 0x6369_6e64_6572;
+
+pub(super) fn exclusive_transaction<T>(
+    native: &mut Native,
+    body: impl FnOnce(&mut Native) -> Result<T, DbError>,
+) -> Result<T, DbError> {
+    super::write_transaction(native, |native| {
+        // A stricter level would look at the database as it was before the lock was free.
+        native.batch_execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")?;
+        let taken = native.transaction(|native| {
+            native.batch_execute(&format!(
+                "SET LOCAL lock_timeout = '10s'; SELECT pg_advisory_xact_lock({TURN}); \
+                 SET LOCAL lock_timeout = DEFAULT"
+            ))
+        });
+        if let Err(error) = taken {
+            if fault(&error) != Fault::Busy {
+                return Err(error.into());
+            }
+            debug!(target: "cinder.db", %error, "going on without the lock for new rows");
+        }
+        body(native)
+    })
 }
 
 pub(super) fn table_names(native: &mut PgConnection) -> QueryResult<Vec<String>> {

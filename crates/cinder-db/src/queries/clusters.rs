@@ -6,7 +6,7 @@ use diesel::{
 };
 
 use crate::{
-    dialect::Native,
+    dialect::{Native, for_update, on_host},
     rows::cluster::{ClusterRow, NewCluster},
     schema::{clusters, consistencygroups, groups, image_volume_cache_entries, volumes},
     timestamp::Timestamp,
@@ -46,6 +46,20 @@ pub(crate) fn find(
         .optional()
 }
 
+/// The same as it is now, even if this transaction began before it came to be.
+pub(crate) fn find_newest(
+    native: &mut Native,
+    name: &str,
+    binary: &str,
+) -> QueryResult<Option<ClusterRow>> {
+    let query = clusters::table
+        .filter(clusters::deleted.eq(false))
+        .filter(clusters::name.eq(name))
+        .filter(clusters::binary.eq(binary))
+        .select(ClusterRow::as_select());
+    for_update(native, query).get_result(native).optional()
+}
+
 /// Creates a cluster in a savepoint, so that a lost race does not spoil the transaction.
 pub(crate) fn insert(native: &mut Native, cluster: &NewCluster<'_>) -> QueryResult<()> {
     native.transaction(|native| {
@@ -68,7 +82,7 @@ pub(crate) fn include_resources(
             let name = replace_text($table::host, host, cluster);
             diesel::update($table::table)
                 .filter($table::deleted.eq(false))
-                .filter(on_backend!($table::host, host))
+                .filter(on_host(native, $table::host, host))
                 .filter($table::cluster_name.is_null().or($table::cluster_name.ne(name)))
                 .set((
                     $table::cluster_name.eq(replace_text($table::host, host, cluster)),
@@ -90,7 +104,7 @@ fn include_cache_entries(native: &mut Native, host: &str, cluster: &str) -> Quer
     use image_volume_cache_entries as cache;
     let name = || replace_text(cache::host, host, cluster).nullable();
     diesel::update(cache::table)
-        .filter(on_backend!(cache::host, host))
+        .filter(on_host(native, cache::host, host))
         .filter(cache::cluster_name.is_null().or(cache::cluster_name.ne(name())))
         .set(cache::cluster_name.eq(name()))
         .execute(native)

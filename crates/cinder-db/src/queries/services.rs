@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 
 use crate::{
-    dialect::Native,
+    dialect::{Native, on_host},
     rows::service::{NewService, ServiceRow, ServiceStart},
     schema::services,
     timestamp::Timestamp,
@@ -18,7 +18,7 @@ pub(crate) fn find(
     services::table
         .filter(services::deleted.eq(false))
         .filter(services::binary.eq(binary))
-        .filter(on_backend!(services::host, host))
+        .filter(on_host(native, services::host, host))
         .order(services::id.asc())
         .select(ServiceRow::as_select())
         .first(native)
@@ -58,9 +58,13 @@ pub(crate) fn insert(native: &mut Native, service: &NewService<'_>) -> QueryResu
     services::table.filter(services::uuid.eq(service.uuid)).select(services::id).first(native)
 }
 
-/// Writes what a start changes.
-pub(crate) fn start(native: &mut Native, id: i32, start: &ServiceStart<'_>) -> QueryResult<()> {
-    diesel::update(services::table.find(id)).set(start).execute(native).map(drop)
+/// Writes what a start changes; `false` if the row is gone or soft-deleted.
+pub(crate) fn start(native: &mut Native, id: i32, start: &ServiceStart<'_>) -> QueryResult<bool> {
+    let rows = diesel::update(services::table.find(id))
+        .filter(services::deleted.eq(false))
+        .set(start)
+        .execute(native)?;
+    Ok(rows != 0)
 }
 
 /// One beat; `false` if the row is gone or soft-deleted.

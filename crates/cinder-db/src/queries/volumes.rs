@@ -2,7 +2,11 @@
 
 use diesel::{dsl::exists, prelude::*, select};
 
-use crate::{dialect::Native, schema::volumes, timestamp::Timestamp};
+use crate::{
+    dialect::{Native, on_host},
+    schema::volumes,
+    timestamp::Timestamp,
+};
 
 /// Whether any live volume exists, on whatever host.
 pub(crate) fn any(native: &mut Native) -> QueryResult<bool> {
@@ -25,7 +29,7 @@ pub(crate) fn point_to_service(
 ) -> QueryResult<usize> {
     diesel::update(volumes::table)
         .filter(volumes::deleted.eq(false))
-        .filter(on_backend!(volumes::host, host))
+        .filter(on_host(native, volumes::host, host))
         .filter(volumes::service_uuid.ne(uuid))
         .set((volumes::service_uuid.eq(uuid), volumes::updated_at.eq(now)))
         .execute(native)

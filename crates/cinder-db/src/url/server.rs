@@ -70,6 +70,7 @@ impl Server {
     }
 
     /// The last value of a parameter.
+    #[cfg(any(feature = "mysql", test))]
     pub(crate) fn parameter(&self, name: &str) -> Option<&str> {
         self.parameters.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }

@@ -190,7 +190,7 @@ fn a_directory_that_goes_away_and_comes_back_is_survived() {
     let patient = Patient::new();
     let (_heartbeat, beats) = patient.start(OFTEN, || true);
     beats.recv_timeout(LIMIT).unwrap();
-    let aside = patient.database.directory.path().join("aside");
+    let aside = patient.database.directory().join("aside");
     fs::rename(patient.database.parent(), &aside).unwrap();
     patient.log.wait_for(AWAY, 1, LIMIT);
     assert!(!patient.database.parent().exists(), "the heartbeat made a directory");

@@ -6,7 +6,7 @@ use diesel::connection::SimpleConnection;
 
 use crate::database::TestDatabase;
 
-const UPSTREAM: &str = include_str!("../data/schema-sqlite.sql");
+const UPSTREAM: &str = include_str!("../../data/schema-sqlite.sql");
 
 #[test]
 fn the_created_schema_is_upstreams() {

@@ -154,7 +154,7 @@ fn a_directory_in_the_file_s_place_is_named() {
 #[test]
 fn a_place_that_takes_no_file_is_named() {
     let database = TestDatabase::absent();
-    fs::write(database.directory.path().join("state"), "a file, not a directory").unwrap();
+    fs::write(database.directory().join("state"), "a file, not a directory").unwrap();
     let error = open_or_create(&database.options).unwrap_err();
     assert!(matches!(&error, DbError::Create { .. }), "{error:?}");
     assert!(!error.is_unavailable());

@@ -1,0 +1,123 @@
+//! A database for one test, looked at and changed behind the crate's back.
+
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use cinder_db::{Connection, DatabaseOptions, DatabaseUrl, Registration, open_or_create};
+use cinder_types::{ClusterName, ServiceHost};
+use diesel::{Connection as _, connection::SimpleConnection, sqlite::SqliteConnection};
+
+use crate::raw::Raw;
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+use crate::server::Lent;
+
+/// How long a state may take to come about; generous, because only a failure waits for it.
+pub const LIMIT: Duration = Duration::from_secs(20);
+
+/// Which database a test runs on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Sqlite,
+    #[cfg(feature = "mysql")]
+    Mysql,
+    #[cfg(feature = "postgres")]
+    Postgres,
+}
+
+pub struct TestDatabase {
+    pub options: DatabaseOptions,
+    pub kind: Kind,
+    home: Home,
+}
+
+enum Home {
+    Directory(tempfile::TempDir),
+    #[cfg(any(feature = "mysql", feature = "postgres"))]
+    Server(Lent),
+}
+
+impl TestDatabase {
+    /// The name of a SQLite file in a fresh directory, without a file.
+    pub fn absent() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let url = DatabaseUrl::sqlite_file(directory.path().join("state/cinder.sqlite")).unwrap();
+        let options = DatabaseOptions::new(url);
+        Self { options, kind: Kind::Sqlite, home: Home::Directory(directory) }
+    }
+
+    /// A SQLite file with the schema, and a connection to it.
+    pub fn created() -> (Self, Connection) {
+        let database = Self::absent();
+        let connection = open_or_create(&database.options).unwrap();
+        (database, connection)
+    }
+
+    /// A database of that kind with the schema, and a connection to it; `None` where the tests
+    /// have not been told of a server.
+    pub fn of(kind: Kind) -> Option<(Self, Connection)> {
+        match kind {
+            Kind::Sqlite => Some(Self::created()),
+            #[cfg(any(feature = "mysql", feature = "postgres"))]
+            server => {
+                let lent = Lent::of(server)?;
+                let options = DatabaseOptions::new(DatabaseUrl::parse(lent.url()).unwrap());
+                let database = Self { options, kind, home: Home::Server(lent) };
+                let connection = open_or_create(&database.options).unwrap();
+                Some((database, connection))
+            }
+        }
+    }
+
+    pub fn directory(&self) -> &Path {
+        match &self.home {
+            Home::Directory(directory) => directory.path(),
+            #[cfg(any(feature = "mysql", feature = "postgres"))]
+            Home::Server(_) => panic!("a server's database has no directory of ours"),
+        }
+    }
+
+    pub fn file(&self) -> &Path {
+        self.options.url.file().unwrap()
+    }
+
+    pub fn parent(&self) -> PathBuf {
+        self.file().parent().unwrap().to_owned()
+    }
+
+    /// A connection that bypasses the crate.
+    pub fn raw(&self) -> Raw {
+        match &self.home {
+            #[cfg(any(feature = "mysql", feature = "postgres"))]
+            Home::Server(lent) => lent.raw(),
+            Home::Directory(_) => {
+                let mut raw = SqliteConnection::establish(self.file().to_str().unwrap()).unwrap();
+                raw.batch_execute("PRAGMA busy_timeout = 20000; PRAGMA foreign_keys = OFF;")
+                    .unwrap();
+                Raw::Sqlite(raw)
+            }
+        }
+    }
+
+    pub fn run(&self, sql: &str) {
+        self.raw().batch_execute(sql).unwrap_or_else(|error| panic!("{error}: {sql}"));
+    }
+
+    /// One row per line, its columns as text with a bar between them.
+    ///
+    /// `columns` are separated by blanks, so that none may hold one. Truth is 1 and 0.
+    pub fn rows(&self, columns: &str, rest: &str) -> String {
+        let columns: Vec<_> = columns.split_whitespace().collect();
+        self.raw().lines(&columns, rest).join("\n")
+    }
+}
+
+pub fn registration(host: &str, cluster: Option<&str>) -> Registration {
+    Registration {
+        host: ServiceHost::from_parts(host, None, "b1"),
+        cluster: cluster.and_then(|name| ClusterName::from_option(name, "b1")),
+        availability_zone: "nova".into(),
+        enable_new_services: true,
+    }
+}
