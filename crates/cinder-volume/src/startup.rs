@@ -125,7 +125,7 @@ fn choose_launcher(
         Method::InProcess => {
             let supervised = surroundings.is_supervised();
             let watcher = if supervised { Supervision::Stdin } else { Supervision::None };
-            Box::new(InProcessLauncher::new(&options, hooks, watcher)?)
+            Box::new(InProcessLauncher::new(options, hooks, watcher)?)
         }
         #[cfg(unix)]
         Method::Fork => Box::new(ProcessLauncher::new(options, hooks)?),

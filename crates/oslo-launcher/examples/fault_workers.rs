@@ -3,7 +3,7 @@
 //! Arguments are `NAME=BEHAVIOUR` (see `Fault`) and:
 //!
 //! * `--spawn`: one subprocess per service; `--one NAME=BEHAVIOUR`: a single one, in-process, under
-//!   a parent on standard input;
+//!   a parent on standard input; `--alone`: in-process under nobody;
 //! * `--drain-limit SECONDS`, `--watchdog SECONDS`;
 //! * `--notify PATH`: a service manager's socket; `--manager-watchdog MILLISECONDS`: its watchdog;
 //! * `--pause SECONDS`: waits before anything is launched;
@@ -169,6 +169,7 @@ struct Plan {
     faults: Vec<Arc<Fault>>,
     spawn: bool,
     one: bool,
+    alone: bool,
     stop_on_hup: bool,
     foreign: bool,
     room: usize,
@@ -193,6 +194,7 @@ impl Plan {
             match word.as_str() {
                 "--spawn" => plan.spawn = true,
                 "--one" => plan.one = true,
+                "--alone" => plan.alone = true,
                 "--stop-on-hup" => plan.stop_on_hup = true,
                 "--foreign" => plan.foreign = true,
                 "--no-back-off" => plan.limits.respawn_backoff_max = Duration::ZERO,
@@ -252,8 +254,9 @@ impl Plan {
             notifier,
         };
         let hooks = Box::new(Print::new(self));
-        if self.one {
-            return Ok(Box::new(InProcessLauncher::new(&options, hooks, Supervision::Stdin)?));
+        if self.one || self.alone {
+            let supervision = if self.one { Supervision::Stdin } else { Supervision::None };
+            return Ok(Box::new(InProcessLauncher::new(options, hooks, supervision)?));
         }
         if self.spawn {
             let (plan, program) = (Arc::clone(self), std::env::current_exe()?);

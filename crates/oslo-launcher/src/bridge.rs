@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 
 use crate::error::LaunchError;
 use crate::handle::Requests;
-use crate::launcher::{LauncherOptions, sentence};
+use crate::launcher::LauncherOptions;
 use crate::line;
-use crate::notify::Notifier;
+use crate::manager::Manager;
 use crate::scoreboard::Scoreboard;
 use crate::service::{Hooks, Service};
 use crate::state::{Event, Supervisor, WorkerId};
@@ -21,12 +21,9 @@ pub(crate) struct Bridge {
     pub(crate) supervisor: Supervisor,
     pub(crate) scoreboard: Arc<Scoreboard>,
     pub(crate) hooks: Box<dyn Hooks>,
-    pub(crate) notifier: Notifier,
+    pub(crate) manager: Manager,
     pub(crate) requests: Arc<Requests>,
     watchdog: Watchdog,
-    noun: &'static str,
-    /// Whether the scoreboard has changed since the status sentence was made.
-    news: bool,
     /// The status this process shall end with, once that is known.
     pub(crate) exit: Option<i32>,
 }
@@ -45,11 +42,9 @@ impl Bridge {
             supervisor,
             scoreboard: Arc::new(Scoreboard::new(options.capacity)?),
             hooks,
-            notifier: options.notifier,
+            manager: Manager::new(options.notifier, options.noun),
             requests: Requests::new(options.capacity, waker),
             watchdog: Watchdog::new(options.worker_watchdog),
-            noun: options.noun,
-            news: false,
             exit: None,
         })
     }
@@ -61,7 +56,7 @@ impl Bridge {
         for _ in 0..workers {
             self.scoreboard.name_slot(service.name());
         }
-        self.changed();
+        self.manager.changed();
     }
 
     /// Reads the configuration again, for [`Action::Reload`](crate::state::Action::Reload).
@@ -78,27 +73,6 @@ impl Bridge {
         self.watchdog.look(&self.scoreboard, running)
     }
 
-    /// Notes that the scoreboard has changed.
-    pub(crate) fn changed(&mut self) {
-        self.news = true;
-    }
-
-    /// Tells the service manager how things are, if it listens and there are news.
-    pub(crate) fn tell(&mut self) {
-        let now = Instant::now();
-        self.notifier.ping(now);
-        if self.next_status(now).is_some_and(|at| at <= now) {
-            self.news = false;
-            self.notifier.status(sentence(&self.scoreboard, self.noun), now);
-        }
-    }
-
-    /// When the service manager has to be told news.
-    fn next_status(&self, now: Instant) -> Option<Instant> {
-        let news = self.news && self.notifier.listens();
-        news.then(|| self.notifier.next_status(now).unwrap_or(now))
-    }
-
     /// Whether the state machine has something to do right now.
     pub(crate) fn is_due(&self) -> bool {
         self.supervisor.next_deadline().is_some_and(|at| at <= Instant::now())
@@ -109,7 +83,7 @@ impl Bridge {
         let hook = self.hooks.before_wait();
         let now = Instant::now();
         let own = [self.supervisor.next_deadline(), until];
-        let others = [self.notifier.next_ping(), self.watchdog.next_look(), self.next_status(now)];
+        let others = [self.manager.next(now), self.watchdog.next_look()];
         let deadlines = own.into_iter().chain(others);
         let left = |at: Instant| at.saturating_duration_since(now);
         deadlines.flatten().map(left).chain(hook).min()

@@ -11,6 +11,7 @@ use crate::error::LaunchError;
 use crate::handle::{LauncherHandle, Requests};
 use crate::launcher::{Launcher, LauncherOptions};
 use crate::line;
+use crate::manager::{Alone, Manager};
 use crate::report::Reporter;
 use crate::scoreboard::Scoreboard;
 use crate::service::{Hooks, Service, WorkerHandle};
@@ -37,6 +38,8 @@ pub struct InProcessLauncher {
     supervision: Supervision,
     service: Option<Arc<dyn Service>>,
     requests: Arc<Requests>,
+    /// Under a supervisor it is the one that tells the service manager.
+    alone: Option<Alone>,
 }
 
 impl InProcessLauncher {
@@ -46,15 +49,19 @@ impl InProcessLauncher {
     ///
     /// [`LaunchError::Setup`] when the kernel refuses a descriptor.
     pub fn new(
-        options: &LauncherOptions,
+        options: LauncherOptions,
         hooks: Box<dyn Hooks>,
         supervision: Supervision,
     ) -> Result<Self, LaunchError> {
         let waker = Waker::new().map_err(LaunchError::setup("a wake-up"))?;
         let requests = Requests::new(1, waker);
-        if supervision == Supervision::Stdin {
-            requests.in_worker();
-        }
+        let alone = match supervision {
+            Supervision::None => Some(Alone::new(Manager::new(options.notifier, options.noun))),
+            Supervision::Stdin => {
+                requests.in_worker();
+                None
+            }
+        };
         Ok(Self {
             scoreboard: Arc::new(Scoreboard::new(1)?),
             hooks,
@@ -66,6 +73,7 @@ impl InProcessLauncher {
             supervision,
             service: None,
             requests,
+            alone,
         })
     }
 }
@@ -95,7 +103,10 @@ impl Launcher for InProcessLauncher {
         slot.reset(1);
         slot.set_pid(std::process::id() as i32);
         let (watcher, reporter) = match self.supervision {
-            Supervision::None => (Watcher::Nobody(Arc::clone(&self.requests)), Reporter::Nobody),
+            Supervision::None => {
+                let reporter = Reporter::Shared(self.requests.waker.clone());
+                (Watcher::Nobody(Arc::clone(&self.requests)), reporter)
+            }
             Supervision::Stdin => supervised()?,
         };
         let mut worker = Worker {
@@ -107,6 +118,7 @@ impl Launcher for InProcessLauncher {
                 stop: Arc::new(StopFlag::default()),
             },
             hooks: &mut *self.hooks,
+            alone: self.alone.as_mut(),
             signals,
             watcher,
             watchdog: self.watchdog.filter(|_| self.supervision == Supervision::Stdin),
@@ -117,7 +129,10 @@ impl Launcher for InProcessLauncher {
 
     fn pause(&mut self, time: Duration) -> Option<i32> {
         let signals = self.signals.as_mut()?;
-        signals.pause(Instant::now() + time, &self.requests, || self.hooks.before_wait())
+        signals.pause(Instant::now() + time, &self.requests, || {
+            let tell = self.alone.as_mut().and_then(|alone| alone.turn(&self.scoreboard));
+            tell.into_iter().chain(self.hooks.before_wait()).min()
+        })
     }
 
     /// There is room for the one service only, so this handle stops but never adds.

@@ -45,6 +45,7 @@ mod in_process;
 mod launcher;
 mod life;
 mod line;
+mod manager;
 mod notify;
 mod patience;
 #[cfg(unix)]

@@ -14,6 +14,7 @@ use crate::error::LaunchError;
 use crate::handle::LauncherHandle;
 use crate::launcher::{Launcher, LauncherOptions};
 use crate::line::{self, Ended};
+use crate::manager::Manager;
 use crate::notify::Notifier;
 use crate::report::Reporter;
 use crate::scoreboard::{Scoreboard, WorkerState};
@@ -113,7 +114,7 @@ impl ProcessLauncher {
                 self.step(event);
             }
             Action::Log(line) => line.write(),
-            Action::Notify(notice) => self.bridge.notifier.notice(notice),
+            Action::Notify(notice) => self.bridge.manager.notice(notice),
             Action::Exit(status) => self.bridge.exit = Some(status),
         }
     }
@@ -134,7 +135,7 @@ impl ProcessLauncher {
         let child = &mut self.workers[id];
         child.generation += 1;
         child.seen = WorkerState::Starting;
-        self.bridge.changed();
+        self.bridge.manager.changed();
         self.bridge.scoreboard.slot(id).reset(child.generation);
         match fork_worker(|watch| self.in_child(&watch, id)) {
             Ok(pid) => {
@@ -160,7 +161,7 @@ impl ProcessLauncher {
         // would ever see its end.
         drop(self.alive.write.take());
         self.bridge.requests.in_worker();
-        self.bridge.notifier = Notifier::default();
+        self.bridge.manager = Manager::new(Notifier::default(), "");
         let (Some(alive), Some(signals)) = (self.alive.read.take(), self.signals.take()) else {
             return 1; // cannot happen: only a child takes these, and it never comes back
         };
@@ -178,6 +179,7 @@ impl ProcessLauncher {
                 stop: Arc::clone(&self.mould.stop),
             },
             hooks: &mut *self.bridge.hooks,
+            alone: None,
             signals,
             watcher: Watcher::Parent(alive),
             watchdog: self.worker_watchdog,
@@ -220,7 +222,7 @@ impl ProcessLauncher {
         let mut from = 0;
         while let Some(id) = self.bridge.scoreboard.take_mark(from) {
             from = id + 1;
-            self.bridge.changed();
+            self.bridge.manager.changed();
             let state = self.bridge.scoreboard.slot(id).state();
             if std::mem::replace(&mut self.workers[id].seen, state) == state {
                 continue;
@@ -266,7 +268,7 @@ impl ProcessLauncher {
         let slot = self.bridge.scoreboard.slot(id);
         slot.set_state(WorkerState::Gone, &end.to_string());
         slot.set_pid(0);
-        self.bridge.changed();
+        self.bridge.manager.changed();
         self.step(Event::Exited(id));
     }
 
@@ -300,7 +302,7 @@ impl ProcessLauncher {
     /// Attends to everything, then sleeps until something happens or `until`.
     fn turn(&mut self, until: Option<Instant>) -> Result<(), LaunchError> {
         self.attend();
-        self.bridge.tell();
+        self.bridge.manager.tell(&self.bridge.scoreboard);
         if self.bridge.exit.is_some() || self.bridge.is_due() {
             return Ok(());
         }

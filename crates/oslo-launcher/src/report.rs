@@ -6,15 +6,14 @@ use std::io::Write;
 use std::sync::{Mutex, PoisonError};
 
 use crate::scoreboard::WorkerState;
-#[cfg(unix)]
 use crate::sys::Waker;
 
 /// The worker's end of the line.
 pub(crate) enum Reporter {
-    /// Nobody supervises this process.
+    /// There is no line to the supervisor.
+    #[cfg(not(unix))]
     Nobody,
-    /// Forked: the state is on the shared scoreboard, the supervisor only needs a nudge.
-    #[cfg(unix)]
+    /// The state is on a shared scoreboard; whoever reads it only needs a nudge.
     Shared(Waker),
     /// Subprocess: the scoreboard is not shared, so the state travels as a line of text.
     Line(Mutex<Box<dyn Write + Send>>),
@@ -23,8 +22,8 @@ pub(crate) enum Reporter {
 impl Reporter {
     pub(crate) fn changed(&self, state: WorkerState, reason: &str) {
         match self {
+            #[cfg(not(unix))]
             Self::Nobody => {}
-            #[cfg(unix)]
             Self::Shared(waker) => waker.wake(),
             Self::Line(_) => {
                 self.line(&format!("{} {}\n", state.as_str(), reason.replace('\n', " ")));

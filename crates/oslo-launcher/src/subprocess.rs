@@ -90,7 +90,7 @@ impl SubprocessLauncher {
                 self.step(event);
             }
             Action::Log(line) => line.write(),
-            Action::Notify(notice) => self.bridge.notifier.notice(notice),
+            Action::Notify(notice) => self.bridge.manager.notice(notice),
             Action::Exit(status) => self.bridge.exit = Some(status),
         }
     }
@@ -109,7 +109,7 @@ impl SubprocessLauncher {
         line::starting_subprocess(&command);
         let entry = &mut self.workers[id];
         entry.generation += 1;
-        self.bridge.changed();
+        self.bridge.manager.changed();
         let slot = self.bridge.scoreboard.slot(id);
         slot.reset(entry.generation);
         match Child::start(command, id, entry.generation, self.tell.clone()) {
@@ -132,7 +132,7 @@ impl SubprocessLauncher {
                 if self.workers[id].generation == generation =>
             {
                 self.bridge.scoreboard.slot(id).set_state(state, &reason);
-                self.bridge.changed();
+                self.bridge.manager.changed();
                 match state {
                     WorkerState::Up => self.step(Event::Ready(id)),
                     WorkerState::Down => self.step(Event::Down(id)),
@@ -145,7 +145,7 @@ impl SubprocessLauncher {
                 }
                 self.bridge.scoreboard.slot(id).set_state(WorkerState::Gone, &end.to_string());
                 self.bridge.scoreboard.slot(id).set_pid(0);
-                self.bridge.changed();
+                self.bridge.manager.changed();
                 self.step(Event::Exited(id));
             }
             Happening::Alive(id, generation) if self.workers[id].generation == generation => {
@@ -190,7 +190,7 @@ impl SubprocessLauncher {
     /// Attends to everything, then sleeps until something happens or `until`.
     fn turn(&mut self, until: Option<Instant>) {
         self.attend();
-        self.bridge.tell();
+        self.bridge.manager.tell(&self.bridge.scoreboard);
         if self.bridge.exit.is_some() || self.bridge.is_due() {
             return;
         }

@@ -14,6 +14,7 @@ use crate::handle::Requests;
 use crate::launcher::LOOKS;
 use crate::life::{FAILED, UNHANDLED, begin, finish, live};
 use crate::line;
+use crate::manager::Alone;
 use crate::scoreboard::WorkerState;
 use crate::service::{Hooks, Service, WorkerHandle};
 use crate::sys::{Pipe, Signal, is_daemon, poll};
@@ -34,6 +35,8 @@ pub(crate) struct Worker<'a> {
     pub(crate) service: Arc<dyn Service>,
     pub(crate) handle: WorkerHandle,
     pub(crate) hooks: &'a mut dyn Hooks,
+    /// Tells the service manager when no parent does.
+    pub(crate) alone: Option<&'a mut Alone>,
     pub(crate) signals: WorkerSignals,
     pub(crate) watcher: Watcher,
     /// The parent's watchdog; without one this thread sleeps until something happens.
@@ -111,7 +114,9 @@ impl Worker<'_> {
         ending: &Ending,
     ) -> Result<Stirred, LaunchError> {
         let left = ending.deadline.map(|at| at.saturating_duration_since(Instant::now()));
-        let left = left.into_iter().chain(self.say_alive()).chain(self.hooks.before_wait()).min();
+        let tell = self.alone.as_mut().and_then(|alone| alone.turn(&self.handle.scoreboard));
+        let others = [self.say_alive(), tell, self.hooks.before_wait()];
+        let left = left.into_iter().chain(others.into_iter().flatten()).min();
         let signals = self.signals.as_fd();
         // A descriptor that is not there is replaced by one that is watched anyway.
         let service = running.map_or(signals, |running| running.ended.as_fd());
@@ -151,8 +156,19 @@ impl Worker<'_> {
             }
             Watcher::Parent(_) => return,
         }
-        self.stop();
-        ending.deadline = self.drain_limit.map(|limit| Instant::now() + limit);
+        ending.deadline = self.limit();
+        self.stop(ending.deadline);
+    }
+
+    /// When a stop that begins now is over at the latest, where this process has to see to it.
+    fn limit(&self) -> Option<Instant> {
+        self.drain_limit.map(|limit| Instant::now() + limit)
+    }
+
+    fn reloading(&mut self, begins: bool) {
+        if let Some(alone) = &mut self.alone {
+            alone.reloading(begins);
+        }
     }
 
     /// Reacts to one signal; an answer ends the worker with that status.
@@ -168,23 +184,28 @@ impl Worker<'_> {
             _ if self.handle.is_stopping() => {}
             Signal::SIGHUP if !alone || is_daemon() => {
                 line::child_reloading();
+                self.reloading(true);
                 if self.hooks.reload().is_ok() {
                     self.service.reset();
                 }
+                self.reloading(false);
             }
             Signal::SIGTERM | Signal::SIGHUP => {
-                self.stop();
                 if alone {
-                    *deadline = self.drain_limit.map(|limit| Instant::now() + limit);
+                    *deadline = self.limit();
                 }
+                self.stop(*deadline);
             }
             _ => {}
         }
         None
     }
 
-    fn stop(&self) {
+    fn stop(&mut self, deadline: Option<Instant>) {
         if self.handle.stop.raise() {
+            if let Some(alone) = &mut self.alone {
+                alone.stopping(deadline);
+            }
             let (scoreboard, slot) = (&self.handle.scoreboard, self.handle.slot);
             scoreboard.slot(slot).set_state(WorkerState::Draining, "");
             scoreboard.mark(slot); // seen when the parent wakes up for something else

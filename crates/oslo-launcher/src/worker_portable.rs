@@ -10,6 +10,7 @@ use crate::error::LaunchError;
 use crate::handle::Requests;
 use crate::life::live;
 use crate::line;
+use crate::manager::Alone;
 use crate::scoreboard::WorkerState;
 use crate::service::{Hooks, Service, WorkerHandle};
 
@@ -55,6 +56,7 @@ pub(crate) struct Worker<'a> {
     pub(crate) service: Arc<dyn Service>,
     pub(crate) handle: WorkerHandle,
     pub(crate) hooks: &'a mut dyn Hooks,
+    pub(crate) alone: Option<&'a mut Alone>,
     pub(crate) signals: WorkerSignals,
     pub(crate) watcher: Watcher,
     pub(crate) watchdog: Option<Duration>,
@@ -89,9 +91,9 @@ impl Worker<'_> {
                 drop(asked.send(Happening::Asked));
             });
         }
-        // There are no signals, and without a line to the parent there is nobody to tell that
-        // this thread runs.
-        let _ = (&self.signals, self.watchdog);
+        // There are no signals, no service manager, and without a line to the parent there is
+        // nobody to tell that this thread runs.
+        let _ = (&self.signals, &self.alone, self.watchdog);
         let mut deadline: Option<Instant> = None;
         loop {
             let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));

@@ -209,6 +209,17 @@ fn a_handle_stops_as_term_does() {
 }
 
 #[test]
+fn a_handle_stops_a_service_without_a_supervisor() {
+    let mut daemon = Daemon::start(&["--alone", "a", "--stop-on-hup"]);
+    daemon.worker("a", 0);
+    daemon.wait_until_up("a");
+    daemon.assert_sleeps();
+    daemon.signal(Signal::SIGHUP);
+    assert_eq!(daemon.exit_status(), Some(0));
+    daemon.wait_for("a has drained", 1);
+}
+
+#[test]
 fn a_handle_in_a_worker_stops_nobody() {
     // A subprocess has no handle of its parent's.
     let daemon = Daemon::start(&["a", "--stop-on-hup"]);

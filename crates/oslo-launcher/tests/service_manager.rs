@@ -105,6 +105,37 @@ fn a_long_start_and_a_long_stop_ask_for_more_time() {
 }
 
 #[test]
+fn a_service_without_a_supervisor_speaks_for_itself() {
+    let manager = Manager::new();
+    let words = ["--alone", "a=down", "--pause", "2", "--manager-watchdog", "50"];
+    let mut daemon = Daemon::start(&[&words[..], &["--notify", &manager.path]].concat());
+    manager.wait_for("WATCHDOG=1");
+    assert!(manager.extension() > 15 * SECOND);
+    let (_, before) = manager.wait_for("READY=1");
+    assert!(before.iter().any(|message| message == "WATCHDOG=1"));
+    assert_eq!(manager.wait_for("STATUS=").0, "0 of 1 services up; a: driver not initialised");
+    daemon.signal(Signal::SIGHUP);
+    manager.wait_for("RELOADING=1\nMONOTONIC_USEC=");
+    manager.wait_for("READY=1");
+    daemon.signal(Signal::SIGTERM);
+    manager.wait_for("STOPPING=1");
+    assert_eq!(daemon.exit_status(), Some(0));
+}
+
+#[test]
+fn a_service_without_a_supervisor_asks_for_time_to_stop() {
+    let manager = Manager::new();
+    let words = ["--alone", "a=never-stops", "--drain-limit", "3", "--notify", &manager.path];
+    let mut daemon = Daemon::start(&words);
+    manager.wait_for("READY=1");
+    daemon.signal(Signal::SIGTERM);
+    manager.wait_for("STOPPING=1");
+    let extension = manager.extension();
+    assert!(extension > 30 * SECOND && extension <= 32 * SECOND, "{extension:?}");
+    assert_eq!(daemon.exit_status(), Some(1));
+}
+
+#[test]
 fn a_watchdog_is_pinged_again_and_again() {
     with_both(&["a", "--manager-watchdog", "50"], |manager, _daemon| {
         for _ in 0..5 {
