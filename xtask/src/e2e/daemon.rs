@@ -53,6 +53,13 @@ impl Daemon {
         Ok(Self { child: RefCell::new(child), pid, log, database })
     }
 
+    /// The parent is another process than the one that was started: a child of it, whose exit
+    /// code it passes on.
+    pub(crate) fn with_parent(mut self, pid: i32) -> Self {
+        self.pid = pid;
+        self
+    }
+
     pub(crate) fn pid(&self) -> i32 {
         self.pid
     }

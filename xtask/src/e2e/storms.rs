@@ -9,22 +9,13 @@ use nix::sys::signal::Signal;
 
 use super::daemon::{Daemon, SOON};
 use super::dice::Dice;
+use super::faults::HARMLESS;
 use super::holdings::{Holdings, no_zombie};
 use super::scene::Scene;
 use crate::cargo;
 use crate::process;
 use crate::wait::{millis, secs, wait_for, wait_with_pause};
 
-/// Everything that the parent answers without ending, some of it meant for it and some not.
-const TO_PARENT: [Signal; 7] = [
-    Signal::SIGHUP,
-    Signal::SIGUSR1,
-    Signal::SIGCHLD,
-    Signal::SIGCONT,
-    Signal::SIGWINCH,
-    Signal::SIGURG,
-    Signal::SIGPIPE,
-];
 const TO_WORKERS: [Signal; 6] = [
     Signal::SIGHUP,
     Signal::SIGCHLD,
@@ -63,7 +54,7 @@ pub(crate) fn a_storm_of_100_000_signals_leaves_everything_as_it_was(scene: &Sce
         }
         // A report is long; a thousandth of the signals asks for one.
         let signal =
-            if number % 1000 == 0 { Some(Signal::SIGUSR2) } else { dice.one_of(&TO_PARENT) };
+            if number % 1000 == 0 { Some(Signal::SIGUSR2) } else { dice.one_of(&HARMLESS) };
         daemon.signal(signal.context("no signal")?)?;
         if let (Some(pid), Some(signal)) = (dice.one_of(&workers), dice.one_of(&TO_WORKERS)) {
             // A roll may have replaced it meanwhile.
