@@ -8,7 +8,7 @@ use anyhow::Result;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
 use crate::tally::Tally;
-use crate::{bench, cargo, ci, e2e, suite, tidy};
+use crate::{bench, cargo, ci, e2e, soak, suite, tidy};
 
 /// Parses the command line and runs what it asks for.
 ///
@@ -20,6 +20,7 @@ pub(crate) fn run() -> Result<ExitCode> {
     match matches.subcommand() {
         Some(("e2e", chosen)) => end_to_end(chosen),
         Some(("bench", chosen)) => benchmark(chosen).map(|()| ExitCode::SUCCESS),
+        Some(("soak", chosen)) => soak::run(&soak_plan(chosen)?).map(closing_line),
         Some(("test", _)) => suite::run().map(closing_line),
         Some(("tidy", _)) => tidy::run(cargo::root()),
         Some(("ci", _)) => ci::run(),
@@ -34,6 +35,7 @@ fn command() -> Command {
         .arg_required_else_help(true)
         .subcommand(e2e_command())
         .subcommand(bench_command())
+        .subcommand(soak_command())
         .subcommand(Command::new("test").about("All tests of the workspace, then e2e"))
         .subcommand(Command::new("tidy").about("House rules that a program can check"))
         .subcommand(Command::new("ci").about("Everything a change has to pass"))
@@ -57,6 +59,15 @@ fn e2e_command() -> Command {
                 .action(ArgAction::SetTrue)
                 .help("Print the names of the scenarios"),
         )
+}
+
+fn soak_command() -> Command {
+    Command::new("soak")
+        .about("Run the daemon for long under mild faults and look for what slowly becomes more")
+        .arg(number("minutes", "NUMBER", "How long").default_value("30"))
+        .arg(number("n", "BACKENDS", "How many back ends").default_value("6"))
+        .arg(number("seed", "NUMBER", "Repeat the run that printed this seed"))
+        .arg(path("bin", "PATH", "Use this binary instead of building one"))
 }
 
 fn bench_command() -> Command {
@@ -140,6 +151,15 @@ fn end_to_end(matches: &ArgMatches) -> Result<ExitCode> {
         None => e2e::run(&binary, &filters)?,
     };
     Ok(closing_line(tally))
+}
+
+fn soak_plan(matches: &ArgMatches) -> Result<soak::Plan> {
+    Ok(soak::Plan {
+        binary: binary(matches)?,
+        length: Duration::from_secs(60 * count(matches, "minutes")),
+        backends: usize::try_from(count(matches, "n"))?,
+        seed: matches.get_one("seed").copied(),
+    })
 }
 
 fn closing_line(tally: Tally) -> ExitCode {

@@ -19,6 +19,7 @@ mod database;
 mod e2e;
 mod guard;
 mod process;
+mod soak;
 mod suite;
 mod tally;
 mod tidy;

@@ -40,8 +40,10 @@ mod supervision;
 mod systemd;
 mod table;
 
-pub(crate) use chaos::chaos;
+pub(crate) use chaos::{any_seed, chaos, check, closing_checks};
 pub(crate) use config::Config;
 pub(crate) use daemon::Daemon;
+pub(crate) use faults::{MILD, Storm};
 pub(crate) use runner::{list, run};
 pub(crate) use scene::Scene;
+pub(crate) use stage::Stage;
