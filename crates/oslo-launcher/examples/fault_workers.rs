@@ -1,10 +1,10 @@
 //! Services that misbehave on demand, for this crate's process tests.
 //!
-//! Arguments are `NAME=BEHAVIOUR` (see `Fault`) and:
+//! Arguments are `NAME=BEHAVIOUR` (see `Fault`) or `NAME*WORKERS=BEHAVIOUR`, and:
 //!
 //! * `--spawn`: one subprocess per service; `--one NAME=BEHAVIOUR`: a single one, in-process, under
 //!   a parent on standard input; `--alone`: in-process under nobody;
-//! * `--drain-limit SECONDS`, `--watchdog SECONDS`;
+//! * `--drain-limit SECONDS`, `--watchdog SECONDS`, `--reload` (the restart method);
 //! * `--notify PATH`: a service manager's socket; `--manager-watchdog MILLISECONDS`: its watchdog;
 //! * `--pause SECONDS`: waits before anything is launched;
 //! * `--no-back-off`: only the throttle delays a restart;
@@ -29,8 +29,8 @@ use std::time::Duration;
 
 use oslo_launcher::{
     Hooks, InProcessLauncher, Launcher, LauncherHandle, LauncherOptions, Limits, Notifier,
-    ProcessLauncher, ReloadRefused, Scoreboard, Service, StartError, SubprocessLauncher,
-    Supervision, WorkerHandle, WorkerState,
+    ProcessLauncher, ReloadRefused, RestartMethod, Scoreboard, Service, StartError,
+    SubprocessLauncher, Supervision, WorkerHandle, WorkerState,
 };
 
 struct Fault {
@@ -38,6 +38,7 @@ struct Fault {
     behaviour: String,
     /// `NAME=inline:BEHAVIOUR`: starts without a thread of its own.
     inline: bool,
+    workers: usize,
     stopped: AtomicBool,
 }
 
@@ -48,8 +49,10 @@ impl Fault {
             Some(behaviour) => (true, behaviour),
             None => (false, behaviour),
         };
+        let (name, workers) = name.split_once('*').unwrap_or((name, "1"));
         let (name, behaviour) = (name.into(), behaviour.into());
-        Self { name, behaviour, inline, stopped: AtomicBool::new(false) }
+        let workers = workers.parse().expect("NAME*WORKERS");
+        Self { name, behaviour, inline, workers, stopped: AtomicBool::new(false) }
     }
 
     fn word(&self) -> String {
@@ -195,6 +198,7 @@ impl Plan {
                 "--spawn" => plan.spawn = true,
                 "--one" => plan.one = true,
                 "--alone" => plan.alone = true,
+                "--reload" => plan.limits.restart_method = RestartMethod::Reload,
                 "--stop-on-hup" => plan.stop_on_hup = true,
                 "--foreign" => plan.foreign = true,
                 "--no-back-off" => plan.limits.respawn_backoff_max = Duration::ZERO,
@@ -249,7 +253,7 @@ impl Plan {
         let options = LauncherOptions {
             limits: self.limits,
             worker_watchdog: self.worker_watchdog,
-            capacity: self.faults.len() + self.room,
+            capacity: self.faults.iter().map(|fault| fault.workers).sum::<usize>() + self.room,
             noun: "services",
             notifier,
         };
@@ -291,7 +295,7 @@ fn main() -> Result<ExitCode, Failure> {
         return Ok(ExitCode::from(status as u8));
     }
     for fault in &plan.faults {
-        launcher.launch_service(fault.clone(), 1)?;
+        launcher.launch_service(fault.clone(), fault.workers)?;
     }
     let status = launcher.wait()?;
     if let Some(child) = &mut foreign {

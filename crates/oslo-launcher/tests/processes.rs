@@ -10,14 +10,7 @@ use std::fs;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use daemon::{Daemon, kill_worker, runs, wait_gone};
-
-/// Both launchers must pass the same scenario.
-fn with_both(words: &[&str], scenario: impl Fn(Daemon)) {
-    scenario(Daemon::start(words));
-    let spawn: Vec<&str> = std::iter::once("--spawn").chain(words.iter().copied()).collect();
-    scenario(Daemon::start(&spawn));
-}
+use daemon::{Daemon, kill_worker, runs, wait_gone, with_both};
 
 #[test]
 fn a_killed_worker_is_replaced_and_its_siblings_are_not_touched() {

@@ -85,6 +85,15 @@ impl Daemon {
         });
     }
 
+    /// Waits until a report says in one go that so many workers of this service are up.
+    pub fn wait_until_up_times(&self, name: &str, count: usize) {
+        let all = format!("report: {name} is up \n").repeat(count);
+        self.wait("all up on the scoreboard", |output| {
+            self.signal(Signal::SIGUSR2);
+            output.contains(&all).then_some(())
+        });
+    }
+
     pub fn signal(&self, signal: Signal) {
         kill(Pid::from_raw(self.pid()), signal).unwrap();
     }
@@ -145,4 +154,11 @@ pub fn wait_gone(pid: i32) {
 
 pub fn kill_worker(pid: i32) {
     kill(Pid::from_raw(pid), Signal::SIGKILL).unwrap();
+}
+
+/// Both launchers must pass the same scenario.
+pub fn with_both(words: &[&str], scenario: impl Fn(Daemon)) {
+    scenario(Daemon::start(words));
+    let spawn: Vec<&str> = std::iter::once("--spawn").chain(words.iter().copied()).collect();
+    scenario(Daemon::start(&spawn));
 }
