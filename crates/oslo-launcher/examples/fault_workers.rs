@@ -298,6 +298,9 @@ fn main() -> Result<ExitCode, Failure> {
         launcher.launch_service(fault.clone(), fault.workers)?;
     }
     let status = launcher.wait()?;
+    for report in launcher.exit_report() {
+        println!("exit report: {report}");
+    }
     if let Some(child) = &mut foreign {
         println!("the foreign child {}", child.wait()?);
     }

@@ -8,9 +8,10 @@ use std::time::{Duration, Instant};
 use crate::error::LaunchError;
 use crate::handle::Requests;
 use crate::launcher::LauncherOptions;
-use crate::line;
+use crate::ledger::{Ledger, ServiceReport};
+use crate::line::{self, Ended};
 use crate::manager::Manager;
-use crate::scoreboard::Scoreboard;
+use crate::scoreboard::{Scoreboard, WorkerState};
 use crate::service::{Hooks, Service};
 use crate::state::{Event, Supervisor, WorkerId};
 use crate::sys::Waker;
@@ -24,8 +25,9 @@ pub(crate) struct Bridge {
     pub(crate) manager: Manager,
     pub(crate) requests: Arc<Requests>,
     watchdog: Watchdog,
+    ledger: Ledger,
     /// The status this process shall end with, once that is known.
-    pub(crate) exit: Option<i32>,
+    exit: Option<i32>,
 }
 
 impl Bridge {
@@ -45,6 +47,7 @@ impl Bridge {
             manager: Manager::new(options.notifier, options.noun),
             requests: Requests::new(options.capacity, waker),
             watchdog: Watchdog::new(options.worker_watchdog),
+            ledger: Ledger::default(),
             exit: None,
         })
     }
@@ -52,11 +55,59 @@ impl Bridge {
     /// Takes in a service with its workers, which are due at once; slots have been reserved.
     pub(crate) fn admit(&mut self, service: &dyn Service, workers: usize) {
         line::starting_workers(workers);
+        self.ledger.open(service.name(), workers);
         self.supervisor.add_service(service.name(), workers, Instant::now());
         for _ in 0..workers {
             self.scoreboard.name_slot(service.name());
         }
         self.manager.changed();
+    }
+
+    /// Notes a new process of this worker.
+    pub(crate) fn started(&mut self, id: WorkerId, pid: i32) {
+        line::started_child(pid);
+        self.scoreboard.slot(id).set_pid(pid);
+        self.ledger.started(self.supervisor.service(id));
+    }
+
+    /// Notes that there is no process for this worker.
+    pub(crate) fn refused(&mut self, id: WorkerId, error: &LaunchError) {
+        line::not_started(self.supervisor.name(id), error);
+        self.scoreboard.slot(id).set_state(WorkerState::Gone, "no process could be made");
+        self.manager.changed();
+        self.ledger.refused(self.supervisor.service(id));
+    }
+
+    /// Notes that this worker is about to be killed.
+    pub(crate) fn killed(&mut self, id: WorkerId) {
+        if self.supervisor.is_stopping() {
+            self.ledger.killed(self.supervisor.service(id));
+        }
+    }
+
+    /// Notes how the process of this worker has ended.
+    pub(crate) fn ended(&mut self, id: WorkerId, pid: i32, end: Ended) {
+        end.write(pid);
+        let slot = self.scoreboard.slot(id);
+        slot.set_state(WorkerState::Gone, &end.to_string());
+        slot.set_pid(0);
+        self.manager.changed();
+        self.ledger.ended(self.supervisor.service(id), end);
+    }
+
+    /// Notes the status that this process shall end with, and tells what became of the services.
+    pub(crate) fn end(&mut self, status: i32) {
+        self.exit = Some(status);
+        self.ledger.services().iter().for_each(line::report);
+    }
+
+    /// The status that this process shall end with, once that is known.
+    pub(crate) fn exit(&self) -> Option<i32> {
+        self.exit
+    }
+
+    pub(crate) fn reports(&self) -> &[ServiceReport] {
+        self.ledger.services()
     }
 
     /// Reads the configuration again, for [`Action::Reload`](crate::state::Action::Reload).

@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 use crate::error::LaunchError;
 use crate::handle::{LauncherHandle, Requests};
 use crate::launcher::{Launcher, LauncherOptions};
-use crate::line;
+use crate::ledger::ServiceReport;
+use crate::line::{self, Ended};
 use crate::manager::{Alone, Manager};
 use crate::report::Reporter;
 use crate::scoreboard::Scoreboard;
@@ -40,6 +41,7 @@ pub struct InProcessLauncher {
     requests: Arc<Requests>,
     /// Under a supervisor it is the one that tells the service manager.
     alone: Option<Alone>,
+    report: Option<ServiceReport>,
 }
 
 impl InProcessLauncher {
@@ -74,6 +76,7 @@ impl InProcessLauncher {
             service: None,
             requests,
             alone,
+            report: None,
         })
     }
 }
@@ -124,7 +127,18 @@ impl Launcher for InProcessLauncher {
             watchdog: self.watchdog.filter(|_| self.supervision == Supervision::Stdin),
             drain_limit: self.drain_limit,
         };
-        worker.run()
+        let name = worker.service.name().to_owned();
+        let status = worker.run()?;
+        let end = Ended::Exited(status);
+        self.report = Some(ServiceReport {
+            name,
+            workers: 1,
+            starts: 1,
+            ends: [(end, 1)].into(),
+            last: Some(end),
+            ..Default::default()
+        });
+        Ok(status)
     }
 
     fn pause(&mut self, time: Duration) -> Option<i32> {
@@ -133,6 +147,10 @@ impl Launcher for InProcessLauncher {
             let tell = self.alone.as_mut().and_then(|alone| alone.turn(&self.scoreboard));
             tell.into_iter().chain(self.hooks.before_wait()).min()
         })
+    }
+
+    fn exit_report(&self) -> Vec<ServiceReport> {
+        self.report.iter().cloned().collect()
     }
 
     /// There is room for the one service only, so this handle stops but never adds.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::error::LaunchError;
 use crate::handle::LauncherHandle;
+use crate::ledger::ServiceReport;
 use crate::notify::Notifier;
 use crate::scoreboard::{Scoreboard, WorkerState};
 use crate::service::Service;
@@ -38,6 +39,12 @@ pub trait Launcher {
     /// Returns the exit status for this process if a signal ended the wait. Without any time it
     /// only looks whether one has.
     fn pause(&mut self, time: Duration) -> Option<i32>;
+
+    /// What became of each service, in launch order; complete when [`wait`](Self::wait) is over.
+    ///
+    /// A stop also writes it to the log, one line per service: at DEBUG where all workers ended
+    /// with status 0, else at INFO, and as a warning where a worker had to be killed.
+    fn exit_report(&self) -> Vec<ServiceReport>;
 
     /// For other code of this process: asks for a stop, or adds a service, while this waits.
     fn handle(&self) -> LauncherHandle;

@@ -43,6 +43,7 @@ mod error;
 mod handle;
 mod in_process;
 mod launcher;
+mod ledger;
 mod life;
 mod line;
 mod manager;
@@ -71,6 +72,7 @@ pub use error::{LaunchError, StartError};
 pub use handle::{LauncherHandle, StopHandle};
 pub use in_process::{InProcessLauncher, Supervision};
 pub use launcher::{Launcher, LauncherOptions};
+pub use ledger::ServiceReport;
 pub use line::{Ended, Line};
 pub use notify::Notifier;
 #[cfg(unix)]

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use tracing::{debug, error, info, warn};
 
+use crate::ledger::ServiceReport;
+
 use crate::error::LaunchError;
 
 /// Logger name of upstream's classic supervisor, `spec/launcher.md`'s head.
@@ -94,12 +96,14 @@ impl Line {
 }
 
 /// How a process ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Ended {
     /// With an exit status.
     Exited(i32),
     /// By a signal.
     Signalled(i32),
+    /// Somebody else in this process took its status.
+    Unknown,
 }
 
 impl std::fmt::Display for Ended {
@@ -107,6 +111,7 @@ impl std::fmt::Display for Ended {
         match self {
             Self::Exited(status) => write!(f, "exited with status {status}"),
             Self::Signalled(signal) => write!(f, "killed by signal {signal}"),
+            Self::Unknown => f.write_str("ended with an unknown status"),
         }
     }
 }
@@ -131,6 +136,17 @@ pub(crate) fn starting_subprocess(command: &std::process::Command) {
 
 pub(crate) fn started_child(pid: i32) {
     debug!(target: target!(), "Started child {pid}");
+}
+
+/// Ours: what became of a service, when the supervisor ends.
+pub(crate) fn report(report: &ServiceReport) {
+    if report.killed > 0 {
+        warn!(target: target!(), "{report}");
+    } else if report.is_unusual() {
+        info!(target: target!(), "{report}");
+    } else {
+        debug!(target: target!(), "{report}");
+    }
 }
 
 /// As PID 1 of a container every orphan ends up here, so it is nothing to warn about.

@@ -13,6 +13,7 @@ use crate::bridge::Bridge;
 use crate::error::LaunchError;
 use crate::handle::LauncherHandle;
 use crate::launcher::{Launcher, LauncherOptions};
+use crate::ledger::ServiceReport;
 use crate::line::{self, Ended};
 use crate::manager::Manager;
 use crate::notify::Notifier;
@@ -104,7 +105,10 @@ impl ProcessLauncher {
         match action {
             Action::Fork(id) => self.fork(id),
             Action::Terminate(id) => self.signal(id, Signal::SIGTERM),
-            Action::Kill(id) => self.signal(id, Signal::SIGKILL),
+            Action::Kill(id) => {
+                self.bridge.killed(id);
+                self.signal(id, Signal::SIGKILL);
+            }
             Action::Hangup(id) => self.signal(id, Signal::SIGHUP),
             Action::Reload => {
                 let event = self.bridge.reload();
@@ -115,7 +119,7 @@ impl ProcessLauncher {
             }
             Action::Log(line) => line.write(),
             Action::Notify(notice) => self.bridge.manager.notice(notice),
-            Action::Exit(status) => self.bridge.exit = Some(status),
+            Action::Exit(status) => self.bridge.end(status),
         }
     }
 
@@ -139,17 +143,12 @@ impl ProcessLauncher {
         self.bridge.scoreboard.slot(id).reset(child.generation);
         match fork_worker(|watch| self.in_child(&watch, id)) {
             Ok(pid) => {
-                self.bridge.scoreboard.slot(id).set_pid(pid);
                 self.workers[id].pid = Some(pid);
-                line::started_child(pid);
+                self.bridge.started(id, pid);
             }
             Err(refusal) => {
-                let name = self.workers[id].service.name();
-                line::not_started(name, &refusal.of(name));
-                self.bridge
-                    .scoreboard
-                    .slot(id)
-                    .set_state(WorkerState::Gone, "no process could be made");
+                let error = refusal.of(self.workers[id].service.name());
+                self.bridge.refused(id, &error);
                 self.step(Event::ForkFailed(id));
             }
         }
@@ -262,13 +261,9 @@ impl ProcessLauncher {
 
     fn ended(&mut self, pid: i32, end: Ended) {
         let Some(id) = self.id_of(pid) else { return };
-        end.write(pid);
         self.workers[id].pid = None;
         self.workers[id].seen = WorkerState::Gone;
-        let slot = self.bridge.scoreboard.slot(id);
-        slot.set_state(WorkerState::Gone, &end.to_string());
-        slot.set_pid(0);
-        self.bridge.manager.changed();
+        self.bridge.ended(id, pid, end);
         self.step(Event::Exited(id));
     }
 
@@ -303,7 +298,7 @@ impl ProcessLauncher {
     fn turn(&mut self, until: Option<Instant>) -> Result<(), LaunchError> {
         self.attend();
         self.bridge.manager.tell(&self.bridge.scoreboard);
-        if self.bridge.exit.is_some() || self.bridge.is_due() {
+        if self.bridge.exit().is_some() || self.bridge.is_due() {
             return Ok(());
         }
         let left = self.bridge.time_to_sleep(until);
@@ -340,7 +335,7 @@ impl Launcher for ProcessLauncher {
     fn wait(&mut self) -> Result<i32, LaunchError> {
         self.step(Event::Launched);
         loop {
-            if let Some(status) = self.bridge.exit {
+            if let Some(status) = self.bridge.exit() {
                 return Ok(status);
             }
             self.turn(None)?;
@@ -351,10 +346,14 @@ impl Launcher for ProcessLauncher {
         let until = Instant::now() + time;
         loop {
             let refused = self.turn(Some(until)).is_err();
-            if refused || self.bridge.exit.is_some() || Instant::now() >= until {
-                return self.bridge.exit;
+            if refused || self.bridge.exit().is_some() || Instant::now() >= until {
+                return self.bridge.exit();
             }
         }
+    }
+
+    fn exit_report(&self) -> Vec<ServiceReport> {
+        self.bridge.reports().to_vec()
     }
 
     fn handle(&self) -> LauncherHandle {

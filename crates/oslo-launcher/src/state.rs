@@ -169,6 +169,11 @@ impl Supervisor {
         (self.roster.len(), self.roster.up())
     }
 
+    /// The number of a worker's service, in the order in which services were added.
+    pub(crate) fn service(&self, id: WorkerId) -> usize {
+        self.roster.service(id)
+    }
+
     /// The service's name of a worker.
     pub fn name(&self, id: WorkerId) -> &str {
         &self.services[self.roster.service(id)].name

@@ -14,6 +14,7 @@ use crate::bridge::Bridge;
 use crate::error::LaunchError;
 use crate::handle::LauncherHandle;
 use crate::launcher::{Launcher, LauncherOptions};
+use crate::ledger::ServiceReport;
 use crate::line::{self, Ended};
 use crate::scoreboard::{Scoreboard, WorkerState};
 use crate::service::{Hooks, Service};
@@ -83,7 +84,10 @@ impl SubprocessLauncher {
         match action {
             Action::Fork(id) => self.spawn(id),
             Action::Terminate(id) => self.with_child(id, Child::terminate),
-            Action::Kill(id) => self.with_child(id, Child::kill),
+            Action::Kill(id) => {
+                self.bridge.killed(id);
+                self.with_child(id, Child::kill);
+            }
             Action::Hangup(id) => self.with_child(id, Child::hangup),
             Action::Reload => {
                 let event = self.bridge.reload();
@@ -91,7 +95,7 @@ impl SubprocessLauncher {
             }
             Action::Log(line) => line.write(),
             Action::Notify(notice) => self.bridge.manager.notice(notice),
-            Action::Exit(status) => self.bridge.exit = Some(status),
+            Action::Exit(status) => self.bridge.end(status),
         }
     }
 
@@ -110,17 +114,15 @@ impl SubprocessLauncher {
         let entry = &mut self.workers[id];
         entry.generation += 1;
         self.bridge.manager.changed();
-        let slot = self.bridge.scoreboard.slot(id);
-        slot.reset(entry.generation);
+        self.bridge.scoreboard.slot(id).reset(entry.generation);
         match Child::start(command, id, entry.generation, self.tell.clone()) {
             Ok(child) => {
-                slot.set_pid(child.pid());
-                line::started_child(child.pid());
+                let pid = child.pid();
                 entry.child = Some(child);
+                self.bridge.started(id, pid);
             }
             Err(source) => {
-                line::not_started(&name, &LaunchError::Spawn { worker: name.clone(), source });
-                slot.set_state(WorkerState::Gone, "no process could be made");
+                self.bridge.refused(id, &LaunchError::Spawn { worker: name, source });
                 self.step(Event::ForkFailed(id));
             }
         }
@@ -140,12 +142,8 @@ impl SubprocessLauncher {
                 }
             }
             Happening::Ended(id, generation, end) if self.workers[id].generation == generation => {
-                if let Some(child) = self.workers[id].child.take() {
-                    end.write(child.pid());
-                }
-                self.bridge.scoreboard.slot(id).set_state(WorkerState::Gone, &end.to_string());
-                self.bridge.scoreboard.slot(id).set_pid(0);
-                self.bridge.manager.changed();
+                let pid = self.workers[id].child.take().map_or(0, |child| child.pid());
+                self.bridge.ended(id, pid, end);
                 self.step(Event::Exited(id));
             }
             Happening::Alive(id, generation) if self.workers[id].generation == generation => {
@@ -191,7 +189,7 @@ impl SubprocessLauncher {
     fn turn(&mut self, until: Option<Instant>) {
         self.attend();
         self.bridge.manager.tell(&self.bridge.scoreboard);
-        if self.bridge.exit.is_some() || self.bridge.is_due() {
+        if self.bridge.exit().is_some() || self.bridge.is_due() {
             return;
         }
         let happening = match self.bridge.time_to_sleep(until) {
@@ -224,7 +222,7 @@ impl Launcher for SubprocessLauncher {
     fn wait(&mut self) -> Result<i32, LaunchError> {
         self.step(Event::Launched);
         loop {
-            if let Some(status) = self.bridge.exit {
+            if let Some(status) = self.bridge.exit() {
                 return Ok(status);
             }
             self.turn(None);
@@ -235,10 +233,14 @@ impl Launcher for SubprocessLauncher {
         let until = Instant::now() + time;
         loop {
             self.turn(Some(until));
-            if self.bridge.exit.is_some() || Instant::now() >= until {
-                return self.bridge.exit;
+            if self.bridge.exit().is_some() || Instant::now() >= until {
+                return self.bridge.exit();
             }
         }
+    }
+
+    fn exit_report(&self) -> Vec<ServiceReport> {
+        self.bridge.reports().to_vec()
     }
 
     fn handle(&self) -> LauncherHandle {

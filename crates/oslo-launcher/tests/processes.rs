@@ -402,3 +402,49 @@ fn the_hook_before_a_wait_bounds_it_in_parent_and_worker_and_not_for_longer() {
         daemon.assert_sleeps();
     });
 }
+
+#[test]
+fn a_stop_reports_what_became_of_each_service() {
+    with_both(&["a", "b*2=never-stops", "c=fail", "--drain-limit", "1"], |mut daemon| {
+        let a = daemon.worker("a", 0);
+        daemon.worker("b", 1);
+        kill_worker(a);
+        daemon.worker("a", 1);
+        daemon.wait_for("exited with status 1", 1);
+        daemon.signal(Signal::SIGTERM);
+        assert_eq!(daemon.exit_status(), Some(1));
+        let output = daemon.output();
+        for (level, report) in [
+            (
+                "INFO",
+                "a: 2 started; 1 ended with status 0, 1 by signal 9, the last with status 0\n",
+            ),
+            (
+                "WARN",
+                "b: 2 started; 2 ended by signal 9; 2 killed after the graceful shutdown timeout\n",
+            ),
+            ("INFO", "c: "),
+        ] {
+            // Once in the log, once from the caller who asked for it.
+            let line =
+                format!("{level} oslo_service.backend._eventlet.service: Workers of {report}");
+            assert!(output.contains(&line), "{line} is missing:\n{output}");
+            assert!(output.contains(&format!("exit report: Workers of {report}")), "{output}");
+        }
+        let (_, c) = output.split_once("exit report: Workers of c: ").unwrap();
+        assert!(c.lines().next().unwrap().ends_with(" ended with status 1"), "{c}");
+    });
+}
+
+#[test]
+fn a_quiet_life_is_reported_for_those_who_want_details() {
+    with_both(&["a"], |mut daemon| {
+        daemon.worker("a", 0);
+        daemon.signal(Signal::SIGTERM);
+        assert_eq!(daemon.exit_status(), Some(0));
+        daemon.wait_for(
+            "DEBUG oslo_service.backend._eventlet.service: Workers of a: 1 started; 1 ended with status 0\n",
+            1,
+        );
+    });
+}

@@ -67,7 +67,7 @@ impl Child {
             // process's in between.
             let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT;
             while waitid(Id::Pid(Pid::from_raw(pid)), flags).is_err_and(again) {}
-            let end = reap_known(pid).unwrap_or(Ended::Exited(-1));
+            let end = reap_known(pid).unwrap_or(Ended::Unknown);
             let _ = tell.send(Happening::Ended(id, generation, end));
         })?;
         Ok(Self { pid, _line: ours })

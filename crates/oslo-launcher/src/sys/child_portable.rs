@@ -49,9 +49,9 @@ impl Child {
             let _ = tell.send(Happening::Said(id, generation, WorkerState::Up, String::new()));
             let end = loop {
                 match watched.lock().unwrap_or_else(PoisonError::into_inner).try_wait() {
-                    Ok(Some(status)) => break Ended::Exited(status.code().unwrap_or(-1)),
+                    Ok(Some(status)) => break status.code().map_or(Ended::Unknown, Ended::Exited),
                     Ok(None) => {}
-                    Err(_) => break Ended::Exited(-1),
+                    Err(_) => break Ended::Unknown,
                 }
                 thread::sleep(LOOK);
             };

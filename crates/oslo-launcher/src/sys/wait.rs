@@ -145,7 +145,7 @@ pub(crate) fn reap_known(pid: i32) -> Option<Ended> {
         Ok(WaitStatus::Exited(_, status)) => Some(Ended::Exited(status)),
         Ok(WaitStatus::Signaled(_, signal, _)) => Some(Ended::Signalled(signal as i32)),
         // Somebody else took the status: the process is gone, which is what matters here.
-        Err(Errno::ECHILD) => Some(Ended::Exited(-1)),
+        Err(Errno::ECHILD) => Some(Ended::Unknown),
         _ => None,
     }
 }
