@@ -3,7 +3,7 @@
 //! Must not: show types of the SQL library. Its errors travel as sources, so that a caller
 //! can print the chain without depending on it.
 
-use std::{io, path::PathBuf};
+use std::{io, path::PathBuf, time::Duration};
 
 use crate::dialect;
 
@@ -169,6 +169,20 @@ pub enum DbError {
         source: Box<DbError>,
     },
 
+    /// A server kept a connection open and did not answer.
+    #[error("the database server has not answered within {} s", limit.as_secs())]
+    NoAnswer {
+        /// How long it was given.
+        limit: Duration,
+    },
+
+    /// The thread that writes heartbeats could not be started.
+    #[error("cannot start a thread for the heartbeat")]
+    NoThread {
+        /// Why.
+        source: io::Error,
+    },
+
     /// No pooled connection was to be had in time.
     #[error("no database connection became free in time")]
     Pool {
@@ -183,7 +197,10 @@ impl DbError {
     pub fn is_unavailable(&self) -> bool {
         match self {
             Self::Open { fault, .. } | Self::Query { fault, .. } => fault.may_pass(),
-            Self::Replaced { .. } | Self::Pool { .. } => true,
+            Self::Replaced { .. }
+            | Self::Pool { .. }
+            | Self::NoAnswer { .. }
+            | Self::NoThread { .. } => true,
             _ => false,
         }
     }

@@ -7,6 +7,8 @@
 //! the driver is initialised; if so, write one beat. The database may be away for as long as
 //! it likes; the loop tries again at every tick and ends only by [`Heartbeat::stop`].
 
+mod writer;
+
 use std::{
     any::Any,
     error::Error,
@@ -18,15 +20,11 @@ use std::{
 };
 
 use cinder_types::{BINARY, ServiceId, ServiceUuid};
-use tracing::{debug, dispatcher, error};
+use tracing::{dispatcher, error};
 
+use self::writer::{ANSWER_LIMIT, Answer, Hand, STOP_LIMIT};
 use crate::{
-    connection::Connection,
-    error::DbError,
-    options::DatabaseOptions,
-    queries::services,
-    registry::{self, Registration},
-    timestamp::Timestamp,
+    error::DbError, options::DatabaseOptions, registry::Registration, timestamp::Timestamp,
 };
 
 /// Stack of the thread. Its deepest path, SQLite parsing the schema, stays far below.
@@ -87,7 +85,8 @@ impl Heartbeat {
             return Ok(None);
         }
         let shared = Arc::new(Shared::default());
-        let heart = Heart::new(plan, Box::new(driver_ready), Box::new(observe));
+        let heart =
+            Heart::new(plan, Box::new(driver_ready), Box::new(observe), Arc::clone(&shared));
         let theirs = Arc::clone(&shared);
         // A subscriber set for this thread only, as tests do, has to hear the heartbeat too.
         let log = dispatcher::get_default(Clone::clone);
@@ -133,11 +132,13 @@ struct Shared {
 struct Orders {
     stop: bool,
     look_now: bool,
+    /// What a beat came to, and which writing thread says so.
+    answer: Option<(u64, Answer)>,
 }
 
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, Orders> {
-        // Two flags cannot be left half-written, so a poisoned lock is as good as a whole one.
+        // Flags and a whole answer cannot be left half-written, so a poisoned lock is as good as a whole one.
         self.orders.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -159,6 +160,34 @@ impl Shared {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return Wake::Tick;
+            }
+            orders =
+                self.changed.wait_timeout(orders, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+}
+
+impl Shared {
+    /// Hands over what a beat came to.
+    fn answer(&self, generation: u64, answer: Answer) {
+        self.change(|orders| orders.answer = Some((generation, answer)));
+    }
+
+    /// Waits for the answer of this writing thread; `None` when it takes too long.
+    fn wait_for_answer(&self, generation: u64) -> Option<Answer> {
+        let mut deadline = Instant::now() + ANSWER_LIMIT;
+        let mut orders = self.lock();
+        loop {
+            match orders.answer.take() {
+                Some((from, answer)) if from == generation => return Some(answer),
+                _ => {} // none yet, or one that comes too late from a thread left behind
+            }
+            if orders.stop {
+                deadline = deadline.min(Instant::now() + STOP_LIMIT);
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return None;
             }
             orders =
                 self.changed.wait_timeout(orders, left).unwrap_or_else(PoisonError::into_inner).0;
@@ -206,7 +235,8 @@ struct Heart {
     plan: HeartbeatPlan,
     driver_ready: Box<dyn FnMut() -> bool + Send>,
     observe: Box<dyn FnMut(&Beat) + Send>,
-    connection: Option<Connection>,
+    hand: Hand,
+    shared: Arc<Shared>,
     /// Set from the first failure to the next beat: failures in between are silent.
     disconnected: bool,
 }
@@ -216,9 +246,14 @@ impl Heart {
         mut plan: HeartbeatPlan,
         driver_ready: Box<dyn FnMut() -> bool + Send>,
         observe: Box<dyn FnMut(&Beat) + Send>,
+        shared: Arc<Shared>,
     ) -> Self {
-        plan.database.busy_timeout = plan.database.busy_timeout.min(LOCK_PATIENCE);
-        Self { plan, driver_ready, observe, connection: None, disconnected: false }
+        let database = &mut plan.database;
+        database.busy_timeout = database.busy_timeout.min(LOCK_PATIENCE);
+        database.connect_timeout = database.connect_timeout.min(ANSWER_LIMIT / 2);
+        database.statement_timeout = Some(ANSWER_LIMIT / 2);
+        let hand = Hand::new(plan.clone());
+        Self { plan, driver_ready, observe, hand, shared, disconnected: false }
     }
 
     /// Beats if the driver is ready already; returns whether it is.
@@ -251,7 +286,7 @@ impl Heart {
             Ok(done) => return Some(done),
             Err(panic) => panic,
         };
-        self.connection = None;
+        self.hand.start_afresh();
         if !std::mem::replace(&mut self.disconnected, true) {
             error!(
                 target: "cinder.service",
@@ -264,7 +299,7 @@ impl Heart {
     }
 
     fn beat(&mut self) {
-        match self.write() {
+        match self.hand.write(&self.shared) {
             Ok(beat) => {
                 if std::mem::take(&mut self.disconnected) {
                     // At this level upstream reports it, so that it shows beside the failure.
@@ -277,8 +312,6 @@ impl Heart {
                 (self.observe)(&beat);
             }
             Err(failure) => {
-                // Opened afresh at the next tick: what is broken may be the connection.
-                self.connection = None;
                 if !std::mem::replace(&mut self.disconnected, true) {
                     self.report(&failure);
                 }
@@ -294,32 +327,6 @@ impl Heart {
         } else {
             error!(target: "cinder.service", host, error, "DBError encountered: ");
         }
-    }
-
-    /// One statement in the good case; find-or-create and a second try when the row is gone.
-    fn write(&mut self) -> Result<Beat, DbError> {
-        let connection = match &mut self.connection {
-            Some(connection) => {
-                connection.check_alive()?;
-                connection
-            }
-            empty => empty.insert(Connection::open(&self.plan.database)?),
-        };
-        let zone = &self.plan.registration.availability_zone;
-        let at = Timestamp::now();
-        if services::beat(connection.native()?, self.plan.service.get(), zone, at)? {
-            return Ok(Beat { at, service: self.plan.service, recreated: None });
-        }
-        debug!(
-            target: "cinder.service",
-            host = self.plan.registration.host.as_str(),
-            "The service database object disappeared, recreating it."
-        );
-        let successor = registry::register(connection, &self.plan.registration)?;
-        self.plan.service = successor.id;
-        let at = Timestamp::now();
-        services::beat(connection.native()?, successor.id.get(), zone, at)?;
-        Ok(Beat { at, service: successor.id, recreated: Some(successor.uuid) })
     }
 }
 

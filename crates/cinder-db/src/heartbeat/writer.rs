@@ -1,0 +1,169 @@
+//! The database work of a beat, and who does it.
+//!
+//! An SQLite file is written to by the thread that beats. A server may have gone mute with the
+//! connection open, and the client libraries wait for its answer without a limit; so there a
+//! second thread does the writing, and is left behind with its connection when the answer takes
+//! too long. Each one left behind had a connection that once worked, so a server that stays mute
+//! costs one thread, not one per beat: connecting has a limit of its own.
+//!
+//! Must not: log, or decide when to beat.
+
+use std::{
+    io,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc,
+        mpsc::{Receiver, Sender, channel},
+    },
+    thread,
+    time::Duration,
+};
+
+use tracing::{debug, dispatcher};
+
+use super::{Beat, HeartbeatPlan, STACK_SIZE, Shared};
+use crate::{
+    connection::Connection, error::DbError, queries::services, registry, timestamp::Timestamp,
+};
+
+/// The longest that a beat on a server may take, connecting included. Two of them fit into
+/// upstream's `service_down_time` of 60 s several times over.
+pub(super) const ANSWER_LIMIT: Duration = Duration::from_secs(10);
+
+/// How long a stop waits for a beat in progress.
+pub(super) const STOP_LIMIT: Duration = Duration::from_secs(2);
+
+/// What a beat came to; a panic is handed on to whoever asked.
+pub(super) type Answer = thread::Result<Result<Beat, DbError>>;
+
+/// Writes beats with a connection of its own.
+pub(super) struct Writer {
+    plan: HeartbeatPlan,
+    connection: Option<Connection>,
+}
+
+impl Writer {
+    fn write(&mut self) -> Result<Beat, DbError> {
+        let beat = self.try_write();
+        if beat.is_err() {
+            // Opened afresh at the next beat: what is broken may be the connection.
+            self.connection = None;
+        }
+        beat
+    }
+
+    /// One statement in the good case; find-or-create and a second try when the row is gone.
+    fn try_write(&mut self) -> Result<Beat, DbError> {
+        let connection = match &mut self.connection {
+            Some(connection) => {
+                connection.check_alive()?;
+                connection
+            }
+            empty => empty.insert(Connection::open(&self.plan.database)?),
+        };
+        let zone = &self.plan.registration.availability_zone;
+        let at = Timestamp::now();
+        if services::beat(connection.native()?, self.plan.service.get(), zone, at)? {
+            return Ok(Beat { at, service: self.plan.service, recreated: None });
+        }
+        debug!(
+            target: "cinder.service",
+            host = self.plan.registration.host.as_str(),
+            "The service database object disappeared, recreating it."
+        );
+        let successor = registry::register(connection, &self.plan.registration)?;
+        self.plan.service = successor.id;
+        let at = Timestamp::now();
+        services::beat(connection.native()?, successor.id.get(), zone, at)?;
+        Ok(Beat { at, service: successor.id, recreated: Some(successor.uuid) })
+    }
+}
+
+/// Who writes.
+pub(super) enum Hand {
+    /// The thread that asks.
+    Own(Writer),
+    /// A second thread.
+    Second(Second),
+}
+
+/// Has beats written by a thread that can be left behind.
+pub(super) struct Second {
+    plan: HeartbeatPlan,
+    orders: Option<Sender<()>>,
+    /// Number of the thread that counts now; answers of those before are thrown away.
+    generation: u64,
+}
+
+impl Hand {
+    pub(super) fn new(plan: HeartbeatPlan) -> Self {
+        if plan.database.url.file().is_some() {
+            return Self::Own(Writer { plan, connection: None });
+        }
+        Self::Second(Second { plan, orders: None, generation: 0 })
+    }
+
+    /// Writes one beat, or says why there is none.
+    pub(super) fn write(&mut self, shared: &Arc<Shared>) -> Result<Beat, DbError> {
+        match self {
+            Self::Own(writer) => writer.write(),
+            Self::Second(second) => second.write(shared),
+        }
+    }
+
+    /// Forgets the connection: a panic may have left it in any state.
+    pub(super) fn start_afresh(&mut self) {
+        match self {
+            Self::Own(writer) => writer.connection = None,
+            Self::Second(second) => second.orders = None,
+        }
+    }
+}
+
+impl Second {
+    fn write(&mut self, shared: &Arc<Shared>) -> Result<Beat, DbError> {
+        if self.orders.as_ref().is_none_or(|orders| orders.send(()).is_err()) {
+            let orders = self.begin(shared).map_err(|source| DbError::NoThread { source })?;
+            // The thread that was just started has not dropped the other end.
+            let _ = orders.send(());
+            self.orders = Some(orders);
+        }
+        match shared.wait_for_answer(self.generation) {
+            Some(Ok(Ok(beat))) => {
+                self.plan.service = beat.service;
+                Ok(beat)
+            }
+            Some(Ok(Err(failure))) => Err(failure),
+            Some(Err(panic)) => std::panic::resume_unwind(panic),
+            None => {
+                self.orders = None;
+                Err(DbError::NoAnswer { limit: ANSWER_LIMIT })
+            }
+        }
+    }
+
+    fn begin(&mut self, shared: &Arc<Shared>) -> io::Result<Sender<()>> {
+        self.generation += 1;
+        let (orders, received) = channel();
+        let writer = Writer { plan: self.plan.clone(), connection: None };
+        let (generation, shared) = (self.generation, Arc::clone(shared));
+        let log = dispatcher::get_default(Clone::clone);
+        thread::Builder::new().name("heartbeat sql".into()).stack_size(STACK_SIZE).spawn(
+            move || {
+                dispatcher::with_default(&log, || obey(writer, &received, generation, &shared));
+            },
+        )?;
+        Ok(orders)
+    }
+}
+
+/// Writes a beat per order until nobody can order any more.
+fn obey(mut writer: Writer, orders: &Receiver<()>, generation: u64, shared: &Shared) {
+    while orders.recv().is_ok() {
+        let answer = catch_unwind(AssertUnwindSafe(|| writer.write()));
+        if answer.is_err() {
+            writer.connection = None;
+        }
+        shared.answer(generation, answer);
+    }
+}
