@@ -40,13 +40,21 @@ pub(crate) fn shown(command: &Command) -> String {
     words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
 }
 
-/// Builds the release binary of the daemon and says where it is.
+/// Adds the features of [`database_features`] to a command for the whole workspace.
+pub(crate) fn with_databases(command: &mut Command) -> &mut Command {
+    for feature in database_features() {
+        command.args(["--features", &format!("cinder-volume/{feature}")]);
+    }
+    command
+}
+
+/// Builds the release binary of the daemon with these Cargo features and says where it is.
 ///
 /// # Errors
 ///
 /// When the build fails.
-pub(crate) fn build_daemon() -> Result<PathBuf> {
-    build(&["-p", "cinder-volume"], "cinder-volume")
+pub(crate) fn build_daemon(features: &[&str]) -> Result<PathBuf> {
+    build(&["-p", "cinder-volume", "--features", &features.join(",")], "cinder-volume")
 }
 
 /// Builds an example in release and says where it is.
@@ -63,6 +71,16 @@ fn build(what: &[&str], product: &str) -> Result<PathBuf> {
     let binary = target_directory()?.join("release").join(product);
     ensure!(binary.is_file(), "the build left no {}", binary.display());
     Ok(binary)
+}
+
+/// The daemon's features for database servers whose client library this machine can build with.
+pub(crate) fn database_features() -> Vec<&'static str> {
+    let libraries = [("mysql", "libmariadb"), ("postgres", "libpq")];
+    let found = |library: &str| {
+        let asked = Command::new("pkg-config").args(["--exists", library]).status();
+        asked.is_ok_and(|status| status.success())
+    };
+    libraries.iter().filter(|(_, library)| found(library)).map(|(feature, _)| *feature).collect()
 }
 
 /// The package graph of the workspace's own packages.

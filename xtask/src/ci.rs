@@ -50,9 +50,8 @@ fn formatting() -> Result<()> {
 }
 
 fn clippy() -> Result<()> {
-    let arguments =
-        ["clippy", "--quiet", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"];
-    cargo::run(&mut cargo::cargo(&arguments))
+    let mut command = cargo::cargo(&["clippy", "--quiet", "--workspace", "--all-targets"]);
+    cargo::run(cargo::with_databases(&mut command).args(["--locked", "--", "-D", "warnings"]))
 }
 
 fn house_rules() -> Result<()> {

@@ -131,7 +131,7 @@ fn path(name: &'static str, value: &'static str, help: &'static str) -> Arg {
 fn binary(matches: &ArgMatches) -> Result<PathBuf> {
     match matches.get_one::<PathBuf>("bin") {
         Some(given) => Ok(given.canonicalize()?),
-        None => cargo::build_daemon(),
+        None => cargo::build_daemon(&cargo::database_features()),
     }
 }
 

@@ -1,15 +1,74 @@
-//! The daemon's SQLite file, seen from outside: read-only queries, and the faults we inject.
+//! The daemon's database, seen from outside: read-only queries, and the faults we inject.
 //!
-//! Reading opens the file read-only each time, so that a scenario never holds a lock by
+//! Reading opens an SQLite file read-only each time, so that a scenario never holds a lock by
 //! accident. The few functions that write or lock say so in their names; they play the part of
 //! an operator or of another program.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags, Row};
+
+use crate::servers::Database;
+
+/// The database of one scenario.
+#[derive(Clone)]
+pub(crate) enum Store {
+    /// An SQLite file.
+    File(PathBuf),
+    /// A database on a server.
+    Server(Database),
+}
+
+impl From<&Path> for Store {
+    fn from(path: &Path) -> Self {
+        Self::File(path.to_owned())
+    }
+}
+
+impl Store {
+    /// Every row of `services`, deleted ones included, in order of creation.
+    ///
+    /// # Errors
+    ///
+    /// When the database or the table is not there (yet), or cannot be asked.
+    pub(crate) fn services(&self) -> Result<Vec<Service>> {
+        match self {
+            Self::File(path) => services(path),
+            Self::Server(database) => {
+                database.ask(SERVICES)?.iter().map(|row| service_of(row)).collect()
+            }
+        }
+    }
+
+    /// The answer to any query, each row with its columns joined by `|`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::services`].
+    pub(crate) fn lines(&self, sql: &str) -> Result<Vec<String>> {
+        match self {
+            Self::File(path) => lines(path, sql),
+            Self::Server(database) => {
+                Ok(database.ask(sql)?.iter().map(|row| row.join("|")).collect())
+            }
+        }
+    }
+
+    /// Writes as an operator with a database shell would.
+    ///
+    /// # Errors
+    ///
+    /// When the statement is wrong or the database cannot be written to.
+    pub(crate) fn write(&self, sql: &str) -> Result<()> {
+        match self {
+            Self::File(path) => write(path, sql),
+            Self::Server(database) => database.ask(sql).map(drop),
+        }
+    }
+}
 
 /// Reads wait this long for a writer to finish.
 const BUSY: Duration = Duration::from_secs(2);
@@ -62,6 +121,41 @@ fn service(row: &Row<'_>) -> rusqlite::Result<Service> {
         created_at: row.get(15)?,
         updated_at: row.get(16)?,
         deleted: row.get(17)?,
+    })
+}
+
+/// A row as a server's client prints it: truth is `1` on one and `t` on the other.
+fn service_of(row: &[String]) -> Result<Service> {
+    ensure!(row.len() == 18, "{} columns of services: {row:?}", row.len());
+    let text = |at: usize| row.get(at).filter(|text| *text != "NULL").cloned();
+    let required = |at: usize| text(at).with_context(|| format!("column {at} is empty: {row:?}"));
+    let number = |at: usize| -> Result<Option<i64>> {
+        let value = text(at).map(|text| match text.as_str() {
+            "t" => Ok(1),
+            "f" => Ok(0),
+            digits => digits.parse(),
+        });
+        value.transpose().with_context(|| format!("column {at} is no number: {row:?}"))
+    };
+    Ok(Service {
+        id: number(0)?.context("no id")?,
+        host: required(1)?,
+        binary: text(2),
+        topic: text(3),
+        report_count: number(4)?.context("no report_count")?,
+        disabled: number(5)?,
+        disabled_reason: text(6),
+        availability_zone: text(7),
+        rpc_version: text(8),
+        object_version: text(9),
+        uuid: text(10),
+        cluster_name: text(11),
+        replication_status: text(12),
+        frozen: number(13)?,
+        active_backend_id: text(14),
+        created_at: required(15)?,
+        updated_at: required(16)?,
+        deleted: number(17)?,
     })
 }
 

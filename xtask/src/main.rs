@@ -19,6 +19,8 @@ mod database;
 mod e2e;
 mod guard;
 mod process;
+mod proxy;
+mod servers;
 mod soak;
 mod suite;
 mod tally;

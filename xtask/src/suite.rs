@@ -6,6 +6,7 @@ use std::process::Stdio;
 
 use anyhow::{Context, Result};
 
+use crate::servers::{Kind, Servers};
 use crate::tally::Tally;
 use crate::wait::{millis, wait_with_pause};
 use crate::{cargo, e2e};
@@ -21,11 +22,11 @@ const LIMIT: std::time::Duration = std::time::Duration::from_secs(45 * 60);
 pub(crate) fn run() -> Result<Tally> {
     let mut tally = workspace_tests()?;
     println!("\nworkspace: {} passed, {} failed; now end to end\n", tally.passed, tally.failed);
-    tally += e2e::run(&cargo::build_daemon()?, &[])?;
+    tally += e2e::run(&cargo::build_daemon(&cargo::database_features())?, &[])?;
     Ok(tally)
 }
 
-/// Runs `cargo test --workspace`, showing its output as it comes.
+/// Runs `cargo test --workspace` with the database servers that this machine has, showing its output as it comes.
 ///
 /// The output goes through a file: a test that leaves a process behind would keep a pipe open
 /// and make the run look hung.
@@ -34,7 +35,18 @@ fn workspace_tests() -> Result<Tally> {
     let file = tempfile::NamedTempFile::new()?;
     let mut follow = File::open(file.path())?;
     let output = File::options().append(true).open(file.path())?;
-    let mut child = cargo::cargo(&arguments)
+    let servers = Servers::start(Kind::ALL.into_iter().filter(|kind| kind.missing().is_none()));
+    let mut command = cargo::cargo(&arguments);
+    for kind in Kind::ALL {
+        match (kind.missing(), servers.get(kind)) {
+            (None, server) => _ = command.env(kind.test_variable(), server?.tester_url()),
+            (Some(reason), _) => println!("tests of cinder-db on {}: {reason}", kind.name()),
+        }
+    }
+    if std::env::var_os("CI").is_some() {
+        command.env("CINDER_DB_TEST_REQUIRED", "1");
+    }
+    let mut child = cargo::with_databases(&mut command)
         .stdin(Stdio::null())
         .stdout(output.try_clone()?)
         .stderr(output)

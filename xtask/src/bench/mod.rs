@@ -68,7 +68,7 @@ impl Outputs {
 pub(crate) fn run(plan: &Plan) -> Result<()> {
     let binary = match &plan.binary {
         Some(given) => given.canonicalize()?,
-        None => cargo::build_daemon()?,
+        None => cargo::build_daemon(&[])?,
     };
     let mut subjects = vec![Subject::ours(&binary)];
     if let Some(line) = &plan.peer {

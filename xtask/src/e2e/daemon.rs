@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail, ensure};
 use nix::sys::signal::Signal;
 
-use crate::database::{self, Service};
+use crate::database::{Service, Store};
 use crate::process::{self, text_of};
 use crate::wait::{secs, wait_for};
 
@@ -22,7 +22,7 @@ pub(crate) struct Daemon {
     child: RefCell<Child>,
     pid: i32,
     log: PathBuf,
-    database: PathBuf,
+    database: Store,
 }
 
 impl Daemon {
@@ -32,7 +32,7 @@ impl Daemon {
     /// # Errors
     ///
     /// When the command cannot be run.
-    pub(crate) fn start(command: &mut Command, log: &Path, database: &Path) -> Result<Self> {
+    pub(crate) fn start(command: &mut Command, log: &Path, database: &Store) -> Result<Self> {
         let output = File::options().create(true).append(true).open(log)?;
         let child = command
             .stdout(output.try_clone()?)
@@ -47,9 +47,9 @@ impl Daemon {
     /// # Errors
     ///
     /// Never on Linux, where a pid fits.
-    pub(crate) fn adopt(child: Child, log: &Path, database: &Path) -> Result<Self> {
+    pub(crate) fn adopt(child: Child, log: &Path, database: &Store) -> Result<Self> {
         let pid = i32::try_from(child.id())?;
-        let (log, database) = (log.to_owned(), database.to_owned());
+        let (log, database) = (log.to_owned(), database.clone());
         Ok(Self { child: RefCell::new(child), pid, log, database })
     }
 
@@ -84,7 +84,7 @@ impl Daemon {
     ///
     /// When the file cannot be read.
     pub(crate) fn rows(&self) -> Result<Vec<Service>> {
-        let mut rows = database::services(&self.database)?;
+        let mut rows = self.database.services()?;
         rows.retain(|row| row.deleted == Some(0));
         Ok(rows)
     }

@@ -54,7 +54,7 @@ fn start(scene: &Scene, config: &Config) -> Result<(Reader, Daemon)> {
     let mut command = scene.cinder_volume(&["--config-file", &file.to_string_lossy()]);
     let child = command.stdout(output.try_clone()?).stderr(output).spawn();
     let child = child.context("cannot start the daemon")?;
-    let daemon = Daemon::adopt(child, &scene.path("daemon.log"), &scene.database())?;
+    let daemon = Daemon::adopt(child, &scene.path("daemon.log"), &scene.store())?;
     Ok((Reader { pipe, text: String::new() }, daemon))
 }
 

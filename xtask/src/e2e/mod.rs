@@ -14,6 +14,7 @@ mod config;
 mod container;
 mod daemon;
 mod database_faults;
+mod database_servers;
 mod descriptors;
 mod dice;
 mod faults;

@@ -117,7 +117,7 @@ pub(crate) fn a_hup_in_the_foreground_of_a_terminal_is_a_clean_stop(scene: &Scen
         .stdout(slave.try_clone()?)
         .stderr(slave)
         .spawn()?;
-    let daemon = Daemon::adopt(child, &log, &scene.database())?;
+    let daemon = Daemon::adopt(child, &log, &scene.store())?;
     daemon.wait_up(2)?;
     daemon.end_with(Signal::SIGHUP, 0)?;
     scene.wait_empty(secs(1))?;

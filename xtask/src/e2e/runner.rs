@@ -1,5 +1,6 @@
 //! Runs scenarios, two at a time where that is safe, and counts the results.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,6 +12,7 @@ use anyhow::{Context, Result};
 use super::scene::Scene;
 use super::table::scenarios;
 use super::{clocks, peer};
+use crate::servers::{Kind, Servers};
 use crate::tally::Tally;
 
 /// As many as the smallest machine we test on has cores.
@@ -22,6 +24,8 @@ pub(crate) struct Scenario {
     pub(crate) name: String,
     /// Measures time or fills the machine, so nothing else may run beside it.
     pub(crate) alone: bool,
+    /// Runs on a database of its own on such a server instead of an SQLite file.
+    pub(crate) on: Option<Kind>,
     pub(crate) run: fn(&Scene) -> Result<()>,
 }
 
@@ -61,10 +65,12 @@ pub(crate) fn run(binary: &Path, filters: &[String]) -> Result<Tally> {
     let (alone, together): (Vec<_>, Vec<_>) =
         chosen(filters).into_iter().partition(|scenario| scenario.alone);
     let in_ci = env::var_os("CI").is_some();
+    let servers = Servers::start(kinds(alone.iter().chain(&together)));
     let tally = Mutex::new(Tally::default());
     let next = AtomicUsize::new(0);
     let record = |scenario: &Scenario, number: usize| {
-        let result = run_one(scenario, binary, root.path(), number, in_ci);
+        let place = Place { binary, root: root.path(), servers: &servers };
+        let result = run_one(scenario, &place, number, in_ci);
         *tally.lock().unwrap_or_else(std::sync::PoisonError::into_inner) += result;
     };
     thread::scope(|scope| {
@@ -92,11 +98,36 @@ pub(crate) fn run(binary: &Path, filters: &[String]) -> Result<Tally> {
     Ok(tally)
 }
 
+/// The kinds of server that these scenarios need and this machine has.
+fn kinds<'a>(scenarios: impl Iterator<Item = &'a Scenario>) -> BTreeSet<Kind> {
+    scenarios.filter_map(|scenario| scenario.on).filter(|kind| kind.missing().is_none()).collect()
+}
+
+/// What every scenario of one run has in common.
+struct Place<'a> {
+    binary: &'a Path,
+    root: &'a Path,
+    servers: &'a Servers,
+}
+
+impl Place<'_> {
+    /// A fresh scene, with its database.
+    fn scene(&self, number: usize, on: Option<Kind>) -> Result<Scene> {
+        let scene = Scene::new(self.binary, self.root, &format!("{number:02}"))?;
+        let Some(kind) = on else { return Ok(scene) };
+        if let Some(reason) = kind.missing() {
+            return Err(Skip(reason).into());
+        }
+        scene.use_database(self.servers.get(kind)?.create(&format!("scene{number}"))?);
+        Ok(scene)
+    }
+}
+
 /// Runs one scenario to its verdict; a skip is a failure where `in_ci`.
-fn run_one(scenario: &Scenario, binary: &Path, root: &Path, number: usize, in_ci: bool) -> Tally {
+fn run_one(scenario: &Scenario, place: &Place<'_>, number: usize, in_ci: bool) -> Tally {
     let start = Instant::now();
     let mut tails = String::new();
-    let result = Scene::new(binary, root, &format!("{number:02}")).and_then(|scene| {
+    let result = place.scene(number, scenario.on).and_then(|scene| {
         // A scene keeps nothing that a panic could leave half done; its drop ends the processes.
         let attempt = panic::catch_unwind(panic::AssertUnwindSafe(|| (scenario.run)(&scene)));
         let result = attempt.unwrap_or_else(|_| Err(anyhow::anyhow!("panicked")));
@@ -136,8 +167,11 @@ mod tests {
 
     fn verdict(run: fn(&Scene) -> Result<()>, in_ci: bool) -> (Tally, Vec<i32>) {
         let root = tempfile::tempdir().unwrap();
-        let scenario = Scenario { name: "made up for a test".to_owned(), alone: false, run };
-        let tally = run_one(&scenario, "/bin/true".as_ref(), root.path(), 0, in_ci);
+        let name = "made up for a test".to_owned();
+        let scenario = Scenario { name, alone: false, on: None, run };
+        let servers = Servers::default();
+        let place = Place { binary: "/bin/true".as_ref(), root: root.path(), servers: &servers };
+        let tally = run_one(&scenario, &place, 0, in_ci);
         let mark = format!("XTASK_SCENE={}", root.path().join("00").display());
         (tally, process::marked(&mark))
     }

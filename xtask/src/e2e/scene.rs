@@ -1,5 +1,6 @@
 //! One scenario's own directory, and the end of everything it started.
 
+use std::cell::RefCell;
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -13,8 +14,10 @@ use nix::sys::signal::Signal;
 
 use super::config::Config;
 use super::daemon::Daemon;
+use crate::database::Store;
 use crate::guard;
 use crate::process::{self, text_of};
+use crate::servers::Database;
 use crate::wait::{secs, wait_for};
 
 /// What a program that ran to its end left behind.
@@ -38,6 +41,8 @@ pub(crate) struct Scene {
     binary: PathBuf,
     dir: PathBuf,
     mark: String,
+    /// The database on a server that takes the place of the SQLite file.
+    server: RefCell<Option<Database>>,
 }
 
 impl Scene {
@@ -51,7 +56,7 @@ impl Scene {
         let dir = root.join(name);
         fs::create_dir(&dir).with_context(|| format!("cannot create {}", dir.display()))?;
         let mark = format!("XTASK_SCENE={}", dir.display());
-        Ok(Self { binary: binary.to_owned(), dir, mark })
+        Ok(Self { binary: binary.to_owned(), dir, mark, server: RefCell::new(None) })
     }
 
     pub(crate) fn binary(&self) -> &Path {
@@ -67,8 +72,34 @@ impl Scene {
         self.path("cinder.sqlite")
     }
 
+    /// Puts a database on a server in the place of the SQLite file.
+    pub(crate) fn use_database(&self, database: Database) {
+        *self.server.borrow_mut() = Some(database);
+    }
+
+    /// The database on a server that this scenario was given.
+    ///
+    /// # Errors
+    ///
+    /// When it runs on an SQLite file.
+    pub(crate) fn on_server(&self) -> Result<Database> {
+        self.server.borrow().clone().context("this scenario has no database server")
+    }
+
+    /// Where the rows are.
+    pub(crate) fn store(&self) -> Store {
+        match &*self.server.borrow() {
+            Some(database) => Store::Server(database.clone()),
+            None => Store::File(self.database()),
+        }
+    }
+
     pub(crate) fn config(&self, backends: &[&str]) -> Config {
-        Config::new(&self.dir, backends)
+        let config = Config::new(&self.dir, backends);
+        match &*self.server.borrow() {
+            Some(database) => config.set("database", "connection", &database.url()),
+            None => config,
+        }
     }
 
     /// Writes a file into the scene's directory.
@@ -164,7 +195,7 @@ impl Scene {
     ///
     /// When it cannot be started.
     pub(crate) fn start_command(&self, command: &mut Command) -> Result<Daemon> {
-        Daemon::start(command, &self.path("daemon.log"), &self.database())
+        Daemon::start(command, &self.path("daemon.log"), &self.store())
     }
 
     /// Living processes of this scene, wherever they hang in the process tree.

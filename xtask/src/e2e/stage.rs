@@ -58,7 +58,7 @@ impl<'s> Stage<'s> {
         let child = child.context("cannot start the daemon")?;
         // Or the reader would never see the end of the pipe.
         drop(command);
-        let mut daemon = Daemon::adopt(child, &path, &scene.database())?;
+        let mut daemon = Daemon::adopt(child, &path, &scene.store())?;
         let mut helpers = Vec::new();
         if inside {
             helpers.push(daemon.pid());

@@ -2,14 +2,15 @@
 
 use super::runner::Scenario;
 use super::{
-    clocks, command_line, container, database_faults, descriptors, inheritance, layers, limits,
-    log_reader, peer, phases, refusals, reload, report, samples, scale, signals, spawn, startup,
-    storms, supervision, systemd,
+    clocks, command_line, container, database_faults, database_servers, descriptors, inheritance,
+    layers, limits, log_reader, peer, phases, refusals, reload, report, samples, scale, signals,
+    spawn, startup, storms, supervision, systemd,
 };
+use crate::servers::Kind;
 
 macro_rules! rows {
     ($($module:ident::$name:ident)*) => {
-        [$(Scenario { name: sentence(stringify!($name)), alone: false, run: $module::$name }),*]
+        [$(Scenario { name: sentence(stringify!($name)), alone: false, on: None, run: $module::$name }),*]
     };
 }
 
@@ -20,6 +21,15 @@ pub(super) fn scenarios() -> Vec<Scenario> {
     all.extend(running());
     all.extend(faults());
     all.extend(outside());
+    for kind in Kind::ALL {
+        let peer = rows! { peer::we_start_on_a_database_that_the_python_cinder_manage_made };
+        let peer = peer.into_iter().filter(|_| peer::is_wanted());
+        all.extend(on_server().into_iter().chain(peer).map(|scenario| Scenario {
+            name: format!("{} on {}", scenario.name, kind.name()),
+            on: Some(kind),
+            ..scenario
+        }));
+    }
     let alone = |scenario| Scenario { alone: true, ..scenario };
     all.extend(
         rows!(
@@ -111,6 +121,8 @@ fn running() -> Vec<Scenario> {
         database_faults::a_soft_deleted_row_is_recreated_with_a_new_uuid
         database_faults::a_locked_database_is_reported_once_and_survived
         database_faults::a_term_while_the_database_is_locked_is_a_clean_stop
+        database_faults::a_full_disk_is_reported_once_and_survived
+        database_faults::a_start_on_a_full_disk_leaves_no_half_database
         spawn::the_spawn_launcher_runs_one_subprocess_per_back_end
         spawn::a_killed_subprocess_is_replaced_and_its_siblings_are_not_touched
     })
@@ -153,6 +165,30 @@ fn outside() -> Vec<Scenario> {
         samples::the_sample_probes_tell_a_daemon_that_is_well_from_one_that_is_not
         samples::the_samples_give_a_stop_the_time_it_needs
         report::a_report_is_written_on_usr2_and_the_service_goes_on
+    })
+}
+
+/// What is run once on each kind of database server. The longest come first, so that the others
+/// run beside them.
+fn on_server() -> Vec<Scenario> {
+    Vec::from(rows! {
+        database_servers::a_server_away_for_two_minutes_costs_no_worker_and_one_line_each
+        database_servers::back_ends_get_rows_as_upstream_writes_them
+        database_servers::a_cluster_is_created_once_and_joined
+        database_servers::two_daemons_that_start_at_once_share_one_row_per_back_end
+        database_servers::a_database_without_tables_is_refused_and_left_alone
+        database_servers::a_schema_of_an_unknown_version_is_refused_and_left_alone
+        database_servers::a_wrong_password_is_an_error_that_does_not_show_it
+        database_servers::the_parent_has_no_connection_and_a_worker_two_at_most
+        database_servers::a_server_that_crashes_during_the_registration_leaves_no_half_row
+        database_servers::a_mute_connection_is_noticed_and_replaced
+        database_servers::a_server_without_free_connections_is_survived
+        database_servers::a_server_that_turns_read_only_is_survived
+        database_servers::a_start_waits_for_a_server_that_is_not_there_yet
+        database_faults::a_purged_row_is_recreated_with_a_new_uuid
+        database_faults::a_soft_deleted_row_is_recreated_with_a_new_uuid
+        startup::a_restart_keeps_the_rows_and_counts_on
+        startup::new_services_start_disabled_when_the_operator_says_so
     })
 }
 
