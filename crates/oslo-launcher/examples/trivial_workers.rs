@@ -2,6 +2,7 @@
 //!
 //! `cargo run --release -p oslo-launcher --example trivial_workers 1000`. Says `READY=1` on
 //! `NOTIFY_SOCKET` when all are ready; TERM ends it. `cargo xtask bench launcher` measures it.
+//! With `one-thread` as second argument the services do without a thread of their own.
 
 #![expect(clippy::disallowed_methods, reason = "a program reads its arguments and environment")]
 
@@ -14,16 +15,23 @@ use oslo_launcher::{
     WorkerHandle,
 };
 
-struct Trivial(String);
+struct Trivial {
+    name: String,
+    threaded: bool,
+}
 
 impl Service for Trivial {
     fn name(&self) -> &str {
-        &self.0
+        &self.name
+    }
+
+    fn needs_thread(&self) -> bool {
+        self.threaded
     }
 
     fn start(&self, worker: &WorkerHandle) -> Result<(), StartError> {
         worker.up();
-        while !worker.wait_for_stop(Duration::from_secs(86_400)) {}
+        while self.threaded && !worker.wait_for_stop(Duration::from_secs(86_400)) {}
         Ok(())
     }
 
@@ -34,6 +42,7 @@ impl Service for Trivial {
 
 fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
     let workers: usize = std::env::args().nth(1).ok_or("how many workers?")?.parse()?;
+    let threaded = std::env::args().nth(2).is_none_or(|word| word != "one-thread");
     let notifier = match std::env::var("NOTIFY_SOCKET") {
         Ok(path) => Notifier::connect(&path, None)?,
         Err(_) => Notifier::default(),
@@ -42,7 +51,8 @@ fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
         LauncherOptions { capacity: workers, notifier, noun: "workers", ..Default::default() };
     let mut launcher = ProcessLauncher::new(options, Box::new(NoHooks))?;
     for number in 0..workers {
-        launcher.launch_service(Arc::new(Trivial(format!("worker{number:04}"))), 1)?;
+        let service = Trivial { name: format!("worker{number:04}"), threaded };
+        launcher.launch_service(Arc::new(service), 1)?;
     }
     let status = launcher.wait()?;
     Ok(ExitCode::from(u8::try_from(status)?))

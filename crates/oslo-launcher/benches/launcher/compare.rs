@@ -10,9 +10,10 @@ use crate::{STARTED, VICTIMS};
 
 const STARTS: usize = 11;
 const KILLS: usize = 201;
-/// The supervisors of others take seconds where ours take milliseconds, so they take part in the
-/// first rounds only.
-const OTHERS: usize = 5;
+/// The supervisors of others take seconds where ours take milliseconds: fewer workers for all, and
+/// fewer rounds for them.
+const STARTED_BESIDE_OTHERS: usize = 200;
+const ROUNDS_OF_OTHERS: usize = 3;
 /// s6-supervise and runsv leave a second between two starts of one worker (their manuals say so),
 /// and ours between the second and the third. That is not what is compared here.
 const SETTLED: Duration = Duration::from_millis(1100);
@@ -48,13 +49,22 @@ impl Pool {
 
 /// Measures and prints everything that is installed.
 pub(crate) fn run() -> Result<()> {
-    let kinds: Vec<Kind> = Kind::ALL.into_iter().filter(|kind| kind.is_installed()).collect();
-    let starts =
-        in_turn(&kinds, STARTS, |at| Running::new(kinds[at], STARTED, Announce::Nothing)?.start())?;
-    table(&format!("start and ready {STARTED} workers"), &kinds, &starts);
-    let mut pools: Vec<Pool> = kinds.iter().map(|kind| Pool::new(*kind)).collect();
-    let kills = in_turn(&kinds, KILLS, |at| pools[at].kill_one())?;
-    table("SIGKILL to successor ready", &kinds, &kills);
+    let all: Vec<Kind> = Kind::ALL.into_iter().filter(|kind| kind.is_installed()).collect();
+    let forking: Vec<Kind> = all.iter().copied().filter(|kind| !kind.executes()).collect();
+    starts(&forking, STARTED)?;
+    if all.len() > forking.len() {
+        starts(&all, STARTED_BESIDE_OTHERS)?;
+    }
+    let mut pools: Vec<Pool> = all.iter().map(|kind| Pool::new(*kind)).collect();
+    let kills = in_turn(&all, KILLS, |at| pools[at].kill_one())?;
+    table("SIGKILL to successor ready", &all, &kills);
+    Ok(())
+}
+
+fn starts(kinds: &[Kind], workers: usize) -> Result<()> {
+    let one = |at: usize| Running::new(kinds[at], workers, Announce::Nothing)?.start();
+    let times = in_turn(kinds, STARTS, one)?;
+    table(&format!("start and ready {workers} workers"), kinds, &times);
     Ok(())
 }
 
@@ -67,7 +77,7 @@ fn in_turn(
     let mut times = vec![Vec::new(); kinds.len()];
     for round in 0..rounds {
         for (at, (kind, times)) in kinds.iter().zip(&mut times).enumerate() {
-            if round < OTHERS || matches!(kind, Kind::Ours | Kind::Floor) {
+            if round < ROUNDS_OF_OTHERS || !kind.executes() {
                 times.push(measure(at)?);
             }
         }
@@ -76,7 +86,7 @@ fn in_turn(
 }
 
 fn table(what: &str, kinds: &[Kind], times: &[Vec<Duration>]) {
-    println!("\n| {what} | rounds | median, ms | fastest | slowest | median ÷ floor |");
+    println!("\n| {what} | rounds | median, ms | fastest | slowest | median ÷ its floor |");
     println!("|---|---:|---:|---:|---:|---:|");
     let ms = |times: &[Duration], part: f64| {
         let mut times: Vec<f64> = times.iter().map(|time| time.as_secs_f64() * 1e3).collect();
@@ -84,9 +94,12 @@ fn table(what: &str, kinds: &[Kind], times: &[Vec<Duration>]) {
         let last = times.len().saturating_sub(1);
         times.get((last as f64 * part) as usize).copied().unwrap_or(f64::NAN)
     };
-    let floor = kinds.iter().zip(times).find(|(kind, _)| **kind == Kind::Floor);
-    let floor = floor.map_or(f64::NAN, |(_, times)| ms(times, 0.5));
+    let median_of = |wanted: Kind| {
+        let found = kinds.iter().zip(times).find(|(kind, _)| **kind == wanted);
+        found.map_or(f64::NAN, |(_, times)| ms(times, 0.5))
+    };
     for (kind, times) in kinds.iter().zip(times) {
+        let floor = median_of(kind.floor());
         let (median, ratio) = (ms(times, 0.5), ms(times, 0.5) / floor);
         let (fastest, slowest) = (ms(times, 0.0), ms(times, 1.0));
         println!(

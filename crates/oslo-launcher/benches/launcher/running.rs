@@ -39,7 +39,7 @@ impl Running {
             tempfile::tempdir()?
         };
         let program = std::env::current_exe()?;
-        if matches!(kind, Kind::S6 | Kind::Runsv) {
+        if kind.executes() {
             for number in 0..workers {
                 let service = folder.path().join(number.to_string());
                 std::fs::create_dir(&service)?;
@@ -120,7 +120,7 @@ impl Drop for Running {
     /// is the end of the last one.
     fn drop(&mut self) {
         drop(self.child.stdin.take());
-        if matches!(self.kind, Kind::Ours | Kind::Floor) {
+        if !self.kind.executes() {
             let _ = kill(Pid::from_raw(self.child.id() as i32), Signal::SIGTERM);
         }
         let mut rest = Vec::new();

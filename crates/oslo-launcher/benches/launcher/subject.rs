@@ -25,10 +25,14 @@ use crate::floor;
 /// Who starts and replaces the workers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// `ProcessLauncher`.
+    /// `ProcessLauncher` with services that need no thread of their own.
     Ours,
-    /// The same loop on bare `fork` and a pipe.
+    /// The same job on bare `fork` and a pipe.
     Floor,
+    /// `ProcessLauncher` with services as most are: they serve on a second thread.
+    OursOfTwo,
+    /// As the floor, and in each worker a second thread, which is the one that reports.
+    FloorOfTwo,
     /// One `s6-supervise` per worker; the worker is a program that it executes.
     S6,
     /// One `runsv` per worker, likewise.
@@ -36,12 +40,15 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 4] = [Self::Ours, Self::Floor, Self::S6, Self::Runsv];
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Ours, Self::Floor, Self::OursOfTwo, Self::FloorOfTwo, Self::S6, Self::Runsv];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Ours => "oslo-launcher",
             Self::Floor => "floor",
+            Self::OursOfTwo => "oslo-launcher, two threads",
+            Self::FloorOfTwo => "floor, two threads",
             Self::S6 => "s6-supervise",
             Self::Runsv => "runsv",
         }
@@ -50,10 +57,20 @@ impl Kind {
     /// Our own two need nothing; the others are Debian packages that may not be there.
     pub(crate) fn is_installed(self) -> bool {
         let found = |path: &str| Path::new(path).join(self.name()).is_file();
+        !self.executes() || found("/usr/bin") || found("/bin")
+    }
+
+    /// What it is compared with.
+    pub(crate) fn floor(self) -> Self {
         match self {
-            Self::Ours | Self::Floor => true,
-            Self::S6 | Self::Runsv => found("/usr/bin") || found("/bin"),
+            Self::OursOfTwo | Self::FloorOfTwo => Self::FloorOfTwo,
+            _ => Self::Floor,
         }
+    }
+
+    /// Whether its workers are executed, not only forked.
+    pub(crate) fn executes(self) -> bool {
+        matches!(self, Self::S6 | Self::Runsv)
     }
 }
 
@@ -89,21 +106,28 @@ pub(crate) fn run(words: &[String]) -> Result<(), Box<dyn std::error::Error>> {
     socket.send(b"set")?;
     std::io::stdin().read_exact(&mut [0])?;
     match kind {
-        Kind::Ours => ours(workers, how, manager)?,
-        Kind::Floor => floor::run(workers, how, &socket)?,
+        Kind::Ours => ours(false, workers, how, manager)?,
+        Kind::OursOfTwo => ours(true, workers, how, manager)?,
+        Kind::Floor => floor::run(floor::Worker::OneThread, workers, how, &socket)?,
+        Kind::FloorOfTwo => floor::run(floor::Worker::TwoThreads, workers, how, &socket)?,
         Kind::S6 | Kind::Runsv => supervisors(kind, workers, how, &socket, folder.as_ref())?,
     }
     Ok(())
 }
 
 /// As many services with one worker each, which is how a daemon with many back ends uses it.
-fn ours(workers: usize, how: Announce, manager: &str) -> Result<(), Box<dyn std::error::Error>> {
+fn ours(
+    threaded: bool,
+    workers: usize,
+    how: Announce,
+    manager: &str,
+) -> Result<(), Box<dyn std::error::Error>> {
     let notifier = Notifier::connect(manager, None)?;
     let options =
         LauncherOptions { capacity: workers, notifier, noun: "workers", ..Default::default() };
     let mut launcher = ProcessLauncher::new(options, Box::new(NoHooks))?;
     for number in 0..workers {
-        let service = Trivial { name: format!("worker{number:04}"), how };
+        let service = Trivial { name: format!("worker{number:04}"), threaded, how };
         launcher.launch_service(Arc::new(service), 1)?;
     }
     launcher.wait()?;
@@ -112,6 +136,7 @@ fn ours(workers: usize, how: Announce, manager: &str) -> Result<(), Box<dyn std:
 
 struct Trivial {
     name: String,
+    threaded: bool,
     how: Announce,
 }
 
@@ -120,10 +145,14 @@ impl Service for Trivial {
         &self.name
     }
 
+    fn needs_thread(&self) -> bool {
+        self.threaded
+    }
+
     fn start(&self, worker: &WorkerHandle) -> Result<(), StartError> {
         worker.up();
         announce(self.how);
-        while !worker.wait_for_stop(Duration::from_secs(86_400)) {}
+        while self.threaded && !worker.wait_for_stop(Duration::from_secs(86_400)) {}
         Ok(())
     }
 
