@@ -408,6 +408,8 @@ fn defect_24_no_decision_depends_on_the_wall_clock() {
     // Time comes in as `Instant`, which is monotonic; this keeps the other clock out for good.
     for source in [
         include_str!("state.rs"),
+        include_str!("roster.rs"),
+        include_str!("patience.rs"),
         include_str!("throttle.rs"),
         include_str!("bridge.rs"),
         include_str!("process.rs"),

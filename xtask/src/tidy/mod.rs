@@ -5,6 +5,7 @@
 
 mod attributes;
 mod clocks;
+mod defects;
 mod documents;
 mod layers;
 mod manifests;
@@ -60,12 +61,15 @@ pub(crate) fn run(root: &Path) -> Result<ExitCode> {
 fn findings(root: &Path) -> Result<Vec<Finding>> {
     let files = tracked_files(root)?;
     let mut found = tree::check(&files);
+    let mut defects = Vec::new();
     for path in &files {
         let whole = root.join(path);
         if path.ends_with(".rs") {
             let text = std::fs::read_to_string(&whole)
                 .with_context(|| format!("cannot read {}", whole.display()))?;
-            found.extend(check_source(&Source::new(path, text)));
+            let source = Source::new(path, text);
+            found.extend(check_source(&source));
+            defects.extend(defects::named(&source));
         } else if path.ends_with(".md") {
             let text = std::fs::read_to_string(&whole)?;
             found.extend(documents::check(path, &text, |other| root.join(other).exists()));
@@ -73,6 +77,8 @@ fn findings(root: &Path) -> Result<Vec<Finding>> {
             found.extend(manifests::check(path, &std::fs::read_to_string(&whole)?));
         }
     }
+    let document = std::fs::read_to_string(root.join(defects::DOCUMENT))?;
+    found.extend(defects::check(&defects, &document));
     found.extend(layers::check(&layers::packages(&cargo::metadata()?)));
     found.sort();
     Ok(found)
