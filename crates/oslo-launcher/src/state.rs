@@ -231,6 +231,7 @@ impl Supervisor {
         // A kernel out of processes is not helped by trying again at once.
         self.died_early(id);
         self.respawn(id, now, now + Duration::from_secs(1), actions);
+        self.hear_of(id, actions);
     }
 
     fn reported(&mut self, id: WorkerId, state: State, now: Instant, actions: &mut Vec<Action>) {
