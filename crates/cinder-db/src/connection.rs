@@ -64,6 +64,21 @@ impl Connection {
         self.stamp.check()
     }
 
+    /// Asks the database for a sign of life; a file is only looked at.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Connection::check_alive`], and [`DbError::Query`].
+    pub fn ping(&mut self) -> Result<(), DbError> {
+        self.check_alive()?;
+        Ok(dialect::ping(self.native()?)?)
+    }
+
+    /// Whether an error or a panic left it in the middle of a transaction.
+    pub(crate) fn is_broken(&mut self) -> bool {
+        self.check_alive().is_err() || self.native().map_or(true, dialect::is_broken)
+    }
+
     /// Closes the connection; the same as dropping it, but says so where it matters.
     pub fn close(self) {
         drop(self);

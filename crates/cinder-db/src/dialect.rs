@@ -72,6 +72,23 @@ pub(crate) fn open(options: &DatabaseOptions) -> Result<(Native, Stamp), DbError
     }
 }
 
+/// One round trip to a server; a file cannot be away while it is open.
+pub(crate) fn ping(native: &mut Native) -> QueryResult<()> {
+    match native {
+        #[cfg(feature = "sqlite")]
+        Native::Sqlite(_) => Ok(()),
+        #[cfg(feature = "mysql")]
+        Native::Mysql(native) => mysql::ping(native),
+        #[cfg(feature = "postgres")]
+        Native::Postgres(native) => postgres::ping(native),
+    }
+}
+
+/// Whether a transaction is open that nobody is going to end.
+pub(crate) fn is_broken(native: &mut Native) -> bool {
+    <Native as diesel::Connection>::TransactionManager::is_broken_transaction_manager(native)
+}
+
 /// Brings a database that was opened into the best shape for many users; once per start.
 #[cfg_attr(not(feature = "sqlite"), expect(unused_variables, reason = "servers need nothing"))]
 pub(crate) fn prefer_concurrency(

@@ -205,6 +205,12 @@ impl DbError {
         }
     }
 
+    /// Whether the connection is of no more use, while a new one might be.
+    #[must_use]
+    pub fn is_connection_lost(&self) -> bool {
+        self.fault() == Some(Fault::Lost) || matches!(self, Self::Replaced { .. })
+    }
+
     /// What a failed statement or attempt to connect means; `None` for all other errors.
     #[must_use]
     pub fn fault(&self) -> Option<Fault> {

@@ -138,7 +138,8 @@ struct Orders {
 
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, Orders> {
-        // Flags and a whole answer cannot be left half-written, so a poisoned lock is as good as a whole one.
+        // Flags and a whole answer cannot be left half-written, so a poisoned lock is as good
+        // as a whole one.
         self.orders.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -174,8 +175,8 @@ impl Shared {
     }
 
     /// Waits for the answer of this writing thread; `None` when it takes too long.
-    fn wait_for_answer(&self, generation: u64) -> Option<Answer> {
-        let mut deadline = Instant::now() + ANSWER_LIMIT;
+    fn wait_for_answer(&self, generation: u64, limit: Duration) -> Option<Answer> {
+        let mut deadline = Instant::now() + limit;
         let mut orders = self.lock();
         loop {
             match orders.answer.take() {
@@ -250,8 +251,10 @@ impl Heart {
     ) -> Self {
         let database = &mut plan.database;
         database.busy_timeout = database.busy_timeout.min(LOCK_PATIENCE);
-        database.connect_timeout = database.connect_timeout.min(ANSWER_LIMIT / 2);
-        database.statement_timeout = Some(ANSWER_LIMIT / 2);
+        let patience = ANSWER_LIMIT / 2;
+        database.connect_timeout = database.connect_timeout.min(patience);
+        database.statement_timeout =
+            Some(database.statement_timeout.map_or(patience, |limit| limit.min(patience)));
         let hand = Hand::new(plan.clone());
         Self { plan, driver_ready, observe, hand, shared, disconnected: false }
     }

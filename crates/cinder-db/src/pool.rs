@@ -3,12 +3,20 @@
 //! Must not: be opened before a fork. Its scheduler thread would not exist in the child, so
 //! a child that used it would wait for connections that nobody opens; it is refused instead.
 
-use std::{error::Error, fmt, ops, sync::Arc, time::Duration};
+use std::{
+    fmt, mem, ops,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use scheduled_thread_pool::ScheduledThreadPool;
-use tracing::warn;
+use tracing::debug;
 
-use crate::{connection::Connection, error::DbError, options::DatabaseOptions};
+use crate::{
+    connection::Connection,
+    error::{DbError, chain},
+    options::DatabaseOptions,
+};
 
 /// How long a connection may be unused before it is closed. Long enough to serve a burst,
 /// short enough that a quiet worker holds none.
@@ -21,8 +29,14 @@ const UNLIMITED: u32 = 1_000;
 /// A pool of connections for the process that made it; cloning shares it.
 #[derive(Clone)]
 pub struct Pool {
-    /// `None` only while being dropped.
-    inner: Option<r2d2::Pool<Opener>>,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    options: DatabaseOptions,
+    /// Made by the first caller: a worker without operations needs neither the thread nor
+    /// the memory.
+    inner: OnceLock<r2d2::Pool<Opener>>,
     opener: u32,
 }
 
@@ -32,40 +46,28 @@ pub struct PooledConnection {
 }
 
 impl Pool {
-    /// Makes a pool; its first connection is opened when somebody asks for one.
-    ///
-    /// Starts one thread, which opens connections and closes idle ones.
+    /// Makes a pool. The first caller of [`Pool::get`] starts its one thread, which opens
+    /// connections and closes idle ones.
     #[must_use]
     pub fn new(options: DatabaseOptions) -> Self {
-        let threads =
-            ScheduledThreadPool::builder().num_threads(1).thread_name_pattern("db-pool").build();
-        let max_size = match options.max_pool_size {
-            0 => UNLIMITED,
-            size => size.saturating_add(options.max_overflow).min(UNLIMITED),
-        };
-        let inner = r2d2::Pool::builder()
-            .max_size(max_size)
-            .min_idle(Some(0))
-            .idle_timeout(Some(IDLE_TIMEOUT))
-            .max_lifetime(Some(options.connection_recycle_time).filter(|time| !time.is_zero()))
-            .connection_timeout(options.pool_timeout)
-            .thread_pool(Arc::new(threads))
-            .error_handler(Box::new(Reporter))
-            .build_unchecked(Opener { options });
-        Self { inner: Some(inner), opener: std::process::id() }
+        let opener = std::process::id();
+        Self { shared: Arc::new(Shared { options, inner: OnceLock::new(), opener }) }
     }
 
     /// Lends a connection, waiting up to `pool_timeout` for one.
+    ///
+    /// As upstream does, a server is asked for a sign of life before, so that nobody is given
+    /// a connection that died in the meantime.
     ///
     /// # Errors
     ///
     /// [`DbError::Pool`] if none became free, [`DbError::ForeignProcess`] after a fork.
     pub fn get(&self) -> Result<PooledConnection, DbError> {
-        let here = std::process::id();
-        if here != self.opener {
-            return Err(DbError::ForeignProcess { opener: self.opener, here });
+        let (opener, here) = (self.shared.opener, std::process::id());
+        if here != opener {
+            return Err(DbError::ForeignProcess { opener, here });
         }
-        let pool = self.inner.as_ref().expect("only drop takes it out");
+        let pool = self.shared.inner.get_or_init(|| open(&self.shared.options));
         let inner = pool.get().map_err(|source| DbError::Pool { source: source.into() })?;
         Ok(PooledConnection { inner })
     }
@@ -73,14 +75,33 @@ impl Pool {
     /// How many connections are open, lent or idle.
     #[must_use]
     pub fn open_connections(&self) -> u32 {
-        self.inner.as_ref().map_or(0, |pool| pool.state().connections)
+        self.shared.inner.get().map_or(0, |pool| pool.state().connections)
     }
 }
 
-impl Drop for Pool {
+fn open(options: &DatabaseOptions) -> r2d2::Pool<Opener> {
+    let threads =
+        ScheduledThreadPool::builder().num_threads(1).thread_name_pattern("db-pool").build();
+    let max_size = match options.max_pool_size {
+        0 => UNLIMITED,
+        size => size.saturating_add(options.max_overflow).min(UNLIMITED),
+    };
+    r2d2::Pool::builder()
+        .max_size(max_size)
+        .min_idle(Some(0))
+        .idle_timeout(Some(IDLE_TIMEOUT))
+        .max_lifetime(Some(options.connection_recycle_time).filter(|time| !time.is_zero()))
+        .connection_timeout(options.pool_timeout)
+        .thread_pool(Arc::new(threads))
+        .error_handler(Box::new(Reporter))
+        .build_unchecked(Opener { options: options.clone() })
+}
+
+impl Drop for Shared {
     fn drop(&mut self) {
+        // In another process the thread does not exist, and the connections are the opener's.
         if std::process::id() != self.opener {
-            std::mem::forget(self.inner.take());
+            mem::forget(self.inner.take());
         }
     }
 }
@@ -89,7 +110,7 @@ impl fmt::Debug for Pool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Pool")
             .field("open", &self.open_connections())
-            .field("opener", &self.opener)
+            .field("opener", &self.shared.opener)
             .finish()
     }
 }
@@ -114,33 +135,39 @@ impl ops::DerefMut for PooledConnection {
     }
 }
 
+/// An error with all its causes in one text: r2d2 passes nothing else on.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Reason(String);
+
 struct Opener {
     options: DatabaseOptions,
 }
 
 impl r2d2::ManageConnection for Opener {
     type Connection = Connection;
-    type Error = DbError;
+    type Error = Reason;
 
-    fn connect(&self) -> Result<Connection, DbError> {
-        Connection::open(&self.options)
+    fn connect(&self) -> Result<Connection, Reason> {
+        Connection::open(&self.options).map_err(|error| Reason(chain(&error)))
     }
 
-    fn is_valid(&self, connection: &mut Connection) -> Result<(), DbError> {
-        connection.check_alive()
+    fn is_valid(&self, connection: &mut Connection) -> Result<(), Reason> {
+        connection.ping().map_err(|error| Reason(chain(&error)))
     }
 
     fn has_broken(&self, connection: &mut Connection) -> bool {
-        connection.check_alive().is_err()
+        connection.is_broken()
     }
 }
 
-/// Carries the pool's own complaints into our log.
+/// Carries the pool's own complaints into our log. Quietly: it tries several times a second, and
+/// whoever waits for a connection gets the last reason as an error.
 #[derive(Debug)]
 struct Reporter;
 
-impl r2d2::HandleError<DbError> for Reporter {
-    fn handle_error(&self, error: DbError) {
-        warn!(target: "cinder.db", error = &error as &(dyn Error + 'static), "a pooled database connection could not be opened");
+impl r2d2::HandleError<Reason> for Reporter {
+    fn handle_error(&self, error: Reason) {
+        debug!(target: "cinder.db", %error, "a pooled database connection could not be opened");
     }
 }

@@ -20,7 +20,7 @@ use std::{
 };
 
 use cinder_db::{
-    Connection, DatabaseOptions, DatabaseUrl, DbError, Pool, Registration, list_services,
+    Connection, DatabaseOptions, DatabaseUrl, DbError, Pool, Registration, UrlError, list_services,
     open_or_create, register,
 };
 use cinder_types::ServiceHost;
@@ -29,11 +29,13 @@ use nix::{
     unistd::{ForkResult, Pid, fork},
 };
 
-const TESTS: [(&str, fn()); 2] = [
+const TESTS: [(&str, fn()); 4] = [
     (
-        "handles_refuse_in_a_child_and_still_work_in_the_parent",
-        handles_refuse_in_a_child_and_still_work_in_the_parent,
+        "handles_of_a_file_refuse_in_a_child_and_still_work_in_the_parent",
+        handles_of_a_file_refuse_in_a_child_and_still_work_in_the_parent,
     ),
+    ("handles_of_mysql_refuse_in_a_child", || of_a_server("CINDER_DB_TEST_MYSQL")),
+    ("handles_of_postgresql_refuse_in_a_child", || of_a_server("CINDER_DB_TEST_POSTGRES")),
     (
         "of_many_creating_processes_all_register_in_one_file",
         of_many_creating_processes_all_register_in_one_file,
@@ -93,30 +95,59 @@ fn is_foreign<T>(result: Result<T, DbError>) -> bool {
     matches!(result, Err(DbError::ForeignProcess { opener, here: child }) if child == here && opener != here)
 }
 
-fn handles_refuse_in_a_child_and_still_work_in_the_parent() {
+fn handles_of_a_file_refuse_in_a_child_and_still_work_in_the_parent() {
     let directory = tempfile::tempdir().unwrap();
     let options = options(directory.path());
-    let mut connection = open_or_create(&options).unwrap();
-    let pool = Pool::new(options.clone());
-    drop(pool.get().unwrap());
-    register(&mut connection, &registration("parent")).unwrap();
+    let mut connection = Some(open_or_create(&options).unwrap());
+    let mut pool = Some(Pool::new(options.clone()));
+    drop(pool.as_ref().unwrap().get().unwrap());
+    register(connection.as_mut().unwrap(), &registration("parent")).unwrap();
+    refused_in_a_child(&mut connection, &mut pool);
 
-    let child = child(move || {
+    // What the parent writes after that reaches everybody.
+    register(connection.as_mut().unwrap(), &registration("again")).unwrap();
+    let mut other = Connection::open(&options).unwrap();
+    let hosts: Vec<_> =
+        list_services(&mut other).unwrap().into_iter().map(|row| row.host.unwrap()).collect();
+    assert_eq!(hosts, ["parent@b1", "again@b1"]);
+}
+
+/// The server's own database is enough: nothing is asked of it but whether it is there.
+fn of_a_server(variable: &str) {
+    let Ok(url) = std::env::var(variable) else {
+        assert!(std::env::var_os("CINDER_DB_TEST_REQUIRED").is_none(), "{variable} is not set");
+        println!("skipped: {variable} names no server");
+        return;
+    };
+    let url = match DatabaseUrl::parse(&url) {
+        Ok(url) => url,
+        Err(error @ UrlError::NotBuiltIn { .. }) => return println!("skipped: {error}"),
+        Err(error) => panic!("{variable}: {error}"),
+    };
+    let options = DatabaseOptions::new(url);
+    let mut connection = Some(Connection::open(&options).unwrap());
+    let mut pool = Some(Pool::new(options));
+    let mut lent = pool.as_ref().unwrap().get().unwrap();
+    refused_in_a_child(&mut connection, &mut pool);
+    // Had the child said goodbye on a socket of ours, its session would be over.
+    connection.as_mut().unwrap().ping().unwrap();
+    lent.ping().unwrap();
+}
+
+/// Uses the handles in a child, and drops the child's copies of them.
+fn refused_in_a_child(connection: &mut Option<Connection>, pool: &mut Option<Pool>) {
+    let child = child(|| {
+        let (mut connection, pool) = (connection.take().unwrap(), pool.take().unwrap());
         let refused = is_foreign(list_services(&mut connection))
             && is_foreign(register(&mut connection, &registration("child")))
             && is_foreign(connection.check_alive())
+            && is_foreign(connection.ping())
             && is_foreign(pool.get());
         drop(connection);
         drop(pool);
         refused
     });
     assert!(succeeded(child), "a handle worked in another process");
-
-    // Had the child closed its copies, the write-ahead log would be gone from under us.
-    let mut connection = Connection::open(&options).unwrap();
-    let hosts: Vec<_> =
-        list_services(&mut connection).unwrap().into_iter().map(|row| row.host.unwrap()).collect();
-    assert_eq!(hosts, ["parent@b1"]);
 }
 
 fn of_many_creating_processes_all_register_in_one_file() {

@@ -152,15 +152,10 @@ fn register_all(
     report_interval: Duration,
     launcher: &mut dyn Launcher,
 ) -> Result<ControlFlow<i32, Vec<VolumeService>>, Failure> {
-    let mut ended = None;
-    let connected = retry_connect(database, |interval| {
-        ended = launcher.pause(interval);
-        if ended.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    });
-    let mut connection = match (connected, ended) {
-        (_, Some(status)) => return Ok(ControlFlow::Break(status)),
-        (Ok(connection), None) => connection,
-        (Err(cause), None) => {
+    let mut connection = match connect(database, launcher) {
+        Ok(ControlFlow::Continue(connection)) => connection,
+        Ok(ControlFlow::Break(status)) => return Ok(ControlFlow::Break(status)),
+        Err(cause) => {
             error!(target: "cinder.cmd.volume", error = &cause as Cause<'_>, "Cannot use the database");
             for candidate in candidates {
                 not_started(&candidate.host, None);
@@ -175,18 +170,59 @@ fn register_all(
         if let Some(status) = launcher.pause(Duration::ZERO) {
             return Ok(ControlFlow::Break(status));
         }
-        match &candidate.backend {
-            Ok(backend) => {
-                match register_one(backend, database, report_interval, &mut connection) {
-                    Ok(service) => services.push(service),
-                    Err(cause) => not_started(&candidate.host, Some(&cause)),
-                }
+        let backend = match &candidate.backend {
+            Ok(backend) => backend,
+            Err(cause) => {
+                not_started(&candidate.host, Some(cause.as_ref()));
+                continue;
             }
-            Err(cause) => not_started(&candidate.host, Some(cause.as_ref())),
+        };
+        let register =
+            |connection: &mut _| register_one(backend, database, report_interval, connection);
+        match register_or_reconnect(register, &mut connection, database, launcher) {
+            Ok(ControlFlow::Continue(service)) => services.push(service),
+            Ok(ControlFlow::Break(status)) => return Ok(ControlFlow::Break(status)),
+            Err(cause) => not_started(&candidate.host, Some(&cause)),
         }
     }
     connection.close();
     Ok(ControlFlow::Continue(services))
+}
+
+/// Registers once more over a new connection if the old one broke.
+///
+/// The other back ends must not pay for that, nor does this one have to: what was not committed
+/// can be done again, and what was is found.
+fn register_or_reconnect<T>(
+    register: impl Fn(&mut Connection) -> Result<T, DbError>,
+    connection: &mut Connection,
+    database: &DatabaseOptions,
+    launcher: &mut dyn Launcher,
+) -> Result<ControlFlow<i32, T>, DbError> {
+    match register(connection) {
+        Err(cause) if cause.is_connection_lost() => match connect(database, launcher)? {
+            ControlFlow::Continue(anew) => *connection = anew,
+            ControlFlow::Break(status) => return Ok(ControlFlow::Break(status)),
+        },
+        done => return done.map(ControlFlow::Continue),
+    }
+    register(connection).map(ControlFlow::Continue)
+}
+
+/// Waits for the database; breaks with an exit status when a signal ended the wait.
+fn connect(
+    database: &DatabaseOptions,
+    launcher: &mut dyn Launcher,
+) -> Result<ControlFlow<i32, Connection>, DbError> {
+    let mut ended = None;
+    let connected = retry_connect(database, |interval| {
+        ended = launcher.pause(interval);
+        if ended.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    match ended {
+        Some(status) => Ok(ControlFlow::Break(status)),
+        None => connected.map(ControlFlow::Continue),
+    }
 }
 
 fn not_started(host: &str, cause: Option<Cause<'_>>) {

@@ -7,7 +7,9 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use cinder_db::{DbError, Heartbeat, HeartbeatPlan, Pool, chain, minimum_versions};
+use cinder_db::{
+    Connection, DatabaseOptions, DbError, Heartbeat, HeartbeatPlan, Pool, chain, minimum_versions,
+};
 use cinder_types::{BINARY, UPSTREAM_VERSION};
 use oslo_launcher::{Service, StartError, WorkerHandle};
 use tracing::{debug, info, warn};
@@ -17,7 +19,7 @@ use crate::logging;
 /// First pause between two tries to reach the database; doubles up to [`LAST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 /// Longest pause: a database that is back should not wait for us.
-const LAST_PAUSE: Duration = Duration::from_secs(10);
+const LAST_PAUSE: Duration = Duration::from_secs(5);
 
 /// The service of one enabled back end.
 #[derive(Debug)]
@@ -52,10 +54,10 @@ impl VolumeService {
     ///
     /// A worker that is replaced while the database is away waits here, visibly down, instead of
     /// dying and being replaced again and again.
-    fn await_pins(&self, pool: &Pool, worker: &WorkerHandle) -> Result<(), StartError> {
+    fn await_pins(&self, worker: &WorkerHandle) -> Result<(), StartError> {
         let mut pause = FIRST_PAUSE;
         loop {
-            let error = match pin_versions(pool) {
+            let error = match pin_versions(&self.plan.database) {
                 Ok(()) => return Ok(()),
                 Err(error) if error.is_unavailable() => error,
                 Err(error) => return Err(StartError::failed(error)),
@@ -79,8 +81,11 @@ impl VolumeService {
 }
 
 /// Finds the oldest version that any volume service speaks, for messages to it.
-fn pin_versions(pool: &Pool) -> Result<(), DbError> {
-    if let Some(pins) = minimum_versions(&mut *pool.get()?, BINARY)? {
+///
+/// Over a connection of its own: a pool would go on trying for as long as `pool_timeout`, and
+/// keep the connection for some time after.
+fn pin_versions(database: &DatabaseOptions) -> Result<(), DbError> {
+    if let Some(pins) = minimum_versions(&mut Connection::open(database)?, BINARY)? {
         debug!(
             target: "cinder.service",
             "Pinning object versions for RPC server serializer to {}", pins.object
@@ -96,8 +101,8 @@ impl Service for VolumeService {
 
     fn start(&self, worker: &WorkerHandle) -> Result<(), StartError> {
         info!(target: "cinder.service", "Starting {BINARY} node (version {UPSTREAM_VERSION})");
+        self.await_pins(worker)?;
         let pool = Pool::new(self.plan.database.clone());
-        self.await_pins(&pool, worker)?;
         info!(
             target: "cinder.volume.manager",
             "No driver is loaded yet for volume_driver = {}: back end {} reports up but runs no \
@@ -137,12 +142,13 @@ impl Service for VolumeService {
         info!(target: "cinder.volume.manager", "Resetting cached RPC version pins.");
         // The parent's copy is not running, so it opens no connection that its next worker
         // would inherit (`spec/launcher.md` §12, defect 13).
-        let Some(pool) = self.running().as_ref().map(|running| running.pool.clone()) else {
+        if self.running().is_none() {
             return;
-        };
+        }
+        let database = self.plan.database.clone();
         // On a thread of its own: the caller answers signals and must not wait for a database.
         let read = move || {
-            if let Err(error) = pin_versions(&pool) {
+            if let Err(error) = pin_versions(&database) {
                 warn!(
                     target: "cinder.volume.manager",
                     error = &error as &(dyn std::error::Error + 'static),

@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// How long, in seconds, to wait for another daemon that creates a row.
-const TURN_PATIENCE: u32 = 10;
+const TURN_PATIENCE: u32 = 5;
 
 pub(super) fn open(server: &Server, options: &DatabaseOptions) -> Result<MysqlConnection, DbError> {
     let failed = |source: &dyn std::error::Error| open_error(server, options, source);
@@ -104,7 +104,8 @@ fn settle(native: &mut MysqlConnection, options: &DatabaseOptions) -> QueryResul
         settings.push(format!("wsrep_sync_wait = {bits}"));
     }
     if let Some(limit) = options.statement_timeout {
-        settings.push(format!("innodb_lock_wait_timeout = {}", limit.as_secs().max(1)));
+        let limit = limit.as_secs().max(1);
+        settings.push(format!("innodb_lock_wait_timeout = {limit}, lock_wait_timeout = {limit}"));
     }
     let settings = format!("SET SESSION {}", settings.join(", "));
     match &options.mysql_sql_mode {
@@ -114,6 +115,11 @@ fn settle(native: &mut MysqlConnection, options: &DatabaseOptions) -> QueryResul
         None => sql_query(settings).execute(native),
     }
     .map(drop)
+}
+
+pub(super) fn ping(native: &mut MysqlConnection) -> QueryResult<()> {
+    // DO returns no rows, so one packet comes back.
+    sql_query("DO 1").execute(native).map(drop)
 }
 
 /// Named locks belong to the server, so the database is part of the name.

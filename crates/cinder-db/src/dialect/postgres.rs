@@ -62,6 +62,10 @@ fn conninfo(server: &Server, options: &DatabaseOptions) -> String {
     words.join(" ")
 }
 
+pub(super) fn ping(native: &mut PgConnection) -> QueryResult<()> {
+    native.batch_execute("SELECT 1")
+}
+
 /// "cinder" in ASCII; such locks belong to the database.
 const TURN: u64 = 0x6369_6e64_6572;
 
@@ -74,7 +78,7 @@ pub(super) fn exclusive_transaction<T>(
         native.batch_execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")?;
         let taken = native.transaction(|native| {
             native.batch_execute(&format!(
-                "SET LOCAL lock_timeout = '10s'; SELECT pg_advisory_xact_lock({TURN}); \
+                "SET LOCAL lock_timeout = '5s'; SELECT pg_advisory_xact_lock({TURN}); \
                  SET LOCAL lock_timeout = DEFAULT"
             ))
         });

@@ -43,8 +43,15 @@ pub(super) struct Writer {
 }
 
 impl Writer {
+    /// Writes a beat. A connection that broke since the last one is replaced without a word:
+    /// a server that was restarted, or a proxy that closed it, is no outage.
     fn write(&mut self) -> Result<Beat, DbError> {
-        let beat = self.try_write();
+        let used_before = self.connection.is_some();
+        let mut beat = self.try_write();
+        if used_before && beat.as_ref().is_err_and(DbError::is_connection_lost) {
+            self.connection = None;
+            beat = self.try_write();
+        }
         if beat.is_err() {
             // Opened afresh at the next beat: what is broken may be the connection.
             self.connection = None;
@@ -87,10 +94,16 @@ pub(super) enum Hand {
     Second(Second),
 }
 
+/// The most threads that may wait for answers nobody wants any more. Only where connecting has
+/// no limit (an IPv6 address of a MySQL server) there can be more than one.
+const MOST_LEFT_BEHIND: usize = 8;
+
 /// Has beats written by a thread that can be left behind.
 pub(super) struct Second {
     plan: HeartbeatPlan,
     orders: Option<Sender<()>>,
+    /// Those that were started and may not have ended.
+    threads: Vec<thread::JoinHandle<()>>,
     /// Number of the thread that counts now; answers of those before are thrown away.
     generation: u64,
 }
@@ -100,7 +113,7 @@ impl Hand {
         if plan.database.url.file().is_some() {
             return Self::Own(Writer { plan, connection: None });
         }
-        Self::Second(Second { plan, orders: None, generation: 0 })
+        Self::Second(Second { plan, orders: None, threads: Vec::new(), generation: 0 })
     }
 
     /// Writes one beat, or says why there is none.
@@ -123,12 +136,17 @@ impl Hand {
 impl Second {
     fn write(&mut self, shared: &Arc<Shared>) -> Result<Beat, DbError> {
         if self.orders.as_ref().is_none_or(|orders| orders.send(()).is_err()) {
+            self.threads.retain(|thread| !thread.is_finished());
+            if self.threads.len() > MOST_LEFT_BEHIND {
+                return Err(DbError::NoAnswer { limit: self.limit() });
+            }
             let orders = self.begin(shared).map_err(|source| DbError::NoThread { source })?;
             // The thread that was just started has not dropped the other end.
             let _ = orders.send(());
             self.orders = Some(orders);
         }
-        match shared.wait_for_answer(self.generation) {
+        let limit = self.limit();
+        match shared.wait_for_answer(self.generation, limit) {
             Some(Ok(Ok(beat))) => {
                 self.plan.service = beat.service;
                 Ok(beat)
@@ -137,9 +155,15 @@ impl Second {
             Some(Err(panic)) => std::panic::resume_unwind(panic),
             None => {
                 self.orders = None;
-                Err(DbError::NoAnswer { limit: ANSWER_LIMIT })
+                Err(DbError::NoAnswer { limit })
             }
         }
+    }
+
+    /// Connecting and a statement have their own limits where the library knows any.
+    fn limit(&self) -> Duration {
+        let database = &self.plan.database;
+        database.connect_timeout + database.statement_timeout.unwrap_or_default()
     }
 
     fn begin(&mut self, shared: &Arc<Shared>) -> io::Result<Sender<()>> {
@@ -148,11 +172,11 @@ impl Second {
         let writer = Writer { plan: self.plan.clone(), connection: None };
         let (generation, shared) = (self.generation, Arc::clone(shared));
         let log = dispatcher::get_default(Clone::clone);
-        thread::Builder::new().name("heartbeat sql".into()).stack_size(STACK_SIZE).spawn(
-            move || {
-                dispatcher::with_default(&log, || obey(writer, &received, generation, &shared));
-            },
-        )?;
+        let body = move || {
+            dispatcher::with_default(&log, || obey(writer, &received, generation, &shared));
+        };
+        let builder = thread::Builder::new().name("heartbeat sql".into()).stack_size(STACK_SIZE);
+        self.threads.push(builder.spawn(body)?);
         Ok(orders)
     }
 }

@@ -113,6 +113,58 @@ impl TestDatabase {
     }
 }
 
+/// Waits until `done`, up to [`LIMIT`].
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+pub fn wait(what: &str, mut done: impl FnMut() -> bool) {
+    let deadline = std::time::Instant::now() + LIMIT;
+    while !done() {
+        assert!(std::time::Instant::now() < deadline, "waited {LIMIT:?} for {what}");
+        std::thread::yield_now();
+    }
+}
+
+/// Where the database is, as parts of a URL.
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+impl TestDatabase {
+    fn lent(&self) -> &Lent {
+        match &self.home {
+            Home::Server(lent) => lent,
+            Home::Directory(_) => panic!("a file is no server"),
+        }
+    }
+
+    pub fn name(&self) -> &str {
+        self.lent().name()
+    }
+
+    /// Host and port.
+    pub fn server(&self) -> (String, u16) {
+        let (_, rest) = self.lent().url().split_once('@').unwrap();
+        let (host, rest) = rest.split_once(':').unwrap();
+        let (port, _) = rest.split_once('/').unwrap();
+        (host.to_owned(), port.parse().unwrap())
+    }
+
+    /// The URL with another `host:port`, without parameters.
+    pub fn url_with(&self, address: &str) -> String {
+        let (before, _) = self.lent().url().split_once('@').unwrap();
+        format!("{before}@{address}/{}", self.name())
+    }
+
+    /// The URL with another `user:password`.
+    pub fn url_as(&self, login: &str) -> String {
+        let (scheme, rest) = self.lent().url().split_once("://").unwrap();
+        let (_, rest) = rest.split_once('@').unwrap();
+        format!("{scheme}://{login}@{rest}")
+    }
+
+    /// The URL with another database.
+    pub fn url_for_database(&self, name: &str) -> String {
+        let (host, port) = self.server();
+        self.url_with(&format!("{host}:{port}")).replace(self.name(), name)
+    }
+}
+
 pub fn registration(host: &str, cluster: Option<&str>) -> Registration {
     Registration {
         host: ServiceHost::from_parts(host, None, "b1"),

@@ -6,10 +6,15 @@
 
 #![allow(clippy::unwrap_used, reason = "a failed step of a test is a failed test")]
 
+#[macro_use]
+mod every;
+
 mod captured_log;
 mod database;
-mod every;
+mod patient;
 mod raw;
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 mod server;
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+mod servers;
 mod sqlite;

@@ -1,8 +1,8 @@
 //! Databases on real servers, one per test, lent from a small stock.
 //!
 //! `CINDER_DB_TEST_MYSQL` and `CINDER_DB_TEST_POSTGRES` hold the URL of a server whose user may
-//! create databases; on PostgreSQL it has to be a superuser, because tests write rows that point
-//! nowhere. `cargo xtask test` starts such servers and sets both. Without them these tests
+//! create databases and users; on PostgreSQL it has to be a superuser, because tests write rows
+//! that point nowhere. `cargo xtask test` starts such servers and sets both. Without them these tests
 //! say that they were skipped, or fail if `CINDER_DB_TEST_REQUIRED` is set.
 //!
 //! Making the tables takes a second, emptying them a few milliseconds, so a database goes back
@@ -41,6 +41,10 @@ impl Lent {
         let name = on_stock.unwrap_or_else(|| make(kind, &server));
         let url = with_database(&server, &name);
         Some(Self { kind, name, url })
+    }
+
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     pub fn url(&self) -> &str {

@@ -26,6 +26,7 @@ macro_rules! on_every_database {
     };
 }
 
+mod heartbeat;
 mod registry;
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 mod schema;

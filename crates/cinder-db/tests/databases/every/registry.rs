@@ -33,12 +33,12 @@ on_every_database!(
     messages_are_pinned_to_the_oldest_live_service,
 );
 
-/// A live service row with a life behind it.
+/// A live service row with a life behind it; its key is far from those the database gives.
 const OLD_SERVICE: &str = "INSERT INTO services
     (created_at, updated_at, deleted, id, host, \"binary\", topic, report_count, disabled,
      availability_zone, disabled_reason, rpc_current_version, object_current_version,
      replication_status, frozen, active_backend_id, uuid)
-    VALUES ('2026-01-01 00:00:00.000001', '2026-01-01 00:00:00.000002', false, 7,
+    VALUES ('2026-01-01 00:00:00.000001', '2026-01-01 00:00:00.000002', false, 700007,
      'n@b1', 'cinder-volume', 'cinder-volume', 500, true, 'oldaz', 'broken', '3.1', '1.2',
      'enabled', true, 'far', 'u7');";
 
@@ -92,7 +92,7 @@ fn a_restart_writes_the_versions_and_counts_as_a_sign_of_life(
 ) {
     database.run(OLD_SERVICE);
     let registered = register(&mut connection, &registration("n", None)).unwrap();
-    assert_eq!((registered.created, registered.id.get()), (false, 7));
+    assert_eq!((registered.created, registered.id.get()), (false, 700_007));
     assert_eq!(registered.uuid.as_str(), "u7");
     assert_eq!(
         database.rows(
@@ -101,7 +101,7 @@ fn a_restart_writes_the_versions_and_counts_as_a_sign_of_life(
              active_backend_id cluster_name",
             "services"
         ),
-        "7|u7|3.20|1.39|1|1|500|1|broken|oldaz|enabled|1|far|NULL"
+        "700007|u7|3.20|1.39|1|1|500|1|broken|oldaz|enabled|1|far|NULL"
     );
 }
 

@@ -11,7 +11,7 @@ fn a_pool_opens_connections_only_when_asked_and_not_beyond_its_limit() {
     let (mut database, _connection) = TestDatabase::created();
     database.options.max_pool_size = 1;
     database.options.max_overflow = 1;
-    database.options.pool_timeout = Duration::from_millis(50);
+    database.options.pool_timeout = Duration::from_secs(1);
     let pool = Pool::new(database.options.clone());
     assert_eq!(pool.open_connections(), 0);
     let (mut one, two) = (pool.get().unwrap(), pool.get().unwrap());

@@ -1,0 +1,16 @@
+//! What only servers have: sessions that end, networks that fall silent, limits, logins.
+
+/// Makes `mysql::name` and `postgres::name` of each function.
+macro_rules! on_every_server {
+    ($($name:ident),* $(,)?) => {
+        #[cfg(feature = "mysql")]
+        on_every_database!(mysql Mysql: $($name)*);
+        #[cfg(feature = "postgres")]
+        on_every_database!(postgres Postgres: $($name)*);
+    };
+}
+
+mod deadlock;
+mod faults;
+mod login;
+mod proxy;
