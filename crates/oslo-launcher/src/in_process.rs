@@ -30,6 +30,18 @@ pub enum Supervision {
 }
 
 /// Runs one service in the calling process.
+///
+/// ```no_run
+/// # use std::sync::Arc;
+/// # use oslo_launcher::*;
+/// # fn run(service: Arc<dyn Service>, supervised: bool) -> Result<i32, LaunchError> {
+/// let supervision = if supervised { Supervision::Stdin } else { Supervision::None };
+/// let options = LauncherOptions { noun: "services", ..Default::default() };
+/// let mut launcher = InProcessLauncher::new(options, Box::new(NoHooks), supervision)?;
+/// launcher.launch_service(service, 1)?;
+/// launcher.wait()
+/// # }
+/// ```
 pub struct InProcessLauncher {
     scoreboard: Arc<Scoreboard>,
     hooks: Box<dyn Hooks>,

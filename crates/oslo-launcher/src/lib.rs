@@ -1,4 +1,4 @@
-//! A pre-fork supervisor: one worker process per service, kept alive and stopped cleanly.
+//! A pre-fork supervisor: worker processes per service, kept alive and stopped cleanly.
 //!
 //! It follows oslo.service's contract (`spec/launcher.md`): fork throttle, respawn, signals,
 //! graceful stop; without its polling, its races and its orphans. It knows nothing of Cinder or
@@ -6,6 +6,7 @@
 //!
 //! ```no_run
 //! use std::sync::Arc;
+//! use std::time::Duration;
 //! use oslo_launcher::*;
 //!
 //! struct Echo;
@@ -17,7 +18,7 @@
 //!     fn start(&self, worker: &WorkerHandle) -> Result<(), StartError> {
 //!         // Open sockets, start threads; then serve until told to stop.
 //!         worker.up();
-//!         while !worker.wait_for_stop(std::time::Duration::from_secs(3600)) {}
+//!         while !worker.wait_for_stop(Duration::from_secs(3600)) {}
 //!         Ok(())
 //!     }
 //!     fn stop(&self) {}
@@ -25,18 +26,26 @@
 //!     fn reset(&self) {}
 //! }
 //!
-//! let options = LauncherOptions { capacity: 2, noun: "services", ..Default::default() };
+//! // Before anything starts a thread or opens what a worker must not have.
+//! let options = LauncherOptions { capacity: 4, noun: "services", ..Default::default() };
 //! let mut launcher = ProcessLauncher::new(options, Box::new(NoHooks))?;
-//! launcher.launch_service(Arc::new(Echo), 2)?;
-//! let status = launcher.wait()?;
+//! launcher.launch_service(Arc::new(Echo), 3)?; // three workers, replaced one by one
+//! let handle = launcher.handle(); // for hooks and signal handlers: stop, add a service
+//! let status = launcher.wait()?; // until TERM, INT or handle.stop()
+//! for report in launcher.exit_report() {
+//!     println!("{report}"); // Workers of echo: 3 started; 3 ended with status 0
+//! }
+//! # let _ = (handle, status);
 //! # Ok::<(), LaunchError>(())
 //! ```
 //!
 //! * Forked workers on Unix: [`ProcessLauncher`].
-//! * One subprocess per service, for platforms without fork: [`SubprocessLauncher`].
+//! * One subprocess per worker, for platforms without fork: [`SubprocessLauncher`].
 //! * The one service in this very process: [`InProcessLauncher`].
+//! * What all of them decide, without any process: [`state::Supervisor`].
 //!
-//! Linux is what this is tested on: signals are read from a `signalfd(2)`.
+//! TERM stops gracefully, INT at once, HUP reloads, USR1 replaces all workers one after the
+//! other, USR2 reports. Linux is what this is tested on: signals are read from a `signalfd(2)`.
 
 mod bridge;
 mod error;

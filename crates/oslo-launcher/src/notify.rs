@@ -10,6 +10,13 @@ use crate::line;
 use crate::state::Notice;
 
 /// Sends state to a service manager, or to nobody.
+///
+/// ```no_run
+/// # use oslo_launcher::{LauncherOptions, Notifier};
+/// // The binary reads the environment: NOTIFY_SOCKET, WATCHDOG_USEC.
+/// let notifier = Notifier::connect("/run/systemd/notify", None).unwrap_or_default();
+/// let options = LauncherOptions { notifier, ..Default::default() };
+/// ```
 #[derive(Debug, Default)]
 pub struct Notifier {
     #[cfg(unix)]

@@ -28,7 +28,11 @@ use crate::sys::{
 };
 use crate::worker::{Watcher, Worker};
 
-/// Forks one process per worker.
+/// Forks one process per worker; the crate's head shows how it is used.
+///
+/// It owns the signals TERM, INT, HUP, USR1, USR2, ALRM and CHLD of its process: they are blocked
+/// from [`new`](Self::new) on. The process must have one thread whenever a worker is forked, that
+/// is for as long as the launcher exists.
 pub struct ProcessLauncher {
     bridge: Bridge,
     worker_watchdog: Option<Duration>,

@@ -99,6 +99,17 @@ pub struct WorkerStatus {
 
 /// The shared page-set; see the module's head for who may write what.
 ///
+/// ```
+/// # use oslo_launcher::{Scoreboard, WorkerState};
+/// fn report(scoreboard: &Scoreboard) -> String {
+///     let workers = scoreboard.snapshot();
+///     let up = workers.iter().filter(|worker| worker.state == WorkerState::Up).count();
+///     format!("{up} of {} up", workers.len())
+/// }
+/// # assert_eq!(report(&Scoreboard::new(1)?), "0 of 0 up");
+/// # Ok::<(), oslo_launcher::LaunchError>(())
+/// ```
+///
 /// Behind the slots stands one bit per worker: set by the worker when it has changed its slot,
 /// taken by the parent, which thus need not look at all slots to find those.
 #[derive(Debug)]

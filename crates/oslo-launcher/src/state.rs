@@ -41,6 +41,22 @@ struct ServiceEntry {
 }
 
 /// The state machine; see the module's head.
+///
+/// ```
+/// use std::time::{Duration, Instant};
+/// use oslo_launcher::state::{Action, Event, Limits, Notice, Supervisor};
+///
+/// let now = Instant::now();
+/// let mut supervisor = Supervisor::new(Limits::default());
+/// supervisor.add_service("lvm", 1, now);
+/// assert_eq!(supervisor.step(Event::Tick, now), [Action::Fork(0)]);
+/// supervisor.step(Event::Launched, now);
+/// assert_eq!(supervisor.step(Event::Ready(0), now), [Action::Notify(Notice::Ready)]);
+/// // A worker that ends is replaced; nothing is due until something happens.
+/// let later = now + Duration::from_secs(100);
+/// assert_eq!(supervisor.step(Event::Exited(0), later), [Action::Fork(0)]);
+/// assert_eq!(supervisor.next_deadline(), None);
+/// ```
 #[derive(Debug, Clone)]
 pub struct Supervisor {
     limits: Limits,

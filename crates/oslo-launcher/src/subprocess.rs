@@ -37,6 +37,27 @@ pub(crate) enum Happening {
 }
 
 /// Starts one subprocess per worker.
+///
+/// ```no_run
+/// use std::process::Command;
+/// use oslo_launcher::*;
+///
+/// // This program runs the one service that its argument names, under the same program as parent.
+/// let program = std::env::current_exe().unwrap();
+/// let command = move |service: &str| {
+///     let mut command = Command::new(&program);
+///     command.args(["--only", service]);
+///     command
+/// };
+/// let options = LauncherOptions { capacity: 2, ..Default::default() };
+/// let mut launcher = SubprocessLauncher::new(options, Box::new(NoHooks), Box::new(command))?;
+/// # let services: Vec<std::sync::Arc<dyn Service>> = Vec::new();
+/// for service in services {
+///     launcher.launch_service(service, 1)?; // only its name is used here
+/// }
+/// let status = launcher.wait()?;
+/// # Ok::<(), LaunchError>(())
+/// ```
 pub struct SubprocessLauncher {
     bridge: Bridge,
     command: Box<dyn FnMut(&str) -> Command>,
