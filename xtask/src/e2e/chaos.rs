@@ -36,7 +36,7 @@ pub(crate) fn chaos(binary: &Path, length: Duration, seed: Option<u64>) -> Resul
     let scene = Scene::new(binary, root.path(), "chaos")?;
     let config = scene.config(&BACKENDS).set("DEFAULT", "debug", "false");
     let stage = Stage::set(&scene, config, BACKENDS.len())?;
-    if !stage.is_process_1() {
+    if stage.beside().is_none() {
         println!("without orphans: they come to process 1 of a namespace only");
     }
     let before = stage.warm_up(BACKENDS.len())?;

@@ -14,7 +14,7 @@ use nix::sys::time::TimeSpec;
 use nix::time::{ClockId, clock_gettime, clock_settime};
 
 use super::daemon::Daemon;
-use super::runner::Skip;
+use super::namespace::Namespaces;
 use super::scene::Scene;
 use crate::process;
 use crate::wait::secs;
@@ -31,21 +31,14 @@ pub(crate) fn not_run() -> Option<&'static str> {
 }
 
 pub(crate) fn a_monotonic_clock_may_begin_anywhere(scene: &Scene) -> Result<()> {
-    const WAYS: [&[&str]; 2] = [&["--time"], &["--time", "--map-root-user"]];
-    let works = |way: &&&[&str]| {
-        let tried = scene.finish(scene.command("unshare").args(**way).arg("true"), secs(10));
-        tried.is_ok_and(|outcome| outcome.code == Some(0))
-    };
-    let Some(way) = WAYS.iter().find(works) else {
-        return Err(Skip("no time namespace is allowed here".to_owned()).into());
-    };
+    let namespaces = Namespaces::ask(scene, &["--time"])?;
     let now = Duration::from(clock_gettime(ClockId::CLOCK_MONOTONIC)?).as_secs();
     // A machine that was switched on a second ago, and one that has run for thirty years.
     for shift in [1 - i64::try_from(now)?, 30 * 365 * 86_400] {
         let config = scene.config(&["a", "b"]).set("supervisor", "worker_watchdog", "1");
         let file = scene.write("cinder.conf", &config.text())?;
-        let mut command = scene.command("unshare");
-        command.args(*way).arg(format!("--monotonic={shift}")).arg(scene.binary());
+        let mut command = namespaces.command(scene);
+        command.arg(format!("--monotonic={shift}")).arg(scene.binary());
         let daemon = scene.start_command(command.arg("--config-file").arg(file))?;
         lives_as_usual(&daemon, shift < 0)
             .with_context(|| format!("{shift} s away from {now} s"))?;

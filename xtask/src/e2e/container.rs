@@ -1,30 +1,33 @@
 //! The daemon as process 1 of a container.
 
-use std::process::Command;
-
 use anyhow::{Context, Result, ensure};
 use nix::sys::signal::Signal;
 
 use super::daemon::{Daemon, SOON};
 use super::holdings::Holdings;
-use super::runner::Skip;
+use super::namespace::Namespaces;
 use super::scene::Scene;
 use crate::process;
 use crate::wait::{secs, wait_for};
 
 const NAMESPACE: [&str; 3] = ["--pid", "--fork", "--mount-proc"];
 
-/// Starts two back ends as process 1 of a namespace; the second answer is the parent's pid as we
-/// see it, the first its starter's.
-fn start_as_process_1(scene: &Scene) -> Result<(Daemon, i32)> {
-    let allowed = Command::new("unshare").args(NAMESPACE).arg("true").output();
-    if !allowed.is_ok_and(|output| output.status.success()) {
-        return Err(Skip("unshare --pid is not allowed here (it needs root)".to_owned()).into());
-    }
+/// A daemon in a namespace of its own.
+struct Container {
+    namespaces: Namespaces,
+    /// Its starter, which ends with its exit code.
+    outer: Daemon,
+    /// Its pid as we see it.
+    init: i32,
+}
+
+/// Starts two back ends as process 1 of a namespace.
+fn start_as_process_1(scene: &Scene) -> Result<Container> {
+    let namespaces = Namespaces::ask(scene, &NAMESPACE)?;
     let config = scene.config(&["a", "b"]).set("DEFAULT", "debug", "true");
     let file = scene.write("cinder.conf", &config.text())?;
-    let mut command = scene.command("unshare");
-    command.args(NAMESPACE).arg("--kill-child").arg(scene.binary());
+    let mut command = namespaces.command(scene);
+    command.arg("--kill-child").arg(scene.binary());
     let outer = scene.start_command(command.arg("--config-file").arg(&file))?;
     let init = wait_for("the daemon inside the namespace", SOON, || {
         let inner = process::living_children(outer.pid()).first().copied().context("no child")?;
@@ -34,12 +37,13 @@ fn start_as_process_1(scene: &Scene) -> Result<(Daemon, i32)> {
     let inside = std::fs::read_to_string(format!("/proc/{init}/status"))?;
     let last = inside.lines().find_map(|line| line.strip_prefix("NSpid:"));
     ensure!(last.is_some_and(|pids| pids.ends_with("\t1")), "it is not process 1: {last:?}");
-    Ok((outer, init))
+    Ok(Container { namespaces, outer, init })
 }
 
 pub(crate) fn as_process_1_it_reaps_orphans_that_are_not_its_own(scene: &Scene) -> Result<()> {
-    let (outer, init) = start_as_process_1(scene)?;
-    orphan_a_process(scene, init)?;
+    let container = start_as_process_1(scene)?;
+    let (outer, init) = (&container.outer, container.init);
+    orphan_a_process(scene, &container.namespaces, init)?;
     wait_for("the orphan to be adopted, to end, and to be reaped", SOON, || {
         let others: Vec<_> =
             process::children(init).into_iter().filter(|one| one.name == "sleep").collect();
@@ -56,12 +60,13 @@ pub(crate) fn as_process_1_it_reaps_a_thousand_orphans_and_keeps_its_workers(
     scene: &Scene,
 ) -> Result<()> {
     const SCRIPT: &str = "for n in $(seq 1000); do (sleep 0.1 >/dev/null 2>&1 &); done";
-    let (outer, init) = start_as_process_1(scene)?;
+    let container = start_as_process_1(scene)?;
+    let (outer, init) = (&container.outer, container.init);
     outer.wait_beats(1)?;
     let workers = process::living_children(init);
     let before = Holdings::of(init)?;
-    let mut command = scene.command("nsenter");
-    command.args(["--target", &init.to_string(), "--pid", "--mount", "sh", "-c", SCRIPT]);
+    let mut command = container.namespaces.beside(scene, init);
+    command.args(["sh", "-c", SCRIPT]);
     let outcome = scene.finish(&mut command, secs(60))?;
     ensure!(outcome.code == Some(0), "{outcome:?}");
     outer.wait_log("which was not ours", 1000)?;
@@ -78,10 +83,10 @@ pub(crate) fn as_process_1_it_reaps_a_thousand_orphans_and_keeps_its_workers(
 }
 
 /// Runs a shell inside the namespace that leaves a `sleep` behind, which process 1 inherits.
-fn orphan_a_process(scene: &Scene, init: i32) -> Result<()> {
+fn orphan_a_process(scene: &Scene, namespaces: &Namespaces, init: i32) -> Result<()> {
     let script = "sleep 1 >/dev/null 2>&1 & echo started";
-    let mut command = scene.command("nsenter");
-    command.args(["--target", &init.to_string(), "--pid", "--mount", "sh", "-c", script]);
+    let mut command = namespaces.beside(scene, init);
+    command.args(["sh", "-c", script]);
     let outcome = scene.finish(&mut command, secs(10))?;
     ensure!(outcome.out.trim() == "started", "{outcome:?}");
     wait_for("process 1 to inherit the orphan", secs(1), || {

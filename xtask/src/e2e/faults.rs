@@ -269,12 +269,9 @@ impl<'a> Storm<'a> {
     }
 
     fn leave_orphans(&mut self) -> Result<bool> {
-        if !self.stage.is_process_1() {
-            return Ok(false);
-        }
+        let Some(mut command) = self.stage.beside() else { return Ok(false) };
         let script = "for n in 1 2 3 4 5 6 7 8; do (sleep 0.$n >/dev/null 2>&1 &); done";
-        let mut command = self.stage.beside("sh");
-        let outcome = self.stage.scene.finish(command.args(["-c", script]), secs(30))?;
+        let outcome = self.stage.scene.finish(command.args(["sh", "-c", script]), secs(30))?;
         Ok(outcome.code == Some(0))
     }
 }

@@ -5,7 +5,7 @@ use nix::sys::signal::Signal;
 
 use super::account::{Account, Limit};
 use super::daemon::{Daemon, SOON};
-use super::runner::Skip;
+use super::namespace::Namespaces;
 use super::scene::Scene;
 use crate::process;
 use crate::wait::{secs, wait_for};
@@ -158,21 +158,9 @@ pub(crate) fn a_start_with_too_few_descriptors_says_so_or_works(scene: &Scene) -
 
 pub(crate) fn a_hidden_proc_changes_nothing(scene: &Scene) -> Result<()> {
     const HIDE: &str = "mount -t tmpfs none /proc && exec \"$@\"";
-    let ways: [&[&str]; 2] = [&["--mount"], &["--mount", "--map-root-user"]];
-    let hide = |way: &[&str]| {
-        let mut command = scene.command("unshare");
-        command.args(way).args(["sh", "-c", HIDE, "sh"]);
-        command
-    };
-    let works = |way: &&&[&str]| {
-        let tried = scene.finish(hide(way).arg("true"), secs(10));
-        tried.is_ok_and(|outcome| outcome.code == Some(0))
-    };
-    let Some(way) = ways.iter().find(works) else {
-        return Err(Skip("no mount namespace is allowed here".to_owned()).into());
-    };
+    let namespaces = Namespaces::ask(scene, &["--mount", "sh", "-c", HIDE, "sh"])?;
     let file = scene.write("cinder.conf", &scene.config(&["a", "b", "c"]).text())?;
-    let mut command = hide(way);
+    let mut command = namespaces.command(scene);
     let daemon = scene.start_command(command.arg(scene.binary()).arg("--config-file").arg(file))?;
     let before = daemon.wait_up(3)?;
     let visible = std::fs::read_dir(format!("/proc/{}/root/proc", daemon.pid()))?.count();

@@ -1,10 +1,11 @@
 //! End-to-end scenarios: the real release binary in fresh directories, looked at from outside.
 //!
-//! What the scenarios need of the machine: Linux with `/proc`, the tools of util-linux
-//! (`setsid`, `setpriv`, `unshare`, `nsenter`), no network, no root (the two scenarios that need
-//! more say so). With `CINDER_PYTHON` naming a virtual environment that holds the Python
-//! cinder 29.0.0, its tools are run on our database as well; with `CINDER_SET_CLOCK=1` the clock of
-//! the machine is set.
+//! What the scenarios need of the machine: Linux with `/proc`, GNU coreutils and grep, the tools of
+//! util-linux (`prlimit`, `setsid`, `setpriv`, `unshare`, `nsenter`), no network, no root. Some need
+//! namespaces; they are skipped with a reason where these are granted neither to root nor to the
+//! root of a user namespace. With `CINDER_PYTHON` naming a virtual environment that holds the
+//! Python cinder 29.0.0, its tools are run on our database as well; with `CINDER_SET_CLOCK=1` the
+//! clock of the machine is set.
 
 mod account;
 mod chaos;
@@ -23,6 +24,7 @@ mod inheritance;
 mod layers;
 mod limits;
 mod log_reader;
+mod namespace;
 mod peer;
 mod phases;
 mod refusals;

@@ -1,7 +1,7 @@
 //! A daemon for long runs: everything that may be done to one can be done to this.
 //!
-//! Where we are root it is process 1 of a namespace, so that orphans come to it, and an ordinary
-//! user, so that the limit on processes holds for it. Its log goes through a pipe whose reader can
+//! Where we may, it is process 1 of a namespace, so that orphans come to it. It is never root, for
+//! whom the limit on processes would not hold. Its log goes through a pipe whose reader can
 //! be stopped.
 
 use std::fs::File;
@@ -19,6 +19,7 @@ use super::account::Account;
 use super::config::Config;
 use super::daemon::{Daemon, SOON};
 use super::holdings::Holdings;
+use super::namespace::Namespaces;
 use super::scene::Scene;
 use crate::process;
 use crate::wait::{let_pass, millis, secs, wait_for};
@@ -34,6 +35,7 @@ pub(crate) struct Stage<'s> {
     pub(crate) daemon: Daemon,
     pub(crate) log: LogReader,
     pub(crate) config: Config,
+    namespaces: Option<Namespaces>,
     /// Started beside the daemon for its sake: the namespace's outer process.
     helpers: Vec<i32>,
 }
@@ -49,9 +51,15 @@ impl<'s> Stage<'s> {
         let file = scene.write("cinder.conf", &config.text())?;
         let mut inner = account.command(account.binary());
         inner.arg("--config-file").arg(&file);
-        let allowed = Command::new("unshare").args(NAMESPACE).arg("true").output();
-        let inside = allowed.is_ok_and(|output| output.status.success());
-        let mut command = if inside { within(scene, &inner) } else { inner };
+        let namespaces = Namespaces::ask(scene, &NAMESPACE).ok();
+        let mut command = match &namespaces {
+            Some(namespaces) => {
+                let mut outer = namespaces.command(scene);
+                outer.arg(inner.get_program()).args(inner.get_args());
+                outer
+            }
+            None => inner,
+        };
         let path = scene.path("daemon.log");
         let (log, output) = LogReader::start(&path)?;
         let child = command.stdout(output.try_clone()?).stderr(output).spawn();
@@ -60,7 +68,7 @@ impl<'s> Stage<'s> {
         drop(command);
         let mut daemon = Daemon::adopt(child, &path, &scene.store())?;
         let mut helpers = Vec::new();
-        if inside {
+        if namespaces.is_some() {
             helpers.push(daemon.pid());
             let parent = wait_for("the daemon inside its namespace", SOON, || {
                 let inner = process::living_children(daemon.pid()).first().copied();
@@ -71,20 +79,13 @@ impl<'s> Stage<'s> {
             daemon = daemon.with_parent(parent);
         }
         wait_for("every back end to be up", secs(60), || daemon.wait_up(backends))?;
-        Ok(Self { scene, account, daemon, log, config, helpers })
+        Ok(Self { scene, account, daemon, log, config, namespaces, helpers })
     }
 
-    /// Whether orphans of its namespace come to the daemon.
-    pub(crate) fn is_process_1(&self) -> bool {
-        !self.helpers.is_empty()
-    }
-
-    /// A program beside the daemon, in the same namespace.
-    pub(crate) fn beside(&self, program: &str) -> Command {
-        let mut command = self.scene.command("nsenter");
-        let target = self.daemon.pid().to_string();
-        command.args(["--target", &target, "--pid", "--mount", program]);
-        command
+    /// The beginning of a command line in the daemon's namespace, where it has one: orphans come
+    /// to the daemon from there only.
+    pub(crate) fn beside(&self) -> Option<Command> {
+        self.namespaces.as_ref().map(|inside| inside.beside(self.scene, self.daemon.pid()))
     }
 
     /// What the parent holds once it has reloaded, reported and rolled.
@@ -118,13 +119,6 @@ impl<'s> Stage<'s> {
         ensure!(all == expected, "expected {expected:?}, found {all:?}");
         Ok(())
     }
-}
-
-/// The same command as process 1 of a namespace.
-fn within(scene: &Scene, inner: &Command) -> Command {
-    let mut command = scene.command("unshare");
-    command.args(NAMESPACE).arg(inner.get_program()).args(inner.get_args());
-    command
 }
 
 /// Reads the daemon's outputs into a file, and can be told to stop reading.
