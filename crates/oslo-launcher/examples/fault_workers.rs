@@ -8,7 +8,8 @@
 //! * `--notify PATH`: a service manager's socket; `--manager-watchdog MILLISECONDS`: its watchdog;
 //! * `--pause SECONDS`: waits before anything is launched;
 //! * `--no-back-off`: only the throttle delays a restart;
-//! * `--stop-on-hup`: asks for a stop in the HUP hook;
+//! * `--stop-on-hup`: asks for a stop in the HUP hook; `--panic-on-hup`: the hook panics;
+//!   `--slow-hup`: the hook takes its time;
 //! * `--room COUNT`: the launcher has room for so many more workers;
 //! * `--add NAME=BEHAVIOUR`: adds it, with two workers, in the report hook of the supervisor, once;
 //! * `--add-from-thread NAME=BEHAVIOUR`: adds it, with one worker, from a second thread, when
@@ -117,6 +118,8 @@ struct Print {
     /// How many more short waits this process wants.
     short_waits: u32,
     stop_on_hup: bool,
+    panic_on_hup: bool,
+    slow_hup: bool,
     /// A service that is still to be added.
     late: Option<Arc<Fault>>,
 }
@@ -125,8 +128,13 @@ static LAUNCHER: OnceLock<LauncherHandle> = OnceLock::new();
 
 impl Print {
     fn new(plan: &Plan) -> Self {
-        let (short_waits, stop_on_hup) = (plan.short_waits, plan.stop_on_hup);
-        Self { short_waits, stop_on_hup, late: plan.late.clone() }
+        Self {
+            short_waits: plan.short_waits,
+            stop_on_hup: plan.stop_on_hup,
+            panic_on_hup: plan.panic_on_hup,
+            slow_hup: plan.slow_hup,
+            late: plan.late.clone(),
+        }
     }
 }
 
@@ -141,6 +149,10 @@ fn add(handle: &LauncherHandle, fault: Arc<Fault>, workers: usize) {
 impl Hooks for Print {
     fn reload(&mut self) -> Result<(), ReloadRefused> {
         println!("reload in {}", std::process::id());
+        assert!(!self.panic_on_hup, "a bug in the hook");
+        if self.slow_hup {
+            std::thread::park_timeout(Duration::from_millis(300));
+        }
         if let Some(handle) = LAUNCHER.get().filter(|_| self.stop_on_hup) {
             handle.stop();
         }
@@ -174,6 +186,8 @@ struct Plan {
     one: bool,
     alone: bool,
     stop_on_hup: bool,
+    panic_on_hup: bool,
+    slow_hup: bool,
     foreign: bool,
     room: usize,
     late: Option<Arc<Fault>>,
@@ -200,6 +214,8 @@ impl Plan {
                 "--alone" => plan.alone = true,
                 "--reload" => plan.limits.restart_method = RestartMethod::Reload,
                 "--stop-on-hup" => plan.stop_on_hup = true,
+                "--panic-on-hup" => plan.panic_on_hup = true,
+                "--slow-hup" => plan.slow_hup = true,
                 "--foreign" => plan.foreign = true,
                 "--no-back-off" => plan.limits.respawn_backoff_max = Duration::ZERO,
                 "--thread" => {

@@ -2,6 +2,7 @@
 //!
 //! Must not: know how a process is started, heard or ended.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -46,7 +47,7 @@ impl Bridge {
             hooks,
             manager: Manager::new(options.notifier, options.noun),
             requests: Requests::new(options.capacity, waker),
-            watchdog: Watchdog::new(options.worker_watchdog),
+            watchdog: Watchdog::new(options.worker_watchdog, Instant::now()),
             ledger: Ledger::default(),
             exit: None,
         })
@@ -85,6 +86,18 @@ impl Bridge {
         }
     }
 
+    /// Notes what a worker says of itself; what follows from that, if anything.
+    pub(crate) fn reported(&mut self, id: WorkerId, state: WorkerState) -> Option<Event> {
+        self.manager.changed();
+        let event = match state {
+            WorkerState::Up => Event::Ready(id),
+            WorkerState::Down => Event::Down(id),
+            _ => return None,
+        };
+        self.scoreboard.slot(id).heard_of();
+        Some(event)
+    }
+
     /// Notes how the process of this worker has ended.
     pub(crate) fn ended(&mut self, id: WorkerId, pid: i32, end: Ended) {
         end.write(pid);
@@ -113,15 +126,21 @@ impl Bridge {
     /// Reads the configuration again, for [`Action::Reload`](crate::state::Action::Reload).
     pub(crate) fn reload(&mut self) -> Event {
         line::reloading();
-        match self.hooks.reload() {
-            Ok(()) => Event::Reloaded,
-            Err(_) => Event::ReloadRefused,
+        match guarded("the reload", || self.hooks.reload()) {
+            Some(Ok(())) => Event::Reloaded,
+            Some(Err(_)) | None => Event::ReloadRefused,
         }
+    }
+
+    /// Writes a report of this process.
+    pub(crate) fn report(&mut self) {
+        guarded("the report", || self.hooks.report(&self.scoreboard));
     }
 
     /// Workers that have been silent for too long; `running` says who has a process.
     pub(crate) fn stalled(&mut self, running: impl Iterator<Item = bool>) -> Vec<WorkerId> {
-        self.watchdog.look(&self.scoreboard, running)
+        let silent_for = |id| self.scoreboard.slot(id).silent_for();
+        self.watchdog.look(Instant::now(), running, silent_for)
     }
 
     /// Whether the state machine has something to do right now.
@@ -131,7 +150,7 @@ impl Bridge {
 
     /// How long to sleep if nothing happens, never beyond `until`; for ever if `None`.
     pub(crate) fn time_to_sleep(&mut self, until: Option<Instant>) -> Option<Duration> {
-        let hook = self.hooks.before_wait();
+        let hook = guarded("the hook before a wait", || self.hooks.before_wait()).flatten();
         let now = Instant::now();
         let own = [self.supervisor.next_deadline(), until];
         let others = [self.manager.next(now), self.watchdog.next_look()];
@@ -139,4 +158,11 @@ impl Bridge {
         let left = |at: Instant| at.saturating_duration_since(now);
         deadlines.flatten().map(left).chain(hook).min()
     }
+}
+
+/// Runs code of the program in the supervising process, which must survive its bugs: workers of
+/// other services depend on it. `None` if it panicked.
+pub(crate) fn guarded<T>(what: &str, code: impl FnOnce() -> T) -> Option<T> {
+    let result = catch_unwind(AssertUnwindSafe(code));
+    result.map_err(|_| line::panicked(what)).ok()
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::error::LaunchError;
 use crate::handle::{LauncherHandle, Requests};
-use crate::launcher::{Launcher, LauncherOptions};
+use crate::launcher::{Launcher, LauncherOptions, later};
 use crate::ledger::ServiceReport;
 use crate::line::{self, Ended};
 use crate::manager::{Alone, Manager};
@@ -155,7 +155,7 @@ impl Launcher for InProcessLauncher {
 
     fn pause(&mut self, time: Duration) -> Option<i32> {
         let signals = self.signals.as_mut()?;
-        signals.pause(Instant::now() + time, &self.requests, || {
+        signals.pause(later(Instant::now(), time), &self.requests, || {
             let tell = self.alone.as_mut().and_then(|alone| alone.turn(&self.scoreboard));
             tell.into_iter().chain(self.hooks.before_wait()).min()
         })

@@ -1,7 +1,7 @@
 //! What all launchers have in common: the trait, the options, the status sentence.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::error::LaunchError;
 use crate::handle::LauncherHandle;
@@ -72,6 +72,12 @@ pub struct LauncherOptions {
 /// How often a worker says that it is alive, and how often its parent looks, per watchdog time.
 pub(crate) const LOOKS: u32 = 4;
 
+/// A moment that much later, or one that nobody lives to see: an operator may write any number.
+pub(crate) fn later(now: Instant, time: Duration) -> Instant {
+    const CENTURY: Duration = Duration::from_secs(100 * 365 * 86_400);
+    now + time.min(CENTURY)
+}
+
 /// How many services that are not up are named in the status sentence; it is one line.
 const NAMED: usize = 4;
 
@@ -95,7 +101,8 @@ pub(crate) fn sentence(scoreboard: &Scoreboard, noun: &str) -> String {
     if all - up > NAMED {
         text.push_str(&format!("; and {} more", all - up - NAMED));
     }
-    text
+    // A line feed would begin another assignment of sd_notify(3), written by whoever gave reasons.
+    text.replace(char::is_control, " ")
 }
 
 #[cfg(test)]
@@ -122,6 +129,19 @@ mod tests {
             sentence(&board, "back ends"),
             "1 of 3 back ends up; nfs1: driver not initialised; rbd: starting"
         );
+    }
+
+    #[test]
+    fn a_reason_of_two_lines_makes_no_second_message() {
+        let board = board(&[("lvm", WorkerState::Down, "first\nREADY=1")]);
+        assert_eq!(sentence(&board, "services"), "0 of 1 services up; lvm: first READY=1");
+    }
+
+    #[test]
+    fn no_time_is_too_long() {
+        let now = Instant::now();
+        assert!(later(now, Duration::MAX) > now + Duration::from_secs(1_000_000_000));
+        assert_eq!(later(now, Duration::from_secs(1)), now + Duration::from_secs(1));
     }
 
     #[test]

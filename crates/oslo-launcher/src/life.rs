@@ -11,7 +11,7 @@ const DONE: i32 = 0;
 /// The service did not start, or the parent is gone, or SIGINT came.
 pub(crate) const FAILED: i32 = 1;
 /// Something panicked.
-pub(crate) const UNHANDLED: i32 = 2;
+const UNHANDLED: i32 = 2;
 
 /// A service's whole life; returns the worker's exit status.
 pub(crate) fn live(service: &dyn Service, handle: &WorkerHandle) -> i32 {

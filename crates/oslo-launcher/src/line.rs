@@ -195,6 +195,11 @@ pub(crate) fn unhandled(name: &str) {
     error!(target: target!(), "Unhandled exception: the service of worker {name} panicked");
 }
 
+/// Ours: a bug in what the supervisor calls is no reason to lose all workers.
+pub(crate) fn panicked(what: &str) {
+    error!(target: target!(), "Unhandled exception: {what} panicked; the supervisor goes on");
+}
+
 pub(crate) fn notify_failed(error: &std::io::Error) {
     debug!(target: target!(), error = error as &(dyn std::error::Error + 'static), "Systemd notification failed");
 }

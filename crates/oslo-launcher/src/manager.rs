@@ -42,6 +42,7 @@ impl Manager {
     /// Tells how things are, if somebody listens and there are news; feeds the watchdog.
     pub(crate) fn tell(&mut self, scoreboard: &Scoreboard) {
         let now = Instant::now();
+        self.notifier.send_waiting();
         self.notifier.ping(now);
         if self.next_status(now).is_some_and(|at| at <= now) {
             self.news = false;
@@ -51,7 +52,8 @@ impl Manager {
 
     /// When there is something to tell next even if nothing happens.
     pub(crate) fn next(&self, now: Instant) -> Option<Instant> {
-        self.notifier.next_ping().into_iter().chain(self.next_status(now)).min()
+        let next = [self.notifier.next_ping(), self.notifier.next_try(now), self.next_status(now)];
+        next.into_iter().flatten().min()
     }
 
     fn next_status(&self, now: Instant) -> Option<Instant> {
@@ -85,6 +87,7 @@ impl Alone {
         let state = scoreboard.slot(0).state();
         if !self.ready && matches!(state, WorkerState::Up | WorkerState::Down) {
             self.ready = true;
+            scoreboard.slot(0).heard_of();
             self.patience.end();
             self.manager.notice(Notice::Ready);
         }

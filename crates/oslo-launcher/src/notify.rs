@@ -1,11 +1,14 @@
 //! Telling a service manager how we are, by the protocol of `sd_notify(3)`.
 //!
 //! The path of the socket comes from the caller (the binary reads `NOTIFY_SOCKET`). Must not:
-//! ever block or fail the daemon; a message that cannot be sent is dropped with a DEBUG line.
+//! ever block or fail the daemon. While the manager's queue is full, notices wait, because a READY
+//! that is lost ends in the manager's time-out; other messages are dropped with a DEBUG line.
 
+use std::collections::VecDeque;
 use std::io;
 use std::time::{Duration, Instant};
 
+use crate::launcher::later;
 use crate::line;
 use crate::state::Notice;
 
@@ -25,7 +28,15 @@ pub struct Notifier {
     /// The next status sentence is sent no earlier.
     status_due: Option<Instant>,
     watchdog: Option<Watchdog>,
+    /// Notices that the manager had no room for.
+    waiting: VecDeque<String>,
 }
+
+/// Pause between two tries to send what waits.
+const RETRY: Duration = Duration::from_millis(100);
+
+/// How many notices wait at most; more come only from a storm of reloads.
+const WAITING: usize = 16;
 
 /// Pause between two status sentences. Somebody reads them; nobody reads twenty a second.
 const STATUS_PAUSE: Duration = Duration::from_millis(200);
@@ -56,8 +67,9 @@ impl Notifier {
             None => SocketAddr::from_pathname(path)?,
         };
         socket.connect_addr(&address)?;
+        let watchdog = watchdog.map(|time| time / 2).filter(|time| !time.is_zero());
         let watchdog =
-            watchdog.map(|time| Watchdog { interval: time / 2, due: Instant::now() + time / 2 });
+            watchdog.map(|interval| Watchdog { interval, due: later(Instant::now(), interval) });
         Ok(Self { socket: Some(socket), watchdog, ..Self::default() })
     }
 
@@ -66,18 +78,34 @@ impl Notifier {
         if !matches!(notice, Notice::Extend(_)) {
             self.status_due = None;
         }
-        match notice {
-            Notice::Ready => self.send("READY=1"),
-            Notice::Stopping => self.send("STOPPING=1"),
-            Notice::Extend(time) => {
-                self.send(&format!("EXTEND_TIMEOUT_USEC={}", time.as_micros()));
-            }
+        let message = match notice {
+            Notice::Ready => "READY=1".to_owned(),
+            Notice::Stopping => "STOPPING=1".to_owned(),
+            Notice::Extend(time) => format!("EXTEND_TIMEOUT_USEC={}", time.as_micros()),
             Notice::Reloading => {
                 // systemd.service(5), Type=notify-reload, wants the time of the reload.
                 let now = crate::sys::monotonic().as_micros();
-                self.send(&format!("RELOADING=1\nMONOTONIC_USEC={now}"));
+                format!("RELOADING=1\nMONOTONIC_USEC={now}")
+            }
+        };
+        self.waiting.push_back(message);
+        self.send_waiting();
+    }
+
+    /// Sends the notices that wait, in order, as far as the manager has room for them.
+    pub(crate) fn send_waiting(&mut self) {
+        while let Some(message) = self.waiting.pop_front() {
+            if !self.send(&message) {
+                self.waiting.push_front(message);
+                self.waiting.truncate(WAITING);
+                return;
             }
         }
+    }
+
+    /// When to try again to send what waits.
+    pub(crate) fn next_try(&self, now: Instant) -> Option<Instant> {
+        (!self.waiting.is_empty()).then(|| now + RETRY)
     }
 
     /// When the next status sentence may be sent; `None` means now.
@@ -106,7 +134,7 @@ impl Notifier {
         let due = self.watchdog.as_mut().is_some_and(|watchdog| {
             let due = watchdog.due <= now;
             if due {
-                watchdog.due = now + watchdog.interval;
+                watchdog.due = later(now, watchdog.interval);
             }
             due
         });
@@ -123,17 +151,22 @@ impl Notifier {
         return false;
     }
 
+    /// Sends a message; false if it may be tried again later.
     #[cfg(unix)]
-    fn send(&self, message: &str) {
-        if let Some(socket) = &self.socket
-            && let Err(error) = socket.send(message.as_bytes())
-        {
-            line::notify_failed(&error);
+    fn send(&self, message: &str) -> bool {
+        match self.socket.as_ref().map(|socket| socket.send(message.as_bytes())) {
+            Some(Err(error)) => {
+                line::notify_failed(&error);
+                error.kind() != io::ErrorKind::WouldBlock
+            }
+            Some(Ok(_)) | None => true,
         }
     }
 
     #[cfg(not(unix))]
-    fn send(&self, _: &str) {}
+    fn send(&self, _: &str) -> bool {
+        true
+    }
 }
 
 #[cfg(test)]
@@ -175,6 +208,37 @@ mod tests {
         assert_eq!(notifier.next_status(now), None);
         assert_eq!(receive(&server), "STATUS=1 of 2 back ends up");
         assert_eq!(receive(&server), "STOPPING=1");
+    }
+
+    #[test]
+    fn a_notice_waits_for_a_manager_whose_queue_is_full() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("notify");
+        let server = UnixDatagram::bind(&path).unwrap();
+        let mut notifier = Notifier::connect(path.to_str().unwrap(), None).unwrap();
+        let mut fillers = 0;
+        while notifier.send("FILLER=1") {
+            fillers += 1;
+        }
+        notifier.notice(Notice::Ready);
+        notifier.notice(Notice::Stopping);
+        assert!(notifier.next_try(Instant::now()).is_some());
+        for _ in 0..fillers {
+            assert_eq!(receive(&server), "FILLER=1");
+        }
+        notifier.send_waiting();
+        assert_eq!(receive(&server), "READY=1");
+        assert_eq!(receive(&server), "STOPPING=1");
+        assert_eq!(notifier.next_try(Instant::now()), None);
+    }
+
+    #[test]
+    fn a_watchdog_without_time_is_none() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("notify");
+        let _server = UnixDatagram::bind(&path).unwrap();
+        let notifier = Notifier::connect(path.to_str().unwrap(), Some(Duration::ZERO)).unwrap();
+        assert_eq!(notifier.next_ping(), None);
     }
 
     #[test]

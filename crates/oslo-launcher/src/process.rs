@@ -9,10 +9,10 @@ use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::bridge::Bridge;
+use crate::bridge::{Bridge, guarded};
 use crate::error::LaunchError;
 use crate::handle::LauncherHandle;
-use crate::launcher::{Launcher, LauncherOptions};
+use crate::launcher::{Launcher, LauncherOptions, later};
 use crate::ledger::ServiceReport;
 use crate::line::{self, Ended};
 use crate::manager::Manager;
@@ -133,7 +133,7 @@ impl ProcessLauncher {
         let mut last: Option<&Arc<dyn Service>> = None;
         for child in &self.workers {
             if !last.is_some_and(|service| Arc::ptr_eq(service, &child.service)) {
-                child.service.reset();
+                guarded("a reset", || child.service.reset());
             }
             last = Some(&child.service);
         }
@@ -205,7 +205,7 @@ impl ProcessLauncher {
     }
 
     fn take_signals(&mut self) {
-        while let Some(signal) = self.signals.as_ref().and_then(Signals::next) {
+        for signal in self.signals.as_ref().map(Signals::take).unwrap_or_default() {
             match signal {
                 Signal::SIGTERM => self.step(Event::Stop("SIGTERM")),
                 Signal::SIGHUP if is_daemon() => self.step(Event::Hangup),
@@ -213,7 +213,7 @@ impl ProcessLauncher {
                 Signal::SIGINT => self.step(Event::Interrupt),
                 Signal::SIGALRM => self.step(Event::Alarm),
                 Signal::SIGUSR1 => self.step(Event::Roll),
-                Signal::SIGUSR2 => self.bridge.hooks.report(&self.bridge.scoreboard),
+                Signal::SIGUSR2 => self.bridge.report(),
                 Signal::SIGCHLD => self.look_for_dead = true,
                 _ => {}
             }
@@ -225,15 +225,13 @@ impl ProcessLauncher {
         let mut from = 0;
         while let Some(id) = self.bridge.scoreboard.take_mark(from) {
             from = id + 1;
-            self.bridge.manager.changed();
             let state = self.bridge.scoreboard.slot(id).state();
+            let event = self.bridge.reported(id, state);
             if std::mem::replace(&mut self.workers[id].seen, state) == state {
                 continue;
             }
-            match state {
-                WorkerState::Up => self.step(Event::Ready(id)),
-                WorkerState::Down => self.step(Event::Down(id)),
-                _ => {}
+            if let Some(event) = event {
+                self.step(event);
             }
         }
     }
@@ -299,16 +297,15 @@ impl ProcessLauncher {
     }
 
     /// Attends to everything, then sleeps until something happens or `until`.
-    fn turn(&mut self, until: Option<Instant>) -> Result<(), LaunchError> {
+    fn turn(&mut self, until: Option<Instant>) {
         self.attend();
         self.bridge.manager.tell(&self.bridge.scoreboard);
         if self.bridge.exit().is_some() || self.bridge.is_due() {
-            return Ok(());
+            return;
         }
         let left = self.bridge.time_to_sleep(until);
         let signals = self.signals.as_ref().expect("only a child gives up its parent's signals");
-        let woken = poll([signals.as_fd(), self.reports.as_fd()], left);
-        let [_, reported] = woken.map_err(LaunchError::setup("a wait of the supervisor"))?;
+        let [_, reported] = poll([signals.as_fd(), self.reports.as_fd()], left);
         if reported {
             self.reports.clear();
         } else {
@@ -316,7 +313,6 @@ impl ProcessLauncher {
             // for a signal that something else in this process has taken.
             self.look_for_dead = true;
         }
-        Ok(())
     }
 }
 
@@ -342,15 +338,15 @@ impl Launcher for ProcessLauncher {
             if let Some(status) = self.bridge.exit() {
                 return Ok(status);
             }
-            self.turn(None)?;
+            self.turn(None);
         }
     }
 
     fn pause(&mut self, time: Duration) -> Option<i32> {
-        let until = Instant::now() + time;
+        let until = later(Instant::now(), time);
         loop {
-            let refused = self.turn(Some(until)).is_err();
-            if refused || self.bridge.exit().is_some() || Instant::now() >= until {
+            self.turn(Some(until));
+            if self.bridge.exit().is_some() || Instant::now() >= until {
                 return self.bridge.exit();
             }
         }

@@ -226,10 +226,15 @@ impl Slot<'_> {
 
     pub(crate) fn set_state(&self, state: WorkerState, reason: &str) {
         self.set_reason(reason);
-        if self.load(READY) == 0 && matches!(state, WorkerState::Up | WorkerState::Down) {
+        self.store(STATE, state as u64);
+    }
+
+    /// Notes when the service was first heard of; by the reader, so that a worker which has just
+    /// been forked need not look at the clock.
+    pub(crate) fn heard_of(&self) {
+        if self.load(READY) == 0 {
             self.store(READY, nanos(monotonic()));
         }
-        self.store(STATE, state as u64);
     }
 
     /// Notes that the worker's main thread runs.
@@ -320,6 +325,7 @@ mod tests {
         board.slot(1).set_pid(42);
         board.slot(1).beat();
         board.slot(1).set_state(WorkerState::Down, "driver not initialised");
+        board.slot(1).heard_of();
         let all = board.snapshot();
         assert_eq!((all[0].name.as_str(), all[0].state, all[0].pid), ("a", WorkerState::Gone, 0));
         let b = &all[1];

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::error::StartError;
+use crate::launcher::later;
 use crate::report::Reporter;
 use crate::scoreboard::{Scoreboard, WorkerState};
 use crate::stop_flag::StopFlag;
@@ -137,7 +138,7 @@ impl WorkerHandle {
 
     /// Waits until a stop is asked for, at most `limit`; true if it was.
     pub fn wait_for_stop(&self, limit: Duration) -> bool {
-        self.stop.wait_until(Instant::now() + limit)
+        self.stop.wait_until(later(Instant::now(), limit))
     }
 
     /// Whether the service has said anything yet.

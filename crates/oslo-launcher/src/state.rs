@@ -8,6 +8,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use crate::launcher::later;
 use crate::line::Line;
 use crate::patience::Patience;
 use crate::roster::{Because, Roster, State};
@@ -285,7 +286,7 @@ impl Supervisor {
 
     /// Replaces a worker because somebody asked for it.
     fn recycle(&mut self, id: WorkerId, now: Instant, actions: &mut Vec<Action>) {
-        let kill_at = self.limits.graceful_shutdown.map(|time| now + time);
+        let kill_at = self.limits.graceful_shutdown.map(|time| later(now, time));
         self.roster.set(id, State::Recycling { kill_at, because: Because::Asked });
         actions.push(Action::Terminate(id));
     }
@@ -362,7 +363,7 @@ impl Supervisor {
         if self.phase != Phase::Running {
             return;
         }
-        let limit = self.limits.graceful_shutdown.map(|time| now + time);
+        let limit = self.limits.graceful_shutdown.map(|time| later(now, time));
         self.phase = Phase::Draining { limit };
         if self.listened_to {
             self.patience.begin(now);

@@ -13,13 +13,13 @@ use std::time::{Duration, Instant};
 use crate::bridge::Bridge;
 use crate::error::LaunchError;
 use crate::handle::LauncherHandle;
-use crate::launcher::{Launcher, LauncherOptions};
+use crate::launcher::{Launcher, LauncherOptions, later};
 use crate::ledger::ServiceReport;
 use crate::line::{self, Ended};
 use crate::scoreboard::{Scoreboard, WorkerState};
 use crate::service::{Hooks, Service};
 use crate::state::{Action, Event, WorkerId};
-use crate::sys::child::{Child, Interruption, listen};
+use crate::sys::child::{Child, Interruption, Interruptions, listen};
 
 /// Something that a thread noticed.
 #[derive(Debug)]
@@ -30,9 +30,7 @@ pub(crate) enum Happening {
     Alive(WorkerId, u64),
     /// A child has ended.
     Ended(WorkerId, u64, Ended),
-    /// A signal came.
-    Interrupted(Interruption),
-    /// Other code of this process asks for something.
+    /// A signal came, or other code of this process asks for something.
     Asked,
 }
 
@@ -64,6 +62,7 @@ pub struct SubprocessLauncher {
     workers: Vec<Entry>,
     tell: Sender<Happening>,
     happenings: Receiver<Happening>,
+    interruptions: Interruptions,
 }
 
 struct Entry {
@@ -85,13 +84,15 @@ impl SubprocessLauncher {
         command: Box<dyn FnMut(&str) -> Command>,
     ) -> Result<Self, LaunchError> {
         let (tell, happenings) = mpsc::channel();
-        let waker = listen(tell.clone()).map_err(LaunchError::setup("signal handling"))?;
+        let (waker, interruptions) =
+            listen(tell.clone()).map_err(LaunchError::setup("signal handling"))?;
         Ok(Self {
             bridge: Bridge::new(options, hooks, waker)?,
             command,
             workers: Vec::new(),
             tell,
             happenings,
+            interruptions,
         })
     }
 
@@ -151,41 +152,45 @@ impl SubprocessLauncher {
 
     fn note(&mut self, happening: Happening) {
         match happening {
-            Happening::Said(id, generation, state, reason)
-                if self.workers[id].generation == generation =>
-            {
+            Happening::Said(id, generation, state, reason) if self.speaks(id, generation) => {
                 self.bridge.scoreboard.slot(id).set_state(state, &reason);
-                self.bridge.manager.changed();
-                match state {
-                    WorkerState::Up => self.step(Event::Ready(id)),
-                    WorkerState::Down => self.step(Event::Down(id)),
-                    _ => {}
+                if let Some(event) = self.bridge.reported(id, state) {
+                    self.step(event);
                 }
             }
-            Happening::Ended(id, generation, end) if self.workers[id].generation == generation => {
+            Happening::Ended(id, generation, end) if self.speaks(id, generation) => {
                 let pid = self.workers[id].child.take().map_or(0, |child| child.pid());
                 self.bridge.ended(id, pid, end);
                 self.step(Event::Exited(id));
             }
-            Happening::Alive(id, generation) if self.workers[id].generation == generation => {
+            Happening::Alive(id, generation) if self.speaks(id, generation) => {
                 self.bridge.scoreboard.slot(id).alive();
             }
-            // Of a process already replaced; and a request, which is looked for anyway.
+            // Of a process that is gone; and what is looked for anyway.
             Happening::Said(..)
             | Happening::Alive(..)
             | Happening::Ended(..)
             | Happening::Asked => {}
-            Happening::Interrupted(Interruption::Report) => {
-                self.bridge.hooks.report(&self.bridge.scoreboard)
-            }
-            Happening::Interrupted(Interruption::Event(event)) => self.step(event),
         }
+    }
+
+    /// Whether what is told of this life of a worker is told of its process of now. Two threads
+    /// tell, so the last words of a process may come behind its end.
+    fn speaks(&self, id: WorkerId, generation: u64) -> bool {
+        let entry = &self.workers[id];
+        entry.child.is_some() && entry.generation == generation
     }
 
     /// Handles everything that has happened, and one thing that is due.
     fn attend(&mut self) {
         while let Ok(happening) = self.happenings.try_recv() {
             self.note(happening);
+        }
+        for interruption in self.interruptions.take() {
+            match interruption {
+                Interruption::Event(event) => self.step(event),
+                Interruption::Report => self.bridge.report(),
+            }
         }
         if self.bridge.requests.take_stop() {
             self.step(Event::Stop("stop()"));
@@ -251,7 +256,7 @@ impl Launcher for SubprocessLauncher {
     }
 
     fn pause(&mut self, time: Duration) -> Option<i32> {
-        let until = Instant::now() + time;
+        let until = later(Instant::now(), time);
         loop {
             self.turn(Some(until));
             if self.bridge.exit().is_some() || Instant::now() >= until {

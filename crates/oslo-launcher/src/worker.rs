@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 
 use crate::error::LaunchError;
 use crate::handle::Requests;
-use crate::launcher::LOOKS;
-use crate::life::{FAILED, UNHANDLED, begin, finish, live};
+use crate::launcher::{LOOKS, later};
+use crate::life::{FAILED, begin, finish, live};
 use crate::line;
 use crate::manager::Alone;
 use crate::scoreboard::WorkerState;
@@ -49,13 +49,18 @@ pub(crate) struct Worker<'a> {
 struct Running {
     /// At its end when the service has ended.
     ended: OwnedFd,
+    /// [`SERVES`] until then.
     status: Arc<AtomicI32>,
 }
 
-/// What a sleep was ended by, besides signals and time.
-struct Stirred {
-    service: bool,
-    watcher: bool,
+/// No exit status: those fit a byte.
+const SERVES: i32 = i32::MIN;
+
+impl Running {
+    /// The exit status that follows, once the service has ended.
+    fn status(&self) -> Option<i32> {
+        Some(self.status.load(Ordering::Acquire)).filter(|status| *status != SERVES)
+    }
 }
 
 /// What is known of this worker's end.
@@ -80,17 +85,16 @@ impl Worker<'_> {
         }
         let mut ending = Ending::default();
         loop {
-            let stirred = self.sleep(running.as_ref(), &ending)?;
-            if let Some(running) = running.as_ref().filter(|_| stirred.service) {
-                let status = running.status.load(Ordering::Acquire);
+            let watcher_stirred = self.sleep(running.as_ref(), &ending);
+            if let Some(status) = running.as_ref().and_then(Running::status) {
                 return Ok(if ending.parent_gone { FAILED } else { status });
             }
-            while let Some(signal) = self.signals.next() {
+            for signal in self.signals.take() {
                 if let Some(status) = self.on_signal(signal, &mut ending.deadline) {
                     return Ok(status);
                 }
             }
-            if stirred.watcher {
+            if watcher_stirred {
                 self.on_watcher(&mut ending);
             }
             if running.is_none() && self.handle.is_stopping() {
@@ -107,12 +111,9 @@ impl Worker<'_> {
         }
     }
 
-    /// Sleeps until the service ends, a signal comes, the parent is gone or time is up.
-    fn sleep(
-        &mut self,
-        running: Option<&Running>,
-        ending: &Ending,
-    ) -> Result<Stirred, LaunchError> {
+    /// Sleeps until the service ends, a signal comes, the parent is gone or time is up; whether
+    /// the watcher has to be looked at.
+    fn sleep(&mut self, running: Option<&Running>, ending: &Ending) -> bool {
         let left = ending.deadline.map(|at| at.saturating_duration_since(Instant::now()));
         let tell = self.alone.as_mut().and_then(|alone| alone.turn(&self.handle.scoreboard));
         let others = [self.say_alive(), tell, self.hooks.before_wait()];
@@ -121,14 +122,13 @@ impl Worker<'_> {
         // A descriptor that is not there is replaced by one that is watched anyway.
         let service = running.map_or(signals, |running| running.ended.as_fd());
         let watched = self.watched(ending).unwrap_or(signals);
-        let [_, service, watcher] = poll([signals, service, watched], left)
-            .map_err(LaunchError::setup("a wait of the worker"))?;
-        Ok(Stirred { service, watcher })
+        let [_, _, watcher] = poll([signals, service, watched], left);
+        watcher
     }
 
     /// Tells the watchdog that this thread runs; returns when it has to do so again.
     fn say_alive(&self) -> Option<Duration> {
-        let watchdog = self.watchdog?;
+        let watchdog = self.watchdog.filter(|time| !time.is_zero())?;
         self.handle.scoreboard.slot(self.handle.slot).alive();
         self.handle.reporter.alive();
         Some(watchdog / LOOKS)
@@ -162,7 +162,7 @@ impl Worker<'_> {
 
     /// When a stop that begins now is over at the latest, where this process has to see to it.
     fn limit(&self) -> Option<Instant> {
-        self.drain_limit.map(|limit| Instant::now() + limit)
+        self.drain_limit.map(|limit| later(Instant::now(), limit))
     }
 
     fn reloading(&mut self, begins: bool) {
@@ -217,7 +217,7 @@ impl Worker<'_> {
     fn spawn(&self, part: fn(&dyn Service, &WorkerHandle) -> i32) -> Result<Running, LaunchError> {
         let (ended, life) =
             Pipe::new().map_err(LaunchError::setup("the pipe of a service"))?.split();
-        let status = Arc::new(AtomicI32::new(UNHANDLED));
+        let status = Arc::new(AtomicI32::new(SERVES));
         let (service, handle) = (Arc::clone(&self.service), self.handle.clone());
         let result = Arc::clone(&status);
         std::thread::Builder::new()

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::error::LaunchError;
 use crate::handle::Requests;
+use crate::launcher::later;
 use crate::life::live;
 use crate::line;
 use crate::manager::Alone;
@@ -126,7 +127,7 @@ impl Worker<'_> {
             slot.set_state(WorkerState::Draining, "");
             self.service.stop();
         }
-        self.drain_limit.map(|limit| Instant::now() + limit)
+        self.drain_limit.map(|limit| later(Instant::now(), limit))
     }
 }
 

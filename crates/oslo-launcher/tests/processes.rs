@@ -6,11 +6,12 @@
 mod daemon;
 
 use std::fs;
+use std::time::Instant;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use daemon::{Daemon, kill_worker, runs, wait_gone, with_both};
+use daemon::{Daemon, LIMIT, is_stopped, kill_worker, runs, wait_gone, with_both};
 
 #[test]
 fn a_killed_worker_is_replaced_and_its_siblings_are_not_touched() {
@@ -446,5 +447,58 @@ fn a_quiet_life_is_reported_for_those_who_want_details() {
             "DEBUG oslo_service.backend._eventlet.service: Workers of a: 1 started; 1 ended with status 0\n",
             1,
         );
+    });
+}
+
+#[test]
+fn defect_11_a_term_does_not_wait_behind_a_storm_of_hangups() {
+    with_both(&["a", "--slow-hup"], |mut daemon| {
+        daemon.worker("a", 0);
+        let end = Instant::now() + LIMIT;
+        for turn in 0.. {
+            // Always one more before the last has been handled; the end may come at any time.
+            let _ = kill(Pid::from_raw(daemon.pid()), Signal::SIGHUP);
+            if turn == 1000 {
+                daemon.signal(Signal::SIGTERM);
+            }
+            if turn > 1000 && daemon.has_exited() {
+                break;
+            }
+            assert!(Instant::now() < end, "the TERM waits");
+        }
+        assert_eq!(daemon.exit_status(), Some(0));
+    });
+}
+
+#[test]
+fn a_hook_that_panics_takes_nobody_with_it() {
+    with_both(&["a", "--panic-on-hup"], |daemon| {
+        let worker = daemon.worker("a", 0);
+        daemon.signal(Signal::SIGHUP);
+        daemon.wait_for("Unhandled exception: the reload panicked; the supervisor goes on", 1);
+        daemon.wait_until_up("a");
+        assert!(runs(worker));
+        assert_eq!(daemon.output().matches("reload in").count(), 1, "the workers were told");
+    });
+}
+
+#[test]
+fn workers_that_were_frozen_with_their_parent_are_not_taken_for_hung() {
+    with_both(&["a", "--watchdog", "1"], |mut daemon| {
+        let worker = Pid::from_raw(daemon.worker("a", 0));
+        let parent = Pid::from_raw(daemon.pid());
+        for pid in [worker, parent] {
+            kill(pid, Signal::SIGSTOP).unwrap();
+            daemon.wait("both frozen", |_| is_stopped(pid.as_raw()).then_some(()));
+        }
+        std::thread::sleep(std::time::Duration::from_millis(1500)); // longer than the limit
+        for pid in [parent, worker] {
+            kill(pid, Signal::SIGCONT).unwrap();
+        }
+        daemon.signal(Signal::SIGHUP);
+        daemon.wait_for(&format!("reload in {parent}\n"), 1);
+        daemon.signal(Signal::SIGTERM);
+        assert_eq!(daemon.exit_status(), Some(0));
+        assert!(!daemon.output().contains("no sign of life"), "{}", daemon.output());
     });
 }

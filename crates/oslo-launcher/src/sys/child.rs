@@ -4,13 +4,15 @@ use std::io::{self, BufRead, BufReader};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::mpsc::Sender;
 use std::thread;
 
-use nix::sys::wait::{Id, WaitPidFlag, waitid};
+use nix::sys::wait::{Id, WaitPidFlag, waitid, waitpid};
 use nix::unistd::Pid;
 
-use super::signals::{Signal, Signals, is_daemon, send};
+use super::signals::{Arrived, Signal, Signals, is_daemon, send};
 use super::wait::{Waker, poll, reap_known};
 use crate::line::Ended;
 use crate::scoreboard::WorkerState;
@@ -45,6 +47,22 @@ impl Child {
         let child = command.stdin(OwnedFd::from(theirs)).spawn()?;
         drop(command); // it holds our copy of the child's end
         let pid = child.id() as i32;
+        Self::attend(pid, &ours, id, generation, tell).inspect_err(|_| {
+            // Nobody would ever wait for it, and the next one must not live beside it.
+            let _ = send(pid, Signal::SIGKILL);
+            while waitpid(Pid::from_raw(pid), None).is_err_and(again) {}
+        })?;
+        Ok(Self { pid, _line: ours })
+    }
+
+    /// Starts the threads that listen to a child and wait for it.
+    fn attend(
+        pid: i32,
+        ours: &UnixStream,
+        id: WorkerId,
+        generation: u64,
+        tell: Sender<Happening>,
+    ) -> io::Result<()> {
         let heard = BufReader::new(ours.try_clone()?);
         let said = tell.clone();
         thread::Builder::new().name(format!("hear-{pid}")).stack_size(STACK).spawn(move || {
@@ -70,7 +88,7 @@ impl Child {
             let end = reap_known(pid).unwrap_or(Ended::Unknown);
             let _ = tell.send(Happening::Ended(id, generation, end));
         })?;
-        Ok(Self { pid, _line: ours })
+        Ok(())
     }
 
     pub(crate) fn pid(&self) -> i32 {
@@ -102,34 +120,47 @@ fn again(errno: nix::errno::Errno) -> bool {
 
 /// Blocks the supervisor's signals in this thread and all later ones, and reads them on a new one,
 /// which also passes on wake-ups.
-pub(crate) fn listen(tell: Sender<Happening>) -> io::Result<Waker> {
+pub(crate) fn listen(tell: Sender<Happening>) -> io::Result<(Waker, Interruptions)> {
     let signals = Signals::for_supervisor()?;
     let waker = Waker::new()?;
-    let woken = waker.clone();
+    let interruptions = Interruptions::default();
+    let (woken, noted) = (waker.clone(), interruptions.clone());
     thread::Builder::new().name("signals".into()).stack_size(STACK).spawn(move || {
-        while let Ok([_, asked]) = poll([signals.as_fd(), woken.as_fd()], None) {
+        loop {
+            let [_, asked] = poll([signals.as_fd(), woken.as_fd()], None);
             if asked {
                 woken.clear();
-                if tell.send(Happening::Asked).is_err() {
-                    return;
-                }
             }
-            while let Some(signal) = signals.next() {
-                let interruption = match signal {
-                    Signal::SIGTERM => Interruption::Event(Event::Stop("SIGTERM")),
-                    Signal::SIGHUP if is_daemon() => Interruption::Event(Event::Hangup),
-                    Signal::SIGHUP => Interruption::Event(Event::Stop("SIGHUP")),
-                    Signal::SIGINT => Interruption::Event(Event::Interrupt),
-                    Signal::SIGALRM => Interruption::Event(Event::Alarm),
-                    Signal::SIGUSR1 => Interruption::Event(Event::Roll),
-                    Signal::SIGUSR2 => Interruption::Report,
-                    _ => continue, // SIGCHLD: each child has a thread that waits for it
-                };
-                if tell.send(Happening::Interrupted(interruption)).is_err() {
-                    return;
-                }
+            let arrived = signals.take().bits();
+            let unseen = noted.0.fetch_or(arrived, Ordering::AcqRel);
+            // One happening is enough until it has been seen: a storm must not fill the memory.
+            let news = asked || (arrived != 0 && unseen == 0);
+            if news && tell.send(Happening::Asked).is_err() {
+                return;
             }
         }
     })?;
-    Ok(waker)
+    Ok((waker, interruptions))
+}
+
+/// Signals that have arrived and not been seen.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Interruptions(Arc<AtomicU8>);
+
+impl Interruptions {
+    /// Takes them, the most urgent first.
+    pub(crate) fn take(&self) -> impl Iterator<Item = Interruption> + use<> {
+        Arrived::from_bits(self.0.swap(0, Ordering::AcqRel)).filter_map(|signal| {
+            Some(match signal {
+                Signal::SIGTERM => Interruption::Event(Event::Stop("SIGTERM")),
+                Signal::SIGHUP if is_daemon() => Interruption::Event(Event::Hangup),
+                Signal::SIGHUP => Interruption::Event(Event::Stop("SIGHUP")),
+                Signal::SIGINT => Interruption::Event(Event::Interrupt),
+                Signal::SIGALRM => Interruption::Event(Event::Alarm),
+                Signal::SIGUSR1 => Interruption::Event(Event::Roll),
+                Signal::SIGUSR2 => Interruption::Report,
+                _ => return None, // SIGCHLD: each child has a thread that waits for it
+            })
+        })
+    }
 }

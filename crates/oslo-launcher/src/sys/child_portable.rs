@@ -101,9 +101,19 @@ impl Waker {
 }
 
 /// There are no signals; only wake-ups.
-pub(crate) fn listen(tell: Sender<Happening>) -> io::Result<Waker> {
+pub(crate) fn listen(tell: Sender<Happening>) -> io::Result<(Waker, Interruptions)> {
     let waker = Waker::default();
     // A launcher that is gone need not wake up.
     waker.calls(move || drop(tell.send(Happening::Asked)));
-    Ok(waker)
+    Ok((waker, Interruptions))
+}
+
+/// Nothing interrupts here.
+#[derive(Debug)]
+pub(crate) struct Interruptions;
+
+impl Interruptions {
+    pub(crate) fn take(&self) -> impl Iterator<Item = Interruption> + use<> {
+        std::iter::empty()
+    }
 }

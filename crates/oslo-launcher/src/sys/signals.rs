@@ -18,10 +18,10 @@ use crate::handle::Requests;
 
 pub(crate) use nix::sys::signal::Signal;
 
-/// The signals that a supervisor reads; a worker reads the first four.
+/// The signals that a supervisor reads, the most urgent first; a worker reads the first four.
 const READ: [Signal; 7] = [
-    Signal::SIGTERM,
     Signal::SIGINT,
+    Signal::SIGTERM,
     Signal::SIGHUP,
     Signal::SIGUSR2,
     Signal::SIGCHLD,
@@ -29,12 +29,48 @@ const READ: [Signal; 7] = [
     Signal::SIGUSR1,
 ];
 
+/// How many reads one look takes at most: somebody may send faster than we read.
+const READS: usize = 64;
+
+/// Signals that have arrived, each once, in the order of [`READ`]: a TERM must not wait behind a
+/// storm of HUPs, of which the kernel gives the lower number first.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Arrived(u8);
+
+impl Arrived {
+    pub(crate) fn from_bits(bits: u8) -> Self {
+        Self(bits)
+    }
+
+    pub(crate) fn bits(self) -> u8 {
+        self.0
+    }
+}
+
+impl Iterator for Arrived {
+    type Item = Signal;
+
+    fn next(&mut self) -> Option<Signal> {
+        let first = READ.get(self.0.trailing_zeros() as usize)?;
+        self.0 &= self.0 - 1;
+        Some(*first)
+    }
+}
+
 /// The read end of this process's signals.
 #[derive(Debug)]
 pub(crate) struct Signals {
     fd: SignalFd,
-    /// What a worker blocks, made here so that a child need not.
-    workers: SigSet,
+    child: Box<ForChild>,
+}
+
+/// What a forked child needs, made by its parent: each function that a child calls for the first
+/// time costs it a page fault.
+#[derive(Debug)]
+struct ForChild {
+    /// What a worker blocks.
+    mask: SigSet,
+    default: SigAction,
 }
 
 impl Signals {
@@ -43,22 +79,21 @@ impl Signals {
     /// Also undoes what the process may have inherited: a blocked mask, and an ignored SIGCHLD,
     /// with which the kernel would throw exit statuses away.
     pub(crate) fn for_supervisor() -> io::Result<Self> {
-        reset_to_default(Signal::SIGCHLD)?;
         Self::read(&READ)
     }
 
     /// Reads what a worker reacts to. SIGALRM and SIGUSR1 keep their default action
     /// (`spec/launcher.md` §4), and so does SIGCHLD, because drivers wait for their own children.
     pub(crate) fn for_worker() -> io::Result<Self> {
-        reset_the_rest()?;
+        READ[4..].iter().try_for_each(|name| set_action(*name, &default_action()))?;
         Self::read(&READ[..4])
     }
 
     /// The same in a forked child, with the descriptor of its parent: each process reads its own
     /// signals from it (signalfd(2)), and what a worker does not block never arrives there.
     pub(crate) fn into_workers(self) -> io::Result<Self> {
-        reset_the_rest()?;
-        self.workers.thread_set_mask()?;
+        READ[4..].iter().try_for_each(|name| set_action(*name, &self.child.default))?;
+        self.child.mask.thread_set_mask()?;
         Ok(self)
     }
 
@@ -67,16 +102,23 @@ impl Signals {
         let fd = SignalFd::with_flags(&mask, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)?;
         for name in names {
             // An ignored signal would not even reach the descriptor.
-            reset_to_default(*name)?;
+            set_action(*name, &default_action())?;
         }
         mask.thread_set_mask()?;
-        Ok(Self { fd, workers: READ[..4].iter().copied().collect() })
+        let mask = READ[..4].iter().copied().collect();
+        Ok(Self { fd, child: Box::new(ForChild { mask, default: default_action() }) })
     }
 
-    /// The next signal that has arrived, if any.
-    pub(crate) fn next(&self) -> Option<Signal> {
-        let info = self.fd.read_signal().ok().flatten()?;
-        Signal::try_from(info.ssi_signo as i32).ok()
+    /// Takes the signals that have arrived.
+    pub(crate) fn take(&self) -> Arrived {
+        let mut arrived = Arrived::default();
+        for _ in 0..READS {
+            let Ok(Some(info)) = self.fd.read_signal() else { break };
+            let number = info.ssi_signo as i32;
+            let place = READ.iter().position(|signal| *signal as i32 == number);
+            arrived.0 |= place.map_or(0, |place| 1 << place);
+        }
+        arrived
     }
 
     /// Sleeps until `until`; an exit status if a signal or a request asked for an end meanwhile.
@@ -89,21 +131,20 @@ impl Signals {
         mut before_wait: impl FnMut() -> Option<Duration>,
     ) -> Option<i32> {
         loop {
-            match self.next() {
-                Some(Signal::SIGTERM) => return Some(0),
+            match self.take().next() {
                 Some(Signal::SIGINT) => return Some(1),
-                Some(_) => continue,
-                None => {}
+                Some(Signal::SIGTERM) => return Some(0),
+                _ => {}
             }
             let left = until.saturating_duration_since(Instant::now());
             if requests.take_stop() {
                 return Some(0);
             }
             let sleep = before_wait().map_or(left, |time| time.min(left));
-            let fds = [self.as_fd(), requests.waker.as_fd()];
-            if left.is_zero() || poll(fds, Some(sleep)).is_err() {
+            if left.is_zero() {
                 return None;
             }
+            poll([self.as_fd(), requests.waker.as_fd()], Some(sleep));
             requests.waker.clear();
         }
     }
@@ -113,15 +154,13 @@ impl Signals {
     }
 }
 
-/// Undoes what was inherited for the signals that a worker does not read.
-fn reset_the_rest() -> io::Result<()> {
-    READ[4..].iter().try_for_each(|name| reset_to_default(*name))
+fn default_action() -> SigAction {
+    SigAction::new(SigHandler::SigDfl, SaFlags::empty(), SigSet::empty())
 }
 
-fn reset_to_default(name: Signal) -> io::Result<()> {
-    let action = SigAction::new(SigHandler::SigDfl, SaFlags::empty(), SigSet::empty());
-    // SAFETY: the default action runs no code of ours.
-    unsafe { signal::sigaction(name, &action)? };
+fn set_action(name: Signal, default: &SigAction) -> io::Result<()> {
+    // SAFETY: only ever called with the default action, which runs no code of ours.
+    unsafe { signal::sigaction(name, default)? };
     Ok(())
 }
 
@@ -169,5 +208,19 @@ pub(crate) fn is_daemon() -> bool {
     match tcgetpgrp(io::stdout()) {
         Ok(foreground) => foreground != getpgrp(),
         Err(errno) => errno == Errno::ENOTTY,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn defect_11_what_is_urgent_comes_first_and_each_signal_once() {
+        let bit = |name| 1 << READ.iter().position(|signal| *signal == name).unwrap();
+        let names = [Signal::SIGHUP, Signal::SIGCHLD, Signal::SIGTERM, Signal::SIGHUP];
+        let bits = names.into_iter().map(bit).fold(0, |all, bit: u8| all | bit);
+        let order: Vec<Signal> = Arrived::from_bits(bits).collect();
+        assert_eq!(order, [Signal::SIGTERM, Signal::SIGHUP, Signal::SIGCHLD]);
     }
 }

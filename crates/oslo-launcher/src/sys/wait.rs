@@ -19,26 +19,27 @@ use crate::line::Ended;
 /// How often to look when the kernel will not wait for us.
 ///
 /// `poll(2)` refuses to watch more descriptors than `RLIMIT_NOFILE` allows, and that can be
-/// lowered under a running process. Its callers look at their signals and workers on every turn,
-/// so with the limit in the way they go on, only slower.
+/// lowered under a running process; it may also be out of memory for a moment.
 const BLIND: Duration = Duration::from_millis(100);
 
+/// The kernel refuses a time that it cannot count.
+const LONGEST: Duration = Duration::from_secs(365 * 86_400);
+
 /// Blocks until one of `fds` is readable or at its end, or `limit` has passed (`None`: for ever).
-pub(crate) fn poll<const N: usize>(
-    fds: [BorrowedFd<'_>; N],
-    limit: Option<Duration>,
-) -> io::Result<[bool; N]> {
+///
+/// What is true may be readable; what is not, is not. So a kernel that will not wait makes us look
+/// at everything, only slower.
+pub(crate) fn poll<const N: usize>(fds: [BorrowedFd<'_>; N], limit: Option<Duration>) -> [bool; N] {
     let mut set = fds.map(|fd| PollFd::new(fd, PollFlags::POLLIN));
-    match nix::poll::ppoll(&mut set, limit.map(TimeSpec::from), None) {
+    let time = limit.map(|limit| TimeSpec::from(limit.min(LONGEST)));
+    match nix::poll::ppoll(&mut set, time, None) {
         // EINTR: stopped and continued; the caller looks at its clock and comes back.
-        Ok(_) | Err(Errno::EINTR) => {}
-        Err(Errno::EINVAL) => {
+        Ok(_) | Err(Errno::EINTR) => set.map(|entry| entry.any().unwrap_or(false)),
+        Err(_) => {
             std::thread::sleep(limit.map_or(BLIND, |limit| limit.min(BLIND)));
-            return Ok([false; N]);
+            [true; N]
         }
-        Err(errno) => return Err(errno.into()),
     }
-    Ok(set.map(|entry| entry.any().unwrap_or(false)))
 }
 
 /// A non-blocking pipe, closed on exec. Either end can be given up.

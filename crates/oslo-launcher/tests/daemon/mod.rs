@@ -117,6 +117,10 @@ impl Daemon {
         }
     }
 
+    pub fn has_exited(&mut self) -> bool {
+        self.process.try_wait().unwrap().is_some()
+    }
+
     pub fn exit_status(&mut self) -> Option<i32> {
         let end = Instant::now() + LIMIT;
         loop {
@@ -142,6 +146,11 @@ pub fn runs(pid: i32) -> bool {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     let state = stat.rsplit(") ").next().and_then(|rest| rest.chars().next());
     state.is_some_and(|state| state != 'Z' && state != 'X')
+}
+
+pub fn is_stopped(pid: i32) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit(") ").next().is_some_and(|rest| rest.starts_with('T'))
 }
 
 pub fn wait_gone(pid: i32) {
