@@ -8,7 +8,7 @@ use anyhow::Result;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
 use crate::tally::Tally;
-use crate::{bench, cargo, ci, e2e, soak, suite, tidy};
+use crate::{bench, cargo, ci, e2e, scheduled, soak, suite, tidy};
 
 /// Parses the command line and runs what it asks for.
 ///
@@ -21,6 +21,7 @@ pub(crate) fn run() -> Result<ExitCode> {
         Some(("e2e", chosen)) => end_to_end(chosen),
         Some(("bench", chosen)) => benchmark(chosen).map(|()| ExitCode::SUCCESS),
         Some(("soak", chosen)) => soak::run(&soak_plan(chosen)?).map(closing_line),
+        Some(("scheduled", chosen)) => scheduled_steps(chosen),
         Some(("test", _)) => suite::run().map(closing_line),
         Some(("tidy", _)) => tidy::run(cargo::root()),
         Some(("ci", _)) => ci::run(),
@@ -36,9 +37,23 @@ fn command() -> Command {
         .subcommand(e2e_command())
         .subcommand(bench_command())
         .subcommand(soak_command())
+        .subcommand(scheduled_command())
         .subcommand(Command::new("test").about("All tests of the workspace, then e2e"))
         .subcommand(Command::new("tidy").about("House rules that a program can check"))
         .subcommand(Command::new("ci").about("Everything a change has to pass"))
+}
+
+fn scheduled_command() -> Command {
+    Command::new("scheduled")
+        .about("Checks that take too long for every change: memory, fuzzing, chaos, soak")
+        .arg(
+            Arg::new("filter")
+                .num_args(0..)
+                .value_name("STEP")
+                .help("Only steps whose name contains one of these"),
+        )
+        .arg(number("minutes", "NUMBER", "For each open-ended step").default_value("10"))
+        .arg(path("bin", "PATH", "Use this binary for chaos and soak instead of building one"))
 }
 
 fn e2e_command() -> Command {
@@ -151,6 +166,16 @@ fn end_to_end(matches: &ArgMatches) -> Result<ExitCode> {
         None => e2e::run(&binary, &filters)?,
     };
     Ok(closing_line(tally))
+}
+
+fn scheduled_steps(matches: &ArgMatches) -> Result<ExitCode> {
+    let given = matches.get_one::<PathBuf>("bin").map(|path| path.canonicalize()).transpose()?;
+    let plan = scheduled::Plan {
+        filters: matches.get_many("filter").map(|all| all.cloned().collect()).unwrap_or_default(),
+        length: Duration::from_secs(60 * count(matches, "minutes")),
+        binary: given,
+    };
+    Ok(closing_line(scheduled::run(&plan)))
 }
 
 fn soak_plan(matches: &ArgMatches) -> Result<soak::Plan> {

@@ -20,6 +20,7 @@ mod e2e;
 mod guard;
 mod process;
 mod proxy;
+mod scheduled;
 mod servers;
 mod soak;
 mod suite;

@@ -1,0 +1,302 @@
+//! `cargo xtask scheduled`: checks that take too long for every change.
+//!
+//! Each step says what it needs; on a machine without that it is skipped with the reason. Unstable
+//! compiler flags are taken by the stable compiler under `RUSTC_BOOTSTRAP`: what is built with them
+//! is looked at and thrown away, never shipped. Must not write outside of cargo's target directory.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::Value;
+
+use crate::tally::Tally;
+use crate::{cargo, e2e, soak};
+
+/// What the command line asked for.
+#[derive(Clone, Debug)]
+pub(crate) struct Plan {
+    /// Steps whose name contains one of these; all, if empty.
+    pub(crate) filters: Vec<String>,
+    /// For each step that could go on for ever.
+    pub(crate) length: Duration,
+    /// The daemon for chaos and soak; built if not given.
+    pub(crate) binary: Option<PathBuf>,
+}
+
+/// How a step ended, apart from failing.
+enum Verdict {
+    Done(Tally),
+    Skipped(&'static str),
+}
+
+type Step = (&'static str, fn(&Plan) -> Result<Verdict>);
+
+const STEPS: [Step; 6] = [
+    ("memcheck", memcheck),
+    ("address sanitizer", sanitizer),
+    ("miri", miri),
+    ("fuzz", fuzz),
+    ("chaos", chaos),
+    ("soak", soak),
+];
+
+/// Runs the chosen steps, all of them whatever the others say.
+pub(crate) fn run(plan: &Plan) -> Tally {
+    let mut tally = Tally::default();
+    let wanted =
+        |name: &str| plan.filters.is_empty() || plan.filters.iter().any(|part| name.contains(part));
+    for (name, step) in STEPS.into_iter().filter(|(name, _)| wanted(name)) {
+        println!("--- {name}");
+        let start = Instant::now();
+        let outcome = step(plan);
+        let seconds = start.elapsed().as_secs_f64();
+        tally += match outcome {
+            Ok(Verdict::Done(result)) if result.failed == 0 => {
+                println!("ok      {name}: {result} ({seconds:.0} s)");
+                result
+            }
+            Ok(Verdict::Done(result)) => {
+                println!("FAILED  {name}: {result} ({seconds:.0} s)");
+                result
+            }
+            Ok(Verdict::Skipped(reason)) => {
+                println!("skipped {name}: {reason}");
+                Tally::skipped()
+            }
+            Err(failure) => {
+                println!("FAILED  {name} ({seconds:.0} s)\n  {failure:#}");
+                Tally::failed()
+            }
+        };
+    }
+    tally
+}
+
+/// Whether a command runs and succeeds, its output going nowhere.
+fn works(command: &mut Command) -> bool {
+    command.stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|ended| ended.success())
+}
+
+/// A new, empty directory for a step's reports.
+fn reports(step: &str) -> Result<PathBuf> {
+    let path = cargo::target_directory()?.join("scheduled").join(step);
+    if path.exists() {
+        fs::remove_dir_all(&path).with_context(|| format!("cannot empty {}", path.display()))?;
+    }
+    fs::create_dir_all(&path).with_context(|| format!("cannot make {}", path.display()))?;
+    Ok(path)
+}
+
+/// Fails with the beginning of what a tool has reported, if it has.
+fn expect_no_reports(folder: &Path) -> Result<()> {
+    let mut texts = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let text = String::from_utf8_lossy(&fs::read(entry?.path())?).into_owned();
+        if !text.trim().is_empty() {
+            texts.push(text);
+        }
+    }
+    let Some(first) = texts.first() else { return Ok(()) };
+    let shown: Vec<&str> = first.lines().take(40).collect();
+    bail!("{} reports in {}; one is:\n{}", texts.len(), folder.display(), shown.join("\n"))
+}
+
+/// Valgrind looks at every process that the launcher's process tests start, over fork and exec.
+///
+/// The tests speak about memory only if their daemons get as far as they do otherwise, so they
+/// have to pass, too; on a machine that does much else they miss their limits. There is no suppression file because there is nothing to suppress.
+fn memcheck(_: &Plan) -> Result<Verdict> {
+    /// A second is too short for a process that runs fifty times slower.
+    const TOO_SLOW: &str = "defect_20_";
+    if !works(Command::new("valgrind").arg("--version")) {
+        return Ok(Verdict::Skipped("valgrind is not installed (package valgrind)"));
+    }
+    let folder = reports("memcheck")?;
+    let programs = launcher_test_programs()?;
+    let count = programs.len();
+    for program in programs {
+        let mut command = Command::new("valgrind");
+        command.current_dir(cargo::root().join("crates/oslo-launcher"));
+        command.args(["--quiet", "--trace-children=yes", "--child-silent-after-fork=no"]);
+        command.args(["--leak-check=full", "--show-leak-kinds=definite"]);
+        command.args(["--errors-for-leak-kinds=definite", "--error-exitcode=99"]);
+        command.arg(format!("--log-file={}/%p", folder.display()));
+        command.arg(program).args(["--test-threads=1", "--skip", TOO_SLOW]);
+        cargo::run(&mut command)?;
+    }
+    expect_no_reports(&folder)?;
+    Ok(Verdict::Done(Tally { passed: u32::try_from(count)?, ..Tally::default() }))
+}
+
+/// The process tests of `crates/oslo-launcher/tests`, built, with the example that they start.
+fn launcher_test_programs() -> Result<Vec<PathBuf>> {
+    cargo::run(&mut cargo::cargo(&["build", "--quiet", "-p", "oslo-launcher", "--examples"]))?;
+    let arguments = ["test", "--quiet", "-p", "oslo-launcher", "--no-run", "--message-format=json"];
+    let output = cargo::cargo(&arguments).stderr(Stdio::inherit()).output()?;
+    ensure!(output.status.success(), "the tests of oslo-launcher cannot be built");
+    let messages = String::from_utf8_lossy(&output.stdout).into_owned();
+    let mut programs: Vec<_> = messages.lines().filter_map(test_program).collect();
+    // The tests of the service manager count seconds, and are about messages.
+    programs.retain(|path| path.to_string_lossy().contains("/processes-"));
+    ensure!(!programs.is_empty(), "cargo names no test programs");
+    Ok(programs)
+}
+
+/// The program that a message of cargo's is about, if it is an integration test.
+fn test_program(message: &str) -> Option<PathBuf> {
+    let message: Value = serde_json::from_str(message).ok()?;
+    let is_test = message["target"]["kind"].as_array()?.iter().any(|kind| kind == "test");
+    is_test.then(|| message["executable"].as_str().map(PathBuf::from))?
+}
+
+/// The machine that this compiler builds for, if its address sanitizer is there.
+fn sanitized_target() -> Result<Option<String>> {
+    let ask = |arguments: &[&str]| -> Result<String> {
+        let output = Command::new("rustc").args(arguments).output().context("cannot run rustc")?;
+        Ok(String::from_utf8(output.stdout)?)
+    };
+    let version = ask(&["-vV"])?;
+    let host = version.lines().find_map(|line| line.strip_prefix("host: "));
+    let host = host.context("rustc names no host")?.to_owned();
+    let library = PathBuf::from(ask(&["--print", "target-libdir"])?.trim());
+    let found = fs::read_dir(&library)?
+        .flatten()
+        .any(|entry| entry.file_name().to_string_lossy().ends_with("_rt.asan.a"));
+    Ok(found.then_some(host))
+}
+
+const NO_SANITIZER: &str = "this compiler comes without the address sanitizer's library";
+
+/// Cargo with the address sanitizer and a target directory of its own.
+fn sanitized(arguments: &[&str], flags: &str, kind: &str) -> Result<Command> {
+    let mut command = cargo::cargo(arguments);
+    command.env("RUSTC_BOOTSTRAP", "1");
+    command.env("RUSTFLAGS", format!("-Zsanitizer=address {flags}"));
+    command.env("CARGO_TARGET_DIR", cargo::target_directory()?.join("scheduled").join(kind));
+    Ok(command)
+}
+
+/// All tests of the launcher with the address sanitizer: state machine, scoreboard, processes.
+fn sanitizer(_: &Plan) -> Result<Verdict> {
+    let Some(host) = sanitized_target()? else { return Ok(Verdict::Skipped(NO_SANITIZER)) };
+    let folder = reports("sanitizer-reports")?;
+    let package = ["--quiet", "-p", "oslo-launcher", "--target", &host];
+    let command = |what: &[&str]| {
+        sanitized(&[what, &package].concat(), "-Cforce-frame-pointers=yes", "sanitizer")
+    };
+    // The daemons that the tests start are examples.
+    cargo::run(&mut command(&["build", "--examples"])?)?;
+    let mut command = command(&["test", "--lib", "--tests"])?;
+    // To files: a daemon under test has its own idea of where standard error goes.
+    command.env("ASAN_OPTIONS", format!("log_path={}/log", folder.display()));
+    cargo::run(&mut command)?;
+    expect_no_reports(&folder)?;
+    Ok(Verdict::Done(Tally::passed()))
+}
+
+/// Miri on the launcher's modules that make no system call.
+fn miri(_: &Plan) -> Result<Verdict> {
+    if !works(&mut cargo::cargo(&["miri", "--version"])) {
+        return Ok(Verdict::Skipped(
+            "cargo miri is not there; it comes with nightly compilers only",
+        ));
+    }
+    let pure = ["miri", "test", "-p", "oslo-launcher", "--lib", "--", "state_tests", "throttle"];
+    cargo::run(cargo::cargo(&pure).env("MIRIFLAGS", "-Zmiri-disable-isolation"))?;
+    Ok(Verdict::Done(Tally::passed()))
+}
+
+/// The flags that cargo-fuzz gives to the compiler.
+const COVERAGE: &str = "--cfg fuzzing -Cpasses=sancov-module \
+    -Cllvm-args=-sanitizer-coverage-level=4 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters \
+    -Cllvm-args=-sanitizer-coverage-pc-table -Cllvm-args=-sanitizer-coverage-trace-compares \
+    -Ccodegen-units=1";
+
+/// The fuzz targets of `cinder-conf`, each for a while, on inputs kept from the run before.
+fn fuzz(plan: &Plan) -> Result<Verdict> {
+    let Some(host) = sanitized_target()? else { return Ok(Verdict::Skipped(NO_SANITIZER)) };
+    let package = cargo::root().join("crates/cinder-conf/fuzz");
+    let mut build =
+        sanitized(&["build", "--quiet", "--release", "--target", &host], COVERAGE, "fuzz")?;
+    cargo::run(build.current_dir(&package))?;
+    let folder = cargo::target_directory()?.join("scheduled/fuzz");
+    let mut tally = Tally::default();
+    for target in fuzz_targets(&package)? {
+        let corpus = folder.join("corpus").join(&target);
+        fs::create_dir_all(&corpus)?;
+        let mut command = Command::new(folder.join(&host).join("release").join(&target));
+        command.arg(format!("-max_total_time={}", plan.length.as_secs()));
+        command.arg(format!("-artifact_prefix={}/{target}-", folder.display()));
+        cargo::run(command.args(["-verbosity=0", "-timeout=10"]).arg(corpus))?;
+        println!("        {target}: nothing found in {} s", plan.length.as_secs());
+        tally += Tally::passed();
+    }
+    ensure!(tally.passed > 0, "there are no fuzz targets in {}", package.display());
+    Ok(Verdict::Done(tally))
+}
+
+fn fuzz_targets(package: &Path) -> Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(package.join("fuzz_targets"))? {
+        let path = entry?.path();
+        names.extend(path.file_stem().map(|stem| stem.to_string_lossy().into_owned()));
+    }
+    names.sort();
+    Ok(names)
+}
+
+fn daemon(plan: &Plan) -> Result<PathBuf> {
+    match &plan.binary {
+        Some(given) => Ok(given.clone()),
+        None => cargo::build_daemon(&cargo::database_features()),
+    }
+}
+
+/// As `cargo xtask e2e --chaos`.
+fn chaos(plan: &Plan) -> Result<Verdict> {
+    e2e::chaos(&daemon(plan)?, plan.length, None).map(Verdict::Done)
+}
+
+/// As many as `cargo xtask soak` takes without being told.
+const BACKENDS: usize = 6;
+
+/// As `cargo xtask soak`.
+fn soak(plan: &Plan) -> Result<Verdict> {
+    let plan =
+        soak::Plan { binary: daemon(plan)?, length: plan.length, backends: BACKENDS, seed: None };
+    soak::run(&plan).map(Verdict::Done)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cargo_names_the_programs_of_integration_tests() {
+        let message = |kind: &str| {
+            format!(r#"{{"target":{{"kind":["{kind}"]}},"executable":"/t/deps/processes-1"}}"#)
+        };
+        assert_eq!(test_program(&message("test")), Some("/t/deps/processes-1".into()));
+        assert_eq!(test_program(&message("lib")), None);
+        assert_eq!(test_program("{\"reason\":\"build-finished\"}"), None);
+    }
+
+    #[test]
+    fn a_report_that_is_not_empty_is_a_failure_that_shows_it() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("1"), "").unwrap();
+        assert!(expect_no_reports(folder.path()).is_ok());
+        fs::write(folder.path().join("2"), "Invalid read of size 8\n").unwrap();
+        let failure = expect_no_reports(folder.path()).unwrap_err().to_string();
+        assert!(failure.contains("1 reports") && failure.contains("Invalid read"), "{failure}");
+    }
+
+    #[test]
+    fn the_fuzz_targets_are_found() {
+        let package = cargo::root().join("crates/cinder-conf/fuzz");
+        assert_eq!(fuzz_targets(&package).unwrap(), ["file", "value"]);
+    }
+}
