@@ -33,13 +33,14 @@ pub struct Entry {
 impl Entry {
     pub(crate) fn new(group: &str, option: &Opt<'_>, found: Result<Found, ReadError>) -> Self {
         let origin = found.as_ref().ok().map(|found| found.origin.clone());
+        let secret = option.secret || found.as_ref().is_ok_and(|found| found.secret);
         let value = match found {
-            Ok(_) if option.secret => Ok(MASK.to_owned()),
+            Ok(_) if secret => Ok(MASK.to_owned()),
             Ok(found) => Ok(found.value.to_ini()),
             Err(error) => Err(error.to_string()),
         };
         let (group, name) = (group.to_owned(), option.dest.to_owned());
-        Self { group, option: name, value, origin, secret: option.secret }
+        Self { group, option: name, value, origin, secret }
     }
 
     /// Whether nobody set it and no default applies.
@@ -122,6 +123,7 @@ impl<'a> OsloConfig<'a> {
             return MASK.to_owned();
         }
         match self.find(group, option) {
+            Ok(found) if found.secret => MASK.to_owned(),
             Ok(found) => found.value.to_text(),
             Err(error) => format!("<{error}>"),
         }

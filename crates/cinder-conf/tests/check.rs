@@ -139,6 +139,31 @@ fn a_secret_is_never_shown_not_even_a_piece_of_it() {
 }
 
 #[test]
+fn what_refers_to_a_secret_is_as_secret_as_that() {
+    let text = "[DEFAULT]\nenabled_backends = a, b\n\
+                [a]\nchap_password = hush\nvolume_group = vg-$chap_password\n\
+                volumes_dir = /var/$volume_group\nvolume_backend_name = plain\n\
+                [b]\nchap_password = hush\ntarget_port = $chap_password\n";
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("cinder.conf"), text).unwrap();
+    let conf = cinder::load(request(dir.path())).unwrap();
+    let group = conf.backend("a").unwrap().get("volume_group").cloned();
+    assert_eq!(group, Some(cinder_conf::Value::Text("vg-hush".into())));
+    let shown: Vec<String> = conf.dump().iter().map(ToString::to_string).collect();
+    let line = |start: &str| shown.iter().find(|line| line.starts_with(start)).unwrap().clone();
+    assert!(line("[a] volume_group").starts_with("[a] volume_group = ****"));
+    assert!(line("[a] volumes_dir").starts_with("[a] volumes_dir = ****"));
+    assert!(line("[a] volume_backend_name").starts_with("[a] volume_backend_name = plain"));
+    assert!(conf.dump().iter().any(|entry| entry.option == "volumes_dir" && entry.secret));
+    let mut seen = shown.join("\n");
+    seen.extend(conf.oslo().log_lines());
+    seen.extend(conf.oslo().effective().iter().map(ToString::to_string));
+    seen += &conf.backend("b").unwrap_err().to_string();
+    seen += &cinder::check(request(dir.path())).to_string();
+    assert!(!seen.contains("hush"), "{seen}");
+}
+
+#[test]
 fn an_error_in_a_back_end_stops_that_back_end_only() {
     let dir = tempfile::tempdir().unwrap();
     let text = "[DEFAULT]\nenabled_backends = good, bad, none\n[good]\n[bad]\ntarget_port = x\n";

@@ -22,6 +22,9 @@ pub struct Found {
     pub origin: Origin,
     /// Where later occurrences of a multi-valued option stand.
     pub more: Vec<Origin>,
+    /// Whether it must not be shown: the option is secret, or a `$name` in its text leads to a
+    /// secret one, over whatever steps.
+    pub secret: bool,
 }
 
 /// References followed for one value. Upstream's limit is Python's recursion depth; ours also ends
@@ -37,6 +40,8 @@ struct Reading<'s> {
     /// Options being read, outermost first: folded group and name.
     stack: Vec<(&'s str, &'s str)>,
     followed: usize,
+    /// Whether a secret option was among those read.
+    secret: bool,
     /// Layers that mutable options are read from: for an immutable option the frozen ones, so that
     /// its value stays what it was even where it refers to a mutable one.
     live: &'s Store,
@@ -56,7 +61,7 @@ impl<'a> OsloConfig<'a> {
         option: &'s Opt<'a>,
     ) -> Result<Found, ReadError> {
         let live = if option.mutable { &self.live } else { &self.frozen };
-        let mut reading = Reading { stack: Vec::new(), followed: 0, live };
+        let mut reading = Reading { stack: Vec::new(), followed: 0, secret: false, live };
         self.evaluate(group, option, &mut reading)
     }
 
@@ -67,10 +72,11 @@ impl<'a> OsloConfig<'a> {
         reading: &mut Reading<'s>,
     ) -> Result<Found, ReadError> {
         reading.stack.push((&group.folded, option.dest));
+        reading.secret |= option.secret;
         let found = match self.raw_of(group, option, reading) {
             Raw::Given(value, origin) => {
                 let value = self.given(group, option, value, &origin, reading)?;
-                Found { value, origin, more: Vec::new() }
+                Found { value, origin, more: Vec::new(), secret: reading.secret }
             }
             Raw::Texts(texts) => self.converted(group, option, texts, reading)?,
         };
@@ -89,16 +95,22 @@ impl<'a> OsloConfig<'a> {
         let mut origins = Vec::with_capacity(texts.len());
         for (text, origin) in texts {
             let text = self.put_in(group, option, text, &origin, reading)?;
-            values.push(parse(group, option, &option.kind, &text, &origin)?);
+            values.push(parse(group, option, &option.kind, &text, &origin, reading.secret)?);
             origins.push(origin);
         }
+        let secret = reading.secret;
         if option.multi {
             let mut origins = origins.into_iter();
             let origin = origins.next().unwrap_or(Origin::Default);
-            return Ok(Found { value: Value::List(values), origin, more: origins.collect() });
+            return Ok(Found {
+                value: Value::List(values),
+                origin,
+                more: origins.collect(),
+                secret,
+            });
         }
         let origin = origins.pop().unwrap_or(Origin::Default);
-        Ok(Found { value: values.pop().unwrap_or(Value::None), origin, more: Vec::new() })
+        Ok(Found { value: values.pop().unwrap_or(Value::None), origin, more: Vec::new(), secret })
     }
 
     /// A value given by the program or the declaration; texts in it are treated like file texts.
@@ -112,7 +124,7 @@ impl<'a> OsloConfig<'a> {
     ) -> Result<Value, ReadError> {
         let mut one = |text: String, kind: &Kind<'a>| {
             let text = self.put_in(group, option, text, origin, reading)?;
-            parse(group, option, kind, &text, origin)
+            parse(group, option, kind, &text, origin, reading.secret)
         };
         match (value, &option.kind) {
             (Value::Text(text), kind) => {
@@ -447,6 +459,7 @@ fn parse(
     kind: &Kind<'_>,
     text: &str,
     origin: &Origin,
+    secret: bool,
 ) -> Result<Value, ReadError> {
     kind.parse(text).map_err(|reason| {
         let error = ValueError {
@@ -457,7 +470,7 @@ fn parse(
             reason,
             referenced: None,
         };
-        let error = if option.secret { crate::dump::masked(error) } else { error };
+        let error = if secret { crate::dump::masked(error) } else { error };
         ReadError::Value(Box::new(error))
     })
 }
