@@ -170,7 +170,9 @@ impl Server {
         match self.kind {
             Kind::MariaDb => {
                 self.ask(&format!("CREATE USER {USER}@'%' IDENTIFIED BY '{PASSWORD}'"))?;
-                self.ask(&format!("GRANT ALL ON *.* TO {TESTER}@'%' IDENTIFIED BY '{PASSWORD}'"))?;
+                self.ask(&format!(
+                    "GRANT ALL ON *.* TO {TESTER}@'%' IDENTIFIED BY '{PASSWORD}' WITH GRANT OPTION"
+                ))?;
             }
             Kind::Postgres => {
                 self.ask(&format!("CREATE ROLE {USER} LOGIN PASSWORD '{PASSWORD}'"))?;
