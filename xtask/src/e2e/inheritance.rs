@@ -56,8 +56,9 @@ pub(crate) fn closed_standard_streams_change_nothing(scene: &Scene) -> Result<()
 pub(crate) fn ignored_and_blocked_signals_are_not_passed_on(scene: &Scene) -> Result<()> {
     let file = scene.write("cinder.conf", &scene.config(&["a", "b"]).text())?;
     let mut command = scene.command("env");
+    // What we ourselves were started with must not show: a shell's background job ignores QUIT.
     let ignored = "--ignore-signal=CHLD,TERM,HUP,INT,USR1,USR2,ALRM";
-    command.args([ignored, "--block-signal"]).arg(scene.binary());
+    command.args(["--default-signal", ignored, "--block-signal"]).arg(scene.binary());
     let daemon = scene.start_command(command.arg("--config-file").arg(file))?;
     let workers = daemon.wait_up(2)?;
     for pid in workers {
