@@ -1,19 +1,24 @@
 //! A subject under measurement, seen from the process that holds the watch.
 
-use std::io::{Read, Result, Write};
+use std::io::{ErrorKind, Read, Result, Write};
 use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use nix::sys::prctl::set_child_subreaper;
 use nix::sys::signal::{Signal, kill};
+use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::unistd::Pid;
 
 use crate::subject::{Announce, Kind, NOTIFICATION};
 
 /// Longer than any start takes; a subject that has failed must not look like a slow one.
 const LIMIT: Duration = Duration::from_secs(120);
+
+/// Longer than the kernel needs to clear away a thousand processes.
+const CALM: Duration = Duration::from_millis(200);
 
 /// s6-supervise and runsv keep their state in files. Systems that use them put these files on a
 /// file system in memory, and so does this benchmark where it can.
@@ -33,6 +38,8 @@ pub(crate) struct Running {
 impl Running {
     /// A subject that has set itself up and waits for the word.
     pub(crate) fn new(kind: Kind, workers: usize, how: Announce) -> Result<Self> {
+        // Workers that have lost their parent end as our children, not as somebody else's.
+        set_child_subreaper(true)?;
         let folder = if Path::new(MEMORY).is_dir() {
             tempfile::tempdir_in(MEMORY)?
         } else {
@@ -67,7 +74,10 @@ impl Running {
     fn await_word(&self, word: &str) -> Result<()> {
         let mut buffer = [0; 512];
         loop {
-            let length = self.manager.recv(&mut buffer)?;
+            let length = match self.manager.recv(&mut buffer) {
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                length => length?,
+            };
             if buffer.starts_with(word.as_bytes()) && length == word.len() {
                 return Ok(());
             }
@@ -117,7 +127,8 @@ impl Running {
 
 impl Drop for Running {
     /// Every process that matters holds the subject's standard output, so the end of that stream
-    /// is the end of the last one.
+    /// is the end of the last one. The next subject must not pay for what this one leaves to the
+    /// kernel, so their statuses are taken here, and a moment passes.
     fn drop(&mut self) {
         drop(self.child.stdin.take());
         if !self.kind.executes() {
@@ -126,5 +137,9 @@ impl Drop for Running {
         let mut rest = Vec::new();
         let _ = self.child.stdout.take().map(|mut stream| stream.read_to_end(&mut rest));
         let _ = self.child.wait();
+        std::thread::sleep(CALM);
+        while matches!(waitpid(None, Some(WaitPidFlag::WNOHANG)), Ok(status) if status.pid().is_some())
+        {
+        }
     }
 }
