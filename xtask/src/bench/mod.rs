@@ -125,3 +125,18 @@ fn write(path: &Path, text: &str) -> Result<()> {
 fn ms(since: Instant) -> f64 {
     since.elapsed().as_secs_f64() * 1000.0
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cargo;
+
+    #[test]
+    fn the_picture_in_the_documentation_is_drawn_from_the_figures_beside_it() {
+        let docs = cargo::root().join("docs");
+        let files = ["performance-daemon.json", "performance-launcher.json"];
+        let text = drawn(&files.map(|name| docs.join(name))).unwrap();
+        let picture = std::fs::read_to_string(docs.join("performance.svg")).unwrap();
+        assert!(text == picture, "draw it again: cargo xtask bench draw, see docs/performance.md");
+    }
+}
