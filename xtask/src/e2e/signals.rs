@@ -90,7 +90,9 @@ pub(crate) fn an_interrupt_during_the_drain_exits_1_at_once(scene: &Scene) -> Re
     daemon.signal(Signal::SIGTERM)?;
     daemon.wait_log("Waiting on 2 children to exit", 1)?;
     daemon.end_with(Signal::SIGINT, 1)?;
-    // The kernel continues the frozen worker, which then has to find out.
+    // The kernel continues a worker that had come to a stop when its group lost its parent, and
+    // leaves one alone that was still about to. Continued, it has to find out what happened.
+    let _ = process::signal(hung, Signal::SIGCONT);
     scene.wait_empty(secs(5))
 }
 
