@@ -55,9 +55,10 @@ pub(crate) fn run() -> Result<()> {
     if all.len() > forking.len() {
         starts(&all, STARTED_BESIDE_OTHERS)?;
     }
-    let mut pools: Vec<Pool> = all.iter().map(|kind| Pool::new(*kind)).collect();
-    let kills = in_turn(&all, KILLS, |at| pools[at].kill_one())?;
-    table("SIGKILL to successor ready", &all, &kills);
+    let replacing: Vec<Kind> = all.into_iter().filter(|kind| *kind != Kind::OursInOne).collect();
+    let mut pools: Vec<Pool> = replacing.iter().map(|kind| Pool::new(*kind)).collect();
+    let kills = in_turn(&replacing, KILLS, |at| pools[at].kill_one())?;
+    table("SIGKILL to successor ready", &replacing, &kills);
     Ok(())
 }
 

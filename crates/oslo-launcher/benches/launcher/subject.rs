@@ -25,8 +25,11 @@ use crate::floor;
 /// Who starts and replaces the workers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// `ProcessLauncher` with services that need no thread of their own.
+    /// `ProcessLauncher` with services that need no thread of their own, one worker each.
     Ours,
+    /// The same with one service that has all the workers; its respawn throttle keeps it from
+    /// replacing many of them at once.
+    OursInOne,
     /// The same job on bare `fork` and a pipe.
     Floor,
     /// `ProcessLauncher` with services as most are: they serve on a second thread.
@@ -40,12 +43,20 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Ours, Self::Floor, Self::OursOfTwo, Self::FloorOfTwo, Self::S6, Self::Runsv];
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Ours,
+        Self::OursInOne,
+        Self::Floor,
+        Self::OursOfTwo,
+        Self::FloorOfTwo,
+        Self::S6,
+        Self::Runsv,
+    ];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Ours => "oslo-launcher",
+            Self::OursInOne => "oslo-launcher, one service",
             Self::Floor => "floor",
             Self::OursOfTwo => "oslo-launcher, two threads",
             Self::FloorOfTwo => "floor, two threads",
@@ -106,8 +117,9 @@ pub(crate) fn run(words: &[String]) -> Result<(), Box<dyn std::error::Error>> {
     socket.send(b"set")?;
     std::io::stdin().read_exact(&mut [0])?;
     match kind {
-        Kind::Ours => ours(false, workers, how, manager)?,
-        Kind::OursOfTwo => ours(true, workers, how, manager)?,
+        Kind::Ours => ours([workers, 1], false, how, manager)?,
+        Kind::OursInOne => ours([1, workers], false, how, manager)?,
+        Kind::OursOfTwo => ours([workers, 1], true, how, manager)?,
         Kind::Floor => floor::run(floor::Worker::OneThread, workers, how, &socket)?,
         Kind::FloorOfTwo => floor::run(floor::Worker::TwoThreads, workers, how, &socket)?,
         Kind::S6 | Kind::Runsv => supervisors(kind, workers, how, &socket, folder.as_ref())?,
@@ -115,20 +127,20 @@ pub(crate) fn run(words: &[String]) -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// As many services with one worker each, which is how a daemon with many back ends uses it.
+/// So many services with so many workers each.
 fn ours(
+    [services, each]: [usize; 2],
     threaded: bool,
-    workers: usize,
     how: Announce,
     manager: &str,
 ) -> Result<(), Box<dyn std::error::Error>> {
     let notifier = Notifier::connect(manager, None)?;
-    let options =
-        LauncherOptions { capacity: workers, notifier, noun: "workers", ..Default::default() };
+    let capacity = services * each;
+    let options = LauncherOptions { capacity, notifier, noun: "workers", ..Default::default() };
     let mut launcher = ProcessLauncher::new(options, Box::new(NoHooks))?;
-    for number in 0..workers {
+    for number in 0..services {
         let service = Trivial { name: format!("worker{number:04}"), threaded, how };
-        launcher.launch_service(Arc::new(service), 1)?;
+        launcher.launch_service(Arc::new(service), each)?;
     }
     launcher.wait()?;
     Ok(())
