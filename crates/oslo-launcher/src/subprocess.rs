@@ -19,7 +19,7 @@ use crate::line::{self, Ended};
 use crate::scoreboard::{Scoreboard, WorkerState};
 use crate::service::{Hooks, Service};
 use crate::state::{Action, Event, WorkerId};
-use crate::sys::child::{Child, Interruption, Interruptions, listen};
+use crate::sys::child::{Child, Interruption, Interruptions, listen, reap_orphan};
 
 /// Something that a thread noticed.
 #[derive(Debug)]
@@ -181,6 +181,10 @@ impl SubprocessLauncher {
         entry.child.is_some() && entry.generation == generation
     }
 
+    fn is_worker(&self, pid: i32) -> bool {
+        self.workers.iter().filter_map(|entry| entry.child.as_ref()).any(|child| child.pid() == pid)
+    }
+
     /// Handles everything that has happened, and one thing that is due.
     fn attend(&mut self) {
         while let Ok(happening) = self.happenings.try_recv() {
@@ -191,6 +195,9 @@ impl SubprocessLauncher {
                 Interruption::Event(event) => self.step(event),
                 Interruption::Report => self.bridge.report(),
             }
+        }
+        while let Some(pid) = reap_orphan(|pid| self.is_worker(pid)) {
+            line::reaped_orphan(pid);
         }
         if self.bridge.requests.take_stop() {
             self.step(Event::Stop("stop()"));

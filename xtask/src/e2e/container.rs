@@ -22,9 +22,10 @@ struct Container {
 }
 
 /// Starts two back ends as process 1 of a namespace.
-fn start_as_process_1(scene: &Scene) -> Result<Container> {
+fn start_as_process_1(scene: &Scene, launcher: &str) -> Result<Container> {
     let namespaces = Namespaces::ask(scene, &NAMESPACE)?;
     let config = scene.config(&["a", "b"]).set("DEFAULT", "debug", "true");
+    let config = config.set("supervisor", "launcher", launcher);
     let file = scene.write("cinder.conf", &config.text())?;
     let mut command = namespaces.command(scene);
     command.arg("--kill-child").arg(scene.binary());
@@ -41,7 +42,7 @@ fn start_as_process_1(scene: &Scene) -> Result<Container> {
 }
 
 pub(crate) fn as_process_1_it_reaps_orphans_that_are_not_its_own(scene: &Scene) -> Result<()> {
-    let container = start_as_process_1(scene)?;
+    let container = start_as_process_1(scene, "fork")?;
     let (outer, init) = (&container.outer, container.init);
     orphan_a_process(scene, &container.namespaces, init)?;
     wait_for("the orphan to be adopted, to end, and to be reaped", SOON, || {
@@ -59,8 +60,18 @@ pub(crate) fn as_process_1_it_reaps_orphans_that_are_not_its_own(scene: &Scene) 
 pub(crate) fn as_process_1_it_reaps_a_thousand_orphans_and_keeps_its_workers(
     scene: &Scene,
 ) -> Result<()> {
+    a_thousand_orphans(scene, "fork")
+}
+
+pub(crate) fn as_process_1_the_spawn_launcher_reaps_a_thousand_orphans_too(
+    scene: &Scene,
+) -> Result<()> {
+    a_thousand_orphans(scene, "spawn")
+}
+
+fn a_thousand_orphans(scene: &Scene, launcher: &str) -> Result<()> {
     const SCRIPT: &str = "for n in $(seq 1000); do (sleep 0.1 >/dev/null 2>&1 &); done";
-    let container = start_as_process_1(scene)?;
+    let container = start_as_process_1(scene, launcher)?;
     let (outer, init) = (&container.outer, container.init);
     outer.wait_beats(1)?;
     let workers = process::living_children(init);

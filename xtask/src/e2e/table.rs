@@ -152,6 +152,7 @@ fn outside() -> Vec<Scenario> {
     Vec::from(rows! {
         container::as_process_1_it_reaps_orphans_that_are_not_its_own
         container::as_process_1_it_reaps_a_thousand_orphans_and_keeps_its_workers
+        container::as_process_1_the_spawn_launcher_reaps_a_thousand_orphans_too
         descriptors::defect_15_a_worker_holds_only_what_is_its_own
         descriptors::defect_13_the_parent_opens_no_database_on_a_hup
         descriptors::the_parent_does_not_collect_descriptors_over_restarts

@@ -14,6 +14,9 @@ use nix::unistd::Pid;
 
 use super::signals::{Arrived, Signal, Signals, is_daemon, send};
 use super::wait::{Waker, poll, reap_known};
+
+pub(crate) use super::wait::reap_orphan;
+
 use crate::line::Ended;
 use crate::scoreboard::WorkerState;
 use crate::state::{Event, WorkerId};
@@ -159,7 +162,7 @@ impl Interruptions {
                 Signal::SIGALRM => Interruption::Event(Event::Alarm),
                 Signal::SIGUSR1 => Interruption::Event(Event::Roll),
                 Signal::SIGUSR2 => Interruption::Report,
-                _ => return None, // SIGCHLD: each child has a thread that waits for it
+                _ => return None, // SIGCHLD: orphans are looked for, each child has a thread
             })
         })
     }

@@ -125,19 +125,39 @@ pub(crate) enum Reaped {
 /// Looks before it takes, so that a status which belongs to other code of this process stays
 /// there for it (`spec/launcher.md` §12, defect 16).
 pub(crate) fn reap_next(is_worker: impl Fn(i32) -> bool) -> Reaped {
-    let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
-    let Some(pid) = waitid(Id::All, flags).ok().and_then(|status| status.pid()) else {
-        return Reaped::Nobody;
-    };
+    let Some(pid) = ended_child() else { return Reaped::Nobody };
     if is_worker(pid.as_raw()) {
         reap_known(pid.as_raw()).map_or(Reaped::Nobody, |end| Reaped::Worker(pid.as_raw(), end))
-    } else if getpid().as_raw() == 1 || prctl::get_child_subreaper().unwrap_or(false) {
+    } else if inherits_orphans() {
         // Its status interests nobody; taking it frees the slot in the process table.
         let _ = waitpid(pid, Some(WaitPidFlag::WNOHANG));
         Reaped::Orphan(pid.as_raw())
     } else {
         Reaped::Foreign
     }
+}
+
+/// Takes the status of one ended orphan, for whoever leaves the workers to threads of their own.
+///
+/// None while a worker stands in front; there is something to hear once its thread has taken it.
+pub(crate) fn reap_orphan(is_worker: impl Fn(i32) -> bool) -> Option<i32> {
+    if !inherits_orphans() {
+        return None;
+    }
+    let pid = ended_child().filter(|pid| !is_worker(pid.as_raw()))?;
+    let _ = waitpid(pid, Some(WaitPidFlag::WNOHANG));
+    Some(pid.as_raw())
+}
+
+/// Some child that has ended; its status stays where it is.
+fn ended_child() -> Option<Pid> {
+    let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+    waitid(Id::All, flags).ok()?.pid()
+}
+
+/// Whether processes that lose their parent become our children.
+fn inherits_orphans() -> bool {
+    getpid().as_raw() == 1 || prctl::get_child_subreaper().unwrap_or(false)
 }
 
 /// Takes the status of this child if it has ended.
