@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::{Context, Result, ensure};
 use nix::sys::signal::Signal;
 
+use super::account::{Account, Limit};
 use super::config::Config;
 use super::daemon::{Daemon, SOON};
 use super::scene::Scene;
@@ -72,4 +73,42 @@ pub(crate) fn no_subprocess_outlives_a_killed_parent_by_a_second(scene: &Scene) 
     daemon.signal(Signal::SIGKILL)?;
     daemon.wait_exit(secs(1))?;
     scene.wait_empty(secs(1))
+}
+
+pub(crate) fn a_subprocess_at_the_process_limit_is_never_there_twice(scene: &Scene) -> Result<()> {
+    let account = Account::without_privileges(scene, 60_104)?;
+    let names: Vec<_> = (0..16).map(|number| format!("b{number}")).collect();
+    let names: Vec<_> = names.iter().map(String::as_str).collect();
+    let daemon = account.start(&scene.config(&names).set("supervisor", "launcher", "spawn"))?;
+    daemon.wait_up(names.len())?;
+    let before = by_back_end(&daemon);
+    // A subprocess and the two threads that look after it are made one after the other. With a
+    // growing limit, each of them is once the one that cannot be; twice each, because threads of
+    // the dead may still count.
+    let first = before.values().next().context("no worker")?;
+    let one_less = tasks(scene) - process::threads(*first) - 2;
+    for (more, victim) in before.values().enumerate() {
+        let limit = u64::try_from(one_less + more / 2)?;
+        let squeeze = account.squeeze(daemon.pid(), Limit::Processes, limit)?;
+        process::signal(*victim, Signal::SIGKILL)?;
+        daemon.wait_log(&format!("Child {victim} killed by signal 9"), 1)?;
+        squeeze.lift()?;
+        daemon.wait_replaced(&[*victim], names.len())?;
+    }
+    let refused = daemon.count("Cannot start a process for worker");
+    ensure!(refused > 0, "the limit was never in the way");
+    wait_for("each back end once, and nobody else", SOON, || {
+        let all = process::children(daemon.pid());
+        ensure!(all.len() == names.len() && !all.iter().any(process::Entry::is_zombie), "{all:?}");
+        ensure!(by_back_end(&daemon).len() == names.len(), "{:?}", by_back_end(&daemon));
+        Ok(())
+    })?;
+    daemon.wait_beats(2)?;
+    daemon.end_with(Signal::SIGTERM, 0)?;
+    scene.wait_empty(secs(5))
+}
+
+/// Threads of all processes of the scenario: what the limit on processes counts.
+fn tasks(scene: &Scene) -> usize {
+    scene.processes().into_iter().map(process::threads).sum()
 }

@@ -124,6 +124,7 @@ fn running() -> Vec<Scenario> {
         database_faults::a_full_disk_is_reported_once_and_survived
         database_faults::a_start_on_a_full_disk_leaves_no_half_database
         spawn::the_spawn_launcher_runs_one_subprocess_per_back_end
+        spawn::a_subprocess_at_the_process_limit_is_never_there_twice
         spawn::a_killed_subprocess_is_replaced_and_its_siblings_are_not_touched
     })
 }
