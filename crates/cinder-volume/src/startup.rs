@@ -14,7 +14,7 @@ use cinder_db::{
 };
 use cinder_types::OBJECT_VERSION;
 use oslo_launcher::{
-    Hooks, InProcessLauncher, Launcher, LauncherOptions, ProcessLauncher, SubprocessLauncher,
+    Hooks, InProcessLauncher, Launcher, LauncherOptions, ProcessLauncher, Service, SubprocessLauncher,
     Supervision,
 };
 use tracing::{error, info};
@@ -107,9 +107,11 @@ pub fn run(
         ControlFlow::Break(status) => return Ok(status),
     };
     ensure_some(services.len())?;
-    for service in services {
-        launcher.launch_service(Arc::new(service), 1)?;
-    }
+    let services: Vec<_> = services
+        .into_iter()
+        .map(|service| (Arc::new(service) as Arc<dyn Service>, 1))
+        .collect();
+    launcher.launch_services(&services)?;
     after_launch();
     Ok(launcher.wait()?)
 }

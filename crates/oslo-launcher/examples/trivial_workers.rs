@@ -50,10 +50,10 @@ fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
     let options =
         LauncherOptions { capacity: workers, notifier, noun: "workers", ..Default::default() };
     let mut launcher = ProcessLauncher::new(options, Box::new(NoHooks))?;
-    for number in 0..workers {
-        let service = Trivial { name: format!("worker{number:04}"), threaded };
-        launcher.launch_service(Arc::new(service), 1)?;
-    }
+    let service = |number| Trivial { name: format!("worker{number:04}"), threaded };
+    let services: Vec<(Arc<dyn Service>, usize)> =
+        (0..workers).map(|number| (Arc::new(service(number)) as _, 1)).collect();
+    launcher.launch_services(&services)?;
     let status = launcher.wait()?;
     Ok(ExitCode::from(u8::try_from(status)?))
 }

@@ -46,7 +46,7 @@ impl Bridge {
             scoreboard: Arc::new(Scoreboard::new(options.capacity)?),
             hooks,
             manager: Manager::new(options.notifier, options.noun),
-            requests: Requests::new(options.capacity, waker),
+            requests: Requests::new(options.capacity, waker, true),
             watchdog: Watchdog::new(options.worker_watchdog, Instant::now()),
             ledger: Ledger::default(),
             exit: None,

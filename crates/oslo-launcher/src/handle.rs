@@ -91,7 +91,7 @@ impl LauncherHandle {
     /// Whether this is the process that supervises; false in a forked worker, where a handle that
     /// was made before does nothing.
     pub fn is_supervisor(&self) -> bool {
-        !self.requests.in_worker.load(Ordering::Acquire)
+        self.requests.in_supervisor()
     }
 }
 
@@ -135,20 +135,21 @@ pub(crate) struct Requests {
     /// Scoreboard slots that nobody has asked for yet.
     room: AtomicUsize,
     capacity: usize,
-    /// Set in a forked child, whose copy of all this nobody looks at.
-    in_worker: AtomicBool,
+    /// The process that looks at all this; a forked child has a copy that nobody looks at.
+    supervisor: Option<u32>,
     pub(crate) waker: Waker,
 }
 
 impl Requests {
-    pub(crate) fn new(capacity: usize, waker: Waker) -> Arc<Self> {
+    /// For the launcher of this process, unless somebody else supervises it.
+    pub(crate) fn new(capacity: usize, waker: Waker, supervises: bool) -> Arc<Self> {
         Arc::new(Self {
             stop: AtomicBool::new(false),
             pending: AtomicBool::new(false),
             services: Mutex::default(),
             room: AtomicUsize::new(capacity),
             capacity,
-            in_worker: AtomicBool::new(false),
+            supervisor: supervises.then(std::process::id),
             waker,
         })
     }
@@ -180,15 +181,16 @@ impl Requests {
         first
     }
 
-    /// Makes every handle in this process one of a worker.
-    pub(crate) fn in_worker(&self) {
-        self.in_worker.store(true, Ordering::Release);
+    /// Whether the caller runs in the process that supervises. By process id, because a mark that
+    /// each worker would have to set costs each worker a page.
+    fn in_supervisor(&self) -> bool {
+        self.supervisor == Some(std::process::id())
     }
 
     fn stop(&self) {
-        if !self.in_worker.load(Ordering::Acquire) {
+        if self.in_supervisor() {
             self.stop.store(true, Ordering::Release);
-            self.waker.wake();
+            self.waker.wake_from_handler();
         }
     }
 

@@ -68,13 +68,10 @@ impl InProcessLauncher {
         supervision: Supervision,
     ) -> Result<Self, LaunchError> {
         let waker = Waker::new().map_err(LaunchError::setup("a wake-up"))?;
-        let requests = Requests::new(1, waker);
+        let requests = Requests::new(1, waker, supervision == Supervision::None);
         let alone = match supervision {
             Supervision::None => Some(Alone::new(Manager::new(options.notifier, options.noun))),
-            Supervision::Stdin => {
-                requests.in_worker();
-                None
-            }
+            Supervision::Stdin => None,
         };
         Ok(Self {
             scoreboard: Arc::new(Scoreboard::new(1)?),
@@ -94,19 +91,20 @@ impl InProcessLauncher {
 }
 
 impl Launcher for InProcessLauncher {
-    fn launch_service(
+    fn launch_services(
         &mut self,
-        service: Arc<dyn Service>,
-        workers: usize,
+        services: &[(Arc<dyn Service>, usize)],
     ) -> Result<(), LaunchError> {
-        if workers != 1 {
-            let service = service.name().to_owned();
-            return Err(LaunchError::ScoreboardFull { service, capacity: 1 });
+        for (service, workers) in services {
+            if *workers != 1 {
+                let service = service.name().to_owned();
+                return Err(LaunchError::ScoreboardFull { service, capacity: 1 });
+            }
+            self.requests.reserve(&**service, *workers)?;
+            line::starting_workers(*workers);
+            self.scoreboard.name_slot(service.name());
+            self.service = Some(Arc::clone(service));
         }
-        self.requests.reserve(&*service, workers)?;
-        line::starting_workers(workers);
-        self.scoreboard.name_slot(service.name());
-        self.service = Some(service);
         Ok(())
     }
 
@@ -125,7 +123,7 @@ impl Launcher for InProcessLauncher {
             Supervision::Stdin => supervised()?,
         };
         let mut worker = Worker {
-            service,
+            service: &service,
             handle: WorkerHandle {
                 slot: 0,
                 scoreboard: Arc::clone(&self.scoreboard),
@@ -139,11 +137,10 @@ impl Launcher for InProcessLauncher {
             watchdog: self.watchdog.filter(|_| self.supervision == Supervision::Stdin),
             drain_limit: self.drain_limit,
         };
-        let name = worker.service.name().to_owned();
         let status = worker.run()?;
         let end = Ended::Exited(status);
         self.report = Some(ServiceReport {
-            name,
+            name: service.name().to_owned(),
             workers: 1,
             starts: 1,
             ends: [(end, 1)].into(),

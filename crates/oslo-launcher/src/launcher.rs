@@ -13,19 +13,34 @@ use crate::state::Limits;
 
 /// Starts workers for services and looks after them; one way per implementation.
 pub trait Launcher {
-    /// Starts `workers` workers for a service and returns at once.
+    /// Starts so many workers for each service and returns at once.
     ///
-    /// After a stop was asked for, nothing is started and this is not an error.
+    /// All services are taken in before the first worker is started. A fork makes the parent copy
+    /// every page that it writes to afterwards, so many services cost less together than one by
+    /// one. After a stop was asked for, nothing is started and this is not an error.
     ///
     /// # Errors
     ///
-    /// [`LaunchError::ScoreboardFull`] when the launcher was made for fewer workers. A process
-    /// that cannot be started is not an error here: it is logged and tried again.
+    /// [`LaunchError::ScoreboardFull`] when the launcher was made for fewer workers; none of the
+    /// services that come after is taken in then. A process that cannot be started is not an error
+    /// here: it is logged and tried again.
+    fn launch_services(
+        &mut self,
+        services: &[(Arc<dyn Service>, usize)],
+    ) -> Result<(), LaunchError>;
+
+    /// Starts `workers` workers for one service and returns at once.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`launch_services`](Self::launch_services).
     fn launch_service(
         &mut self,
         service: Arc<dyn Service>,
         workers: usize,
-    ) -> Result<(), LaunchError>;
+    ) -> Result<(), LaunchError> {
+        self.launch_services(&[(service, workers)])
+    }
 
     /// Supervises until a stop is complete; returns the exit status for this process.
     ///

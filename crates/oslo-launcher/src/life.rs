@@ -26,7 +26,8 @@ pub(crate) fn live(service: &dyn Service, handle: &WorkerHandle) -> i32 {
 pub(crate) fn begin(service: &dyn Service, handle: &WorkerHandle) -> Result<(), i32> {
     let started = catch_unwind(AssertUnwindSafe(|| service.start(handle)));
     match started.map_err(|_| unhandled(service))? {
-        Ok(()) if handle.is_stopping() || handle.reported() => Ok(()),
+        // The flag has a lock, and a forked worker copies the page of a lock that it takes.
+        Ok(()) if handle.reported() || handle.is_stopping() => Ok(()),
         Ok(()) => {
             handle.up();
             Ok(())

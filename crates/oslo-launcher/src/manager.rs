@@ -30,6 +30,12 @@ impl Manager {
         self.notifier.listens()
     }
 
+    /// Gives up the line to the service manager, which is the parent's and no worker's.
+    #[cfg(unix)]
+    pub(crate) fn hang_up(&mut self) {
+        self.notifier.hang_up();
+    }
+
     /// Notes that the scoreboard has changed.
     pub(crate) fn changed(&mut self) {
         self.news = true;

@@ -73,6 +73,12 @@ impl Notifier {
         Ok(Self { socket: Some(socket), watchdog, ..Self::default() })
     }
 
+    /// Closes the socket; from now on nobody listens.
+    #[cfg(unix)]
+    pub(crate) fn hang_up(&mut self) {
+        self.socket = None;
+    }
+
     /// Sends what the state machine decided to tell.
     pub(crate) fn notice(&mut self, notice: Notice) {
         if !matches!(notice, Notice::Extend(_)) {

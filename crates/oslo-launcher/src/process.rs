@@ -15,8 +15,6 @@ use crate::handle::LauncherHandle;
 use crate::launcher::{Launcher, LauncherOptions, later};
 use crate::ledger::ServiceReport;
 use crate::line::{self, Ended};
-use crate::manager::Manager;
-use crate::notify::Notifier;
 use crate::report::Reporter;
 use crate::scoreboard::{Scoreboard, WorkerState};
 use crate::service::{Hooks, Service, WorkerHandle};
@@ -44,20 +42,15 @@ pub struct ProcessLauncher {
     /// Workers wake the parent when their state has changed.
     reports: Waker,
     workers: Vec<Child>,
-    mould: Mould,
+    /// The line of the next child to us, ready to be taken: a child that made its own would write
+    /// to three pages, each of which it would have to copy first.
+    mould: Option<WorkerHandle>,
     /// Spare list for the decisions of one step.
     actions: Vec<Action>,
+    /// Workers that this step starts.
+    forks: Vec<WorkerId>,
     /// Whether a worker may have ended since the last look.
     look_for_dead: bool,
-}
-
-/// What every child needs, made once by the parent.
-///
-/// A forked child copies each page that it writes to, and so does the parent afterwards. That is
-/// most of what a worker costs, so neither side allocates on the way.
-struct Mould {
-    reporter: Arc<Reporter>,
-    stop: Arc<StopFlag>,
 }
 
 /// The parent's own memory of one worker.
@@ -69,6 +62,10 @@ struct Child {
     seen: WorkerState,
 }
 
+/// How many workers are forked before the first of them is noted. A status cannot be missed
+/// meanwhile: it is taken later, whoever ends when.
+const FORKED_TOGETHER: usize = 8;
+
 impl ProcessLauncher {
     /// Takes over the signals of this process; call it before anything starts a thread.
     ///
@@ -77,21 +74,28 @@ impl ProcessLauncher {
     /// [`LaunchError::Setup`] when the kernel refuses a descriptor or the shared pages.
     pub fn new(options: LauncherOptions, hooks: Box<dyn Hooks>) -> Result<Self, LaunchError> {
         let reports = Waker::new().map_err(LaunchError::setup("the wake-up of the parent"))?;
+        let (worker_watchdog, drain_limit) =
+            (options.worker_watchdog, options.limits.graceful_shutdown);
+        let bridge = Bridge::new(options, hooks, reports.clone())?;
+        let mould = WorkerHandle {
+            slot: 0,
+            scoreboard: Arc::clone(&bridge.scoreboard),
+            reporter: Arc::new(Reporter::Shared(reports.clone())),
+            stop: Arc::new(StopFlag::default()),
+        };
         Ok(Self {
-            worker_watchdog: options.worker_watchdog,
-            drain_limit: options.limits.graceful_shutdown,
-            bridge: Bridge::new(options, hooks, reports.clone())?,
+            worker_watchdog,
+            drain_limit,
+            bridge,
             signals: Some(
                 Signals::for_supervisor().map_err(LaunchError::setup("signal handling"))?,
             ),
             alive: Pipe::new().map_err(LaunchError::setup("the parent's pipe"))?,
             workers: Vec::new(),
-            mould: Mould {
-                reporter: Arc::new(Reporter::Shared(reports.clone())),
-                stop: Arc::default(),
-            },
+            mould: Some(mould),
             reports,
             actions: Vec::new(),
+            forks: Vec::new(),
             look_for_dead: false,
         })
     }
@@ -100,14 +104,20 @@ impl ProcessLauncher {
         let mut actions = std::mem::take(&mut self.actions);
         self.bridge.supervisor.step_into(event, Instant::now(), &mut actions);
         for action in actions.drain(..) {
+            if let Action::Fork(id) = action {
+                self.forks.push(id);
+                continue;
+            }
+            self.fork_all();
             self.perform(action);
         }
         self.actions = actions;
+        self.fork_all();
     }
 
     fn perform(&mut self, action: Action) {
         match action {
-            Action::Fork(id) => self.fork(id),
+            Action::Fork(id) => self.forks.push(id),
             Action::Terminate(id) => self.signal(id, Signal::SIGTERM),
             Action::Kill(id) => {
                 self.bridge.killed(id);
@@ -139,33 +149,55 @@ impl ProcessLauncher {
         }
     }
 
-    fn fork(&mut self, id: WorkerId) {
-        let child = &mut self.workers[id];
-        child.generation += 1;
-        child.seen = WorkerState::Starting;
+    /// Starts the workers that were decided on.
+    ///
+    /// After each fork the kernel makes this process copy every page that it writes to, so what is
+    /// noted of the new processes is noted when the last of them has been forked.
+    fn fork_all(&mut self) {
+        if self.forks.is_empty() {
+            return;
+        }
+        let mut forks = std::mem::take(&mut self.forks);
+        for &id in &forks {
+            let child = &mut self.workers[id];
+            child.generation += 1;
+            child.seen = WorkerState::Starting;
+            self.bridge.scoreboard.slot(id).reset(child.generation);
+        }
         self.bridge.manager.changed();
-        self.bridge.scoreboard.slot(id).reset(child.generation);
-        match fork_worker(|watch| self.in_child(&watch, id)) {
-            Ok(pid) => {
-                self.workers[id].pid = Some(pid);
-                self.bridge.started(id, pid);
+        for ids in forks.chunks(FORKED_TOGETHER) {
+            let mut results = [const { None }; FORKED_TOGETHER];
+            for (&id, result) in ids.iter().zip(&mut results) {
+                *result = Some(fork_worker(|watch| self.in_child(&watch, id)));
             }
-            Err(refusal) => {
-                let error = refusal.of(self.workers[id].service.name());
-                self.bridge.refused(id, &error);
-                self.step(Event::ForkFailed(id));
+            for (&id, result) in ids.iter().zip(results) {
+                match result.expect("one for each id") {
+                    Ok(pid) => {
+                        self.workers[id].pid = Some(pid);
+                        self.bridge.started(id, pid);
+                    }
+                    Err(refusal) => {
+                        let error = refusal.of(self.workers[id].service.name());
+                        self.bridge.refused(id, &error);
+                        self.step(Event::ForkFailed(id));
+                    }
+                }
             }
         }
+        forks.clear();
+        self.forks = forks; // the next step need not allocate
     }
 
     /// All that the child does; the return value is its exit status.
+    #[inline(never)] // the parent, which also stands in the caller, needs none of this frame
     fn in_child(&mut self, watch: &ParentWatch, id: WorkerId) -> i32 {
         // The parent's end goes first: while a sibling held the write end of `alive`, no worker
         // would ever see its end.
         drop(self.alive.write.take());
-        self.bridge.requests.in_worker();
-        self.bridge.manager = Manager::new(Notifier::default(), "");
-        let (Some(alive), Some(signals)) = (self.alive.read.take(), self.signals.take()) else {
+        self.bridge.manager.hang_up();
+        let (Some(alive), Some(signals), Some(handle)) =
+            (self.alive.read.take(), self.signals.take(), self.mould.take())
+        else {
             return 1; // cannot happen: only a child takes these, and it never comes back
         };
         let Ok(signals) = signals.into_workers() else { return 1 };
@@ -174,13 +206,8 @@ impl ProcessLauncher {
             return 1;
         }
         let mut worker = Worker {
-            service: Arc::clone(&self.workers[id].service),
-            handle: WorkerHandle {
-                slot: id,
-                scoreboard: Arc::clone(&self.bridge.scoreboard),
-                reporter: Arc::clone(&self.mould.reporter),
-                stop: Arc::clone(&self.mould.stop),
-            },
+            service: &self.workers[id].service,
+            handle: WorkerHandle { slot: id, ..handle },
             hooks: &mut *self.bridge.hooks,
             alone: None,
             signals,
@@ -269,7 +296,7 @@ impl ProcessLauncher {
         self.step(Event::Exited(id));
     }
 
-    /// Handles everything that has happened, and one thing that is due.
+    /// Handles everything that has happened, and some of what is due.
     fn attend(&mut self) {
         self.take_signals();
         self.take_reports();
@@ -317,13 +344,14 @@ impl ProcessLauncher {
 }
 
 impl Launcher for ProcessLauncher {
-    fn launch_service(
+    fn launch_services(
         &mut self,
-        service: Arc<dyn Service>,
-        workers: usize,
+        services: &[(Arc<dyn Service>, usize)],
     ) -> Result<(), LaunchError> {
-        self.bridge.requests.reserve(&*service, workers)?;
-        self.admit(service, workers);
+        for (service, workers) in services {
+            self.bridge.requests.reserve(&**service, *workers)?;
+            self.admit(Arc::clone(service), *workers);
+        }
         loop {
             self.attend();
             if !self.bridge.is_due() {

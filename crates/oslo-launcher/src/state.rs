@@ -20,6 +20,11 @@ pub use crate::vocabulary::{Action, Event, Limits, Notice, RestartMethod, Worker
 /// never; waiting longer would only make the service manager kill us as well.
 const KILL_GRACE: Duration = Duration::from_secs(5);
 
+/// How many workers one [`Event::Tick`] starts or kills at most. A signal that comes in the middle
+/// waits for less than a millisecond; noting eight forks at once costs a parent a third of the
+/// pages that noting them one by one would make it copy.
+const DUE_PER_TICK: usize = 8;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
     Running,
@@ -107,7 +112,7 @@ impl Supervisor {
         self.services.push(ServiceEntry {
             name: name.to_owned(),
             workers,
-            throttle: Throttle::default(),
+            throttle: Throttle::of(workers),
         });
         let running = self.phase == Phase::Running;
         let state = if running { State::Waiting { until: now } } else { State::Gone };
@@ -196,8 +201,8 @@ impl Supervisor {
         &self.services[self.roster.service(id)].name
     }
 
-    /// Does what is due, for one worker at most: between two forks a launcher has to see what
-    /// else has happened.
+    /// Does what is due, for a few workers at most: between their forks and the next ones a
+    /// launcher has to see what else has happened.
     fn tick(&mut self, now: Instant, actions: &mut Vec<Action>) {
         let end = match self.phase {
             Phase::Draining { limit } => limit.map(|limit| limit + KILL_GRACE),
@@ -207,10 +212,14 @@ impl Supervisor {
         let time = self.patience.ask(now, end);
         actions.extend(time.map(|time| Action::Notify(Notice::Extend(time))));
         match self.phase {
-            Phase::Running => match self.roster.first_due() {
-                Some((at, id)) if at <= now => self.due(id, now, actions),
-                _ => {}
-            },
+            Phase::Running => {
+                for _ in 0..DUE_PER_TICK {
+                    match self.roster.first_due() {
+                        Some((at, id)) if at <= now => self.due(id, now, actions),
+                        _ => break,
+                    }
+                }
+            }
             Phase::Draining { limit: Some(limit) } if limit <= now => {
                 actions.push(Action::Log(Line::GracefulTimeout));
                 actions.extend(self.roster.alive().map(Action::Kill));

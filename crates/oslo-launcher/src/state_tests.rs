@@ -47,17 +47,32 @@ fn deeds(actions: Vec<Action>) -> Vec<Action> {
 }
 
 #[test]
-fn every_worker_is_forked_one_per_tick() {
+fn every_worker_is_forked_and_a_few_per_tick() {
     let now = Instant::now();
     let mut sup = Supervisor::new(Limits::default());
     sup.add_service("lvm", 1, now);
-    sup.add_service("nfs", 2, now);
-    assert_eq!(sup.next_deadline(), Some(now));
-    for id in 0..3 {
+    sup.add_service("nfs", 2 * DUE_PER_TICK, now);
+    let mut forked = Vec::new();
+    for count in [DUE_PER_TICK, DUE_PER_TICK, 1] {
         assert_eq!(sup.next_deadline(), Some(now));
-        assert_eq!(sup.step(Event::Tick, now), [Action::Fork(id)]);
+        let actions = sup.step(Event::Tick, now);
+        assert_eq!(actions.len(), count);
+        forked.extend(actions);
     }
-    assert_eq!(sup.next_deadline(), None);
+    let all: Vec<Action> = (0..=2 * DUE_PER_TICK).map(Action::Fork).collect();
+    assert_eq!((forked, sup.next_deadline()), (all, None));
+}
+
+#[test]
+fn a_stop_between_two_ticks_leaves_the_rest_of_the_workers_unforked() {
+    let now = Instant::now();
+    let mut sup = Supervisor::new(Limits::default());
+    sup.add_service("nfs", 2 * DUE_PER_TICK, now);
+    sup.step(Event::Tick, now);
+    let told = deeds(sup.step(Event::Stop("SIGTERM"), now));
+    let terminated = told.iter().filter(|action| matches!(action, Action::Terminate(_))).count();
+    assert_eq!(terminated, DUE_PER_TICK);
+    assert_eq!(deeds(sup.step(Event::Tick, now)), []);
 }
 
 #[test]

@@ -185,7 +185,7 @@ impl SubprocessLauncher {
         self.workers.iter().filter_map(|entry| entry.child.as_ref()).any(|child| child.pid() == pid)
     }
 
-    /// Handles everything that has happened, and one thing that is due.
+    /// Handles everything that has happened, and some of what is due.
     fn attend(&mut self) {
         while let Ok(happening) = self.happenings.try_recv() {
             self.note(happening);
@@ -237,13 +237,14 @@ impl SubprocessLauncher {
 }
 
 impl Launcher for SubprocessLauncher {
-    fn launch_service(
+    fn launch_services(
         &mut self,
-        service: Arc<dyn Service>,
-        workers: usize,
+        services: &[(Arc<dyn Service>, usize)],
     ) -> Result<(), LaunchError> {
-        self.bridge.requests.reserve(&*service, workers)?;
-        self.admit(&*service, workers);
+        for (service, workers) in services {
+            self.bridge.requests.reserve(&**service, *workers)?;
+            self.admit(&**service, *workers);
+        }
         loop {
             self.attend();
             if !self.bridge.is_due() {

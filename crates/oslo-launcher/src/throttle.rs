@@ -23,6 +23,12 @@ pub(crate) struct Throttle {
 }
 
 impl Throttle {
+    /// With room for what it will remember: a fork is no time to allocate, because each page that
+    /// is written to between two forks is copied.
+    pub(crate) fn of(workers: usize) -> Self {
+        Self { forks: VecDeque::with_capacity(workers.saturating_add(1)) }
+    }
+
     /// When a worker that is wanted from `now` on may be forked.
     pub(crate) fn plan(&self, workers: usize, now: Instant) -> Instant {
         if self.is_hot(workers, now) { now + PAUSE } else { now }
@@ -77,7 +83,7 @@ mod tests {
 
     /// Forks as soon as allowed, `n` times, for a child that dies at once; the gaps between.
     fn gaps(workers: usize, n: usize) -> Vec<u64> {
-        let mut throttle = Throttle::default();
+        let mut throttle = Throttle::of(workers);
         let mut now = Instant::now();
         let mut gaps = Vec::new();
         for _ in 0..n {

@@ -32,7 +32,7 @@ pub(crate) enum Watcher {
 
 /// A worker about to run.
 pub(crate) struct Worker<'a> {
-    pub(crate) service: Arc<dyn Service>,
+    pub(crate) service: &'a Arc<dyn Service>,
     pub(crate) handle: WorkerHandle,
     pub(crate) hooks: &'a mut dyn Hooks,
     /// Tells the service manager when no parent does.
@@ -80,7 +80,7 @@ impl Worker<'_> {
         let mut running = None;
         if self.service.needs_thread() {
             running = Some(self.spawn(live)?);
-        } else if let Err(status) = begin(&*self.service, &self.handle) {
+        } else if let Err(status) = begin(&**self.service, &self.handle) {
             return Ok(status);
         }
         let mut ending = Ending::default();
@@ -100,7 +100,7 @@ impl Worker<'_> {
             if running.is_none() && self.handle.is_stopping() {
                 // Without a thread nobody would keep the time; the parent still does.
                 let Ok(ends) = self.spawn(|service, _| finish(service)) else {
-                    return Ok(finish(&*self.service));
+                    return Ok(finish(&**self.service));
                 };
                 running = Some(ends);
             }
@@ -218,7 +218,7 @@ impl Worker<'_> {
         let (ended, life) =
             Pipe::new().map_err(LaunchError::setup("the pipe of a service"))?.split();
         let status = Arc::new(AtomicI32::new(SERVES));
-        let (service, handle) = (Arc::clone(&self.service), self.handle.clone());
+        let (service, handle) = (Arc::clone(self.service), self.handle.clone());
         let result = Arc::clone(&status);
         std::thread::Builder::new()
             .name("service".into())

@@ -138,10 +138,10 @@ fn ours(
     let capacity = services * each;
     let options = LauncherOptions { capacity, notifier, noun: "workers", ..Default::default() };
     let mut launcher = ProcessLauncher::new(options, Box::new(NoHooks))?;
-    for number in 0..services {
-        let service = Trivial { name: format!("worker{number:04}"), threaded, how };
-        launcher.launch_service(Arc::new(service), each)?;
-    }
+    let service = |number| Trivial { name: format!("worker{number:04}"), threaded, how };
+    let services: Vec<(Arc<dyn Service>, usize)> =
+        (0..services).map(|number| (Arc::new(service(number)) as _, each)).collect();
+    launcher.launch_services(&services)?;
     launcher.wait()?;
     Ok(())
 }

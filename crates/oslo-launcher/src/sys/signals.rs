@@ -61,16 +61,9 @@ impl Iterator for Arrived {
 #[derive(Debug)]
 pub(crate) struct Signals {
     fd: SignalFd,
-    child: Box<ForChild>,
-}
-
-/// What a forked child needs, made by its parent: each function that a child calls for the first
-/// time costs it a page fault.
-#[derive(Debug)]
-struct ForChild {
-    /// What a worker blocks.
-    mask: SigSet,
-    default: SigAction,
+    /// What a forked worker blocks, made by its parent: each function that a child calls for the
+    /// first time costs it a page fault.
+    workers_mask: Box<SigSet>,
 }
 
 impl Signals {
@@ -91,9 +84,10 @@ impl Signals {
 
     /// The same in a forked child, with the descriptor of its parent: each process reads its own
     /// signals from it (signalfd(2)), and what a worker does not block never arrives there.
+    ///
+    /// All of these signals have had their default action since the supervisor took them over.
     pub(crate) fn into_workers(self) -> io::Result<Self> {
-        READ[4..].iter().try_for_each(|name| set_action(*name, &self.child.default))?;
-        self.child.mask.thread_set_mask()?;
+        self.workers_mask.thread_set_mask()?;
         Ok(self)
     }
 
@@ -105,8 +99,7 @@ impl Signals {
             set_action(*name, &default_action())?;
         }
         mask.thread_set_mask()?;
-        let mask = READ[..4].iter().copied().collect();
-        Ok(Self { fd, child: Box::new(ForChild { mask, default: default_action() }) })
+        Ok(Self { fd, workers_mask: Box::new(READ[..4].iter().copied().collect()) })
     }
 
     /// Takes the signals that have arrived.

@@ -87,11 +87,16 @@ impl Waker {
         Ok(Self(Arc::new(EventFd::from_flags(flags)?)))
     }
 
-    /// Wakes whoever waits, or will. Async-signal-safe, `errno` included.
+    /// Wakes whoever waits, or will.
     pub(crate) fn wake(&self) {
-        let errno = Errno::last_raw();
         // Fails only when it has been written to 2^64 times, and then it is readable anyway.
         let _ = self.0.write(1);
+    }
+
+    /// The same in a signal handler, which may have interrupted code that looks at `errno`.
+    pub(crate) fn wake_from_handler(&self) {
+        let errno = Errno::last_raw();
+        self.wake();
         Errno::set_raw(errno);
     }
 
