@@ -14,8 +14,8 @@ use cinder_db::{
 };
 use cinder_types::OBJECT_VERSION;
 use oslo_launcher::{
-    Hooks, InProcessLauncher, Launcher, LauncherOptions, ProcessLauncher, Service, SubprocessLauncher,
-    Supervision,
+    Hooks, InProcessLauncher, Launcher, LauncherOptions, ProcessLauncher, Service,
+    SubprocessLauncher, Supervision,
 };
 use tracing::{error, info};
 
@@ -107,10 +107,8 @@ pub fn run(
         ControlFlow::Break(status) => return Ok(status),
     };
     ensure_some(services.len())?;
-    let services: Vec<_> = services
-        .into_iter()
-        .map(|service| (Arc::new(service) as Arc<dyn Service>, 1))
-        .collect();
+    let services: Vec<_> =
+        services.into_iter().map(|service| (Arc::new(service) as Arc<dyn Service>, 1)).collect();
     launcher.launch_services(&services)?;
     after_launch();
     Ok(launcher.wait()?)

@@ -1,34 +1,23 @@
 //! Clocks that jump, and clocks that have hardly begun (spec/launcher.md §12, defect 24).
 //!
-//! A time namespace (time_namespaces(7)) gives the daemon a monotonic clock of its own choice, but
-//! the wall clock is one for the whole machine. The scenario that sets it runs only with
-//! `CINDER_SET_CLOCK=1`; without, the tidy rule that the launcher never names that clock remains.
+//! A time namespace (time_namespaces(7)) gives the daemon a monotonic clock of its own choice. The
+//! wall clock is one for the whole machine, so there a library stands between it and the daemon.
 
-use std::env;
 use std::fs;
-use std::time::{Duration, Instant};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use nix::sys::signal::Signal;
-use nix::sys::time::TimeSpec;
-use nix::time::{ClockId, clock_gettime, clock_settime};
+use nix::time::{ClockId, clock_gettime};
 
 use super::daemon::Daemon;
 use super::namespace::Namespaces;
+use super::runner::Skip;
 use super::scene::Scene;
 use crate::process;
 use crate::wait::secs;
-
-pub(crate) fn may_be_set() -> bool {
-    env::var_os("CINDER_SET_CLOCK").is_some_and(|value| value == "1")
-}
-
-/// Why the scenario that sets the clock is not in the table.
-pub(crate) fn not_run() -> Option<&'static str> {
-    const REASON: &str = "the jumps of the wall clock, which all of the machine would see; set \
-                          CINDER_SET_CLOCK=1 as root where nobody minds";
-    (!may_be_set()).then_some(REASON)
-}
 
 pub(crate) fn a_monotonic_clock_may_begin_anywhere(scene: &Scene) -> Result<()> {
     let namespaces = Namespaces::ask(scene, &["--time"])?;
@@ -67,53 +56,73 @@ fn lives_as_usual(daemon: &Daemon, freeze: bool) -> Result<()> {
     daemon.wait_beats(1)
 }
 
-/// The wall clock, put back to where it would be without us when this is dropped.
-struct Clock {
-    wall: Duration,
-    since: Instant,
+/// A wall clock for one daemon, which this process sets while the daemon looks at it.
+///
+/// It stands in a file that libfaketime(1) reads anew for each look, as an offset to the clock of
+/// the machine. The monotonic clock is left alone.
+struct WallClock {
+    file: PathBuf,
 }
 
-impl Clock {
-    fn take() -> Result<Self> {
-        Ok(Self { wall: clock_gettime(ClockId::CLOCK_REALTIME)?.into(), since: Instant::now() })
+impl WallClock {
+    fn new(scene: &Scene) -> Result<Self> {
+        Ok(Self { file: scene.write("clock", "+0")? })
     }
 
-    fn real(&self) -> Duration {
-        self.wall + self.since.elapsed()
+    fn command(&self, scene: &Scene, library: &Path) -> Command {
+        let mut command = scene.command(scene.binary());
+        command.env("LD_PRELOAD", library).env("FAKETIME_TIMESTAMP_FILE", &self.file);
+        command.env("FAKETIME_NO_CACHE", "1").env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
+        command
     }
 
-    fn set(&self, time: Duration) -> Result<()> {
-        clock_settime(ClockId::CLOCK_REALTIME, TimeSpec::from(time)).context("cannot set the clock")
+    fn jump_to(&self, offset: i64) -> Result<()> {
+        // Never half-written: the daemon may look at any moment.
+        let new = self.file.with_extension("new");
+        fs::write(&new, format!("{offset:+}"))?;
+        Ok(fs::rename(new, &self.file)?)
     }
 }
 
-impl Drop for Clock {
-    fn drop(&mut self) {
-        if let Err(failure) = self.set(self.real()) {
-            eprintln!("the clock of this machine is wrong now: {failure:#}");
-        }
-    }
+/// Where Debian's package libfaketime puts its library.
+fn faketime() -> Result<PathBuf> {
+    let found = fs::read_dir("/usr/lib").into_iter().flatten().flatten();
+    let library = found.map(|entry| entry.path().join("faketime/libfaketime.so.1"));
+    let mut there = library.filter(|path| path.is_file());
+    there.next().ok_or_else(|| Skip("libfaketime is not installed".to_owned()).into())
+}
+
+/// How far the last heartbeat is ahead of the clock of the machine, in seconds.
+fn beats_ahead(scene: &Scene) -> Result<i64> {
+    let query = "SELECT max(unixepoch(updated_at)) - unixepoch('now') FROM services";
+    let lines = scene.store().lines(query)?;
+    Ok(lines.first().context("no service")?.parse()?)
 }
 
 pub(crate) fn jumps_of_the_wall_clock_delay_nothing(scene: &Scene) -> Result<()> {
-    /// Longer than anything here waits, and short enough for the rest of the machine to bear.
-    const JUMP: Duration = secs(100);
+    /// Longer than anything that the daemon ever waits for.
+    const JUMP: i64 = 100 * 86_400;
+    let library = faketime()?;
     let config = scene.config(&["a", "b"]).set("supervisor", "worker_watchdog", "2");
-    let daemon = scene.start(&config)?;
+    let file = scene.write("cinder.conf", &config.text())?;
+    let clock = WallClock::new(scene)?;
+    let mut command = clock.command(scene, &library);
+    let daemon = scene.start_command(command.arg("--config-file").arg(file))?;
     let workers = daemon.wait_up(2)?;
-    let clock = Clock::take()?;
-    clock.set(clock.real() + JUMP)?;
-    daemon.wait_beats(3)?;
-    daemon.expect_workers(&workers)?;
-    clock.set(clock.real() - JUMP)?;
-    daemon.wait_beats(3)?;
-    daemon.expect_workers(&workers)?;
+    let jump = |offset: i64| {
+        clock.jump_to(offset)?;
+        daemon.wait_beats(3)?;
+        // The heartbeats carry the new time, so the daemon has seen the jump.
+        let ahead = beats_ahead(scene)?;
+        ensure!((ahead - offset).abs() < 60, "beats are {ahead} s ahead, not {offset}");
+        daemon.expect_workers(&workers)
+    };
+    [JUMP, 0, -JUMP, 0].into_iter().try_for_each(jump)?;
     // The third death is answered after a second; the jumps must not come in between.
     let mut looping = *workers.first().context("no worker")?;
     for death in 1..=4 {
         process::signal(looping, Signal::SIGKILL)?;
-        let ahead = death % 2 == 0;
-        clock.set(if ahead { clock.real() + JUMP } else { clock.real() - JUMP })?;
+        clock.jump_to(if death % 2 == 0 { JUMP } else { -JUMP })?;
         let now = daemon.wait_replaced(&[looping], 2)?;
         looping = *now.iter().find(|pid| !workers.contains(pid)).context("no successor")?;
     }

@@ -4,8 +4,7 @@
 //! util-linux (`prlimit`, `setsid`, `setpriv`, `unshare`, `nsenter`), no network, no root. Some need
 //! namespaces; they are skipped with a reason where these are granted neither to root nor to the
 //! root of a user namespace. With `CINDER_PYTHON` naming a virtual environment that holds the
-//! Python cinder 29.0.0, its tools are run on our database as well; with `CINDER_SET_CLOCK=1` the
-//! clock of the machine is set.
+//! Python cinder 29.0.0, its tools are run on our database as well.
 
 mod account;
 mod chaos;

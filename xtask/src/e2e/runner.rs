@@ -9,9 +9,9 @@ use std::{env, fmt, panic, thread};
 
 use anyhow::{Context, Result};
 
+use super::peer;
 use super::scene::Scene;
 use super::table::scenarios;
-use super::{clocks, peer};
 use crate::servers::{Kind, Servers};
 use crate::tally::Tally;
 
@@ -92,7 +92,7 @@ pub(crate) fn run(binary: &Path, filters: &[String]) -> Result<Tally> {
     if tally.failed > 0 {
         println!("the directories of this run are kept in {}", root.keep().display());
     }
-    for reason in [peer::not_run(), clocks::not_run()].into_iter().flatten() {
+    if let Some(reason) = peer::not_run() {
         println!("not run: {reason}");
     }
     Ok(tally)

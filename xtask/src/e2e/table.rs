@@ -46,9 +46,6 @@ pub(super) fn scenarios() -> Vec<Scenario> {
         )
         .map(alone),
     );
-    if clocks::may_be_set() {
-        all.extend(rows! { clocks::jumps_of_the_wall_clock_delay_nothing }.map(alone));
-    }
     if peer::is_wanted() {
         all.extend(rows! { peer::the_python_cinder_manage_accepts_our_database });
     }
@@ -138,6 +135,7 @@ fn faults() -> Vec<Scenario> {
         limits::a_start_with_too_few_descriptors_says_so_or_works
         limits::a_hidden_proc_changes_nothing
         clocks::a_monotonic_clock_may_begin_anywhere
+        clocks::jumps_of_the_wall_clock_delay_nothing
         inheritance::closed_standard_streams_change_nothing
         inheritance::ignored_and_blocked_signals_are_not_passed_on
         phases::a_term_while_the_configuration_is_read_ends_the_start
