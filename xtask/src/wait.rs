@@ -3,10 +3,23 @@
 //! A probe says either that the state is reached or, as an error, what it saw instead;
 //! the last of those errors is what a person reads when the limit passes.
 
+use std::fmt;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
+
+/// What a probe answers when the state will never be reached: the wait ends at once.
+#[derive(Debug)]
+pub(crate) struct Hopeless(pub(crate) String);
+
+impl fmt::Display for Hopeless {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Hopeless {}
 
 /// Often enough that a limit of a second means something, seldom enough not to load the
 /// machine that is being watched.
@@ -16,7 +29,7 @@ const PAUSE: Duration = Duration::from_millis(10);
 ///
 /// # Errors
 ///
-/// The last error of the probe, once `limit` has passed.
+/// The last error of the probe, once `limit` has passed or it was [`Hopeless`].
 pub(crate) fn wait_for<T>(
     what: &str,
     limit: Duration,
@@ -40,8 +53,9 @@ pub(crate) fn wait_with_pause<T>(
     loop {
         match probe() {
             Ok(reached) => return Ok(reached),
-            Err(seen) if start.elapsed() >= limit => {
-                return Err(seen).with_context(|| format!("waited {limit:?} for {what}"));
+            Err(seen) if start.elapsed() >= limit || seen.is::<Hopeless>() => {
+                let waited = start.elapsed().min(limit);
+                return Err(seen).with_context(|| format!("waited {waited:.0?} for {what}"));
             }
             Err(_) => thread::sleep(pause),
         }
@@ -75,6 +89,17 @@ mod tests {
             if probes == 3 { Ok(probes) } else { bail!("only {probes}") }
         });
         assert_eq!(seen.unwrap(), 3);
+    }
+
+    #[test]
+    fn a_hopeless_wait_ends_at_once() {
+        let mut probes = 0;
+        let failure = wait_for::<()>("a miracle", secs(3600), || {
+            probes += 1;
+            Err(Hopeless("all is over".to_owned()).into())
+        });
+        assert!(format!("{:#}", failure.unwrap_err()).ends_with("all is over"));
+        assert_eq!(probes, 1);
     }
 
     #[test]

@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus};
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use nix::sys::signal::Signal;
 
 use crate::database::{Service, Store};
 use crate::process::{self, text_of};
-use crate::wait::{secs, wait_for};
+use crate::wait::{Hopeless, secs, wait_for};
 
 /// Long enough for anything that normally takes milliseconds, on a loaded machine.
 pub(crate) const SOON: Duration = secs(20);
@@ -235,7 +235,7 @@ impl Daemon {
     /// Fails once the parent has ended: then no state is worth waiting for.
     fn still_runs(&self) -> Result<()> {
         if let Some(status) = self.ended()? {
-            bail!("the daemon has ended: {status}");
+            return Err(Hopeless(format!("the daemon has ended: {status}")).into());
         }
         Ok(())
     }
