@@ -22,13 +22,32 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// Runs `body`, and up to five times again as long as it ends in a deadlock.
 ///
 /// Pauses are random: two that were in each other's way should not meet again.
-pub(crate) fn on_deadlock<T>(mut body: impl FnMut() -> Result<T, DbError>) -> Result<T, DbError> {
+pub(crate) fn on_deadlock<T, E: MaybeDeadlock>(body: impl FnMut() -> Result<T, E>) -> Result<T, E> {
+    repeat(body, |longest| thread::sleep(longest.mul_f64(fraction())))
+}
+
+/// An error that may mean a deadlock; those of this crate's protocols wrap a [`DbError`].
+pub(crate) trait MaybeDeadlock {
+    /// Whether the database undid the transaction to let others go on.
+    fn is_deadlock(&self) -> bool;
+}
+
+impl MaybeDeadlock for DbError {
+    fn is_deadlock(&self) -> bool {
+        self.fault() == Some(Fault::Deadlock)
+    }
+}
+
+/// `pause` is given the longest time that it may take.
+fn repeat<T, E: MaybeDeadlock>(
+    mut body: impl FnMut() -> Result<T, E>,
+    mut pause: impl FnMut(Duration),
+) -> Result<T, E> {
     for attempt in 0..RETRIES {
         match body() {
-            Err(error) if error.fault() == Some(Fault::Deadlock) => {
-                let pause = PAUSE * 2_u32.pow(attempt);
+            Err(error) if error.is_deadlock() => {
                 debug!(target: "cinder.db", "a deadlock was resolved against us, repeating (attempt {} of {RETRIES})", attempt + 1);
-                thread::sleep(pause.mul_f64(fraction()));
+                pause(PAUSE * 2_u32.pow(attempt));
             }
             done => return done,
         }
@@ -51,24 +70,27 @@ mod tests {
         Err(DbError::Query { fault, source: "test".into() })
     }
 
-    /// How often a body ran that fails so for the first `failures` times, and the end of it.
-    fn runs(failures: u32, fault: Fault) -> (u32, bool) {
-        let mut runs = 0;
-        let done = on_deadlock(|| {
+    /// How often a body ran that fails so for the first `failures` times, the end of it, and the
+    /// longest pauses in between.
+    fn runs(failures: u32, fault: Fault) -> (u32, bool, Vec<u128>) {
+        let (mut runs, mut pauses) = (0, Vec::new());
+        let body = || {
             runs += 1;
             if runs <= failures { failed(fault) } else { Ok(()) }
-        });
-        (runs, done.is_ok())
+        };
+        let done = repeat(body, |longest| pauses.push(longest.as_millis()));
+        (runs, done.is_ok(), pauses)
     }
 
     #[test]
     fn a_deadlock_is_repeated_five_times_and_nothing_else_is() {
-        assert_eq!(runs(0, Fault::Deadlock), (1, true));
-        assert_eq!(runs(3, Fault::Deadlock), (4, true));
-        assert_eq!(runs(5, Fault::Deadlock), (6, true));
-        assert_eq!(runs(6, Fault::Deadlock), (6, false));
-        assert_eq!(runs(1, Fault::Lost), (1, false));
-        assert_eq!(runs(1, Fault::Constraint), (1, false));
+        assert_eq!(runs(0, Fault::Deadlock), (1, true, vec![]));
+        assert_eq!(runs(3, Fault::Deadlock), (4, true, vec![20, 40, 80]));
+        assert_eq!(runs(5, Fault::Deadlock), (6, true, vec![20, 40, 80, 160, 320]));
+        assert_eq!(runs(6, Fault::Deadlock), (6, false, vec![20, 40, 80, 160, 320]));
+        for fault in [Fault::Lost, Fault::Constraint, Fault::Busy] {
+            assert_eq!(runs(1, fault), (1, false, vec![]), "{fault:?}");
+        }
     }
 
     #[test]
