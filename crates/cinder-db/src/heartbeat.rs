@@ -24,7 +24,8 @@ use tracing::{dispatcher, error};
 
 use self::writer::{ANSWER_LIMIT, Answer, Hand, STOP_LIMIT};
 use crate::{
-    error::DbError, options::DatabaseOptions, registry::Registration, timestamp::Timestamp,
+    connection::Connection, error::DbError, options::DatabaseOptions, registry::Registration,
+    timestamp::Timestamp,
 };
 
 /// Stack of the thread. Its deepest path, SQLite parsing the schema, stays far below.
@@ -45,6 +46,32 @@ pub struct HeartbeatPlan {
     pub service: ServiceId,
     /// `report_interval`; zero means no heartbeat.
     pub interval: Duration,
+}
+
+impl HeartbeatPlan {
+    /// Opens a connection as a heartbeat wants it: one that would rather fail than hang.
+    ///
+    /// A worker that has something to ask before its heartbeat starts asks over this one and then
+    /// hands it to [`Heartbeat::start_on`]: opening costs more than most questions.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Connection::open`].
+    pub fn connect(&self) -> Result<Connection, DbError> {
+        Connection::open(&impatient(&self.database))
+    }
+}
+
+/// The same database with the limits of a heartbeat.
+fn impatient(database: &DatabaseOptions) -> DatabaseOptions {
+    let patience = ANSWER_LIMIT / 2;
+    let statement = database.statement_timeout.map_or(patience, |limit| limit.min(patience));
+    DatabaseOptions {
+        busy_timeout: database.busy_timeout.min(LOCK_PATIENCE),
+        connect_timeout: database.connect_timeout.min(patience),
+        statement_timeout: Some(statement),
+        ..database.clone()
+    }
 }
 
 /// A beat that has reached the database.
@@ -81,12 +108,34 @@ impl Heartbeat {
         driver_ready: impl FnMut() -> bool + Send + 'static,
         observe: impl FnMut(&Beat) + Send + 'static,
     ) -> io::Result<Option<Self>> {
+        Self::start_with(plan, None, Box::new(driver_ready), Box::new(observe))
+    }
+
+    /// The same over a connection that is open already, from [`HeartbeatPlan::connect`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Heartbeat::start`].
+    pub fn start_on(
+        connection: Connection,
+        plan: HeartbeatPlan,
+        driver_ready: impl FnMut() -> bool + Send + 'static,
+        observe: impl FnMut(&Beat) + Send + 'static,
+    ) -> io::Result<Option<Self>> {
+        Self::start_with(plan, Some(connection), Box::new(driver_ready), Box::new(observe))
+    }
+
+    fn start_with(
+        plan: HeartbeatPlan,
+        connection: Option<Connection>,
+        driver_ready: Box<dyn FnMut() -> bool + Send>,
+        observe: Box<dyn FnMut(&Beat) + Send>,
+    ) -> io::Result<Option<Self>> {
         if plan.interval.is_zero() {
             return Ok(None);
         }
         let shared = Arc::new(Shared::default());
-        let heart =
-            Heart::new(plan, Box::new(driver_ready), Box::new(observe), Arc::clone(&shared));
+        let heart = Heart::new(plan, connection, driver_ready, observe, Arc::clone(&shared));
         let theirs = Arc::clone(&shared);
         // A subscriber set for this thread only, as tests do, has to hear the heartbeat too.
         let log = dispatcher::get_default(Clone::clone);
@@ -245,17 +294,13 @@ struct Heart {
 impl Heart {
     fn new(
         mut plan: HeartbeatPlan,
+        connection: Option<Connection>,
         driver_ready: Box<dyn FnMut() -> bool + Send>,
         observe: Box<dyn FnMut(&Beat) + Send>,
         shared: Arc<Shared>,
     ) -> Self {
-        let database = &mut plan.database;
-        database.busy_timeout = database.busy_timeout.min(LOCK_PATIENCE);
-        let patience = ANSWER_LIMIT / 2;
-        database.connect_timeout = database.connect_timeout.min(patience);
-        database.statement_timeout =
-            Some(database.statement_timeout.map_or(patience, |limit| limit.min(patience)));
-        let hand = Hand::new(plan.clone());
+        plan.database = impatient(&plan.database);
+        let hand = Hand::new(plan.clone(), connection);
         Self { plan, driver_ready, observe, hand, shared, disconnected: false }
     }
 

@@ -359,10 +359,13 @@ pub fn minimum_versions(
     connection: &mut Connection,
     binary: &str,
 ) -> Result<Option<MinimumVersions>, DbError> {
+    let native = connection.native()?;
     let mut minimum: Option<MinimumVersions> = None;
-    for row in services::list(connection.native()?, Some(binary))? {
-        let rpc = version(&row, row.rpc_current_version.as_deref(), "RPC")?;
-        let object = version(&row, row.object_current_version.as_deref(), "object")?;
+    for (rpc, object) in services::distinct_versions(native, binary)? {
+        let parsed = rpc.as_deref().map(str::parse).zip(object.as_deref().map(str::parse));
+        let Some((Ok(rpc), Ok(object))) = parsed else {
+            return Err(unusable_version(native, binary, rpc, object)?);
+        };
         minimum = Some(match minimum {
             Some(so_far) => {
                 MinimumVersions { rpc: so_far.rpc.min(rpc), object: so_far.object.min(object) }
@@ -373,16 +376,23 @@ pub fn minimum_versions(
     Ok(minimum)
 }
 
-fn version(
-    row: &ServiceRow,
-    text: Option<&str>,
-    what: &'static str,
-) -> Result<ApiVersion, DbError> {
-    let binary = row.binary.clone().unwrap_or_default();
-    let host = row.host.clone().unwrap_or_default();
-    match text.map(str::parse) {
-        Some(Ok(version)) => Ok(version),
-        Some(Err(source)) => Err(DbError::ServiceVersion { binary, host, source }),
-        None => Err(DbError::ServiceTooOld { binary, host, what }),
-    }
+/// Says which service announces these versions, of which one is missing or unreadable.
+fn unusable_version(
+    native: &mut Native,
+    binary: &str,
+    rpc: Option<String>,
+    object: Option<String>,
+) -> Result<DbError, DbError> {
+    let host = services::host_with_versions(native, binary, rpc.as_deref(), object.as_deref())?;
+    let (binary, host) = (binary.to_owned(), host.unwrap_or_default());
+    let unreadable = |text: &String| text.parse::<ApiVersion>().err();
+    Ok(match (&rpc, &object) {
+        (None, _) => DbError::ServiceTooOld { binary, host, what: "RPC" },
+        (_, None) => DbError::ServiceTooOld { binary, host, what: "object" },
+        (Some(rpc), Some(object)) => {
+            let source = unreadable(rpc).or_else(|| unreadable(object));
+            let source = source.expect("the caller could not read one of them");
+            DbError::ServiceVersion { binary, host, source }
+        }
+    })
 }

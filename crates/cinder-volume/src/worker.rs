@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use cinder_db::{
-    Connection, DatabaseOptions, DbError, Heartbeat, HeartbeatPlan, Pool, chain, minimum_versions,
+    Beat, Connection, DbError, Heartbeat, HeartbeatPlan, Pool, chain, minimum_versions,
 };
 use cinder_types::{BINARY, UPSTREAM_VERSION};
 use oslo_launcher::{Service, StartError, WorkerHandle};
@@ -54,11 +54,14 @@ impl VolumeService {
     ///
     /// A worker that is replaced while the database is away waits here, visibly down, instead of
     /// dying and being replaced again and again.
-    fn await_pins(&self, worker: &WorkerHandle) -> Result<(), StartError> {
+    ///
+    /// Returns the connection, for the heartbeat to go on with: another one would cost this start
+    /// more than all that it asks.
+    fn await_pins(&self, worker: &WorkerHandle) -> Result<Connection, StartError> {
         let mut pause = FIRST_PAUSE;
         loop {
-            let error = match pin_versions(&self.plan.database) {
-                Ok(()) => return Ok(()),
+            let error = match pin_versions(&self.plan) {
+                Ok(connection) => return Ok(connection),
                 Err(error) if error.is_unavailable() => error,
                 Err(error) => return Err(StartError::failed(error)),
             };
@@ -82,16 +85,17 @@ impl VolumeService {
 
 /// Finds the oldest version that any volume service speaks, for messages to it.
 ///
-/// Over a connection of its own: a pool would go on trying for as long as `pool_timeout`, and
-/// keep the connection for some time after.
-fn pin_versions(database: &DatabaseOptions) -> Result<(), DbError> {
-    if let Some(pins) = minimum_versions(&mut Connection::open(database)?, BINARY)? {
+/// Not over the pool's: that would go on trying for as long as `pool_timeout`, and keep the
+/// connection for some time after.
+fn pin_versions(plan: &HeartbeatPlan) -> Result<Connection, DbError> {
+    let mut connection = plan.connect()?;
+    if let Some(pins) = minimum_versions(&mut connection, BINARY)? {
         debug!(
             target: "cinder.service",
             "Pinning object versions for RPC server serializer to {}", pins.object
         );
     }
-    Ok(())
+    Ok(connection)
 }
 
 impl Service for VolumeService {
@@ -101,7 +105,7 @@ impl Service for VolumeService {
 
     fn start(&self, worker: &WorkerHandle) -> Result<(), StartError> {
         info!(target: "cinder.service", "Starting {BINARY} node (version {UPSTREAM_VERSION})");
-        self.await_pins(worker)?;
+        let connection = self.await_pins(worker)?;
         let pool = Pool::new(self.plan.database.clone());
         info!(
             target: "cinder.volume.manager",
@@ -115,7 +119,8 @@ impl Service for VolumeService {
             logging::flush();
             true
         };
-        let heartbeat = Heartbeat::start(self.plan.clone(), driver_ready, move |_| beating.beat())
+        let observe = move |_: &Beat| beating.beat();
+        let heartbeat = Heartbeat::start_on(connection, self.plan.clone(), driver_ready, observe)
             .map_err(StartError::failed)?;
         *self.running() = Some(Running { worker: worker.clone(), pool, heartbeat });
         worker.up();
@@ -145,10 +150,10 @@ impl Service for VolumeService {
         if self.running().is_none() {
             return;
         }
-        let database = self.plan.database.clone();
+        let plan = self.plan.clone();
         // On a thread of its own: the caller answers signals and must not wait for a database.
         let read = move || {
-            if let Err(error) = pin_versions(&database) {
+            if let Err(error) = pin_versions(&plan) {
                 warn!(
                     target: "cinder.volume.manager",
                     error = &error as &(dyn std::error::Error + 'static),

@@ -101,6 +101,8 @@ const MOST_LEFT_BEHIND: usize = 8;
 /// Has beats written by a thread that can be left behind.
 pub(super) struct Second {
     plan: HeartbeatPlan,
+    /// One that was open before, for the first thread.
+    connection: Option<Connection>,
     orders: Option<Sender<()>>,
     /// Those that were started and may not have ended.
     threads: Vec<thread::JoinHandle<()>>,
@@ -109,11 +111,12 @@ pub(super) struct Second {
 }
 
 impl Hand {
-    pub(super) fn new(plan: HeartbeatPlan) -> Self {
+    pub(super) fn new(plan: HeartbeatPlan, connection: Option<Connection>) -> Self {
         if plan.database.url.file().is_some() {
-            return Self::Own(Writer { plan, connection: None });
+            return Self::Own(Writer { plan, connection });
         }
-        Self::Second(Second { plan, orders: None, threads: Vec::new(), generation: 0 })
+        let threads = Vec::new();
+        Self::Second(Second { plan, connection, orders: None, threads, generation: 0 })
     }
 
     /// Writes one beat, or says why there is none.
@@ -169,7 +172,7 @@ impl Second {
     fn begin(&mut self, shared: &Arc<Shared>) -> io::Result<Sender<()>> {
         self.generation += 1;
         let (orders, received) = channel();
-        let writer = Writer { plan: self.plan.clone(), connection: None };
+        let writer = Writer { plan: self.plan.clone(), connection: self.connection.take() };
         let (generation, shared) = (self.generation, Arc::clone(shared));
         let log = dispatcher::get_default(Clone::clone);
         let body = move || {

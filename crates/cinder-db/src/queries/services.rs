@@ -51,6 +51,43 @@ pub(crate) fn hosts(
         .load(native)
 }
 
+/// Each pair of RPC and object version that live services of that binary announce, once.
+pub(crate) fn distinct_versions(
+    native: &mut Native,
+    binary: &str,
+) -> QueryResult<Vec<(Option<String>, Option<String>)>> {
+    services::table
+        .filter(services::deleted.eq(false))
+        .filter(services::binary.eq(binary))
+        .select((services::rpc_current_version, services::object_current_version))
+        .distinct()
+        .load(native)
+}
+
+/// The host of the oldest live service of that binary that announces these versions.
+pub(crate) fn host_with_versions(
+    native: &mut Native,
+    binary: &str,
+    rpc: Option<&str>,
+    object: Option<&str>,
+) -> QueryResult<Option<String>> {
+    let mut query = services::table
+        .filter(services::deleted.eq(false))
+        .filter(services::binary.eq(binary))
+        .order(services::id.asc())
+        .select(services::host)
+        .into_boxed();
+    query = match rpc {
+        Some(text) => query.filter(services::rpc_current_version.eq(text.to_owned())),
+        None => query.filter(services::rpc_current_version.is_null()),
+    };
+    query = match object {
+        Some(text) => query.filter(services::object_current_version.eq(text.to_owned())),
+        None => query.filter(services::object_current_version.is_null()),
+    };
+    query.first(native).optional().map(Option::flatten)
+}
+
 /// Inserts a row and returns its key.
 pub(crate) fn insert(native: &mut Native, service: &NewService<'_>) -> QueryResult<i32> {
     diesel::insert_into(services::table).values(service).execute(native)?;

@@ -419,9 +419,17 @@ fn messages_are_pinned_to_the_oldest_live_service(
         (minimum.rpc.to_string(), minimum.object.to_string()),
         ("3.9".into(), "1.39".into())
     );
-    scheduler("d", "'3.12'", "NULL", false);
-    assert_eq!(
-        pins(&mut connection).unwrap_err().to_string(),
-        "service cinder-scheduler on host d announces no object version: it is too old"
-    );
+    for (host, rpc, object, complaint) in [
+        ("d", "'3.12'", "NULL", "announces no object version: it is too old"),
+        ("e", "NULL", "'1.39'", "announces no RPC version: it is too old"),
+        ("f", "'3.12'", "'new'", "announces an unreadable version"),
+    ] {
+        scheduler(host, rpc, object, false);
+        assert_eq!(
+            pins(&mut connection).unwrap_err().to_string(),
+            format!("service cinder-scheduler on host {host} {complaint}")
+        );
+        database.run(&format!("DELETE FROM services WHERE host = '{host}'"));
+    }
+    assert_eq!(pins(&mut connection).unwrap(), Some(minimum));
 }
