@@ -9,6 +9,7 @@
 
 mod fault;
 mod host;
+mod kept;
 mod lock;
 mod multi;
 #[cfg(feature = "mysql")]
@@ -27,6 +28,7 @@ use crate::{error::DbError, options::DatabaseOptions, url::Target};
 
 pub(crate) use fault::fault;
 pub(crate) use host::on_host;
+pub(crate) use kept::kept_update;
 pub(crate) use lock::for_update;
 pub(crate) use multi::Native;
 

@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 
 use crate::{
-    dialect::{Native, on_host},
+    dialect::{Native, kept_update, on_host},
     rows::service::{NewService, ServiceRow, ServiceStart},
     schema::services,
     timestamp::Timestamp,
@@ -97,11 +97,7 @@ pub(crate) fn insert(native: &mut Native, service: &NewService<'_>) -> QueryResu
 
 /// Writes what a start changes; `false` if the row is gone or soft-deleted.
 pub(crate) fn start(native: &mut Native, id: i32, start: &ServiceStart<'_>) -> QueryResult<bool> {
-    let rows = diesel::update(services::table.find(id))
-        .filter(services::deleted.eq(false))
-        .set(start)
-        .execute(native)?;
-    Ok(rows != 0)
+    Ok(kept_update(services::table, live(id), start).execute(native)? != 0)
 }
 
 /// One beat; `false` if the row is gone or soft-deleted.
@@ -111,13 +107,15 @@ pub(crate) fn beat(
     availability_zone: &str,
     now: Timestamp,
 ) -> QueryResult<bool> {
-    let rows = diesel::update(services::table.find(id))
-        .filter(services::deleted.eq(false))
-        .set((
-            services::report_count.eq(services::report_count + 1),
-            services::availability_zone.eq(availability_zone),
-            services::updated_at.eq(now),
-        ))
-        .execute(native)?;
-    Ok(rows != 0)
+    let changes = (
+        services::report_count.eq(services::report_count + 1),
+        services::availability_zone.eq(availability_zone),
+        services::updated_at.eq(now),
+    );
+    Ok(kept_update(services::table, live(id), changes).execute(native)? != 0)
+}
+
+#[diesel::dsl::auto_type]
+fn live(id: i32) -> _ {
+    services::id.eq(id).and(services::deleted.eq(false))
 }

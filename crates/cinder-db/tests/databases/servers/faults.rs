@@ -20,7 +20,7 @@ on_every_server!(
 );
 
 /// The database through a proxy.
-fn through_proxy(database: &TestDatabase) -> (Proxy, DatabaseOptions) {
+pub fn through_proxy(database: &TestDatabase) -> (Proxy, DatabaseOptions) {
     let (host, port) = database.server();
     let proxy = Proxy::before((host.as_str(), port).to_socket_addrs().unwrap().next().unwrap());
     let url = database.url_with(&proxy.address().to_string());

@@ -14,3 +14,4 @@ mod deadlock;
 mod faults;
 mod login;
 mod proxy;
+mod round_trips;

@@ -1,5 +1,5 @@
 //! A TCP proxy in front of a server that can fall silent, as a firewall does that has forgotten
-//! a connection: packets are still acknowledged, but nobody answers.
+//! a connection: packets are still acknowledged, but nobody answers. It counts round trips, too.
 
 use std::{
     io::{self, Read, Write},
@@ -24,6 +24,7 @@ struct State {
     /// Whether new ones are silent as well.
     silent: AtomicBool,
     made: AtomicUsize,
+    turns: AtomicUsize,
 }
 
 impl Proxy {
@@ -35,6 +36,7 @@ impl Proxy {
             silent_before: AtomicUsize::new(0),
             silent: AtomicBool::new(false),
             made: AtomicUsize::new(0),
+            turns: AtomicUsize::new(0),
         });
         let theirs = Arc::clone(&state);
         thread::spawn(move || {
@@ -66,6 +68,13 @@ impl Proxy {
     pub fn made(&self) -> usize {
         self.state.made.load(SeqCst)
     }
+
+    /// A count of round trips so far: how often a server answered something that was sent to it.
+    /// An answer has been counted before it arrives.
+    pub fn turns(&self) -> impl Fn() -> usize + Send + 'static {
+        let state = Arc::clone(&self.state);
+        move || state.turns.load(SeqCst)
+    }
 }
 
 impl State {
@@ -73,12 +82,26 @@ impl State {
         let number = self.made.fetch_add(1, SeqCst);
         let server = TcpStream::connect(self.server)?;
         let (back, forth) = ((server.try_clone()?, client.try_clone()?), (client, &server));
-        let theirs = Arc::clone(&self);
-        thread::spawn(move || theirs.forward(number, &back.0, &back.1));
-        self.forward(number, forth.0, forth.1)
+        // Whether the client has sent something that is not answered yet.
+        let asked = Arc::new(AtomicBool::new(false));
+        let (state, answered) = (Arc::clone(&self), Arc::clone(&asked));
+        thread::spawn(move || {
+            state.forward(number, &back.0, &back.1, || {
+                if answered.swap(false, SeqCst) {
+                    state.turns.fetch_add(1, SeqCst);
+                }
+            })
+        });
+        self.forward(number, forth.0, forth.1, || asked.store(true, SeqCst))
     }
 
-    fn forward(&self, number: usize, mut from: &TcpStream, mut to: &TcpStream) -> io::Result<()> {
+    fn forward(
+        &self,
+        number: usize,
+        mut from: &TcpStream,
+        mut to: &TcpStream,
+        note: impl Fn(),
+    ) -> io::Result<()> {
         let mut buffer = [0; 16 * 1024];
         loop {
             let length = from.read(&mut buffer)?;
@@ -87,7 +110,10 @@ impl State {
                 0 if silent => return Ok(()),
                 0 => return to.shutdown(Shutdown::Write),
                 _ if silent => {}
-                length => to.write_all(&buffer[..length])?,
+                length => {
+                    note();
+                    to.write_all(&buffer[..length])?;
+                }
             }
         }
     }
