@@ -47,6 +47,7 @@ mod rows;
 mod schema;
 mod timestamp;
 mod url;
+mod workers;
 
 pub use connection::{Connection, create, open_or_create, retry_connect};
 pub use error::{Cause, DbError, Fault, chain};
@@ -61,3 +62,7 @@ pub use registry::{
 pub use rows::service::ServiceRow;
 pub use timestamp::{ParseTimestampError, Timestamp};
 pub use url::{DatabaseUrl, UrlError, mask_password};
+pub use workers::{
+    Cleanable, CleanableKind, Cleanup, CleanupScope, WorkerEntry, announce_operation,
+    claim_cleanup, claim_operation, finish_operation, follow_status, list_unfinished,
+};

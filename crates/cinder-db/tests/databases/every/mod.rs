@@ -30,3 +30,4 @@ mod heartbeat;
 mod registry;
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 mod schema;
+mod workers;

@@ -1,0 +1,220 @@
+//! The entries of operations in flight: announced, claimed, finished, cleaned up after.
+
+use std::{sync::Barrier, thread};
+
+use cinder_db::{
+    Cleanable, CleanableKind, CleanupScope, Connection, Timestamp, announce_operation,
+    claim_cleanup, claim_operation, finish_operation, follow_status, list_unfinished,
+    open_or_create, register,
+};
+use cinder_types::ServiceId;
+
+use crate::database::{TestDatabase, registration};
+
+on_every_database!(
+    an_operation_is_announced_claimed_and_finished,
+    an_operation_that_nobody_announced_gets_an_entry_when_it_begins,
+    announcing_again_takes_the_entry_away_from_its_service,
+    an_entry_that_changed_hands_cannot_be_claimed_as_it_was,
+    an_operation_that_broke_off_leaves_its_entry,
+    an_entry_of_another_service_is_not_removed,
+    a_failed_cleanup_gives_the_entry_back_and_the_next_one_removes_it,
+    a_cleanup_sees_what_its_scope_says_and_never_the_sentinel,
+    of_two_services_that_clean_up_one_gets_the_entry,
+);
+
+const DELETING: Cleanable<'static> =
+    Cleanable { kind: CleanableKind::Volume, id: "v1", status: "deleting" };
+const CREATING: Cleanable<'static> =
+    Cleanable { kind: CleanableKind::Volume, id: "v1", status: "creating" };
+const SNAPSHOT: Cleanable<'static> =
+    Cleanable { kind: CleanableKind::Snapshot, id: "s1", status: "creating" };
+
+/// The rows but for the one that is always there.
+fn rows(database: &TestDatabase) -> String {
+    let columns = "resource_type resource_id status service_id race_preventer deleted";
+    database.rows(columns, "workers WHERE resource_type <> 'SENTINEL' ORDER BY id")
+}
+
+fn time(database: &TestDatabase) -> String {
+    database.rows("updated_at", "workers WHERE resource_type <> 'SENTINEL'")
+}
+
+fn services(connection: &mut Connection) -> [ServiceId; 2] {
+    ["a", "b"].map(|host| register(connection, &registration(host, None)).unwrap().id)
+}
+
+fn an_operation_is_announced_claimed_and_finished(
+    database: &TestDatabase,
+    mut connection: Connection,
+) {
+    let connection = &mut connection;
+    let [me, _] = services(connection);
+    announce_operation(connection, &CREATING).unwrap();
+    assert_eq!(rows(database), "Volume|v1|creating|NULL|0|0");
+    let entry = claim_operation(connection, &CREATING, me).unwrap().unwrap();
+    assert_eq!(rows(database), format!("Volume|v1|creating|{me}|1|0"));
+    // A message that is delivered twice finds the entry to be ours.
+    assert_eq!(claim_operation(connection, &CREATING, me).unwrap().as_ref(), Some(&entry));
+    let entry = follow_status(connection, entry, "downloading", me).unwrap().unwrap();
+    assert_eq!(rows(database), format!("Volume|v1|downloading|{me}|2|0"));
+    assert_eq!((entry.kind(), entry.service()), (Some(CleanableKind::Volume), Some(me)));
+    assert!(finish_operation(connection, &entry, "available").unwrap());
+    assert_eq!(rows(database), "");
+}
+
+fn an_operation_that_nobody_announced_gets_an_entry_when_it_begins(
+    database: &TestDatabase,
+    mut connection: Connection,
+) {
+    let [me, _] = services(&mut connection);
+    let entry = claim_operation(&mut connection, &SNAPSHOT, me).unwrap().unwrap();
+    assert_eq!(rows(database), format!("Snapshot|s1|creating|{me}|0|0"));
+    assert_eq!((entry.resource_id(), entry.status()), ("s1", "creating"));
+}
+
+fn announcing_again_takes_the_entry_away_from_its_service(
+    database: &TestDatabase,
+    mut connection: Connection,
+) {
+    let [me, _] = services(&mut connection);
+    let entry = claim_operation(&mut connection, &CREATING, me).unwrap().unwrap();
+    announce_operation(&mut connection, &DELETING).unwrap();
+    assert_eq!(rows(database), "Volume|v1|deleting|NULL|1|0");
+    // The operation that had it before must not touch what belongs to the next.
+    assert_eq!(follow_status(&mut connection, entry.clone(), "downloading", me).unwrap(), None);
+    assert!(!finish_operation(&mut connection, &entry, "error").unwrap());
+    assert_eq!(rows(database), "Volume|v1|deleting|NULL|1|0");
+}
+
+fn an_entry_that_changed_hands_cannot_be_claimed_as_it_was(
+    database: &TestDatabase,
+    mut connection: Connection,
+) {
+    let connection = &mut connection;
+    let [me, other] = services(connection);
+    announce_operation(connection, &DELETING).unwrap();
+    let seen = list_unfinished(connection, &CleanupScope::default()).unwrap().remove(0);
+    assert_eq!(seen.service(), None);
+    claim_operation(connection, &DELETING, other).unwrap().unwrap();
+    let after = rows(database);
+    assert_eq!(claim_cleanup(connection, &seen, me).unwrap(), None);
+    assert_eq!(follow_status(connection, seen, "error", me).unwrap(), None);
+    assert_eq!(rows(database), after);
+}
+
+fn an_operation_that_broke_off_leaves_its_entry(
+    database: &TestDatabase,
+    mut connection: Connection,
+) {
+    let [me, _] = services(&mut connection);
+    let entry = claim_operation(&mut connection, &DELETING, me).unwrap().unwrap();
+    assert!(!finish_operation(&mut connection, &entry, "deleting").unwrap());
+    assert_eq!(rows(database), format!("Volume|v1|deleting|{me}|0|0"));
+}
+
+fn an_entry_of_another_service_is_not_removed(database: &TestDatabase, mut connection: Connection) {
+    let connection = &mut connection;
+    let [me, other] = services(connection);
+    let entry = claim_operation(connection, &DELETING, me).unwrap().unwrap();
+    let theirs = claim_operation(connection, &DELETING, other).unwrap().unwrap();
+    assert!(!finish_operation(connection, &entry, "error_deleting").unwrap());
+    assert_eq!(rows(database), format!("Volume|v1|deleting|{other}|1|0"));
+    assert!(finish_operation(connection, &theirs, "deleted").unwrap());
+    assert_eq!(rows(database), "");
+}
+
+fn a_failed_cleanup_gives_the_entry_back_and_the_next_one_removes_it(
+    database: &TestDatabase,
+    mut connection: Connection,
+) {
+    let connection = &mut connection;
+    let [me, crashed] = services(connection);
+    claim_operation(connection, &DELETING, crashed).unwrap().unwrap();
+    let before = time(database);
+    let scope = CleanupScope { service: Some(crashed), ..CleanupScope::default() };
+    let seen = list_unfinished(connection, &scope).unwrap().remove(0);
+    let cleanup = claim_cleanup(connection, &seen, me).unwrap().unwrap();
+    assert_eq!(rows(database), format!("Volume|v1|deleting|{me}|1|0"));
+    assert_ne!(time(database), before);
+    assert!(cleanup.failed(connection).unwrap());
+    assert_eq!(rows(database), format!("Volume|v1|deleting|{crashed}|2|0"));
+    assert_eq!(time(database), before, "microseconds and all");
+    let seen = list_unfinished(connection, &scope).unwrap().remove(0);
+    let cleanup = claim_cleanup(connection, &seen, me).unwrap().unwrap();
+    assert!(cleanup.done(connection).unwrap());
+    assert_eq!(rows(database), "");
+}
+
+fn a_cleanup_sees_what_its_scope_says_and_never_the_sentinel(
+    _database: &TestDatabase,
+    mut connection: Connection,
+) {
+    let connection = &mut connection;
+    let [me, other] = services(connection);
+    let early = Timestamp::now();
+    claim_operation(connection, &DELETING, me).unwrap().unwrap();
+    claim_operation(connection, &SNAPSHOT, other).unwrap().unwrap();
+    announce_operation(connection, &Cleanable { id: "v2", ..CREATING }).unwrap();
+    let all = CleanupScope::default();
+    for (scope, expected) in [
+        (all.clone(), vec!["v1", "s1", "v2"]),
+        (CleanupScope { kind: Some(CleanableKind::Volume), ..all.clone() }, vec!["v1", "v2"]),
+        (CleanupScope { resource_id: Some("s1".into()), ..all.clone() }, vec!["s1"]),
+        (CleanupScope { service: Some(me), ..all.clone() }, vec!["v1"]),
+        (CleanupScope { until: Some(early), ..all }, vec![]),
+    ] {
+        let found = list_unfinished(connection, &scope).unwrap();
+        let ids: Vec<_> = found.iter().map(|entry| entry.resource_id()).collect();
+        assert_eq!(ids, expected, "{scope:?}");
+    }
+}
+
+fn of_two_services_that_clean_up_one_gets_the_entry(
+    database: &TestDatabase,
+    mut connection: Connection,
+) {
+    let [me, other] = services(&mut connection);
+    announce_operation(&mut connection, &DELETING).unwrap();
+    let mut rivals = [me, other].map(|id| (id, open_or_create(&database.options).unwrap()));
+    let start = Barrier::new(rivals.len());
+    for _ in 0..10 {
+        let seen = list_unfinished(&mut connection, &CleanupScope::default()).unwrap().remove(0);
+        let (seen, start) = (&seen, &start);
+        let won = thread::scope(|scope| {
+            let claims: Vec<_> = rivals
+                .iter_mut()
+                .map(|(id, connection)| {
+                    scope.spawn(move || {
+                        start.wait();
+                        claim_cleanup(connection, seen, *id).unwrap()
+                    })
+                })
+                .collect();
+            let claims = claims.into_iter().map(|claim| claim.join().unwrap());
+            claims.flatten().collect::<Vec<_>>()
+        });
+        let [winner] = &won[..] else { panic!("{} services have it", won.len()) };
+        let service = winner.entry.service().unwrap();
+        assert_eq!(
+            database.rows("service_id", "workers WHERE resource_id = 'v1'"),
+            service.to_string()
+        );
+    }
+}
+
+#[test]
+fn only_operations_that_can_be_undone_or_repeated_get_an_entry() {
+    for (kind, status, cleanable) in [
+        (CleanableKind::Volume, "creating", true),
+        (CleanableKind::Volume, "deleting", true),
+        (CleanableKind::Volume, "uploading", true),
+        (CleanableKind::Volume, "downloading", true),
+        (CleanableKind::Volume, "extending", false),
+        (CleanableKind::Snapshot, "creating", true),
+        (CleanableKind::Snapshot, "deleting", false),
+    ] {
+        let resource = Cleanable { kind, id: "x", status };
+        assert_eq!(resource.is_cleanable(), cleanable, "{resource:?}");
+    }
+}
