@@ -267,6 +267,7 @@ impl Plan {
             None => Notifier::default(),
         };
         let options = LauncherOptions {
+            own_words: 0,
             limits: self.limits,
             worker_watchdog: self.worker_watchdog,
             capacity: self.faults.iter().map(|fault| fault.workers).sum::<usize>() + self.room,

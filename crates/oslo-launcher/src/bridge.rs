@@ -12,7 +12,8 @@ use crate::launcher::LauncherOptions;
 use crate::ledger::{Ledger, ServiceReport};
 use crate::line::{self, Ended};
 use crate::manager::Manager;
-use crate::scoreboard::{Scoreboard, WorkerState};
+use crate::roster::Because;
+use crate::scoreboard::{Cause, Scoreboard, WorkerState};
 use crate::service::{Hooks, Service};
 use crate::state::{Event, Supervisor, WorkerId};
 use crate::sys::Waker;
@@ -43,7 +44,7 @@ impl Bridge {
         }
         Ok(Self {
             supervisor,
-            scoreboard: Arc::new(Scoreboard::new(options.capacity)?),
+            scoreboard: Arc::new(Scoreboard::with_words(options.capacity, options.own_words)?),
             hooks,
             manager: Manager::new(options.notifier, options.noun),
             requests: Requests::new(options.capacity, waker, true),
@@ -57,9 +58,14 @@ impl Bridge {
     pub(crate) fn admit(&mut self, service: &dyn Service, workers: usize) {
         line::starting_workers(workers);
         self.ledger.open(service.name(), workers);
-        self.supervisor.add_service(service.name(), workers, Instant::now());
+        let auxiliary = service.auxiliary();
+        if auxiliary {
+            self.supervisor.add_auxiliary(service.name(), workers, Instant::now());
+        } else {
+            self.supervisor.add_service(service.name(), workers, Instant::now());
+        }
         for _ in 0..workers {
-            self.scoreboard.name_slot(service.name());
+            self.scoreboard.name_slot(service.name(), auxiliary);
         }
         self.manager.changed();
     }
@@ -102,6 +108,13 @@ impl Bridge {
     pub(crate) fn ended(&mut self, id: WorkerId, pid: i32, end: Ended) {
         end.write(pid);
         let slot = self.scoreboard.slot(id);
+        if let Some(because) = self.supervisor.replacement(id) {
+            slot.replaced(match because {
+                Some(Because::Asked) => Cause::Asked,
+                Some(Because::Stalled) => Cause::Watchdog,
+                None => end.into(),
+            });
+        }
         slot.set_state(WorkerState::Gone, &end.to_string());
         slot.set_pid(0);
         self.manager.changed();

@@ -74,7 +74,7 @@ impl InProcessLauncher {
             Supervision::Stdin => None,
         };
         Ok(Self {
-            scoreboard: Arc::new(Scoreboard::new(1)?),
+            scoreboard: Arc::new(Scoreboard::with_words(1, options.own_words)?),
             hooks,
             drain_limit: options.limits.graceful_shutdown,
             watchdog: options.worker_watchdog,
@@ -102,7 +102,7 @@ impl Launcher for InProcessLauncher {
             }
             self.requests.reserve(&**service, *workers)?;
             line::starting_workers(*workers);
-            self.scoreboard.name_slot(service.name());
+            self.scoreboard.name_slot(service.name(), false);
             self.service = Some(Arc::clone(service));
         }
         Ok(())

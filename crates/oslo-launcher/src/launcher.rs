@@ -80,6 +80,8 @@ pub struct LauncherOptions {
     /// A worker whose main thread has been silent for this long is replaced; `None` never looks,
     /// and then neither the parent nor a worker wakes up for it.
     pub worker_watchdog: Option<Duration>,
+    /// Words per worker on the scoreboard whose meaning the program defines.
+    pub own_words: usize,
     /// What a service is called in the status sentence, in the plural: `back ends`.
     pub noun: &'static str,
 }
@@ -127,7 +129,7 @@ mod tests {
     fn board(workers: &[(&str, WorkerState, &str)]) -> Scoreboard {
         let board = Scoreboard::new(workers.len()).unwrap();
         for (index, (name, state, reason)) in workers.iter().enumerate() {
-            board.name_slot(name);
+            board.name_slot(name, false);
             board.slot(index).set_state(*state, reason);
         }
         board

@@ -86,7 +86,9 @@ pub use line::{Ended, Line};
 pub use notify::Notifier;
 #[cfg(unix)]
 pub use process::ProcessLauncher;
-pub use scoreboard::{Scoreboard, WorkerState, WorkerStatus};
+pub use scoreboard::{
+    Operation, Restarts, RunningOperation, Scoreboard, WorkerState, WorkerStatus,
+};
 pub use service::{Hooks, NoHooks, ReloadRefused, Service, WorkerHandle};
 pub use state::{Limits, RestartMethod};
 pub use subprocess::SubprocessLauncher;

@@ -162,7 +162,7 @@ impl ProcessLauncher {
             let child = &mut self.workers[id];
             child.generation += 1;
             child.seen = WorkerState::Starting;
-            self.bridge.scoreboard.slot(id).reset(child.generation);
+            self.bridge.scoreboard.new_life(id, child.generation);
         }
         self.bridge.manager.changed();
         for ids in forks.chunks(FORKED_TOGETHER) {

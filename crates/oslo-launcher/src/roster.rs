@@ -77,6 +77,8 @@ pub(crate) struct Worker {
     pub(crate) started: Instant,
     /// Deaths in a row that came before `stable_after`.
     pub(crate) early_deaths: u32,
+    /// Whether it only serves the others: it counts for nothing.
+    auxiliary: bool,
     state: State,
     /// Has reported, or died, at least once: nobody need wait for it any longer.
     heard_of: bool,
@@ -88,20 +90,51 @@ pub(crate) struct Roster {
     workers: Vec<Worker>,
     /// One entry for each worker whose state has a time.
     due: BTreeSet<(Instant, WorkerId)>,
+    /// Of these three, auxiliary workers are no part.
     processes: usize,
     up: usize,
     unheard: usize,
+    /// Auxiliary workers, and those of them that have a process.
+    auxiliary: (usize, usize),
 }
 
 impl Roster {
     /// Adds `count` workers of a service, each in this state.
     pub(crate) fn add(&mut self, service: usize, count: usize, state: State, now: Instant) {
+        self.add_some(service, count, false, state, now);
+    }
+
+    /// As [`add`](Self::add), for workers that nobody waits for or counts.
+    pub(crate) fn add_auxiliary(
+        &mut self,
+        service: usize,
+        count: usize,
+        state: State,
+        now: Instant,
+    ) {
+        self.add_some(service, count, true, state, now);
+    }
+
+    fn add_some(
+        &mut self,
+        service: usize,
+        count: usize,
+        auxiliary: bool,
+        state: State,
+        now: Instant,
+    ) {
         for _ in 0..count {
             let id = self.workers.len();
-            let (started, early_deaths, heard_of) = (now, 0, false);
-            let gone = Worker { service, started, early_deaths, state: State::Gone, heard_of };
-            self.workers.push(gone);
-            self.unheard += 1;
+            self.workers.push(Worker {
+                service,
+                started: now,
+                early_deaths: 0,
+                auxiliary,
+                state: State::Gone,
+                heard_of: auxiliary,
+            });
+            self.unheard += usize::from(!auxiliary);
+            self.auxiliary.0 += usize::from(auxiliary);
             self.set(id, state);
         }
     }
@@ -113,8 +146,13 @@ impl Roster {
             self.due.remove(&(at, id));
         }
         self.due.extend(state.due().map(|at| (at, id)));
-        self.processes += usize::from(state.has_process());
-        self.processes -= usize::from(before.has_process());
+        let auxiliary = self.workers[id].auxiliary;
+        let processes = if auxiliary { &mut self.auxiliary.1 } else { &mut self.processes };
+        *processes += usize::from(state.has_process());
+        *processes -= usize::from(before.has_process());
+        if auxiliary {
+            return;
+        }
         self.up += usize::from(state == State::Up);
         self.up -= usize::from(before == State::Up);
     }
@@ -151,6 +189,20 @@ impl Roster {
         self.workers.len()
     }
 
+    /// How many there are besides the auxiliary ones.
+    pub(crate) fn counted(&self) -> usize {
+        self.len() - self.auxiliary.0
+    }
+
+    pub(crate) fn is_auxiliary(&self, id: WorkerId) -> bool {
+        self.workers[id].auxiliary
+    }
+
+    /// How many auxiliary workers have a process.
+    pub(crate) fn auxiliary_processes(&self) -> usize {
+        self.auxiliary.1
+    }
+
     /// How many have a process.
     pub(crate) fn processes(&self) -> usize {
         self.processes
@@ -161,9 +213,19 @@ impl Roster {
         self.up
     }
 
-    /// Those that have a process, in launch order.
+    /// Those that have a process, in launch order, without the auxiliary ones.
     pub(crate) fn alive(&self) -> impl Iterator<Item = WorkerId> + '_ {
-        (0..self.len()).filter(|id| self.state(*id).has_process())
+        self.with_process(false)
+    }
+
+    /// The auxiliary workers that have a process.
+    pub(crate) fn alive_auxiliary(&self) -> impl Iterator<Item = WorkerId> + '_ {
+        self.with_process(true)
+    }
+
+    fn with_process(&self, auxiliary: bool) -> impl Iterator<Item = WorkerId> + '_ {
+        let wanted = move |id: &WorkerId| self.is_auxiliary(*id) == auxiliary;
+        (0..self.len()).filter(wanted).filter(|id| self.state(*id).has_process())
     }
 }
 
@@ -191,18 +253,27 @@ mod tests {
     proptest! {
         #[test]
         fn counts_and_deadlines_are_those_of_the_states(
-            changes in proptest::collection::vec((0..5_usize, 0..8_u8, 0..9_u64), 0..60),
+            changes in proptest::collection::vec((0..7_usize, 0..8_u8, 0..9_u64), 0..60),
         ) {
             let start = Instant::now();
             let mut roster = Roster::default();
             roster.add(0, 2, State::Waiting { until: start }, start);
-            roster.add(1, 3, State::Gone, start);
+            roster.add_auxiliary(1, 2, State::Waiting { until: start }, start);
+            roster.add(2, 3, State::Gone, start);
             for (id, kind, seconds) in changes {
                 roster.set(id, state(kind, start + Duration::from_secs(seconds)));
-                let states: Vec<State> = (0..5).map(|id| roster.state(id)).collect();
+                let states: Vec<State> = (0..7).map(|id| roster.state(id)).collect();
                 let due = states.iter().enumerate().filter_map(|(id, s)| Some((s.due()?, id)));
                 prop_assert_eq!(roster.first_due(), due.min());
-                let count = |test: fn(&State) -> bool| states.iter().filter(|s| test(s)).count();
+                let (auxiliary, others): (Vec<_>, Vec<_>) =
+                    (0..7).partition(|id| roster.is_auxiliary(*id));
+                prop_assert_eq!(&auxiliary, &[2, 3]);
+                let running = auxiliary.iter().filter(|id| states[**id].has_process()).count();
+                prop_assert_eq!(roster.auxiliary_processes(), running);
+                prop_assert_eq!(roster.alive_auxiliary().count(), running);
+                let count = |test: fn(&State) -> bool| {
+                    others.iter().filter(|id| test(&states[**id])).count()
+                };
                 prop_assert_eq!(roster.processes(), count(|state| state.has_process()));
                 prop_assert_eq!(roster.up(), count(|state| *state == State::Up));
                 prop_assert_eq!(roster.alive().count(), roster.processes());
@@ -214,11 +285,13 @@ mod tests {
     fn everybody_is_heard_of_once() {
         let mut roster = Roster::default();
         assert!(roster.all_heard_of());
-        roster.add(0, 2, State::Starting, Instant::now());
-        roster.hear_of(0);
-        roster.hear_of(0);
-        assert!(!roster.all_heard_of());
+        roster.add_auxiliary(0, 1, State::Starting, Instant::now());
+        assert!(roster.all_heard_of());
+        roster.add(1, 2, State::Starting, Instant::now());
         roster.hear_of(1);
+        roster.hear_of(1);
+        assert!(!roster.all_heard_of());
+        roster.hear_of(2);
         assert!(roster.all_heard_of());
     }
 }

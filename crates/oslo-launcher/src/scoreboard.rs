@@ -4,20 +4,28 @@
 //! neither a crashed nor a hung worker can stop a reader. Must not: be needed for supervision to
 //! be right; the parent decides on signals, exit statuses and the state word only.
 
+mod operations;
+
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use self::operations::Operations;
 use crate::error::LaunchError;
+use crate::line::Ended;
 use crate::sys::{SharedWords, monotonic};
+
+pub use self::operations::{ID_BYTES, KIND_BYTES, OPERATIONS, Operation, RunningOperation};
 
 /// Longest reason that a slot holds, in bytes of UTF-8.
 pub const REASON_BYTES: usize = 160;
 
 const REASON_WORDS: usize = REASON_BYTES / 8;
-/// Words of a slot: 10 single values, the reason, padded to 256 bytes so that two workers never
+/// Words of a slot: 15 single values, the reason, padded to 320 bytes so that two workers never
 /// write the same cache line.
-const SLOT_WORDS: usize = 32;
+const SLOT_WORDS: usize = 40;
 
+/// Words of a cache line: workers do not share one.
+const CACHE_LINE: usize = 8;
 /// Workers per word of marks.
 const BITS: usize = u64::BITS as usize;
 
@@ -32,7 +40,47 @@ const REASON_VERSION: usize = 7;
 const REASON_LEN: usize = 8;
 const ALIVE: usize = 9;
 const REASON: usize = 10;
-const _: () = assert!(REASON + REASON_WORDS <= SLOT_WORDS);
+/// Four words, one per [`Cause`]; they outlive the processes of a slot.
+const RESTARTS: usize = REASON + REASON_WORDS;
+/// How many entries of the table of operations may be in use: what lies beyond is not even read,
+/// so that its pages are not taken.
+const OPERATIONS_USED: usize = RESTARTS + 4;
+const _: () = assert!(OPERATIONS_USED < SLOT_WORDS);
+
+/// Why a worker had to be replaced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cause {
+    /// It ended by itself, with any status.
+    Exit = 0,
+    /// A signal ended it.
+    Signal = 1,
+    /// It gave no sign of life.
+    Watchdog = 2,
+    /// Somebody asked for a new one.
+    Asked = 3,
+}
+
+impl From<Ended> for Cause {
+    fn from(end: Ended) -> Self {
+        match end {
+            Ended::Signalled(_) => Self::Signal,
+            Ended::Exited(_) | Ended::Unknown => Self::Exit,
+        }
+    }
+}
+
+/// How often a worker had to be replaced, by cause.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Restarts {
+    /// It had ended by itself, whatever the status.
+    pub exit: u64,
+    /// A signal had ended it.
+    pub signal: u64,
+    /// It had given no sign of life for too long.
+    pub watchdog: u64,
+    /// Somebody asked for it (SIGUSR1).
+    pub asked: u64,
+}
 
 /// What a worker says of itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -79,6 +127,9 @@ impl WorkerState {
 pub struct WorkerStatus {
     /// Name of the service, known to the process that launched it.
     pub name: String,
+    /// Whether this is no service in its own right, see
+    /// [`Service::auxiliary`](crate::Service::auxiliary).
+    pub auxiliary: bool,
     /// What the worker last said of itself.
     pub state: WorkerState,
     /// Process id, 0 when no process runs.
@@ -95,6 +146,10 @@ pub struct WorkerStatus {
     pub beats: u64,
     /// Why the service is not up; empty when it is.
     pub reason: String,
+    /// How often it was replaced, over all processes of this slot.
+    pub restarts: Restarts,
+    /// What the worker is doing right now, by its own account.
+    pub operations: Vec<Operation>,
 }
 
 /// The shared page-set; see the module's head for who may write what.
@@ -111,12 +166,21 @@ pub struct WorkerStatus {
 /// ```
 ///
 /// Behind the slots stands one bit per worker: set by the worker when it has changed its slot,
-/// taken by the parent, which thus need not look at all slots to find those.
+/// taken by the parent, which thus need not look at all slots to find those. Behind these bits
+/// every worker has words whose meaning the program defines, and a table of what it is doing.
 #[derive(Debug)]
 pub struct Scoreboard {
     words: SharedWords,
     capacity: usize,
-    names: std::sync::Mutex<Vec<String>>,
+    own_words: usize,
+    names: std::sync::Mutex<Vec<Name>>,
+}
+
+/// What is known of a slot's service.
+#[derive(Debug)]
+struct Name {
+    name: String,
+    auxiliary: bool,
 }
 
 impl Scoreboard {
@@ -126,9 +190,19 @@ impl Scoreboard {
     ///
     /// [`LaunchError::Setup`] when the kernel refuses the mapping.
     pub fn new(capacity: usize) -> Result<Self, LaunchError> {
-        let words = capacity.max(1) * SLOT_WORDS + capacity.div_ceil(BITS);
+        Self::with_words(capacity, 0)
+    }
+
+    /// As [`new`](Self::new), with so many words per worker for the program's own use.
+    ///
+    /// # Errors
+    ///
+    /// [`LaunchError::Setup`] when the kernel refuses the mapping.
+    pub fn with_words(capacity: usize, own_words: usize) -> Result<Self, LaunchError> {
+        let each = SLOT_WORDS + own_words.next_multiple_of(CACHE_LINE) + operations::WORDS;
+        let words = capacity.max(1) * each + capacity.max(1).div_ceil(BITS) + CACHE_LINE;
         let words = SharedWords::map(words).map_err(LaunchError::setup("the shared scoreboard"))?;
-        Ok(Self { words, capacity, names: std::sync::Mutex::new(Vec::new()) })
+        Ok(Self { words, capacity, own_words, names: std::sync::Mutex::new(Vec::new()) })
     }
 
     /// How many workers fit.
@@ -137,12 +211,47 @@ impl Scoreboard {
     }
 
     /// Names the next slot; the parent does this before it forks the worker.
-    pub(crate) fn name_slot(&self, name: &str) {
-        self.names.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(name.to_owned());
+    pub(crate) fn name_slot(&self, name: &str, auxiliary: bool) {
+        let mut names = self.names.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        names.push(Name { name: name.to_owned(), auxiliary });
     }
 
     pub(crate) fn slot(&self, index: usize) -> Slot<'_> {
         Slot { words: &self.words.get()[index * SLOT_WORDS..][..SLOT_WORDS] }
+    }
+
+    /// The words of a worker, by its place in launch order, whose meaning the program defines.
+    ///
+    /// Zero at first, kept over all processes of a worker, and as many as the launcher was made
+    /// with ([`LauncherOptions::own_words`](crate::LauncherOptions::own_words)); none for a worker
+    /// that cannot be.
+    pub fn own_words(&self, worker: usize) -> &[AtomicU64] {
+        if worker >= self.capacity.max(1) {
+            return &[];
+        }
+        &self.words.get()[self.behind_the_marks() + worker * self.own_stride()..][..self.own_words]
+    }
+
+    /// What a worker is doing.
+    pub(crate) fn operations(&self, worker: usize) -> Operations<'_> {
+        let all = self.behind_the_marks() + self.capacity.max(1) * self.own_stride();
+        let words = &self.words.get()[all + worker * operations::WORDS..][..operations::WORDS];
+        Operations { used: &self.slot(worker).words[OPERATIONS_USED], words }
+    }
+
+    fn own_stride(&self) -> usize {
+        self.own_words.next_multiple_of(CACHE_LINE)
+    }
+
+    fn behind_the_marks(&self) -> usize {
+        let workers = self.capacity.max(1);
+        (workers * SLOT_WORDS + workers.div_ceil(BITS)).next_multiple_of(CACHE_LINE)
+    }
+
+    /// Starts a new life of a worker; by the parent, before the process exists.
+    pub(crate) fn new_life(&self, worker: usize, generation: u64) {
+        self.operations(worker).clear();
+        self.slot(worker).reset(generation);
     }
 
     /// Notes that this worker's slot has changed; the worker wakes the parent afterwards.
@@ -167,23 +276,31 @@ impl Scoreboard {
     }
 
     fn marks(&self) -> &[AtomicU64] {
-        &self.words.get()[self.capacity.max(1) * SLOT_WORDS..]
+        let workers = self.capacity.max(1);
+        &self.words.get()[workers * SLOT_WORDS..][..workers.div_ceil(BITS)]
     }
 
-    /// Shows every slot that has been named, in launch order.
+    /// Shows every slot of a service that is none of the auxiliary ones, in launch order.
     pub(crate) fn visit(&self, mut look: impl FnMut(&str, Slot<'_>)) {
         let names = self.names.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        for (index, name) in names.iter().enumerate() {
-            look(name, self.slot(index));
+        for (index, Name { name, auxiliary }) in names.iter().enumerate() {
+            if !auxiliary {
+                look(name, self.slot(index));
+            }
         }
     }
 
     /// Copies every slot that has been named, in launch order.
     pub fn snapshot(&self) -> Vec<WorkerStatus> {
         let now = monotonic();
-        let mut all = Vec::new();
-        self.visit(|name, slot| all.push(WorkerStatus { name: name.into(), ..slot.status(now) }));
-        all
+        let names = self.names.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let status = |(index, Name { name, auxiliary }): (usize, &Name)| WorkerStatus {
+            name: name.clone(),
+            auxiliary: *auxiliary,
+            operations: self.operations(index).running(now),
+            ..self.slot(index).status(now)
+        };
+        names.iter().enumerate().map(status).collect()
     }
 }
 
@@ -252,6 +369,21 @@ impl Slot<'_> {
         self.words[BEATS].fetch_add(1, Ordering::AcqRel);
     }
 
+    /// Counts a replacement that will follow.
+    pub(crate) fn replaced(&self, cause: Cause) {
+        self.words[RESTARTS + cause as usize].fetch_add(1, Ordering::AcqRel);
+    }
+
+    fn restarts(&self) -> Restarts {
+        let of = |cause| self.load(RESTARTS + cause as usize);
+        Restarts {
+            exit: of(Cause::Exit),
+            signal: of(Cause::Signal),
+            watchdog: of(Cause::Watchdog),
+            asked: of(Cause::Asked),
+        }
+    }
+
     /// Writes the reason between two steps of a version number: odd means "being written".
     fn set_reason(&self, reason: &str) {
         let cut = (0..=reason.len().min(REASON_BYTES)).rev().find(|&n| reason.is_char_boundary(n));
@@ -294,7 +426,6 @@ impl Slot<'_> {
             (started, ready) => Some(Duration::from_nanos(ready.saturating_sub(started))),
         };
         WorkerStatus {
-            name: String::new(),
             state,
             pid: self.load(PID) as i32,
             generation: self.load(GENERATION),
@@ -303,6 +434,8 @@ impl Slot<'_> {
             beat_age: since(BEAT),
             beats: self.load(BEATS),
             reason: self.reason(),
+            restarts: self.restarts(),
+            ..WorkerStatus::default()
         }
     }
 }
@@ -319,8 +452,8 @@ mod tests {
     #[test]
     fn a_slot_tells_state_reason_and_ages() {
         let board = Scoreboard::new(2).unwrap();
-        board.name_slot("a");
-        board.name_slot("b");
+        board.name_slot("a", false);
+        board.name_slot("b", false);
         board.slot(1).reset(3);
         board.slot(1).set_pid(42);
         board.slot(1).beat();
@@ -332,6 +465,35 @@ mod tests {
         assert_eq!((b.name.as_str(), b.state, b.pid), ("b", WorkerState::Down, 42));
         assert_eq!((b.generation, b.beats, b.reason.as_str()), (3, 1, "driver not initialised"));
         assert!(b.uptime.is_some() && b.startup.is_some() && b.beat_age.is_some());
+    }
+
+    #[test]
+    fn restarts_and_own_words_outlive_a_process_and_operations_do_not() {
+        let board = Scoreboard::with_words(3, 5).unwrap();
+        for name in ["a", "b", "c"] {
+            board.name_slot(name, name == "c");
+        }
+        for (worker, cause) in [(1, Cause::Exit), (1, Cause::Signal), (1, Cause::Signal)] {
+            board.slot(worker).replaced(cause);
+        }
+        board.slot(2).replaced(Cause::Watchdog);
+        board.slot(2).replaced(Cause::Asked);
+        for worker in 0..3 {
+            assert_eq!(board.own_words(worker).len(), 5);
+            board.own_words(worker)[4].store(10 + worker as u64, Ordering::Release);
+            board.operations(worker).begin("create", "id").unwrap();
+        }
+        assert!(board.own_words(3).is_empty());
+        board.new_life(1, 2);
+        let all = board.snapshot();
+        assert_eq!(all[0].restarts, Restarts::default());
+        assert_eq!(all[1].restarts, Restarts { exit: 1, signal: 2, ..Restarts::default() });
+        assert_eq!(all[2].restarts, Restarts { watchdog: 1, asked: 1, ..Restarts::default() });
+        assert_eq!(all.iter().map(|one| one.operations.len()).collect::<Vec<_>>(), [1, 0, 1]);
+        assert_eq!(all.iter().map(|one| one.auxiliary).collect::<Vec<_>>(), [false, false, true]);
+        let last = |worker: usize| board.own_words(worker)[4].load(Ordering::Acquire);
+        assert_eq!([last(0), last(1), last(2)], [10, 11, 12]);
+        assert_eq!(board.take_mark(0), None);
     }
 
     #[test]

@@ -4,12 +4,13 @@
 //! this very process.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant};
 
 use crate::error::StartError;
 use crate::launcher::later;
 use crate::report::Reporter;
-use crate::scoreboard::{Scoreboard, WorkerState};
+use crate::scoreboard::{RunningOperation, Scoreboard, WorkerState};
 use crate::stop_flag::StopFlag;
 
 /// A long-running service; one object per back end, built before any worker exists.
@@ -29,6 +30,15 @@ pub trait Service: Send + Sync {
     /// by itself before. It saves what the thread costs: a stack, a part of the allocator.
     fn needs_thread(&self) -> bool {
         true
+    }
+
+    /// Whether this only serves the others: a status page, say.
+    ///
+    /// Such a service is supervised and replaced like any other, but is none of those that the
+    /// status sentence counts, READY does not wait for it and SIGUSR1 leaves it alone. A stop
+    /// reaches it when all others are gone, and then waits for it no longer than a second.
+    fn auxiliary(&self) -> bool {
+        false
     }
 
     /// Brings the service up; returns when it serves. Runs in the worker, on a thread of its own
@@ -129,6 +139,27 @@ impl WorkerHandle {
     /// Notes a heartbeat on the scoreboard; wakes nobody.
     pub fn beat(&self) {
         self.scoreboard.slot(self.slot).beat();
+    }
+
+    /// This worker's words whose meaning the program defines, see
+    /// [`Scoreboard::own_words`].
+    pub fn own_words(&self) -> &[AtomicU64] {
+        self.scoreboard.own_words(self.slot)
+    }
+
+    /// Shows an operation on the scoreboard until the answer is dropped; without any lock.
+    ///
+    /// Both texts are cut at [`KIND_BYTES`](crate::scoreboard::KIND_BYTES) and
+    /// [`ID_BYTES`](crate::scoreboard::ID_BYTES). With more operations than
+    /// [`OPERATIONS`](crate::scoreboard::OPERATIONS) at a time the others are not shown.
+    #[must_use = "it is shown for as long as this lives"]
+    pub fn begin_operation(&self, kind: &str, id: &str) -> RunningOperation {
+        RunningOperation::begin(&self.scoreboard, self.slot, kind, id)
+    }
+
+    /// The state of all workers, this one among them.
+    pub fn scoreboard(&self) -> &Arc<Scoreboard> {
+        &self.scoreboard
     }
 
     /// Whether a stop has been asked for.

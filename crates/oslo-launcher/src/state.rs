@@ -20,6 +20,9 @@ pub use crate::vocabulary::{Action, Event, Limits, Notice, RestartMethod, Worker
 /// never; waiting longer would only make the service manager kill us as well.
 const KILL_GRACE: Duration = Duration::from_secs(5);
 
+/// How long a stop waits for auxiliary workers when all others are gone.
+const CLOSE_GRACE: Duration = Duration::from_secs(1);
+
 /// How many workers one [`Event::Tick`] starts or kills at most. A signal that comes in the middle
 /// waits for less than a millisecond; noting eight forks at once costs a parent a third of the
 /// pages that noting them one by one would make it copy.
@@ -35,6 +38,11 @@ enum Phase {
     /// KILL was sent; at the limit, give up.
     Killing {
         limit: Instant,
+    },
+    /// Only auxiliary workers are left, and were sent TERM; at the limit, KILL and the end.
+    Closing {
+        limit: Instant,
+        status: i32,
     },
     Ended,
 }
@@ -108,6 +116,22 @@ impl Supervisor {
     ///
     /// After a stop was asked for, the service is noted and nothing is ever forked for it.
     pub fn add_service(&mut self, name: &str, workers: usize, now: Instant) {
+        self.add(name, workers, now, Roster::add);
+    }
+
+    /// As [`add_service`](Self::add_service), for workers that only serve the others: they are
+    /// replaced, but not counted, rolled or waited for, and stopped when all others are gone.
+    pub fn add_auxiliary(&mut self, name: &str, workers: usize, now: Instant) {
+        self.add(name, workers, now, Roster::add_auxiliary);
+    }
+
+    fn add(
+        &mut self,
+        name: &str,
+        workers: usize,
+        now: Instant,
+        add: fn(&mut Roster, usize, usize, State, Instant),
+    ) {
         let service = self.services.len();
         self.services.push(ServiceEntry {
             name: name.to_owned(),
@@ -116,7 +140,7 @@ impl Supervisor {
         });
         let running = self.phase == Phase::Running;
         let state = if running { State::Waiting { until: now } } else { State::Gone };
-        self.roster.add(service, workers, state, now);
+        add(&mut self.roster, service, workers, state, now);
     }
 
     /// Decides what follows from `event`.
@@ -176,7 +200,7 @@ impl Supervisor {
         match self.phase {
             Phase::Ended => None,
             Phase::Draining { limit } => limit,
-            Phase::Killing { limit } => Some(limit),
+            Phase::Killing { limit } | Phase::Closing { limit, .. } => Some(limit),
             Phase::Running => self.roster.first_due().map(|(at, _)| at),
         }
     }
@@ -186,9 +210,18 @@ impl Supervisor {
         self.phase != Phase::Running
     }
 
-    /// How many workers there are, and how many have reported up.
+    /// How many workers there are, and how many have reported up; without auxiliary ones.
     pub fn counts(&self) -> (usize, usize) {
-        (self.roster.len(), self.roster.up())
+        (self.roster.counted(), self.roster.up())
+    }
+
+    /// Whether the end of this worker's process leads to a new one; and why somebody had already
+    /// decided to replace it, if so.
+    pub(crate) fn replacement(&self, id: WorkerId) -> Option<Option<Because>> {
+        (self.phase == Phase::Running).then(|| match self.roster.state(id) {
+            State::Recycling { because, .. } => Some(because),
+            _ => None,
+        })
     }
 
     /// The number of a worker's service, in the order in which services were added.
@@ -206,7 +239,7 @@ impl Supervisor {
     fn tick(&mut self, now: Instant, actions: &mut Vec<Action>) {
         let end = match self.phase {
             Phase::Draining { limit } => limit.map(|limit| limit + KILL_GRACE),
-            Phase::Killing { limit } => Some(limit),
+            Phase::Killing { limit } | Phase::Closing { limit, .. } => Some(limit),
             Phase::Running | Phase::Ended => None,
         };
         let time = self.patience.ask(now, end);
@@ -226,7 +259,12 @@ impl Supervisor {
                 self.phase = Phase::Killing { limit: now + KILL_GRACE };
             }
             Phase::Killing { limit } if limit <= now => self.exit(1, actions),
-            Phase::Draining { .. } | Phase::Killing { .. } | Phase::Ended => {}
+            Phase::Closing { limit, status } if limit <= now => {
+                actions.extend(self.roster.alive_auxiliary().map(Action::Kill));
+                self.exit(status, actions);
+            }
+            Phase::Draining { .. } | Phase::Killing { .. } | Phase::Closing { .. } => {}
+            Phase::Ended => {}
         }
     }
 
@@ -274,10 +312,11 @@ impl Supervisor {
     /// SIGUSR1: all workers are replaced, each when its predecessor's successor has reported. One
     /// that never reports stops the roll, so a bad configuration takes one back end only.
     fn roll(&mut self, now: Instant, actions: &mut Vec<Action>) {
-        actions.push(Action::Log(Line::Rolling { count: self.roster.len() }));
+        actions.push(Action::Log(Line::Rolling { count: self.roster.counted() }));
         let under_way = !self.rolling.is_empty();
         let first = self.rolling.front().copied().filter(|_| under_way);
-        self.rolling = first.into_iter().chain(0..self.roster.len()).collect();
+        let counted = (0..self.roster.len()).filter(|id| !self.roster.is_auxiliary(*id));
+        self.rolling = first.into_iter().chain(counted).collect();
         if !under_way {
             self.roll_next(now, actions);
         }
@@ -316,7 +355,7 @@ impl Supervisor {
         }
         if self.phase != Phase::Running {
             self.roster.set(id, State::Gone);
-            return self.exit_if_empty(actions);
+            return self.exit_if_empty(now, actions);
         }
         let stable_after = self.limits.stable_after;
         let asked = matches!(state, State::Recycling { because: Because::Asked, .. });
@@ -385,11 +424,15 @@ impl Supervisor {
         actions.extend(self.roster.alive().map(Action::Terminate));
         let count = self.roster.processes();
         for id in 0..self.roster.len() {
-            let runs = self.roster.state(id).has_process();
-            self.roster.set(id, if runs { State::Draining } else { State::Gone });
+            let state = self.roster.state(id);
+            match (state.has_process(), self.roster.is_auxiliary(id)) {
+                (true, true) if state.serves_or_will() => {} // goes on until the others are gone
+                (true, _) => self.roster.set(id, State::Draining),
+                (false, _) => self.roster.set(id, State::Gone),
+            }
         }
         actions.push(Action::Log(Line::WaitingOnChildren { count }));
-        self.exit_if_empty(actions);
+        self.exit_if_empty(now, actions);
     }
 
     fn reloaded(&mut self, now: Instant, actions: &mut Vec<Action>) {
@@ -417,10 +460,19 @@ impl Supervisor {
         self.exit(1, actions);
     }
 
-    fn exit_if_empty(&mut self, actions: &mut Vec<Action>) {
-        if self.roster.processes() == 0 {
-            let status = i32::from(matches!(self.phase, Phase::Killing { .. }));
+    fn exit_if_empty(&mut self, now: Instant, actions: &mut Vec<Action>) {
+        if self.roster.processes() > 0 {
+            return;
+        }
+        let status = match self.phase {
+            Phase::Closing { status, .. } => status,
+            phase => i32::from(matches!(phase, Phase::Killing { .. })),
+        };
+        if self.roster.auxiliary_processes() == 0 {
             self.exit(status, actions);
+        } else if !matches!(self.phase, Phase::Closing { .. }) {
+            actions.extend(self.roster.alive_auxiliary().map(Action::Terminate));
+            self.phase = Phase::Closing { limit: now + CLOSE_GRACE, status };
         }
     }
 

@@ -492,6 +492,7 @@ fn phase(sup: &Supervisor) -> &'static str {
         Phase::Running => "running",
         Phase::Draining { .. } => "draining",
         Phase::Killing { .. } => "killing",
+        Phase::Closing { .. } => "closing",
         Phase::Ended => "ended",
     }
 }
@@ -545,4 +546,95 @@ fn the_table_in_the_documentation_is_the_one_in_the_code() {
     // Run with UPDATE_EXPECT=1 to write the table anew.
     expect_file!["../../../docs/supervision.md"]
         .assert_eq(&format!("{head}{begin}{}{end}{tail}", table()));
+}
+
+/// A supervisor with one ordinary service, worker 0, and an auxiliary one, worker 1.
+fn with_auxiliary() -> (Supervisor, Instant) {
+    let now = Instant::now();
+    let mut sup = Supervisor::new(Limits::default());
+    sup.add_service("lvm", 1, now);
+    sup.add_auxiliary("health", 1, now);
+    assert_eq!(fork_all(&mut sup, now), [Action::Fork(0), Action::Fork(1)]);
+    assert_eq!(sup.step(Event::Launched, now), []);
+    (sup, now)
+}
+
+#[test]
+fn an_auxiliary_worker_is_not_counted_and_ready_does_not_wait_for_it() {
+    let (mut sup, now) = with_auxiliary();
+    assert_eq!(sup.step(Event::Ready(0), now), [Action::Notify(Notice::Ready)]);
+    assert_eq!(sup.counts(), (1, 1));
+    assert_eq!(sup.step(Event::Ready(1), now), []);
+    assert_eq!(sup.counts(), (1, 1));
+    assert_eq!(sup.step(Event::Exited(1), now + secs(100)), [Action::Fork(1)]);
+}
+
+#[test]
+fn a_roll_leaves_an_auxiliary_worker_alone() {
+    let (mut sup, now) = with_auxiliary();
+    sup.step(Event::Ready(0), now);
+    sup.step(Event::Ready(1), now);
+    assert_eq!(
+        sup.step(Event::Roll, now + secs(100)),
+        [Action::Log(Line::Rolling { count: 1 }), Action::Terminate(0)]
+    );
+    sup.step(Event::Exited(0), now + secs(100));
+    assert_eq!(sup.step(Event::Ready(0), now + secs(100)), []);
+}
+
+#[test]
+fn an_auxiliary_worker_is_stopped_when_all_others_are_gone() {
+    let (mut sup, now) = with_auxiliary();
+    let stop = sup.step(Event::Stop("SIGTERM"), now);
+    assert!(stop.contains(&Action::Log(Line::WaitingOnChildren { count: 1 })), "{stop:?}");
+    assert_eq!(deeds(stop), [Action::Notify(Notice::Stopping), Action::Terminate(0)]);
+    assert_eq!(sup.step(Event::Exited(0), now + secs(1)), [Action::Terminate(1)]);
+    assert_eq!(sup.step(Event::Exited(1), now + secs(1)), [Action::Exit(0)]);
+}
+
+#[test]
+fn an_auxiliary_worker_keeps_no_stop_waiting() {
+    let (mut sup, now) = with_auxiliary();
+    sup.step(Event::Stop("SIGTERM"), now);
+    sup.step(Event::Exited(0), now);
+    assert_eq!(sup.next_deadline(), Some(now + secs(1)));
+    assert_eq!(sup.step(Event::Tick, now + secs(1)), [Action::Kill(1), Action::Exit(0)]);
+}
+
+#[test]
+fn an_auxiliary_worker_that_ends_during_a_drain_is_not_replaced() {
+    let (mut sup, now) = with_auxiliary();
+    sup.step(Event::Stop("SIGTERM"), now);
+    assert_eq!(sup.step(Event::Exited(1), now), []);
+    assert_eq!(sup.step(Event::Exited(0), now), [Action::Exit(0)]);
+}
+
+#[test]
+fn the_status_after_a_kill_stays_1_while_an_auxiliary_worker_ends() {
+    let (mut sup, now) = with_auxiliary();
+    sup.step(Event::Stop("SIGTERM"), now);
+    assert_eq!(deeds(sup.step(Event::Tick, now + LIMIT)), [Action::Kill(0)]);
+    assert_eq!(sup.step(Event::Exited(0), now + LIMIT), [Action::Terminate(1)]);
+    assert_eq!(sup.step(Event::Exited(1), now + LIMIT), [Action::Exit(1)]);
+}
+
+#[test]
+fn a_stop_while_an_auxiliary_worker_is_being_replaced_waits_for_its_end() {
+    let (mut sup, now) = with_auxiliary();
+    sup.step(Event::Stalled(1), now);
+    sup.step(Event::Stop("SIGTERM"), now);
+    assert_eq!(sup.step(Event::Exited(0), now), [Action::Terminate(1)]);
+    assert_eq!(sup.step(Event::Exited(1), now), [Action::Exit(0)]);
+}
+
+#[test]
+fn why_a_worker_is_replaced_is_known_until_a_stop() {
+    let (mut sup, now) = with_auxiliary();
+    assert_eq!(sup.replacement(0), Some(None));
+    sup.step(Event::Roll, now);
+    assert_eq!(sup.replacement(0), Some(Some(Because::Asked)));
+    sup.step(Event::Stalled(1), now);
+    assert_eq!(sup.replacement(1), Some(Some(Because::Stalled)));
+    sup.step(Event::Stop("SIGTERM"), now);
+    assert_eq!(sup.replacement(0), None);
 }

@@ -136,7 +136,7 @@ impl SubprocessLauncher {
         let entry = &mut self.workers[id];
         entry.generation += 1;
         self.bridge.manager.changed();
-        self.bridge.scoreboard.slot(id).reset(entry.generation);
+        self.bridge.scoreboard.new_life(id, entry.generation);
         match Child::start(command, id, entry.generation, self.tell.clone()) {
             Ok(child) => {
                 let pid = child.pid();
