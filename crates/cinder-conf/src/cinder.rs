@@ -26,7 +26,7 @@ use crate::{
         database::Database,
         logging::Logging,
         messaging::Messaging,
-        process::{Concurrency, Coordination, Reports, Supervisor},
+        process::{Concurrency, Coordination, Health, Reports, Supervisor},
         service::Service,
     },
     oslo::{Mutation, OsloConfig},
@@ -58,6 +58,8 @@ pub struct Conf {
     pub concurrency: Concurrency,
     /// `[supervisor]`.
     pub supervisor: Supervisor,
+    /// `[health]`.
+    pub health: Health,
     oslo: OsloConfig<'static>,
     problems: Problems,
 }
@@ -94,6 +96,7 @@ impl Conf {
                 coordination: typed(&oslo)?,
                 concurrency: typed(&oslo)?,
                 supervisor: typed(&oslo)?,
+                health: typed(&oslo)?,
                 problems: Problems::default(),
                 oslo,
             })

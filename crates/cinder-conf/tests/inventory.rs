@@ -29,7 +29,9 @@ fn ours() -> Lines {
     for option in OsloConfig::built_in_options() {
         add("DEFAULT", option, false);
     }
-    for (group, options) in cinder::tables().filter(|(group, _)| *group != "supervisor") {
+    for (group, options) in
+        cinder::tables().filter(|(group, _)| !["health", "supervisor"].contains(group))
+    {
         for option in options {
             add(group, option, false);
             if group == "backend_defaults" && SHADOWS.contains(&option.dest) {

@@ -85,6 +85,15 @@ pub struct Beat {
     pub recreated: Option<ServiceUuid>,
 }
 
+/// A try to beat, successful or not.
+#[derive(Debug)]
+pub struct Pulse<'a> {
+    /// How long it took.
+    pub took: Duration,
+    /// What came of it.
+    pub result: Result<&'a Beat, &'a DbError>,
+}
+
 /// A running heartbeat; dropping it stops it.
 #[derive(Debug)]
 pub struct Heartbeat {
@@ -106,12 +115,18 @@ impl Heartbeat {
     pub fn start(
         plan: HeartbeatPlan,
         driver_ready: impl FnMut() -> bool + Send + 'static,
-        observe: impl FnMut(&Beat) + Send + 'static,
+        mut observe: impl FnMut(&Beat) + Send + 'static,
     ) -> io::Result<Option<Self>> {
+        let observe = move |pulse: &Pulse<'_>| {
+            if let Ok(beat) = pulse.result {
+                observe(beat);
+            }
+        };
         Self::start_with(plan, None, Box::new(driver_ready), Box::new(observe))
     }
 
-    /// The same over a connection that is open already, from [`HeartbeatPlan::connect`].
+    /// The same over a connection that is open already, from [`HeartbeatPlan::connect`]; `observe`
+    /// is told of every try, with the time that it took.
     ///
     /// # Errors
     ///
@@ -120,7 +135,7 @@ impl Heartbeat {
         connection: Connection,
         plan: HeartbeatPlan,
         driver_ready: impl FnMut() -> bool + Send + 'static,
-        observe: impl FnMut(&Beat) + Send + 'static,
+        observe: impl FnMut(&Pulse<'_>) + Send + 'static,
     ) -> io::Result<Option<Self>> {
         Self::start_with(plan, Some(connection), Box::new(driver_ready), Box::new(observe))
     }
@@ -129,7 +144,7 @@ impl Heartbeat {
         plan: HeartbeatPlan,
         connection: Option<Connection>,
         driver_ready: Box<dyn FnMut() -> bool + Send>,
-        observe: Box<dyn FnMut(&Beat) + Send>,
+        observe: Box<dyn FnMut(&Pulse<'_>) + Send>,
     ) -> io::Result<Option<Self>> {
         if plan.interval.is_zero() {
             return Ok(None);
@@ -284,7 +299,7 @@ fn next_tick(last: Instant, interval: Duration, now: Instant) -> Instant {
 struct Heart {
     plan: HeartbeatPlan,
     driver_ready: Box<dyn FnMut() -> bool + Send>,
-    observe: Box<dyn FnMut(&Beat) + Send>,
+    observe: Box<dyn FnMut(&Pulse<'_>) + Send>,
     hand: Hand,
     shared: Arc<Shared>,
     /// Set from the first failure to the next beat: failures in between are silent.
@@ -296,7 +311,7 @@ impl Heart {
         mut plan: HeartbeatPlan,
         connection: Option<Connection>,
         driver_ready: Box<dyn FnMut() -> bool + Send>,
-        observe: Box<dyn FnMut(&Beat) + Send>,
+        observe: Box<dyn FnMut(&Pulse<'_>) + Send>,
         shared: Arc<Shared>,
     ) -> Self {
         plan.database = impatient(&plan.database);
@@ -347,8 +362,11 @@ impl Heart {
     }
 
     fn beat(&mut self) {
-        match self.hand.write(&self.shared) {
-            Ok(beat) => {
+        let begun = Instant::now();
+        let result = self.hand.write(&self.shared);
+        let took = begun.elapsed();
+        match &result {
+            Ok(_) => {
                 if std::mem::take(&mut self.disconnected) {
                     // At this level upstream reports it, so that it shows beside the failure.
                     error!(
@@ -357,14 +375,14 @@ impl Heart {
                         "Recovered model server connection!"
                     );
                 }
-                (self.observe)(&beat);
             }
             Err(failure) => {
                 if !std::mem::replace(&mut self.disconnected, true) {
-                    self.report(&failure);
+                    self.report(failure);
                 }
             }
         }
+        (self.observe)(&Pulse { took, result: result.as_ref() });
     }
 
     fn report(&self, failure: &DbError) {

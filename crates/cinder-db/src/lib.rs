@@ -51,9 +51,9 @@ mod workers;
 
 pub use connection::{Connection, create, open_or_create, retry_connect};
 pub use error::{Cause, DbError, Fault, chain};
-pub use heartbeat::{Beat, Heartbeat, HeartbeatPlan};
+pub use heartbeat::{Beat, Heartbeat, HeartbeatPlan, Pulse};
 pub use options::DatabaseOptions;
-pub use pool::{Pool, PooledConnection};
+pub use pool::{Pool, PoolUse, PooledConnection};
 pub use queries::{clusters::IncludedResources, schema_version::SCHEMA_VERSION};
 pub use registry::{
     ClusterBefore, MinimumVersions, Registered, Registration, any_volume, list_services,

@@ -5,7 +5,10 @@
 
 use std::{
     fmt, mem, ops,
-    sync::{Arc, OnceLock},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicU32, Ordering},
+    },
     time::Duration,
 };
 
@@ -38,6 +41,19 @@ struct Shared {
     /// the memory.
     inner: OnceLock<r2d2::Pool<Opener>>,
     opener: u32,
+    /// Callers of [`Pool::get`] that have no answer yet.
+    waiting: AtomicU32,
+}
+
+/// How much of a [`Pool`] is in use at a moment.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PoolUse {
+    /// Connections that are open.
+    pub open: u32,
+    /// Of those, the ones that are lent.
+    pub lent: u32,
+    /// Callers that wait for one.
+    pub waiting: u32,
 }
 
 /// A connection on loan from a [`Pool`]; goes back when dropped.
@@ -51,7 +67,8 @@ impl Pool {
     #[must_use]
     pub fn new(options: DatabaseOptions) -> Self {
         let opener = std::process::id();
-        Self { shared: Arc::new(Shared { options, inner: OnceLock::new(), opener }) }
+        let waiting = AtomicU32::new(0);
+        Self { shared: Arc::new(Shared { options, inner: OnceLock::new(), opener, waiting }) }
     }
 
     /// Lends a connection, waiting up to `pool_timeout` for one.
@@ -68,8 +85,20 @@ impl Pool {
             return Err(DbError::ForeignProcess { opener, here });
         }
         let pool = self.shared.inner.get_or_init(|| open(&self.shared.options));
-        let inner = pool.get().map_err(|source| DbError::Pool { source: source.into() })?;
+        self.shared.waiting.fetch_add(1, Ordering::Relaxed);
+        let lent = pool.get();
+        self.shared.waiting.fetch_sub(1, Ordering::Relaxed);
+        let inner = lent.map_err(|source| DbError::Pool { source: source.into() })?;
         Ok(PooledConnection { inner })
+    }
+
+    /// How much of it is in use.
+    #[must_use]
+    pub fn usage(&self) -> PoolUse {
+        let state = self.shared.inner.get().map(r2d2::Pool::state);
+        let (open, idle) = state.map_or((0, 0), |s| (s.connections, s.idle_connections));
+        let waiting = self.shared.waiting.load(Ordering::Relaxed);
+        PoolUse { open, lent: open.saturating_sub(idle), waiting }
     }
 
     /// How many connections are open, lent or idle.

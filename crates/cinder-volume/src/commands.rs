@@ -1,7 +1,7 @@
 //! Our subcommands. None of them starts anything; only `db init` writes.
 
 #[cfg(unix)]
-mod alive;
+pub mod alive;
 mod config;
 mod db;
 mod status;

@@ -49,7 +49,10 @@ impl Hooks for DaemonHooks {
             version: Some(format!("{UPSTREAM_VERSION} (Rust {})", env!("CARGO_PKG_VERSION"))),
             tasks: Vec::new(),
             configuration: self.configuration(),
-            sections: vec![Section { title: "Workers".into(), text: workers(scoreboard) }],
+            sections: vec![
+                Section { title: "Workers".into(), text: workers(scoreboard) },
+                Section { title: "Running operations".into(), text: operations(scoreboard) },
+            ],
         };
         let destination = match &self.conf.reports.log_dir {
             Some(directory) => Destination::Directory(directory.into()),
@@ -112,4 +115,24 @@ fn workers(scoreboard: &Scoreboard) -> String {
         );
     }
     text
+}
+
+/// What the workers are doing, as they say on the scoreboard.
+fn operations(scoreboard: &Scoreboard) -> String {
+    let mut text = String::new();
+    for worker in scoreboard.snapshot() {
+        for operation in worker.operations {
+            let age = operation.age.as_secs_f64();
+            // Writing to a String cannot fail.
+            let _ = writeln!(
+                text,
+                "{:<17} {:<24} {:<40} {age:.1} s",
+                worker.name, operation.kind, operation.id
+            );
+        }
+    }
+    if text.is_empty() {
+        return "No operation is running.\n".to_owned();
+    }
+    format!("{:<17} {:<24} {:<40} age\n{text}", "back end", "operation", "id")
 }

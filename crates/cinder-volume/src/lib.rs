@@ -17,11 +17,13 @@ mod commands;
 mod configure;
 mod daemon;
 mod exit;
+mod health;
 mod hooks;
 mod logging;
 mod rootwrap;
 mod startup;
 mod surroundings;
+mod tally;
 mod wire;
 mod worker;
 

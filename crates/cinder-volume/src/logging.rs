@@ -34,6 +34,11 @@ pub fn flush() -> Option<Duration> {
     INSTALLED.get().and_then(LogHandle::flush)
 }
 
+/// Lines of this process that were lost so far; a forked worker begins with its parent's number.
+pub fn dropped_lines() -> u64 {
+    INSTALLED.get().map_or(0, LogHandle::dropped_lines)
+}
+
 /// Gives the reader of the last lines a last chance; for the end of a process.
 pub fn finish() {
     if let Some(log) = INSTALLED.get() {

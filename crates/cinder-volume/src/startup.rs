@@ -20,6 +20,7 @@ use oslo_launcher::{
 use tracing::{error, info};
 
 use crate::exit::{self, Failure};
+use crate::health::{HealthPlan, HealthService, Member};
 use crate::surroundings::{SUPERVISED, Surroundings};
 use crate::worker::VolumeService;
 
@@ -52,6 +53,8 @@ pub struct Backend {
 /// A back end as far as it could be read.
 #[derive(Debug)]
 pub struct Candidate {
+    /// Its name in `enabled_backends`.
+    pub name: String,
     /// `host@backend`, for the log.
     pub host: String,
     /// The back end, or what is wrong with its section.
@@ -70,6 +73,8 @@ pub struct Settings {
     pub launcher: LauncherOptions,
     /// `report_interval`.
     pub report_interval: Duration,
+    /// `[health]`, if somebody shall answer there.
+    pub health: Option<HealthPlan>,
 }
 
 /// Stops the start when no back end is enabled.
@@ -100,18 +105,37 @@ pub fn run(
     surroundings: &Surroundings,
     after_launch: impl FnOnce(),
 ) -> Result<i32, Failure> {
-    let Settings { candidates, database, method, launcher, report_interval } = settings;
+    let Settings { candidates, database, method, launcher, report_interval, health } = settings;
     let mut launcher = choose_launcher(method, launcher, hooks, surroundings)?;
     let services = match register_all(&candidates, &database, report_interval, &mut *launcher)? {
         ControlFlow::Continue(services) => services,
         ControlFlow::Break(status) => return Ok(status),
     };
     ensure_some(services.len())?;
-    let services: Vec<_> =
-        services.into_iter().map(|service| (Arc::new(service) as Arc<dyn Service>, 1)).collect();
+    let started: Vec<String> = services.iter().map(|one| one.name().to_owned()).collect();
+    let mut services: Vec<(Arc<dyn Service>, usize)> =
+        services.into_iter().map(|service| (Arc::new(service) as _, 1)).collect();
+    if let Some(plan) = health {
+        // The last to be forked, because it has to know all others.
+        let members = candidates.iter().map(|one| member(one, &started)).collect();
+        services.push((Arc::new(HealthService::new(plan, members)), 1));
+    }
     launcher.launch_services(&services)?;
     after_launch();
     Ok(launcher.wait()?)
+}
+
+/// A back end as the health server shows it.
+fn member(candidate: &Candidate, started: &[String]) -> Member {
+    let reason = match &candidate.backend {
+        Err(cause) => format!("left out at the start: {cause:#}"),
+        Ok(_) => "left out at the start: it could not be registered, see the log".to_owned(),
+    };
+    Member {
+        name: candidate.name.clone(),
+        host: candidate.host.clone(),
+        left_out: (!started.contains(&candidate.name)).then_some(reason),
+    }
 }
 
 /// The launcher for the platform and the configuration; takes over the signals.

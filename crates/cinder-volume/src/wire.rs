@@ -7,13 +7,16 @@ use cinder_conf::cinder::Conf;
 use cinder_conf::options::process::Launcher as Choice;
 use cinder_conf::{Problem, Value};
 use cinder_db::{DatabaseOptions, DatabaseUrl, Registration};
+use cinder_health::Address;
 use cinder_types::{ClusterName, ServiceHost, UPSTREAM_VERSION};
 use oslo_launcher::{LauncherOptions, Limits, Notifier, RestartMethod};
 use oslo_log::LogOptions;
 use tracing::{debug, error, warn};
 
+use crate::health::HealthPlan;
 use crate::startup::{Backend, Candidate, Method, Settings};
 use crate::surroundings::Surroundings;
+use crate::tally;
 
 /// The options of `oslo-log`.
 pub fn log_options(conf: &Conf, program: &str) -> LogOptions {
@@ -99,11 +102,13 @@ pub fn settings(
     if only.is_some() {
         method = Method::InProcess;
     }
+    let health = health_plan(conf, &method)?;
     Ok(Settings {
         database: database_options(conf)?,
         launcher: LauncherOptions {
             limits: limits(conf),
-            capacity: names.len(),
+            capacity: names.len() + usize::from(health.is_some()),
+            own_words: tally::WORDS,
             notifier: notifier(surroundings),
             worker_watchdog: Some(seconds(conf.supervisor.worker_watchdog))
                 .filter(|limit| !limit.is_zero()),
@@ -112,7 +117,39 @@ pub fn settings(
         report_interval: seconds(conf.service.report_interval),
         candidates: names.iter().map(|name| candidate(conf, name)).collect(),
         method,
+        health,
     })
+}
+
+/// Where the health server of this configuration listens, if it has one.
+///
+/// # Errors
+///
+/// When `[health] bind` names no place.
+pub fn health_address(conf: &Conf) -> anyhow::Result<Option<Address>> {
+    let bind = conf.health.bind.as_deref().map(str::parse);
+    bind.transpose().context("[health] bind")
+}
+
+/// What the health server needs; it reads the memory that forked workers share.
+fn health_plan(conf: &Conf, method: &Method) -> anyhow::Result<Option<HealthPlan>> {
+    let Some(address) = health_address(conf)? else { return Ok(None) };
+    if *method != Method::Fork {
+        warn!(
+            target: "cinder.cmd.volume",
+            "[health] bind has no effect without forked workers: no health server is started"
+        );
+        return Ok(None);
+    }
+    let mode = &conf.health.socket_mode;
+    let silence = seconds(conf.service.service_down_time);
+    Ok(Some(HealthPlan {
+        address,
+        socket_mode: u32::from_str_radix(mode, 8).context("[health] socket_mode")?,
+        host: conf.service.host.clone(),
+        // Without heartbeats nobody can be silent.
+        longest_silence: (conf.service.report_interval > 0).then_some(silence),
+    }))
 }
 
 /// The names of the enabled back ends, or `only` that one.
@@ -187,7 +224,7 @@ fn candidate(conf: &Conf, name: &str) -> Candidate {
         // The section cannot be read, so the node's own name has to do.
         Err(_) => format!("{}@{name}", conf.service.host),
     };
-    Candidate { host, backend }
+    Candidate { name: name.to_owned(), host, backend }
 }
 
 /// One back end's options (`spec/startup.md` §2-3).

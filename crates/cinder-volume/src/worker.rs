@@ -8,13 +8,14 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use cinder_db::{
-    Beat, Connection, DbError, Heartbeat, HeartbeatPlan, Pool, chain, minimum_versions,
+    Connection, DbError, Heartbeat, HeartbeatPlan, Pool, Pulse, chain, minimum_versions,
 };
 use cinder_types::{BINARY, UPSTREAM_VERSION};
 use oslo_launcher::{Service, StartError, WorkerHandle};
 use tracing::{debug, info, warn};
 
 use crate::logging;
+use crate::tally::{Count, Gauge, Tally, Timer};
 
 /// First pause between two tries to reach the database; doubles up to [`LAST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
@@ -65,6 +66,7 @@ impl VolumeService {
                 Err(error) if error.is_unavailable() => error,
                 Err(error) => return Err(StartError::failed(error)),
             };
+            Tally::of(worker).add(Count::DatabaseErrors, 1);
             worker.down(&format!("database: {}", chain(&error)));
             warn!(
                 target: "cinder.service",
@@ -98,6 +100,41 @@ fn pin_versions(plan: &HeartbeatPlan) -> Result<Connection, DbError> {
     Ok(connection)
 }
 
+/// What is done at every tick of the heartbeat, since it wakes up anyway; answers that the driver,
+/// of which there is none yet, is ready.
+fn at_every_tick(worker: WorkerHandle, pool: Pool) -> impl FnMut() -> bool {
+    // The parent's lines are not ours.
+    let mut dropped = logging::dropped_lines();
+    move || {
+        // A chance for lines of this worker that still wait, for which nobody has to be woken.
+        logging::flush();
+        let tally = Tally::of(&worker);
+        let before = std::mem::replace(&mut dropped, logging::dropped_lines());
+        tally.add(Count::LogLinesDropped, dropped - before);
+        let usage = pool.usage();
+        tally.set(Gauge::PoolOpen, usage.open.into());
+        tally.set(Gauge::PoolLent, usage.lent.into());
+        tally.set(Gauge::PoolWaiting, usage.waiting.into());
+        true
+    }
+}
+
+/// Notes what came of a try to beat.
+fn note(worker: &WorkerHandle, pulse: &Pulse<'_>) {
+    let tally = Tally::of(worker);
+    tally.took(Timer::Heartbeat, pulse.took);
+    match pulse.result {
+        Ok(_) => {
+            worker.beat();
+            tally.add(Count::Heartbeats, 1);
+        }
+        Err(_) => {
+            tally.add(Count::HeartbeatFailures, 1);
+            tally.add(Count::DatabaseErrors, 1);
+        }
+    }
+}
+
 impl Service for VolumeService {
     fn name(&self) -> &str {
         &self.backend
@@ -105,6 +142,7 @@ impl Service for VolumeService {
 
     fn start(&self, worker: &WorkerHandle) -> Result<(), StartError> {
         info!(target: "cinder.service", "Starting {BINARY} node (version {UPSTREAM_VERSION})");
+        Tally::of(worker).clear_gauges();
         let connection = self.await_pins(worker)?;
         let pool = Pool::new(self.plan.database.clone());
         info!(
@@ -113,13 +151,8 @@ impl Service for VolumeService {
              operations", self.volume_driver, self.backend
         );
         let beating = worker.clone();
-        let driver_ready = || {
-            // Asked at every tick: a chance for lines of this worker that still wait, for which
-            // nobody has to be woken.
-            logging::flush();
-            true
-        };
-        let observe = move |_: &Beat| beating.beat();
+        let driver_ready = at_every_tick(worker.clone(), pool.clone());
+        let observe = move |pulse: &Pulse<'_>| note(&beating, pulse);
         let heartbeat = Heartbeat::start_on(connection, self.plan.clone(), driver_ready, observe)
             .map_err(StartError::failed)?;
         *self.running() = Some(Running { worker: worker.clone(), pool, heartbeat });

@@ -233,7 +233,7 @@ impl Scoreboard {
     }
 
     /// What a worker is doing.
-    pub(crate) fn operations(&self, worker: usize) -> Operations<'_> {
+    fn operations(&self, worker: usize) -> Operations<'_> {
         let all = self.behind_the_marks() + self.capacity.max(1) * self.own_stride();
         let words = &self.words.get()[all + worker * operations::WORDS..][..operations::WORDS];
         Operations { used: &self.slot(worker).words[OPERATIONS_USED], words }

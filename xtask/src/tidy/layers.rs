@@ -5,10 +5,11 @@ use serde_json::Value;
 use super::Finding;
 
 /// Our crates and those of ours that each may use. Dependencies never point up or sideways.
-const LAYERS: [(&str, &[&str]); 12] = [
+const LAYERS: [(&str, &[&str]); 13] = [
     ("oslo-launcher", &[]),
     ("oslo-log", &[]),
     ("cinder-conf", &[]),
+    ("cinder-health", &[]),
     ("cinder-types", &[]),
     ("cinder-db", &["cinder-types"]),
     ("oslo-messaging", &[]),

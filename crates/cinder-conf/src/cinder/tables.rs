@@ -29,6 +29,7 @@ pub(super) const GLOBAL: &[(&str, &[Opt<'static>])] = &[
     of::<process::Coordination>(),
     of::<database::Database>(),
     of::<images::Glance>(),
+    of::<process::Health>(),
     of::<keys::KeyManager>(),
     of::<keystone::KeystoneAuthtoken>(),
     of::<privilege::Brick>(),
@@ -49,6 +50,9 @@ pub(super) const GLOBAL: &[(&str, &[Opt<'static>])] = &[
     of::<process::Supervisor>(),
     of::<keys::Vault>(),
 ];
+
+/// Sections that this service has and upstream's do not.
+pub(super) const OWN: [&str; 2] = ["health", "supervisor"];
 
 /// Every table of back-end options.
 pub(super) const BACKEND: &[&[Opt<'static>]] = &[

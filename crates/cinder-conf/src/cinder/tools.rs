@@ -5,7 +5,10 @@ use std::{
     fmt::{self, Write},
 };
 
-use super::{Conf, tables::tables};
+use super::{
+    Conf,
+    tables::{OWN, tables},
+};
 use crate::{
     option::Opt,
     oslo::OsloConfig,
@@ -20,7 +23,7 @@ pub fn sample() -> String {
         .iter()
         .map(|(group, options)| SampleSection {
             group: group.name(),
-            source: if *group == Order::Named("supervisor") { "cinder-volume" } else { "cinder" },
+            source: if OWN.contains(&group.name()) { "cinder-volume" } else { "cinder" },
             options,
         })
         .collect();
@@ -176,13 +179,16 @@ together with the value in force and where it comes from.
 * Options of other services and of other vendors' drivers are accepted in the same file and ignored.
 ";
 
-const NOTES: [(&str, &str); 3] = [
+const OURS: &str = "A section of this service alone; upstream's services ignore it.";
+
+const NOTES: [(&str, &str); 4] = [
     (
         "backend_defaults",
         "What back ends can be told. The same options stand in a back end's own section, together \
          with `backend_host` (text): the name to use instead of `host` for this back end.",
     ),
-    ("supervisor", "A section of this service alone; upstream's services ignore it."),
+    ("health", OURS),
+    ("supervisor", OURS),
     (
         "keystone_authtoken",
         "Credentials (`auth_url`, `username`, `password`, …) stand here, too; which ones depends \

@@ -1,6 +1,6 @@
 //! Small sections about the process itself: supervision, locks, coordination, diagnosis.
 
-use crate::{Opt, Secret, section};
+use crate::{Kind, Opt, Secret, kind::Text, section};
 
 section! {
     /// How the workers are run. A section of this service alone; upstream ignores it.
@@ -25,6 +25,28 @@ pub enum Launcher {
     Fork,
     /// By starting the program again with `--backend_name`.
     Spawn,
+}
+
+section! {
+    /// Health checks, metrics and a status page over HTTP. A section of this service alone.
+    pub struct Health in "health" {
+        /// Where to answer `/healthz`, `/readyz`, `/livez`, `/metrics` and, for people, `/`: `IP:PORT`
+        /// or `unix:/PATH`. Unset does not answer at all. Whoever can connect can read the names and
+        /// states of all back ends, and nothing else; there is no password.
+        bind: Option<String> = Opt::new("", ADDRESS);
+        /// Permissions of the Unix socket, in octal.
+        socket_mode: String = Opt::new("", MODE).default_text("0660");
+    }
+}
+
+const ADDRESS: Kind<'static> =
+    like(r"^(unix:/.*[^/]|[0-9.]+:[0-9]{1,5}|\[[0-9a-fA-F:.%]+\]:[0-9]{1,5})$");
+const MODE: Kind<'static> = like("^0?[0-7]{3}$");
+
+/// Any text that matches.
+const fn like(regex: &'static str) -> Kind<'static> {
+    let (regex, max_length) = (Some(regex), None);
+    Kind::String(Text { choices: &[], ignore_case: false, regex, max_length, quotes: false })
 }
 
 section! {

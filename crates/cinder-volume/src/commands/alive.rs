@@ -15,9 +15,9 @@ use nix::unistd::Pid;
 
 use crate::exit::{self, Failure};
 
-/// How long the loop may take for one turn. Less than what probes allow as a rule (10 s in our
+/// How long the loop may take for one turn, here and for `/livez`. Less than what probes allow as a rule (10 s in our
 /// examples), more than the longest thing it does: a report to a slow reader (2 s).
-const PATIENCE: Duration = Duration::from_secs(5);
+pub const PATIENCE: Duration = Duration::from_secs(5);
 /// Between two looks.
 const PAUSE: Duration = Duration::from_millis(10);
 
@@ -50,7 +50,7 @@ pub fn check(pid: i32, out: &mut dyn Write) -> Result<i32, Failure> {
 }
 
 /// Whether the process lives and SIGCHLD does not wait for it any more.
-fn has_reacted(status: &str) -> bool {
+pub fn has_reacted(status: &str) -> bool {
     let field = |name| status.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
     let pending = field("ShdPnd:").and_then(|mask| u64::from_str_radix(mask, 16).ok());
     let dead = field("State:").is_none_or(|state| state.starts_with(['Z', 'X']));

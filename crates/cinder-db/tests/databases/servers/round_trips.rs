@@ -2,7 +2,7 @@
 
 use std::sync::mpsc;
 
-use cinder_db::{Connection, Heartbeat, minimum_versions};
+use cinder_db::{Connection, Heartbeat, Pulse, minimum_versions};
 use cinder_types::BINARY;
 
 use super::faults::through_proxy;
@@ -27,7 +27,7 @@ fn a_beat_is_one_round_trip_over_the_connection_that_read_the_pins(
     let mut before = turns();
     // Asked on the thread that beats, so that no further beat is under way.
     let (sender, after) = mpsc::channel();
-    let observe = move |_: &_| {
+    let observe = move |_: &Pulse<'_>| {
         let _ = sender.send(turns());
     };
     let _heartbeat = Heartbeat::start_on(connection, plan, || true, observe).unwrap().unwrap();

@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use cinder_db::{Beat, Heartbeat};
+use cinder_db::{Beat, Heartbeat, Pulse};
 use diesel::connection::SimpleConnection;
 
 use crate::{
@@ -165,4 +165,21 @@ fn an_interval_of_zero_means_no_heartbeat() {
     let heartbeat = Heartbeat::start(patient.plan(Duration::ZERO), || true, |_| {}).unwrap();
     assert!(heartbeat.is_none());
     assert_eq!(patient.count(), "0");
+}
+
+#[test]
+fn every_try_to_beat_is_told_with_its_time_failures_too() {
+    let (database, connection) = TestDatabase::created();
+    let patient = Patient::new(&database, connection);
+    let (tell, told) = mpsc::channel();
+    let observe = move |pulse: &Pulse<'_>| {
+        let _ = tell.send((pulse.result.is_ok(), pulse.took));
+    };
+    let plan = patient.plan(OFTEN);
+    let start = || Heartbeat::start_on(plan.connect().unwrap(), plan.clone(), || true, observe);
+    let _heartbeat = patient.log.during(start).unwrap().unwrap();
+    let (good, took) = told.recv_timeout(LIMIT).unwrap();
+    assert!(good && took > Duration::ZERO);
+    fs::remove_file(patient.database.file()).unwrap();
+    while told.recv_timeout(LIMIT).unwrap().0 {}
 }

@@ -1,10 +1,10 @@
 //! The pool: nothing at rest, a limit, and no dead connections.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use cinder_db::{DbError, Pool, list_services};
+use cinder_db::{DbError, Pool, PoolUse, list_services};
 
-use crate::database::TestDatabase;
+use crate::database::{LIMIT, TestDatabase};
 
 #[test]
 fn a_pool_opens_connections_only_when_asked_and_not_beyond_its_limit() {
@@ -20,6 +20,30 @@ fn a_pool_opens_connections_only_when_asked_and_not_beyond_its_limit() {
     assert_eq!(list_services(&mut one).unwrap(), []);
     pool.get().unwrap();
     assert!(pool.open_connections() <= 2);
+}
+
+#[test]
+fn a_pool_tells_what_is_lent_and_who_waits() {
+    let (mut database, _connection) = TestDatabase::created();
+    database.options.max_pool_size = 1;
+    database.options.max_overflow = 0;
+    database.options.pool_timeout = LIMIT;
+    let pool = Pool::new(database.options.clone());
+    assert_eq!(pool.usage(), PoolUse::default());
+    let lent = pool.get().unwrap();
+    assert_eq!(pool.usage(), PoolUse { open: 1, lent: 1, waiting: 0 });
+    let waiter = std::thread::spawn({
+        let pool = pool.clone();
+        move || drop(pool.get().unwrap())
+    });
+    let start = Instant::now();
+    while pool.usage().waiting == 0 {
+        assert!(start.elapsed() < LIMIT, "nobody waits");
+        std::thread::yield_now();
+    }
+    drop(lent);
+    waiter.join().unwrap();
+    assert_eq!(pool.usage(), PoolUse { open: 1, lent: 0, waiting: 0 });
 }
 
 #[test]

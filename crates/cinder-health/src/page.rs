@@ -1,0 +1,215 @@
+//! The page for people: one card per back end, readable on a phone, without any framework.
+//!
+//! It is whole when it comes. A few lines of script then fetch its changing part every two seconds
+//! and put it in the place of the old one, so nothing flickers and nobody loses their place;
+//! without script the browser loads it anew every ten. Must not: trust any text, all of it is
+//! escaped.
+
+use std::fmt::{self, Display, Write};
+
+use crate::snapshot::{BackEnd, Restarts, Snapshot, State};
+
+pub(crate) const STYLE: &str = include_str!("page/overview.css");
+pub(crate) const SCRIPT: &str = include_str!("page/overview.js");
+
+/// The whole page.
+pub(crate) fn whole(snapshot: &Snapshot) -> String {
+    format!(
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <title>cinder-volume on {host}</title>\n<link rel=\"icon\" href=\"data:,\">\n\
+         <link rel=\"stylesheet\" href=\"overview.css\">\n\
+         <noscript><meta http-equiv=\"refresh\" content=\"10\"></noscript>\n\
+         <script src=\"overview.js\" defer></script>\n</head>\n<body>\n\
+         <header><h1>cinder-volume</h1><p>{host}</p></header>\n\
+         <p id=\"stale\" role=\"alert\" hidden>No answer from the daemon. This is how it was.</p>\n\
+         <main id=\"overview\">\n{part}</main>\n\
+         <footer><a href=\"healthz\">JSON</a> <a href=\"metrics\">metrics</a> \
+         <span>Rust {version}, compatible with Cinder {release}</span></footer>\n</body>\n</html>\n",
+        host = Escaped(&snapshot.host),
+        part = part(snapshot),
+        version = Escaped(&snapshot.version),
+        release = Escaped(&snapshot.release),
+    )
+}
+
+/// The part of the page that changes.
+pub(crate) fn part(snapshot: &Snapshot) -> String {
+    let health = if snapshot.is_healthy() { "good" } else { "bad" };
+    let mut text = format!(
+        "<p class=\"verdict {health}\">{}</p>\n<ul class=\"cards\">\n",
+        snapshot.sentence()
+    );
+    for one in &snapshot.back_ends {
+        card(&mut text, one);
+    }
+    text.push_str("</ul>\n<dl class=\"row\">\n");
+    fact(&mut text, "Supervisor", format_args!("pid {}", snapshot.supervisor.pid));
+    fact(&mut text, "Memory", Bytes(snapshot.supervisor.rss_bytes));
+    fact(&mut text, "This server", format_args!("pid {}", snapshot.health.pid));
+    fact(&mut text, "Memory", Bytes(snapshot.health.rss_bytes));
+    fact(&mut text, "Restarts", snapshot.health.restarts.total());
+    text.push_str("</dl>\n");
+    text
+}
+
+fn card(text: &mut String, one: &BackEnd) {
+    let state = one.state.as_str();
+    // Writing to a String cannot fail.
+    let _ = write!(
+        text,
+        "<li class=\"card {state}\">\n<h2>{}<span class=\"state\">{state}</span></h2>\n\
+         <p class=\"host\">{}</p>\n",
+        Escaped(&one.name),
+        Escaped(&one.host)
+    );
+    if !one.reason.is_empty() {
+        let _ = writeln!(text, "<p class=\"reason\">{}</p>", Escaped(&one.reason));
+    }
+    if one.state != State::Failed {
+        text.push_str("<dl>\n");
+        fact(text, "Heartbeat", Ago(one.heartbeat_age_seconds));
+        fact(text, "Restarts", Causes(one.restarts));
+        fact(text, "Running for", Age(one.uptime_seconds));
+        fact(text, "Memory", Bytes(one.rss_bytes));
+        fact(text, "Process", if one.pid == 0 { "–".to_owned() } else { one.pid.to_string() });
+        text.push_str("</dl>\n");
+    }
+    if !one.operations.is_empty() {
+        text.push_str("<ol class=\"operations\">\n");
+        for operation in &one.operations {
+            let _ = writeln!(
+                text,
+                "<li><b>{}</b> {} <i>{}</i></li>",
+                Escaped(&operation.kind),
+                Escaped(&operation.id),
+                Age(Some(operation.age_seconds))
+            );
+        }
+        text.push_str("</ol>\n");
+    }
+    text.push_str("</li>\n");
+}
+
+fn fact(text: &mut String, name: &str, value: impl Display) {
+    // Writing to a String cannot fail.
+    let _ = writeln!(text, "<div><dt>{name}</dt><dd>{value}</dd></div>");
+}
+
+/// Text that cannot become markup.
+struct Escaped<'a>(&'a str);
+
+impl Display for Escaped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for character in self.0.chars() {
+            match character {
+                '&' => f.write_str("&amp;")?,
+                '<' => f.write_str("&lt;")?,
+                '>' => f.write_str("&gt;")?,
+                '"' => f.write_str("&quot;")?,
+                '\'' => f.write_str("&#39;")?,
+                other => f.write_char(other)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Seconds in the two units that matter.
+struct Age(Option<f64>);
+
+impl Display for Age {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(age) = self.0 else { return f.write_str("–") };
+        let seconds = age.max(0.0) as u64;
+        let (minutes, hours, days) = (seconds / 60, seconds / 3_600, seconds / 86_400);
+        match seconds {
+            0..60 => write!(f, "{seconds} s"),
+            60..3_600 => write!(f, "{minutes} min {} s", seconds % 60),
+            3_600..86_400 => write!(f, "{hours} h {} min", minutes % 60),
+            _ => write!(f, "{days} d {} h", hours % 24),
+        }
+    }
+}
+
+struct Ago(Option<f64>);
+
+impl Display for Ago {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(_) => write!(f, "{} ago", Age(self.0)),
+            None => f.write_str("none yet"),
+        }
+    }
+}
+
+struct Bytes(Option<u64>);
+
+impl Display for Bytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(bytes) => write!(f, "{:.1} MiB", bytes as f64 / f64::from(1 << 20)),
+            None => f.write_str("–"),
+        }
+    }
+}
+
+/// The number, and what for if there were any.
+struct Causes(Restarts);
+
+impl Display for Causes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0.total())?;
+        let causes = self.0.by_cause().into_iter().filter(|(_, count)| *count > 0);
+        for (number, (cause, count)) in causes.enumerate() {
+            write!(f, "{}{count} {cause}", if number == 0 { " (" } else { ", " })?;
+        }
+        if self.0.total() > 0 { f.write_str(")") } else { Ok(()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::snapshot::Operation;
+
+    #[test]
+    fn no_text_becomes_markup() {
+        let nasty = "<script>alert('x & \"y\"')</script>".to_owned();
+        let one = BackEnd {
+            name: nasty.clone(),
+            host: nasty.clone(),
+            reason: nasty.clone(),
+            operations: vec![Operation {
+                kind: nasty.clone(),
+                id: nasty.clone(),
+                age_seconds: 1.0,
+            }],
+            ..BackEnd::default()
+        };
+        let page = whole(&Snapshot {
+            host: nasty.clone(),
+            version: nasty.clone(),
+            release: nasty,
+            back_ends: vec![one],
+            ..Snapshot::default()
+        });
+        assert!(!page.contains("<script>"), "{page}");
+        let escaped = "&lt;script&gt;alert(&#39;x &amp; &quot;y&quot;&#39;)&lt;/script&gt;";
+        assert_eq!(page.matches(escaped).count(), 9);
+    }
+
+    #[test]
+    fn numbers_are_told_as_people_say_them() {
+        let age = |seconds| Age(Some(seconds)).to_string();
+        assert_eq!(age(0.4), "0 s");
+        assert_eq!(age(3_599.0), "59 min 59 s");
+        assert_eq!(age(7_320.0), "2 h 2 min");
+        assert_eq!(age(200_000.0), "2 d 7 h");
+        assert_eq!(Ago(None).to_string(), "none yet");
+        assert_eq!(Bytes(Some(3 << 19)).to_string(), "1.5 MiB");
+        assert_eq!(Causes(Restarts::default()).to_string(), "0");
+        let some = Restarts { exit: 1, roll: 2, ..Restarts::default() };
+        assert_eq!(Causes(some).to_string(), "3 (1 exit, 2 roll)");
+    }
+}

@@ -1,0 +1,301 @@
+//! What is shown: plain values, copied at one moment, and where they come from.
+//!
+//! Must not: know who keeps these values. `/healthz` is this, in JSON, without the counters.
+
+use serde::{Deserialize, Serialize};
+
+/// Upper bounds, in seconds, of the buckets that durations are counted in; one more bucket counts
+/// what took longer.
+pub const BOUNDS: [f64; 12] =
+    [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0, 60.0, 600.0, 3600.0];
+
+/// Gives snapshots. Must answer at once: no lock, no file on a disk, no other process.
+pub trait Source {
+    /// How everything is now.
+    fn snapshot(&mut self) -> Snapshot;
+
+    /// Whether the supervisor reacts.
+    ///
+    /// # Errors
+    ///
+    /// What it does instead, in a few words.
+    fn alive(&mut self) -> Result<(), String>;
+}
+
+/// How everything is at one moment.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Snapshot {
+    /// Name of the machine.
+    pub host: String,
+    /// Version of this program.
+    pub version: String,
+    /// The release that it is compatible with.
+    pub release: String,
+    /// The process that supervises.
+    pub supervisor: Supervisor,
+    /// The process that answers.
+    pub health: Health,
+    /// All back ends that are enabled, in order.
+    pub back_ends: Vec<BackEnd>,
+}
+
+/// The process that supervises.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Supervisor {
+    /// Process id.
+    pub pid: i32,
+    /// Memory that is resident, in bytes.
+    pub rss_bytes: Option<u64>,
+}
+
+/// The process that answers.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Health {
+    /// Process id.
+    pub pid: i32,
+    /// Age of the process.
+    pub uptime_seconds: Option<f64>,
+    /// How often it was replaced.
+    pub restarts: Restarts,
+    /// Memory that is resident, in bytes.
+    pub rss_bytes: Option<u64>,
+}
+
+/// How a back end is, for whoever depends on it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// It serves, and its heartbeat is fresh.
+    Up,
+    /// Its worker runs and says that it cannot serve.
+    Down,
+    /// Its worker says that it serves, but its heartbeat is too old: others take it for dead.
+    Silent,
+    /// Its worker has not reported yet.
+    Starting,
+    /// Its worker finishes what it has begun and takes nothing new.
+    Draining,
+    /// No worker runs; one may be about to.
+    #[default]
+    Gone,
+    /// It was left out at the start.
+    Failed,
+}
+
+impl State {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::Up,
+        Self::Down,
+        Self::Silent,
+        Self::Starting,
+        Self::Draining,
+        Self::Gone,
+        Self::Failed,
+    ];
+
+    /// The lower-case word that is shown.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Up => "up",
+            Self::Down => "down",
+            Self::Silent => "silent",
+            Self::Starting => "starting",
+            Self::Draining => "draining",
+            Self::Gone => "gone",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// One back end.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct BackEnd {
+    /// Its name in the configuration.
+    pub name: String,
+    /// Its name in the service table, `host@backend`.
+    pub host: String,
+    /// How it is.
+    pub state: State,
+    /// Why it is not up; empty if it is.
+    pub reason: String,
+    /// Process id of its worker, 0 if there is none.
+    pub pid: i32,
+    /// Age of the process.
+    pub uptime_seconds: Option<f64>,
+    /// From the start of the process to the first report of its service.
+    pub startup_seconds: Option<f64>,
+    /// Age of the last heartbeat of this process.
+    pub heartbeat_age_seconds: Option<f64>,
+    /// Processes there have been.
+    pub processes: u64,
+    /// How often its worker was replaced.
+    pub restarts: Restarts,
+    /// Memory that is resident, in bytes.
+    pub rss_bytes: Option<u64>,
+    /// What it is doing, the oldest first.
+    pub operations: Vec<Operation>,
+    /// What the metrics count.
+    #[serde(skip)]
+    pub counters: Counters,
+}
+
+impl BackEnd {
+    /// Turns "up" into "silent" when the last heartbeat, or the start if there was none yet, is
+    /// older than `limit` seconds.
+    #[must_use]
+    pub fn judged(mut self, limit: Option<f64>) -> Self {
+        let age = self.heartbeat_age_seconds.or(self.uptime_seconds);
+        if let (State::Up, Some(limit), Some(age)) = (self.state, limit, age)
+            && age > limit
+        {
+            self.state = State::Silent;
+            self.reason = format!("no heartbeat for {age:.0} s");
+        }
+        self
+    }
+}
+
+/// How often a worker was replaced, by cause.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Restarts {
+    /// It had ended by itself, whatever the status.
+    pub exit: u64,
+    /// A signal had ended it.
+    pub signal: u64,
+    /// It had given no sign of life.
+    pub watchdog: u64,
+    /// An operator wanted it.
+    pub roll: u64,
+}
+
+impl Restarts {
+    /// Every cause with its word.
+    #[must_use]
+    pub fn by_cause(&self) -> [(&'static str, u64); 4] {
+        [
+            ("exit", self.exit),
+            ("signal", self.signal),
+            ("watchdog", self.watchdog),
+            ("roll", self.roll),
+        ]
+    }
+
+    /// All of them.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.by_cause().iter().map(|(_, count)| count).sum()
+    }
+}
+
+/// Something that a back end is doing.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Operation {
+    /// What, for example `create_volume`.
+    pub kind: String,
+    /// To what.
+    pub id: String,
+    /// For how long.
+    pub age_seconds: f64,
+}
+
+/// How often, and how long, something took.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Duration {
+    /// All of it together.
+    pub sum_seconds: f64,
+    /// How often it took no longer than each of [`BOUNDS`], but longer than the one before; and
+    /// longer than the last.
+    pub buckets: [u64; BOUNDS.len() + 1],
+}
+
+/// What the metrics count, over all processes of a worker; those that go down again are of the
+/// process that runs.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Counters {
+    /// Heartbeats that reached the database.
+    pub heartbeats: u64,
+    /// Heartbeats that did not.
+    pub heartbeat_failures: u64,
+    /// How long a heartbeat takes, successful or not.
+    pub heartbeat_duration: Duration,
+    /// Database connections that are open in the pool.
+    pub pool_open: u64,
+    /// Of those, the ones that are lent.
+    pub pool_lent: u64,
+    /// Threads that wait for one.
+    pub pool_waiting: u64,
+    /// Errors of the database.
+    pub database_errors: u64,
+    /// Connections to the message queue that had to be made again.
+    pub message_reconnects: u64,
+    /// Lines that the log could not take.
+    pub log_lines_dropped: u64,
+    /// Operations that wait for a thread.
+    pub queue_depth: u64,
+    /// Operations that ended well.
+    pub operations_succeeded: u64,
+    /// Operations that did not.
+    pub operations_failed: u64,
+    /// How long an operation takes.
+    pub operation_duration: Duration,
+}
+
+impl Snapshot {
+    /// How many back ends are up.
+    #[must_use]
+    pub fn up(&self) -> usize {
+        self.back_ends.iter().filter(|one| one.state == State::Up).count()
+    }
+
+    /// Whether there is a back end, and none that is not up.
+    #[must_use]
+    pub fn is_healthy(&self) -> bool {
+        !self.back_ends.is_empty() && self.up() == self.back_ends.len()
+    }
+
+    /// A sentence such as `2 of 3 back ends up`.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        format!("{} of {} back ends up", self.up(), self.back_ends.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_back_end_that_says_up_without_a_heartbeat_is_silent() {
+        let up = BackEnd { state: State::Up, uptime_seconds: Some(90.0), ..BackEnd::default() };
+        let beating = BackEnd { heartbeat_age_seconds: Some(59.0), ..up.clone() };
+        assert_eq!(beating.clone().judged(Some(60.0)).state, State::Up);
+        let silent = beating.judged(Some(58.0));
+        assert_eq!(
+            (silent.state, silent.reason.as_str()),
+            (State::Silent, "no heartbeat for 59 s")
+        );
+        assert_eq!(up.clone().judged(Some(60.0)).state, State::Silent);
+        assert_eq!(up.judged(None).state, State::Up);
+        let down = BackEnd { uptime_seconds: Some(90.0), ..BackEnd::default() };
+        assert_eq!(down.judged(Some(60.0)).state, State::Gone);
+    }
+
+    #[test]
+    fn nothing_enabled_is_not_healthy() {
+        assert!(!Snapshot::default().is_healthy());
+        let up = BackEnd { state: State::Up, ..BackEnd::default() };
+        let mut one = Snapshot { back_ends: vec![up.clone()], ..Snapshot::default() };
+        assert!(one.is_healthy());
+        one.back_ends.push(BackEnd::default());
+        assert!(!one.is_healthy());
+        assert_eq!(one.sentence(), "1 of 2 back ends up");
+    }
+}

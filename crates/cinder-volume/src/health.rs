@@ -1,0 +1,260 @@
+//! The health server's process: one more supervised worker, which only reads the scoreboard.
+//!
+//! It has no database connection and waits for nobody, so it answers while every driver hangs and
+//! the database is away. Must not: be needed by anything.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use cinder_health::{
+    Address, BackEnd, Health, Operation, Restarts, Server, Snapshot, Source, State, Stopper,
+    Supervisor,
+};
+use cinder_types::UPSTREAM_VERSION;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::{Pid, getpid, getppid};
+use oslo_launcher::{Scoreboard, Service, StartError, WorkerHandle, WorkerState, WorkerStatus};
+use tracing::{error, info};
+
+use crate::commands::alive;
+use crate::tally::Tally;
+
+/// Its name on the scoreboard.
+const NAME: &str = "health server";
+/// Between two tries to listen.
+const PAUSE: Duration = Duration::from_secs(5);
+
+/// What the health server has to know of the configuration.
+#[derive(Debug, Clone)]
+pub struct HealthPlan {
+    /// Where to listen.
+    pub address: Address,
+    /// Permissions of a Unix socket.
+    pub socket_mode: u32,
+    /// Name of this node.
+    pub host: String,
+    /// A back end without a heartbeat for longer is not up, `service_down_time`.
+    pub longest_silence: Option<Duration>,
+}
+
+/// An enabled back end.
+#[derive(Debug, Clone)]
+pub struct Member {
+    /// Its name in `enabled_backends`.
+    pub name: String,
+    /// `host@backend`.
+    pub host: String,
+    /// Why no worker was started for it, if none was.
+    pub left_out: Option<String>,
+}
+
+/// The service that answers.
+#[derive(Debug)]
+pub struct HealthService {
+    plan: HealthPlan,
+    members: Vec<Member>,
+    /// Filled in the worker only.
+    stopper: Mutex<Option<Stopper>>,
+    complained: AtomicBool,
+}
+
+impl HealthService {
+    /// A service that shows these back ends, in this order.
+    pub fn new(plan: HealthPlan, members: Vec<Member>) -> Self {
+        let complained = AtomicBool::new(false);
+        Self { plan, members, stopper: Mutex::new(None), complained }
+    }
+
+    fn stopper(&self) -> std::sync::MutexGuard<'_, Option<Stopper>> {
+        self.stopper.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Listens, however long it takes: whoever has the port may let it go, and until then the back
+    /// ends are none the worse.
+    fn listen(&self, worker: &WorkerHandle) -> Result<Server, StartError> {
+        loop {
+            match Server::bind(&self.plan.address, self.plan.socket_mode) {
+                Ok(server) => return Ok(server),
+                Err(cause) => self.complain(worker, &cause),
+            }
+            if worker.wait_for_stop(PAUSE) {
+                return Err(StartError::Stopped);
+            }
+        }
+    }
+
+    fn complain(&self, worker: &WorkerHandle, cause: &(dyn std::error::Error + 'static)) {
+        worker.down(&cause.to_string());
+        if !self.complained.swap(true, Ordering::Relaxed) {
+            error!(
+                target: "cinder.health",
+                error = cause,
+                "No health server; the back ends run without. Trying again every {} s",
+                PAUSE.as_secs()
+            );
+        }
+    }
+}
+
+impl Service for HealthService {
+    fn name(&self) -> &str {
+        NAME
+    }
+
+    fn auxiliary(&self) -> bool {
+        true
+    }
+
+    fn start(&self, worker: &WorkerHandle) -> Result<(), StartError> {
+        let server = self.listen(worker)?;
+        *self.stopper() = Some(server.stopper().map_err(StartError::failed)?);
+        info!(target: "cinder.health", "Health server listens on {}", server.address());
+        worker.up();
+        if worker.is_stopping() {
+            return Err(StartError::Stopped); // the stop came before there was a stopper
+        }
+        server.run(&mut Live::new(self, worker)).map_err(StartError::failed)
+    }
+
+    fn stop(&self) {
+        if let Some(stopper) = &*self.stopper() {
+            stopper.stop();
+        }
+    }
+
+    fn wait(&self) {
+        // `start` returns only at the end.
+    }
+
+    fn reset(&self) {
+        // Nothing is cached.
+    }
+}
+
+/// The daemon as it is right now.
+struct Live<'a> {
+    service: &'a HealthService,
+    scoreboard: Arc<Scoreboard>,
+    parent: Pid,
+    /// When the supervisor was asked for a sign of life that it has not given yet.
+    asked: Option<Instant>,
+}
+
+impl<'a> Live<'a> {
+    fn new(service: &'a HealthService, worker: &WorkerHandle) -> Self {
+        let scoreboard = Arc::clone(worker.scoreboard());
+        Self { service, scoreboard, parent: getppid(), asked: None }
+    }
+
+    fn back_end(&self, member: &Member, workers: &[WorkerStatus]) -> BackEnd {
+        let known =
+            BackEnd { name: member.name.clone(), host: member.host.clone(), ..BackEnd::default() };
+        if let Some(reason) = &member.left_out {
+            return BackEnd { state: State::Failed, reason: reason.clone(), ..known };
+        }
+        let named = |worker: &WorkerStatus| worker.name == member.name && !worker.auxiliary;
+        let Some(slot) = workers.iter().position(named) else { return known };
+        let worker = &workers[slot];
+        let limit = self.service.plan.longest_silence.as_ref().map(Duration::as_secs_f64);
+        BackEnd {
+            state: state(worker.state),
+            reason: worker.reason.clone(),
+            pid: worker.pid,
+            uptime_seconds: worker.uptime.map(|age| age.as_secs_f64()),
+            startup_seconds: worker.startup.map(|time| time.as_secs_f64()),
+            heartbeat_age_seconds: worker.beat_age.map(|age| age.as_secs_f64()),
+            processes: worker.generation,
+            restarts: restarts(worker),
+            rss_bytes: resident(worker.pid),
+            operations: worker.operations.iter().map(operation).collect(),
+            counters: Tally::new(self.scoreboard.own_words(slot)).counters(),
+            ..known
+        }
+        .judged(limit)
+    }
+}
+
+impl Source for Live<'_> {
+    fn snapshot(&mut self) -> Snapshot {
+        let workers = self.scoreboard.snapshot();
+        let own = workers.iter().find(|worker| worker.auxiliary && worker.name == NAME);
+        let members = &self.service.members;
+        Snapshot {
+            host: self.service.plan.host.clone(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            release: UPSTREAM_VERSION.to_owned(),
+            supervisor: Supervisor {
+                pid: self.parent.as_raw(),
+                rss_bytes: resident(self.parent.as_raw()),
+            },
+            health: Health {
+                pid: getpid().as_raw(),
+                uptime_seconds: own.and_then(|own| Some(own.uptime?.as_secs_f64())),
+                restarts: own.map(restarts).unwrap_or_default(),
+                rss_bytes: resident(getpid().as_raw()),
+            },
+            back_ends: members.iter().map(|member| self.back_end(member, &workers)).collect(),
+        }
+    }
+
+    /// As `status --alive` does it, but without waiting: this time's answer is about last time's
+    /// question.
+    fn alive(&mut self) -> Result<(), String> {
+        if getppid() != self.parent {
+            return Err("the supervisor is gone".to_owned());
+        }
+        let path = format!("/proc/{}/status", self.parent);
+        // A hidden /proc tells nothing, and nothing is no reason to restart anybody.
+        let Ok(status) = std::fs::read_to_string(path) else { return Ok(()) };
+        if alive::has_reacted(&status) {
+            self.asked = kill(self.parent, Signal::SIGCHLD).is_ok().then(Instant::now);
+            return Ok(());
+        }
+        let silence = self.asked.get_or_insert_with(Instant::now).elapsed();
+        if silence <= alive::PATIENCE {
+            return Ok(());
+        }
+        Err(format!("the supervisor has not reacted for {} s", silence.as_secs()))
+    }
+}
+
+fn state(state: WorkerState) -> State {
+    match state {
+        WorkerState::Gone => State::Gone,
+        WorkerState::Starting => State::Starting,
+        WorkerState::Up => State::Up,
+        WorkerState::Down => State::Down,
+        WorkerState::Draining => State::Draining,
+    }
+}
+
+fn restarts(worker: &WorkerStatus) -> Restarts {
+    let causes = worker.restarts;
+    Restarts {
+        exit: causes.exit,
+        signal: causes.signal,
+        watchdog: causes.watchdog,
+        roll: causes.asked,
+    }
+}
+
+fn operation(operation: &oslo_launcher::Operation) -> Operation {
+    Operation {
+        kind: operation.kind.clone(),
+        id: operation.id.clone(),
+        age_seconds: operation.age.as_secs_f64(),
+    }
+}
+
+/// Resident memory of a process, in bytes; the second number of proc_pid_statm(5).
+fn resident(pid: i32) -> Option<u64> {
+    /// Of x86-64, and of most of the others; proc(5) does not say.
+    const PAGE: u64 = 4096;
+    if pid <= 0 {
+        return None;
+    }
+    let statm = std::fs::read_to_string(format!("/proc/{pid}/statm")).ok()?;
+    let pages: u64 = statm.split(' ').nth(1)?.parse().ok()?;
+    Some(pages * PAGE)
+}
