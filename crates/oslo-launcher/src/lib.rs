@@ -64,6 +64,11 @@ mod report;
 mod roster;
 pub mod scoreboard;
 mod service;
+#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+pub mod stacks;
+#[cfg(not(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64"))))]
+#[path = "stacks_portable.rs"]
+pub mod stacks;
 pub mod state;
 mod stop_flag;
 mod subprocess;

@@ -14,6 +14,12 @@ mod signals;
 #[cfg(unix)]
 mod wait;
 
+// The condition is that of `stacks` in lib.rs.
+#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+pub(crate) mod file_map;
+#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+pub(crate) mod thread_states;
+
 #[cfg(unix)]
 mod pages;
 #[cfg(not(unix))]
