@@ -14,9 +14,18 @@ macro_rules! rows {
     };
 }
 
-/// Every scenario that this machine's environment asks for, in the order of their start.
+/// Every scenario that this machine's environment asks for, in the order of their start: first the
+/// long ones that mostly wait, so that all others run beside them.
 pub(super) fn scenarios() -> Vec<Scenario> {
     let mut all = Vec::new();
+    for kind in Kind::ALL {
+        all.extend(on(
+            kind,
+            rows! {
+                database_servers::a_server_away_for_two_minutes_costs_no_worker_and_one_line_each
+            },
+        ));
+    }
     all.extend(starting());
     all.extend(running());
     all.extend(faults());
@@ -24,11 +33,7 @@ pub(super) fn scenarios() -> Vec<Scenario> {
     for kind in Kind::ALL {
         let peer = rows! { peer::we_start_on_a_database_that_the_python_cinder_manage_made };
         let peer = peer.into_iter().filter(|_| peer::is_wanted());
-        all.extend(on_server().into_iter().chain(peer).map(|scenario| Scenario {
-            name: format!("{} on {}", scenario.name, kind.name()),
-            on: Some(kind),
-            ..scenario
-        }));
+        all.extend(on(kind, on_server().into_iter().chain(peer)));
     }
     let alone = |scenario| Scenario { alone: true, ..scenario };
     all.extend(
@@ -168,11 +173,18 @@ fn outside() -> Vec<Scenario> {
     })
 }
 
-/// What is run once on each kind of database server. The longest come first, so that the others
-/// run beside them.
+/// These scenarios on a database of this kind of server.
+fn on(kind: Kind, scenarios: impl IntoIterator<Item = Scenario>) -> impl Iterator<Item = Scenario> {
+    scenarios.into_iter().map(move |scenario| Scenario {
+        name: format!("{} on {}", scenario.name, kind.name()),
+        on: Some(kind),
+        ..scenario
+    })
+}
+
+/// What is run once on each kind of database server.
 fn on_server() -> Vec<Scenario> {
     Vec::from(rows! {
-        database_servers::a_server_away_for_two_minutes_costs_no_worker_and_one_line_each
         database_servers::back_ends_get_rows_as_upstream_writes_them
         database_servers::a_cluster_is_created_once_and_joined
         database_servers::two_daemons_that_start_at_once_share_one_row_per_back_end
