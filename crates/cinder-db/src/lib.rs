@@ -41,6 +41,7 @@ mod heartbeat;
 mod options;
 mod pool;
 mod queries;
+mod quota;
 mod registry;
 mod retry;
 mod rows;
@@ -55,6 +56,11 @@ pub use heartbeat::{Beat, Heartbeat, HeartbeatPlan, Pulse};
 pub use options::DatabaseOptions;
 pub use pool::{Pool, PoolUse, PooledConnection};
 pub use queries::{clusters::IncludedResources, schema_version::SCHEMA_VERSION};
+pub use quota::{
+    Counted, DEFAULT_QUOTA_CLASS, QuotaChange, QuotaError, QuotaRequest, QuotaResource, QuotaRules,
+    QuotaState, commit_reservations, expire_reservations, quota_limits, reserve_quota,
+    roll_back_reservations,
+};
 pub use registry::{
     ClusterBefore, MinimumVersions, Registered, Registration, any_volume, list_services,
     minimum_versions, register,

@@ -22,30 +22,18 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// Runs `body`, and up to five times again as long as it ends in a deadlock.
 ///
 /// Pauses are random: two that were in each other's way should not meet again.
-pub(crate) fn on_deadlock<T, E: MaybeDeadlock>(body: impl FnMut() -> Result<T, E>) -> Result<T, E> {
+pub(crate) fn on_deadlock<T>(body: impl FnMut() -> Result<T, DbError>) -> Result<T, DbError> {
     repeat(body, |longest| thread::sleep(longest.mul_f64(fraction())))
 }
 
-/// An error that may mean a deadlock; those of this crate's protocols wrap a [`DbError`].
-pub(crate) trait MaybeDeadlock {
-    /// Whether the database undid the transaction to let others go on.
-    fn is_deadlock(&self) -> bool;
-}
-
-impl MaybeDeadlock for DbError {
-    fn is_deadlock(&self) -> bool {
-        self.fault() == Some(Fault::Deadlock)
-    }
-}
-
 /// `pause` is given the longest time that it may take.
-fn repeat<T, E: MaybeDeadlock>(
-    mut body: impl FnMut() -> Result<T, E>,
+fn repeat<T>(
+    mut body: impl FnMut() -> Result<T, DbError>,
     mut pause: impl FnMut(Duration),
-) -> Result<T, E> {
+) -> Result<T, DbError> {
     for attempt in 0..RETRIES {
         match body() {
-            Err(error) if error.is_deadlock() => {
+            Err(error) if error.fault() == Some(Fault::Deadlock) => {
                 debug!(target: "cinder.db", "a deadlock was resolved against us, repeating (attempt {} of {RETRIES})", attempt + 1);
                 pause(PAUSE * 2_u32.pow(attempt));
             }

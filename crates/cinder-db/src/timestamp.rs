@@ -8,7 +8,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, Timelike, Utc};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta, Timelike, Utc};
 use diesel::{deserialize::FromSqlRow, expression::AsExpression, sql_types};
 
 /// A point in time in UTC with microseconds, the finest that any of our databases keeps.
@@ -46,6 +46,14 @@ impl Timestamp {
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {
         (self.0 - earlier.0).to_std().unwrap_or(Duration::ZERO)
+    }
+
+    /// The moment so much later; the last one there is if that lies beyond the calendar.
+    #[must_use]
+    pub fn plus(self, time: Duration) -> Self {
+        let micros = time.as_micros().try_into().unwrap_or(i64::MAX);
+        let later = self.0.checked_add_signed(TimeDelta::microseconds(micros));
+        Self(later.unwrap_or(NaiveDateTime::MAX))
     }
 
     /// The value as Diesel's own types have it.
@@ -177,5 +185,7 @@ mod tests {
         let late = Timestamp::parse("2026-01-02 03:05:05").unwrap();
         assert_eq!(late.since(early), Duration::from_secs(60));
         assert_eq!(early.since(late), Duration::ZERO);
+        assert_eq!(early.plus(Duration::from_secs(60)), late);
+        assert!(late.plus(Duration::MAX) > late);
     }
 }

@@ -126,9 +126,7 @@ pub fn announce_operation(
     loop {
         let now = Timestamp::now();
         if insert(native, resource, None, now)?.is_some()
-            || retry::on_deadlock(|| {
-                Ok::<_, DbError>(workers::reset(native, kind, id, resource.status, now)?)
-            })?
+            || retry::on_deadlock(|| Ok(workers::reset(native, kind, id, resource.status, now)?))?
         {
             return Ok(());
         }

@@ -1,9 +1,11 @@
 //! Statements, one file per group of tables; each takes a native connection and returns rows.
 //!
 //! Must not: decide, log, or open transactions. What belongs together in one transaction is
-//! known to the callers (`registry`, `heartbeat`, `workers`).
+//! known to the callers (`registry`, `heartbeat`, `quota`, `workers`).
 
 pub(crate) mod clusters;
+pub(crate) mod quota_counts;
+pub(crate) mod quotas;
 pub(crate) mod schema_version;
 pub(crate) mod services;
 pub(crate) mod volumes;

@@ -27,6 +27,7 @@ macro_rules! on_every_database {
 }
 
 mod heartbeat;
+pub mod quota;
 mod registry;
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 mod schema;
