@@ -30,7 +30,7 @@ pub(crate) use fault::fault;
 pub(crate) use host::on_host;
 pub(crate) use kept::kept_update;
 pub(crate) use lock::for_update;
-pub(crate) use multi::Native;
+pub(crate) use multi::{MultiBackend, Native};
 
 /// What tells that an open connection no longer leads to its database.
 #[derive(Debug)]

@@ -162,6 +162,13 @@ pub enum DbError {
         source: cinder_types::ParseVersionError,
     },
 
+    /// A change that MySQL cannot make in one statement: it sets one column after the other.
+    #[error("columns {} cannot exchange values", columns.join(", "))]
+    Exchange {
+        /// The columns that read each other.
+        columns: Vec<&'static str>,
+    },
+
     /// The caller's wait said to give up while the database was away.
     #[error("gave up waiting for the database")]
     GaveUp {

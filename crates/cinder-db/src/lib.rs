@@ -32,6 +32,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod cas;
 mod connection;
 mod dialect;
 #[cfg(feature = "sqlite")]

@@ -26,6 +26,7 @@ macro_rules! on_every_database {
     };
 }
 
+mod cas;
 mod heartbeat;
 pub mod quota;
 mod registry;
