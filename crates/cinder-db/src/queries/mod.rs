@@ -4,6 +4,7 @@
 //! known to the callers (`registry`, `heartbeat`, `quota`, `workers`).
 
 pub(crate) mod clusters;
+pub(crate) mod messages;
 pub(crate) mod quota_counts;
 pub(crate) mod quotas;
 pub(crate) mod schema_version;

@@ -4,6 +4,7 @@
 //! that are inserted spell out every column that must not be NULL (`spec/schema.md §3`).
 
 pub(crate) mod cluster;
+pub(crate) mod message;
 pub(crate) mod quota;
 pub(crate) mod service;
 pub(crate) mod worker;

@@ -28,6 +28,7 @@ macro_rules! on_every_database {
 
 mod cas;
 mod heartbeat;
+mod messages;
 pub mod quota;
 mod registry;
 #[cfg(any(feature = "mysql", feature = "postgres"))]
