@@ -15,9 +15,14 @@
 #![forbid(unsafe_code)]
 
 mod host;
+mod id;
 mod service;
 mod version;
 
 pub use host::{HostLevel, HostParts};
+pub use id::{
+    AttachmentId, BackupId, CgsnapshotId, ConsistencyGroupId, GroupId, GroupSnapshotId,
+    GroupTypeId, ImageId, KeyId, ProjectId, QosSpecsId, SnapshotId, UserId, VolumeId, VolumeTypeId,
+};
 pub use service::{BINARY, ClusterName, ServiceHost, ServiceId, ServiceUuid};
 pub use version::{ApiVersion, OBJECT_VERSION, ParseVersionError, RPC_VERSION, UPSTREAM_VERSION};
