@@ -27,10 +27,10 @@ use crate::url::Server;
 use crate::{error::DbError, options::DatabaseOptions, url::Target};
 
 pub(crate) use fault::fault;
-pub(crate) use host::on_host;
+pub(crate) use host::{exactly, on_host};
 pub(crate) use kept::kept_update;
 pub(crate) use lock::for_update;
-pub(crate) use multi::{MultiBackend, Native};
+pub(crate) use multi::{MultiBackend, MultiRawValue, Native};
 
 /// What tells that an open connection no longer leads to its database.
 #[derive(Debug)]
@@ -113,13 +113,39 @@ pub(crate) fn write_transaction<T>(
     native: &mut Native,
     body: impl FnOnce(&mut Native) -> Result<T, DbError>,
 ) -> Result<T, DbError> {
-    type Manager = <Native as diesel::Connection>::TransactionManager;
     match native {
         #[cfg(feature = "sqlite")]
         Native::Sqlite(native) => sqlite::begin_immediate(native)?,
         #[cfg(any(feature = "mysql", feature = "postgres"))]
-        _ => Manager::begin_transaction(native)?,
+        _ => <Native as diesel::Connection>::TransactionManager::begin_transaction(native)?,
     }
+    finish(native, body)
+}
+
+/// Runs `body` in a transaction that only reads, all of it as the database was at one moment.
+///
+/// PostgreSQL has to be told; the others do so by default.
+pub(crate) fn read_transaction<T>(
+    native: &mut Native,
+    body: impl FnOnce(&mut Native) -> Result<T, DbError>,
+) -> Result<T, DbError> {
+    match native {
+        #[cfg(feature = "sqlite")]
+        Native::Sqlite(native) => sqlite::begin_deferred(native)?,
+        #[cfg(feature = "mysql")]
+        Native::Mysql(native) => mysql::begin_read_only(native)?,
+        #[cfg(feature = "postgres")]
+        Native::Postgres(native) => postgres::begin_read_only(native)?,
+    }
+    finish(native, body)
+}
+
+/// Runs `body` and ends the transaction that was begun for it.
+fn finish<T>(
+    native: &mut Native,
+    body: impl FnOnce(&mut Native) -> Result<T, DbError>,
+) -> Result<T, DbError> {
+    type Manager = <Native as diesel::Connection>::TransactionManager;
     match body(native) {
         Ok(value) => {
             Manager::commit_transaction(native)?;

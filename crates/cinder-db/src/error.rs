@@ -27,6 +27,8 @@ pub enum Fault {
     Full,
     /// A constraint of the schema forbids the change.
     Constraint,
+    /// A value does not fit its column.
+    Value,
     /// The database answered, and refused.
     Refused,
 }
@@ -35,7 +37,7 @@ impl Fault {
     /// Whether trying the same again later can help.
     #[must_use]
     pub fn may_pass(self) -> bool {
-        !matches!(self, Self::Constraint | Self::Refused)
+        !matches!(self, Self::Constraint | Self::Value | Self::Refused)
     }
 }
 
@@ -138,6 +140,24 @@ pub enum DbError {
         opener: u32,
         /// The process that used it.
         here: u32,
+    },
+
+    /// A row that was to be changed does not exist, or is deleted.
+    #[error("{what} {id} does not exist")]
+    NotFound {
+        /// The kind of resource.
+        what: &'static str,
+        /// Its key.
+        id: String,
+    },
+
+    /// A volume has this note of its image already, with another value.
+    #[error("volume {volume} has image metadata {key:?} with another value")]
+    ImageMetadataExists {
+        /// The volume.
+        volume: String,
+        /// The note's key.
+        key: String,
     },
 
     /// A service that is too old to have said what it speaks.

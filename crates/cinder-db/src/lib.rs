@@ -32,13 +32,19 @@
 
 #![forbid(unsafe_code)]
 
+pub mod attachments;
+pub mod backups;
 pub mod cas;
+mod changes;
 mod connection;
 mod dialect;
 #[cfg(feature = "sqlite")]
 mod embedded;
 mod error;
+pub mod groups;
 mod heartbeat;
+pub mod image_cache;
+pub mod image_metadata;
 mod messages;
 mod options;
 mod pool;
@@ -48,17 +54,25 @@ mod registry;
 mod retry;
 mod rows;
 mod schema;
+pub mod services;
+pub mod snapshots;
 mod timestamp;
+mod transaction;
 mod url;
+pub mod volume_types;
+pub mod volumes;
 mod workers;
 
+pub use changes::{null, to};
 pub use connection::{Connection, create, open_or_create, retry_connect};
 pub use error::{Cause, DbError, Fault, chain};
 pub use heartbeat::{Beat, Heartbeat, HeartbeatPlan, Pulse};
 pub use messages::{MessageAction, MessageDetail, MessageResource, UserMessage, write_message};
 pub use options::DatabaseOptions;
 pub use pool::{Pool, PoolUse, PooledConnection};
-pub use queries::{clusters::IncludedResources, schema_version::SCHEMA_VERSION};
+pub use queries::{
+    clusters::IncludedResources, metadata::OtherKeys, schema_version::SCHEMA_VERSION,
+};
 pub use quota::{
     Counted, DEFAULT_QUOTA_CLASS, QuotaChange, QuotaError, QuotaRequest, QuotaResource, QuotaRules,
     QuotaState, commit_reservations, expire_reservations, quota_limits, reserve_quota,
@@ -68,7 +82,20 @@ pub use registry::{
     ClusterBefore, MinimumVersions, Registered, Registration, any_volume, list_services,
     minimum_versions, register,
 };
-pub use rows::service::ServiceRow;
+pub use rows::{
+    attachment::{AttachmentChange, AttachmentRow},
+    backup::{BackupChange, BackupRow},
+    cluster::{ClusterChange, ClusterRow},
+    group::{
+        CgsnapshotRow, ConsistencyGroupRow, GroupChange, GroupRow, GroupSnapshotChange,
+        GroupSnapshotRow,
+    },
+    image_cache::{ImageCacheEntry, NewImageCacheEntry},
+    service::{ServiceChange, ServiceRow},
+    snapshot::{Snapshot, SnapshotChange, SnapshotRow},
+    volume::{Metadata, Volume, VolumeChange, VolumeRow},
+    volume_type::{EncryptionRow, GroupType, GroupTypeRow, QosSpecs, VolumeType, VolumeTypeRow},
+};
 pub use timestamp::{ParseTimestampError, Timestamp};
 pub use url::{DatabaseUrl, UrlError, mask_password};
 pub use workers::{

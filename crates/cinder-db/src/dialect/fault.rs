@@ -9,7 +9,7 @@ use diesel::result::{DatabaseErrorKind, Error as SqlError};
 use crate::error::Fault;
 
 /// Texts of all databases and what they mean; the first that is contained counts.
-const TEXTS: [(&str, Fault); 52] = [
+const TEXTS: [(&str, Fault); 57] = [
     // What waiting does not cure, though the rest of the text may look like it.
     ("authentication failed", Fault::Refused),
     ("Access denied", Fault::Refused),
@@ -17,6 +17,12 @@ const TEXTS: [(&str, Fault); 52] = [
     ("does not exist", Fault::Refused),
     ("Unknown database", Fault::Refused),
     ("TLS/SSL error", Fault::Refused),
+    // 1406, 1366, 1292; 22001, 22021. SQLite takes any value.
+    ("Data too long for column", Fault::Value),
+    ("Incorrect string value", Fault::Value),
+    ("Incorrect datetime value", Fault::Value),
+    ("value too long for type", Fault::Value),
+    ("invalid byte sequence for encoding", Fault::Value),
     // SQLite, sqlite3_errstr.
     ("database is locked", Fault::Busy),
     ("database table is locked", Fault::Busy),

@@ -31,6 +31,16 @@ pub(crate) fn on_host<C>(native: &Native, column: C, place: &str) -> OnHost<C> {
         backend if backend.contains('@') => &['#'],
         _ => &['#', '@'],
     };
+    compared(native, column, place, separators)
+}
+
+/// The condition that a column holds this text and no other, whatever the database thinks of
+/// capitals.
+pub(crate) fn exactly<C>(native: &Native, column: C, text: &str) -> OnHost<C> {
+    compared(native, column, text, &[])
+}
+
+fn compared<C>(native: &Native, column: C, place: &str, separators: &[char]) -> OnHost<C> {
     OnHost {
         column,
         place: place.to_owned(),

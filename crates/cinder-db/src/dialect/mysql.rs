@@ -9,6 +9,7 @@ use std::{fmt::Write as _, time::Duration};
 
 use diesel::{
     Connection as _, ConnectionError, QueryResult, QueryableByName, RunQueryDsl,
+    connection::AnsiTransactionManager,
     mysql::MysqlConnection,
     sql_query,
     sql_types::{BigInt, Nullable, Text},
@@ -120,6 +121,12 @@ fn settle(native: &mut MysqlConnection, options: &DatabaseOptions) -> QueryResul
 pub(super) fn ping(native: &mut MysqlConnection) -> QueryResult<()> {
     // DO returns no rows, so one packet comes back.
     sql_query("DO 1").execute(native).map(drop)
+}
+
+/// Begins a transaction that sees the database as it is at its first read, unless the server's
+/// default is another level than REPEATABLE READ.
+pub(super) fn begin_read_only(native: &mut MysqlConnection) -> QueryResult<()> {
+    AnsiTransactionManager::begin_transaction_sql(native, "START TRANSACTION READ ONLY")
 }
 
 /// Named locks belong to the server, so the database is part of the name.

@@ -4,7 +4,11 @@
 
 use std::time::Duration;
 
-use diesel::{Connection as _, QueryResult, connection::SimpleConnection as _, pg::PgConnection};
+use diesel::{
+    Connection as _, QueryResult,
+    connection::{AnsiTransactionManager, SimpleConnection as _},
+    pg::PgConnection,
+};
 
 use tracing::debug;
 
@@ -64,6 +68,12 @@ fn conninfo(server: &Server, options: &DatabaseOptions) -> String {
 
 pub(super) fn ping(native: &mut PgConnection) -> QueryResult<()> {
     native.batch_execute("SELECT 1")
+}
+
+/// Begins a transaction that sees the database as it is at its first read.
+pub(super) fn begin_read_only(native: &mut PgConnection) -> QueryResult<()> {
+    let sql = "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY";
+    AnsiTransactionManager::begin_transaction_sql(native, sql)
 }
 
 /// "cinder" in ASCII; such locks belong to the database.

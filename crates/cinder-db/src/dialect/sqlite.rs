@@ -160,6 +160,11 @@ pub(super) fn begin_immediate(native: &mut SqliteConnection) -> QueryResult<()> 
     AnsiTransactionManager::begin_transaction_sql(native, "BEGIN IMMEDIATE")
 }
 
+/// Begins a transaction that sees the file as it is at its first read.
+pub(super) fn begin_deferred(native: &mut SqliteConnection) -> QueryResult<()> {
+    AnsiTransactionManager::begin_transaction_sql(native, "BEGIN DEFERRED")
+}
+
 #[derive(QueryableByName)]
 struct TableName {
     #[diesel(sql_type = Text)]

@@ -6,6 +6,7 @@ use diesel::{
 };
 
 use crate::{
+    changes::Columns,
     dialect::{Native, for_update, on_host},
     rows::cluster::{ClusterRow, NewCluster},
     schema::{clusters, consistencygroups, groups, image_volume_cache_entries, volumes},
@@ -58,6 +59,19 @@ pub(crate) fn find_newest(
         .filter(clusters::binary.eq(binary))
         .select(ClusterRow::as_select());
     for_update(native, query).get_result(native).optional()
+}
+
+/// Changes a live cluster; returns how many rows that were.
+pub(crate) fn update(
+    native: &mut Native,
+    id: i32,
+    columns: Columns<clusters::table>,
+    now: Timestamp,
+) -> QueryResult<usize> {
+    diesel::update(clusters::table.find(id))
+        .filter(clusters::deleted.eq(false))
+        .set(columns.with(clusters::updated_at, Some(now)))
+        .execute(native)
 }
 
 /// Creates a cluster in a savepoint, so that a lost race does not spoil the transaction.

@@ -3,6 +3,7 @@
 use diesel::prelude::*;
 
 use crate::{
+    changes::Columns,
     dialect::{Native, kept_update, on_host},
     rows::service::{NewService, ServiceRow, ServiceStart},
     schema::services,
@@ -23,6 +24,28 @@ pub(crate) fn find(
         .select(ServiceRow::as_select())
         .first(native)
         .optional()
+}
+
+/// The live row with that key.
+pub(crate) fn row(native: &mut Native, id: i32) -> QueryResult<Option<ServiceRow>> {
+    services::table
+        .find(id)
+        .filter(services::deleted.eq(false))
+        .select(ServiceRow::as_select())
+        .first(native)
+        .optional()
+}
+
+/// Changes a live row; returns how many that were.
+pub(crate) fn update(
+    native: &mut Native,
+    id: i32,
+    columns: Columns<services::table>,
+) -> QueryResult<usize> {
+    diesel::update(services::table.find(id))
+        .filter(services::deleted.eq(false))
+        .set(columns)
+        .execute(native)
 }
 
 /// All live rows, of one binary or of all, oldest first.

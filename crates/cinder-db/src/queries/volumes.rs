@@ -1,11 +1,20 @@
-//! Table `volumes`, as far as starting a service touches it.
+//! Table `volumes`, and a volume with what other tables know of it.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use diesel::{dsl::exists, prelude::*, select};
 
 use crate::{
-    dialect::{Native, on_host},
-    schema::volumes,
+    changes::Columns,
+    dialect::{Native, for_update, on_host},
+    queries::{attachments, groups, metadata, volume_types},
+    rows::volume::{FirstPart, SecondPart, Volume, VolumeRow},
+    schema::{
+        snapshots, transfers, volume_admin_metadata, volume_attachment, volume_glance_metadata,
+        volume_metadata, volumes,
+    },
     timestamp::Timestamp,
+    volumes::VolumesOf,
 };
 
 /// Whether any live volume exists, on whatever host.
@@ -33,4 +42,113 @@ pub(crate) fn point_to_service(
         .filter(volumes::service_uuid.ne(uuid))
         .set((volumes::service_uuid.eq(uuid), volumes::updated_at.eq(now)))
         .execute(native)
+}
+
+/// The rows with these keys, live and deleted, in any order.
+pub(crate) fn rows(native: &mut Native, ids: &[&str]) -> QueryResult<Vec<VolumeRow>> {
+    let rows: Vec<(FirstPart, SecondPart)> = volumes::table
+        .filter(volumes::id.eq_any(ids.iter().copied()))
+        .select((FirstPart::as_select(), SecondPart::as_select()))
+        .load(native)?;
+    Ok(rows.into_iter().map(VolumeRow::from).collect())
+}
+
+/// Keys of live volumes, youngest first.
+pub(crate) fn ids(native: &mut Native, of: VolumesOf<'_>) -> QueryResult<Vec<String>> {
+    let query = volumes::table
+        .filter(volumes::deleted.eq(false))
+        .order((volumes::created_at.desc(), volumes::id.desc()))
+        .select(volumes::id)
+        .into_boxed();
+    match of {
+        VolumesOf::Host(host) => query.filter(on_host(native, volumes::host, host)),
+        VolumesOf::Cluster(name) => query.filter(on_host(native, volumes::cluster_name, name)),
+        VolumesOf::Group(group) => query.filter(volumes::group_id.eq(group.as_str())),
+    }
+    .load(native)
+}
+
+/// Adds to rows what the other tables know, a handful of statements for all of them.
+pub(crate) fn complete(native: &mut Native, rows: Vec<VolumeRow>) -> QueryResult<Vec<Volume>> {
+    let ids: Vec<_> = rows.iter().map(|row| row.id.as_str()).collect();
+    let distinct = |key: fn(&VolumeRow) -> Option<&str>| -> Vec<&str> {
+        rows.iter().filter_map(key).collect::<BTreeSet<_>>().into_iter().collect()
+    };
+    let types = distinct(|row| Some(row.volume_type_id.as_str()));
+    let in_groups = distinct(|row| Some(row.group_id.as_ref()?.as_str()));
+    let in_old_groups = distinct(|row| Some(row.consistencygroup_id.as_ref()?.as_str()));
+
+    let mut notes = metadata::by_parent(metadata::volume::of(native, &ids)?);
+    let mut admin_notes = metadata::by_parent(metadata::admin::of(native, &ids)?);
+    let mut attached = BTreeMap::<_, Vec<_>>::new();
+    for attachment in attachments::of_volumes(native, &ids)? {
+        attached.entry(attachment.volume_id.clone()).or_default().push(attachment);
+    }
+    let mut types = volume_types::get(native, &types)?;
+    types.retain(|_, one| one.row.deleted == Some(false));
+    let groups = groups::rows(native, &in_groups)?;
+    let old_groups = groups::consistency_groups(native, &in_old_groups)?;
+    let complete = |row: VolumeRow| Volume {
+        metadata: notes.remove(row.id.as_str()).unwrap_or_default(),
+        admin_metadata: admin_notes.remove(row.id.as_str()).unwrap_or_default(),
+        attachments: attached.remove(&row.id).unwrap_or_default(),
+        volume_type: types.get(row.volume_type_id.as_str()).cloned(),
+        group: groups.iter().find(|group| row.group_id.as_ref() == Some(&group.id)).cloned(),
+        consistency_group: old_groups
+            .iter()
+            .find(|group| row.consistencygroup_id.as_ref() == Some(&group.id))
+            .cloned(),
+        row,
+    };
+    Ok(rows.into_iter().map(complete).collect())
+}
+
+/// Status and migration status of a live volume, whose row stays locked until the end of the
+/// transaction.
+pub(crate) fn lock(
+    native: &mut Native,
+    id: &str,
+) -> QueryResult<Option<(Option<String>, Option<String>)>> {
+    let query = volumes::table
+        .filter(volumes::id.eq(id))
+        .filter(volumes::deleted.eq(false))
+        .select((volumes::status, volumes::migration_status));
+    for_update(native, query).get_result(native).optional()
+}
+
+/// Changes a live volume; returns how many rows that were.
+pub(crate) fn update(
+    native: &mut Native,
+    id: &str,
+    columns: Columns<volumes::table>,
+    now: Timestamp,
+) -> QueryResult<usize> {
+    diesel::update(volumes::table.find(id))
+        .filter(volumes::deleted.eq(false))
+        .set(columns.with(volumes::updated_at, Some(now)))
+        .execute(native)
+}
+
+/// Soft-deletes a volume and what belongs to it (`spec/schema.md §5.3`); returns whether it was
+/// live.
+///
+/// The same moment everywhere, every `updated_at` as it was. Snapshots keep their status.
+pub(crate) fn delete(native: &mut Native, id: &str, now: Timestamp) -> QueryResult<bool> {
+    let rows = diesel::update(volumes::table.find(id))
+        .filter(volumes::deleted.eq(false))
+        .set(
+            Columns::new()
+                .with(volumes::status, Some("deleted".to_owned()))
+                .with(volumes::deleted, Some(true))
+                .with(volumes::deleted_at, Some(now))
+                .with(volumes::migration_status, None::<String>),
+        )
+        .execute(native)?;
+    soft_delete!(native, volume_metadata, now, volume_metadata::volume_id.eq(id))?;
+    soft_delete!(native, volume_admin_metadata, now, volume_admin_metadata::volume_id.eq(id))?;
+    soft_delete!(native, snapshots, now, snapshots::volume_id.eq(id))?;
+    soft_delete!(native, transfers, now, transfers::volume_id.eq(id))?;
+    soft_delete!(native, volume_glance_metadata, now, volume_glance_metadata::volume_id.eq(id))?;
+    soft_delete!(native, volume_attachment, now, volume_attachment::volume_id.eq(id))?;
+    Ok(rows != 0)
 }

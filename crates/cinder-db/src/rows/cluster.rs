@@ -2,15 +2,43 @@
 
 use diesel::{Insertable, Queryable, Selectable};
 
-use crate::{schema::clusters, timestamp::Timestamp};
+use crate::{changes::changes, schema::clusters, timestamp::Timestamp};
 
-/// What a service takes over from its cluster.
+/// A live cluster.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
 #[diesel(table_name = clusters)]
-pub(crate) struct ClusterRow {
-    pub(crate) replication_status: Option<String>,
-    pub(crate) active_backend_id: Option<String>,
-    pub(crate) frozen: bool,
+pub struct ClusterRow {
+    pub(crate) id: i32,
+    /// `cluster@backend`.
+    pub name: String,
+    /// The kind of its services, as in `cinder-volume`.
+    pub binary: String,
+    /// Whether an operator took it out of service.
+    pub disabled: Option<bool>,
+    /// The operator's words for that.
+    pub disabled_reason: Option<String>,
+    /// State of its replication, as in `not-capable`.
+    pub replication_status: Option<String>,
+    /// The back end it failed over to.
+    pub active_backend_id: Option<String>,
+    /// Whether its resources are frozen after a failover.
+    pub frozen: bool,
+}
+
+changes! {
+    /// What an operation changes in a cluster.
+    pub struct ClusterChange of clusters, ClusterRow {
+        /// See [`ClusterRow::disabled`].
+        disabled: Option<bool> = clusters::disabled,
+        /// See [`ClusterRow::disabled_reason`].
+        disabled_reason: Option<String> = clusters::disabled_reason,
+        /// See [`ClusterRow::replication_status`].
+        replication_status: Option<String> = clusters::replication_status,
+        /// See [`ClusterRow::active_backend_id`].
+        active_backend_id: Option<String> = clusters::active_backend_id,
+        /// See [`ClusterRow::frozen`].
+        frozen: bool = clusters::frozen,
+    }
 }
 
 /// A cluster that its first member creates.

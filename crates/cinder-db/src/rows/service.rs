@@ -5,7 +5,7 @@ use std::time::Duration;
 use cinder_types::{ServiceId, ServiceUuid};
 use diesel::{AsChangeset, Insertable, Queryable, Selectable};
 
-use crate::{schema::services, timestamp::Timestamp};
+use crate::{changes::changes, schema::services, timestamp::Timestamp};
 
 /// A live service, whatever its binary.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
@@ -60,6 +60,22 @@ impl ServiceRow {
     #[must_use]
     pub fn is_up(&self, now: Timestamp, service_down_time: Duration) -> bool {
         self.updated_at.or(self.created_at).is_some_and(|last| now.since(last) <= service_down_time)
+    }
+}
+
+changes! {
+    /// What an operation changes in a service.
+    pub struct ServiceChange of services, ServiceRow {
+        /// See [`ServiceRow::disabled`].
+        disabled: Option<bool> = services::disabled,
+        /// See [`ServiceRow::disabled_reason`].
+        disabled_reason: Option<String> = services::disabled_reason,
+        /// See [`ServiceRow::replication_status`].
+        replication_status: Option<String> = services::replication_status,
+        /// See [`ServiceRow::active_backend_id`].
+        active_backend_id: Option<String> = services::active_backend_id,
+        /// See [`ServiceRow::frozen`].
+        frozen: Option<bool> = services::frozen,
     }
 }
 

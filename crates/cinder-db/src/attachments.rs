@@ -1,0 +1,243 @@
+//! Attachments of volumes, with the legacy specs that some have.
+//!
+//! Must not: read what is inside of `connector` and `connection_info`; both are JSON of others.
+
+use cinder_types::{AttachmentId, VolumeId};
+
+use crate::{
+    changes::{self, Columns, to},
+    connection::Connection,
+    error::DbError,
+    queries::{attachments as queries, metadata, volumes as volume_queries},
+    rows::{
+        attachment::{AttachmentChange, AttachmentRow},
+        volume::Metadata,
+    },
+    schema::{volume_attachment, volumes},
+    timestamp::Timestamp,
+    transaction::{found, required, single, write},
+};
+
+/// Which attachments are meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AttachmentsOf<'a> {
+    /// Those of a volume.
+    Volume(&'a VolumeId),
+    /// Those to an instance.
+    Instance(&'a str),
+    /// Those to a host.
+    Host(&'a str),
+}
+
+/// Where a volume was attached, or is about to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AttachedTo {
+    /// The instance, if it is one.
+    pub instance_uuid: Option<String>,
+    /// The host.
+    pub host: Option<String>,
+    /// The device in the instance.
+    pub mountpoint: Option<String>,
+    /// `rw` or `ro`.
+    pub mode: String,
+    /// Whether that is complete: `attached` and `in-use`, else `attaching` twice.
+    pub complete: bool,
+}
+
+/// What a detachment left.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Detached {
+    /// The volume's status; `None` if an operation that runs is going to write it.
+    pub status: Option<String>,
+    /// The volume's `attach_status`.
+    pub attach_status: String,
+    /// Whether there was a live attachment with that key.
+    pub attachment: bool,
+}
+
+/// The live attachment with that key.
+///
+/// # Errors
+///
+/// [`DbError::Query`].
+pub fn get(
+    connection: &mut Connection,
+    id: &AttachmentId,
+) -> Result<Option<AttachmentRow>, DbError> {
+    let row = queries::row(connection.native()?, id.as_str())?;
+    Ok(row.filter(|row| row.deleted == Some(false)))
+}
+
+/// Live attachments that are not detached, oldest first.
+///
+/// # Errors
+///
+/// [`DbError::Query`].
+pub fn list(
+    connection: &mut Connection,
+    of: AttachmentsOf<'_>,
+) -> Result<Vec<AttachmentRow>, DbError> {
+    Ok(queries::list(connection.native()?, of)?)
+}
+
+/// The legacy specs of an attachment.
+///
+/// # Errors
+///
+/// [`DbError::Query`].
+pub fn specs(connection: &mut Connection, id: &AttachmentId) -> Result<Metadata, DbError> {
+    Ok(queries::specs(connection.native()?, id.as_str())?)
+}
+
+/// Inserts an attachment of a volume.
+///
+/// # Errors
+///
+/// [`DbError::Query`].
+pub fn create(
+    connection: &mut Connection,
+    id: &AttachmentId,
+    volume: &VolumeId,
+    columns: &AttachmentChange,
+) -> Result<(), DbError> {
+    let mut row = Columns::new()
+        .with(volume_attachment::created_at, Some(Timestamp::now()))
+        .with(volume_attachment::deleted, Some(false))
+        .with(volume_attachment::id, id.clone())
+        .with(volume_attachment::volume_id, volume.clone());
+    columns.put_into(&mut row);
+    single(connection, |native| Ok(changes::insert(native, volume_attachment::table, row.clone())?))
+}
+
+/// Changes a live attachment.
+///
+/// # Errors
+///
+/// [`DbError::NotFound`], [`DbError::Query`].
+pub fn update(
+    connection: &mut Connection,
+    id: &AttachmentId,
+    change: &AttachmentChange,
+) -> Result<(), DbError> {
+    if change.is_empty() {
+        return Ok(());
+    }
+    let now = Timestamp::now();
+    let mut columns = Columns::new();
+    change.put_into(&mut columns);
+    single(connection, |native| {
+        let rows = queries::update(native, id.as_str(), columns.clone(), now)?;
+        found(rows, "attachment", id.as_str())
+    })
+}
+
+/// Notes in an attachment and in its volume where that is attached; returns what was written
+/// into the attachment.
+///
+/// # Errors
+///
+/// [`DbError::NotFound`], [`DbError::Query`].
+pub fn attached(
+    connection: &mut Connection,
+    id: &AttachmentId,
+    place: &AttachedTo,
+) -> Result<AttachmentChange, DbError> {
+    let now = Timestamp::now();
+    let (status, attach_status) =
+        if place.complete { ("in-use", "attached") } else { ("attaching", "attaching") };
+    let change = AttachmentChange {
+        mountpoint: Some(place.mountpoint.clone()),
+        attach_status: to(attach_status),
+        instance_uuid: Some(place.instance_uuid.clone()),
+        attached_host: Some(place.host.clone()),
+        attach_time: to(now),
+        attach_mode: to(place.mode.as_str()),
+        ..AttachmentChange::default()
+    };
+    write(connection, |native| {
+        let row = queries::row(native, id.as_str())?.filter(|row| row.deleted == Some(false));
+        let row = required(row, "attachment", id.as_str())?;
+        // The volume first, as everybody who changes both does.
+        let columns = Columns::new()
+            .with(volumes::status, Some(status.to_owned()))
+            .with(volumes::attach_status, Some(attach_status.to_owned()));
+        let volume = row.volume_id.as_str();
+        found(volume_queries::update(native, volume, columns, now)?, "volume", volume)?;
+        let mut columns = Columns::new();
+        change.put_into(&mut columns);
+        found(queries::update(native, id.as_str(), columns, now)?, "attachment", id.as_str())
+    })?;
+    Ok(change)
+}
+
+/// Takes an attachment away, the old way: soft-deletes it as `detached` and gives the volume the
+/// status that its other attachments leave it (`spec/manager.md §6.3`).
+///
+/// One transaction with a lock on the volume. An attachment that is gone is no error; the volume
+/// is put right all the same.
+///
+/// # Errors
+///
+/// [`DbError::NotFound`] if the volume is gone, [`DbError::Query`].
+pub fn detach(
+    connection: &mut Connection,
+    volume: &VolumeId,
+    id: &AttachmentId,
+) -> Result<Detached, DbError> {
+    let now = Timestamp::now();
+    let volume = volume.as_str();
+    write(connection, |native| {
+        let before = volume_queries::lock(native, volume)?;
+        let (status_before, migration) = required(before, "volume", volume)?;
+        let columns = Columns::new()
+            .with(volume_attachment::attach_status, Some("detached".to_owned()))
+            .with(volume_attachment::detach_time, Some(now))
+            .with(volume_attachment::deleted, Some(true))
+            .with(volume_attachment::deleted_at, Some(now));
+        let attachment = queries::update(native, id.as_str(), columns, now)? != 0;
+
+        let attach_status = attach_status_of(queries::statuses(native, volume)?);
+        let shown = attach_status != "detached" || writes_status(&status_before, &migration);
+        let status = shown.then(|| volume_status(&attach_status));
+        let mut columns = Columns::new().with(volumes::attach_status, Some(attach_status.clone()));
+        columns.put(volumes::status, status.clone().map(Some).as_ref());
+        volume_queries::update(native, volume, columns, now)?;
+        metadata::admin::delete_key(native, volume, "attached_mode", now)?;
+        Ok(Detached { status, attach_status, attachment })
+    })
+}
+
+/// The first by alphabet of those that did not fail, which is the one that weighs most:
+/// attached, attaching, detaching, reserved.
+fn attach_status_of(attachments: Vec<Option<String>>) -> String {
+    let counts = |status: &String| !status.starts_with("error_");
+    let first = attachments.into_iter().flatten().filter(counts).min();
+    first.unwrap_or_else(|| "detached".to_owned())
+}
+
+fn volume_status(attach_status: &str) -> String {
+    match attach_status {
+        "attached" => "in-use",
+        "detached" => "available",
+        other => other,
+    }
+    .to_owned()
+}
+
+/// Whether no migration and no upload is at work that will write the status itself.
+fn writes_status(status: &Option<String>, migration: &Option<String>) -> bool {
+    match migration.as_deref() {
+        None | Some("") => status.as_deref() != Some("uploading"),
+        Some(migration) => matches!(migration, "success" | "error"),
+    }
+}
+
+/// Soft-deletes an attachment with its legacy specs; returns whether it was live.
+///
+/// # Errors
+///
+/// [`DbError::Query`].
+pub fn delete(connection: &mut Connection, id: &AttachmentId) -> Result<bool, DbError> {
+    let now = Timestamp::now();
+    write(connection, |native| Ok(queries::delete(native, id.as_str(), now)?))
+}

@@ -1,0 +1,65 @@
+//! Table `volume_glance_metadata`: what volumes and snapshots keep of their image's properties.
+
+use diesel::prelude::*;
+
+use crate::{
+    changes::{self, Columns},
+    dialect::Native,
+    image_metadata::Keeper,
+    rows::volume::Metadata,
+    schema::volume_glance_metadata as table,
+    timestamp::Timestamp,
+};
+
+/// Live keys and values; of equal keys the youngest counts.
+pub(crate) fn of(native: &mut Native, keeper: Keeper<'_>) -> QueryResult<Metadata> {
+    let query = table::table
+        .filter(table::deleted.eq(false))
+        .order(table::id.asc())
+        .select((table::key, table::value))
+        .into_boxed();
+    let rows: Vec<(Option<String>, Option<String>)> = match keeper {
+        Keeper::Volume(id) => query.filter(table::volume_id.eq(id.as_str())),
+        Keeper::Snapshot(id) => query.filter(table::snapshot_id.eq(id.as_str())),
+    }
+    .load(native)?;
+    Ok(rows.into_iter().filter_map(|(key, value)| Some((key?, value))).collect())
+}
+
+/// Inserts keys and values.
+pub(crate) fn insert(
+    native: &mut Native,
+    keeper: Keeper<'_>,
+    pairs: &Metadata,
+    now: Timestamp,
+) -> QueryResult<()> {
+    let (volume, snapshot) = match keeper {
+        Keeper::Volume(id) => (Some(id.clone()), None),
+        Keeper::Snapshot(id) => (None, Some(id.clone())),
+    };
+    for (key, value) in pairs {
+        let row = Columns::new()
+            .with(table::created_at, Some(now))
+            .with(table::deleted, Some(false))
+            .with(table::volume_id, volume.clone())
+            .with(table::snapshot_id, snapshot.clone())
+            .with(table::key, Some(key.clone()))
+            .with(table::value, value.clone());
+        changes::insert(native, table::table, row)?;
+    }
+    Ok(())
+}
+
+/// Soft-deletes all of it; returns how many keys that were.
+pub(crate) fn delete(
+    native: &mut Native,
+    keeper: Keeper<'_>,
+    now: Timestamp,
+) -> QueryResult<usize> {
+    match keeper {
+        Keeper::Volume(id) => soft_delete!(native, table, now, table::volume_id.eq(id.as_str())),
+        Keeper::Snapshot(id) => {
+            soft_delete!(native, table, now, table::snapshot_id.eq(id.as_str()))
+        }
+    }
+}

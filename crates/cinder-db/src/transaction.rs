@@ -1,0 +1,50 @@
+//! One function of this crate, one transaction: how the operations on resources run.
+//!
+//! Must not: repeat what may have happened. Only a deadlock is repeated, because the database
+//! says itself that it undid everything.
+
+use crate::{
+    connection::Connection,
+    dialect::{self, Native},
+    error::DbError,
+    retry,
+};
+
+/// Runs a body that writes; again, up to five times, as long as it ends in a deadlock.
+pub(crate) fn write<T>(
+    connection: &mut Connection,
+    mut body: impl FnMut(&mut Native) -> Result<T, DbError>,
+) -> Result<T, DbError> {
+    let native = connection.native()?;
+    retry::on_deadlock(|| dialect::write_transaction(native, &mut body))
+}
+
+/// Runs a body of one statement that writes; such a one is a transaction by itself.
+pub(crate) fn single<T>(
+    connection: &mut Connection,
+    mut body: impl FnMut(&mut Native) -> Result<T, DbError>,
+) -> Result<T, DbError> {
+    let native = connection.native()?;
+    retry::on_deadlock(|| body(native))
+}
+
+/// Runs a body that reads from several tables, which it sees as they were at one moment.
+pub(crate) fn read<T>(
+    connection: &mut Connection,
+    body: impl FnOnce(&mut Native) -> Result<T, DbError>,
+) -> Result<T, DbError> {
+    dialect::read_transaction(connection.native()?, body)
+}
+
+/// Turns the answer of an UPDATE by key into an error if there was no such live row.
+pub(crate) fn found(rows: usize, what: &'static str, id: &str) -> Result<(), DbError> {
+    match rows {
+        0 => Err(DbError::NotFound { what, id: id.to_owned() }),
+        _ => Ok(()),
+    }
+}
+
+/// Turns the answer of a query by key into an error if there was no such live row.
+pub(crate) fn required<T>(row: Option<T>, what: &'static str, id: &str) -> Result<T, DbError> {
+    row.ok_or_else(|| DbError::NotFound { what, id: id.to_owned() })
+}
