@@ -113,6 +113,39 @@ impl TestDatabase {
     }
 }
 
+impl TestDatabase {
+    /// Makes every UPDATE of a table fail with the text `no`; returns what ends that.
+    pub fn refuse_updates_of(&self, table: &str) -> &'static str {
+        match self.kind {
+            Kind::Sqlite => {
+                self.run(&format!(
+                    "CREATE TRIGGER refuse BEFORE UPDATE ON {table}
+                     BEGIN SELECT RAISE(ABORT, 'no'); END;"
+                ));
+                "DROP TRIGGER refuse"
+            }
+            #[cfg(feature = "mysql")]
+            Kind::Mysql => {
+                self.run(&format!(
+                    "CREATE TRIGGER refuse BEFORE UPDATE ON {table} FOR EACH ROW
+                     SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'no';"
+                ));
+                "DROP TRIGGER refuse"
+            }
+            #[cfg(feature = "postgres")]
+            Kind::Postgres => {
+                self.run(&format!(
+                    "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql
+                     AS $$ BEGIN RAISE EXCEPTION 'no'; END $$;
+                     CREATE TRIGGER refuse BEFORE UPDATE ON {table}
+                     FOR EACH ROW EXECUTE FUNCTION refuse();"
+                ));
+                "DROP FUNCTION refuse CASCADE"
+            }
+        }
+    }
+}
+
 /// Waits until `done`, up to [`LIMIT`].
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 pub fn wait(what: &str, mut done: impl FnMut() -> bool) {

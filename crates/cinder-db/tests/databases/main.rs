@@ -10,6 +10,7 @@
 mod every;
 
 mod captured_log;
+mod cloud;
 mod database;
 mod patient;
 mod raw;

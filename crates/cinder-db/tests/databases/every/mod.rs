@@ -33,4 +33,5 @@ pub mod quota;
 mod registry;
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 mod schema;
+mod volumes;
 mod workers;

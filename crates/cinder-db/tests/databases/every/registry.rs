@@ -340,29 +340,8 @@ fn a_restart_leaves_the_volumes_service_alone(database: &TestDatabase, mut conne
 }
 
 fn a_failure_half_way_leaves_nothing_behind(database: &TestDatabase, mut connection: Connection) {
-    let (refuse, allow) = match database.kind {
-        Kind::Sqlite => (
-            "CREATE TRIGGER refuse BEFORE UPDATE ON volumes
-             BEGIN SELECT RAISE(ABORT, 'no'); END;",
-            "DROP TRIGGER refuse",
-        ),
-        #[cfg(feature = "mysql")]
-        Kind::Mysql => (
-            "CREATE TRIGGER refuse BEFORE UPDATE ON volumes FOR EACH ROW
-             SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'no';",
-            "DROP TRIGGER refuse",
-        ),
-        #[cfg(feature = "postgres")]
-        Kind::Postgres => (
-            "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql
-             AS $$ BEGIN RAISE EXCEPTION 'no'; END $$;
-             CREATE TRIGGER refuse BEFORE UPDATE ON volumes
-             FOR EACH ROW EXECUTE FUNCTION refuse();",
-            "DROP FUNCTION refuse CASCADE",
-        ),
-    };
     database.run(&volume("v1", "n@b1", "NULL", false));
-    database.run(refuse);
+    let allow = database.refuse_updates_of("volumes");
     let log = CapturedLog::default();
     let wanted = registration("n", Some("cl1"));
     let error = log.during(|| register(&mut connection, &wanted).unwrap_err());
