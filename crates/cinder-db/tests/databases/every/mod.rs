@@ -26,12 +26,19 @@ macro_rules! on_every_database {
     };
 }
 
+mod attachments;
 mod cas;
+mod groups;
 mod heartbeat;
+mod heartbeat;
+mod images;
 mod messages;
 pub mod quota;
 mod registry;
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 mod schema;
+mod services;
+mod snapshots;
+mod volume_types;
 mod volumes;
 mod workers;

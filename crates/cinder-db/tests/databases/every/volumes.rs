@@ -37,6 +37,7 @@ on_every_database!(
     a_deletion_that_fails_half_way_changes_nothing,
     a_volume_is_in_use_as_long_as_it_has_attachments,
     times_come_back_as_finely_as_the_database_keeps_them,
+    a_volume_is_read_as_it_was_at_one_moment,
 );
 
 fn id(text: &str) -> VolumeId {
@@ -497,4 +498,29 @@ fn times_come_back_as_finely_as_the_database_keeps_them(
         _ => "2020-01-02 03:04:05.678901",
     };
     assert_eq!(volume.row.launched_at.unwrap().to_string(), expected);
+}
+
+fn a_volume_is_read_as_it_was_at_one_moment(database: &TestDatabase, mut connection: Connection) {
+    const WRITES: usize = 60;
+    cloud::two_volumes(database);
+    let write = |connection: &mut Connection, number: usize| {
+        let number = number.to_string();
+        let columns = VolumeChange { status: to(number.as_str()), ..VolumeChange::default() };
+        let metadata = Some(map(&[("number", &number)]));
+        let update = VolumeUpdate { metadata, ..columns.into() };
+        volumes::update(connection, &id("v"), &update).unwrap();
+    };
+    write(&mut connection, 0);
+    thread::scope(|scope| {
+        let writer = scope.spawn(|| {
+            let mut connection = open_or_create(&database.options).unwrap();
+            (1..=WRITES).for_each(|number| write(&mut connection, number));
+        });
+        while !writer.is_finished() {
+            let volume = volumes::get(&mut connection, &id("v")).unwrap().unwrap();
+            assert_eq!(volume.row.status, volume.metadata["number"]);
+        }
+    });
+    let volume = volumes::get(&mut connection, &id("v")).unwrap().unwrap();
+    assert_eq!(volume.row.status, Some(WRITES.to_string()));
 }
