@@ -9,6 +9,8 @@ use tracing::{Metadata, Subscriber, span};
 use tracing_subscriber::layer;
 use tracing_subscriber::registry::LookupSpan;
 
+use crate::event::python_bool;
+
 /// Index into [`CONTEXT_KEYS`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ContextKey(u8);
@@ -58,8 +60,12 @@ impl ContextKey {
         u8::try_from(index).ok().map(Self)
     }
 
+    pub(crate) fn name(self) -> &'static str {
+        CONTEXT_KEYS[usize::from(self.0)]
+    }
+
     pub(crate) fn is_secret(self) -> bool {
-        CONTEXT_KEYS[usize::from(self.0)] == "auth_token"
+        self.name() == "auth_token"
     }
 }
 
@@ -88,6 +94,10 @@ impl SpanContext {
 }
 
 impl Visit for SpanContext {
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.set(field.name(), python_bool(value));
+    }
+
     fn record_str(&mut self, field: &Field, value: &str) {
         self.set(field.name(), value);
     }

@@ -43,6 +43,47 @@ pub enum LogError {
         reason: &'static str,
     },
 
+    /// An option's value is of the right type and cannot be used all the same.
+    #[error("{option}: {reason}")]
+    BadValue {
+        /// The configuration option.
+        option: &'static str,
+        /// What is wrong with its value.
+        reason: String,
+    },
+
+    /// `syslog_log_facility` is not one (text of spec/logging.md §2.5).
+    #[error("syslog facility must be one of: {names}")]
+    UnknownFacility {
+        /// All that there are, each between quotes.
+        names: String,
+    },
+
+    /// `use_journal` is set, and nobody listens at the journal's socket.
+    #[error("cannot reach the systemd journal at {}", path.display())]
+    Journal {
+        /// The socket.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+
+    /// The file of `log_config_append` cannot be used (text of spec/logging.md §2.6).
+    #[error("Error loading logging config {}: {reason}", path.display())]
+    Config {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it, and where.
+        reason: String,
+    },
+
+    /// An option that this platform cannot follow.
+    #[error("{option}: not on this platform")]
+    Platform {
+        /// The configuration option.
+        option: &'static str,
+    },
+
     /// The date format has a directive that does not exist.
     #[error("log_date_format: \"{format}\" is not a valid date format")]
     BadDateFormat {

@@ -52,21 +52,43 @@ impl Slot {
     }
 }
 
-/// The known fields of one event.
+/// A field that no text format knows; structured formats print it.
+#[derive(Debug, Clone)]
+struct Extra {
+    name: &'static str,
+    /// A number or truth value, spelled as JSON has it; everything else is text.
+    literal: bool,
+    value: Range<usize>,
+}
+
+/// The fields of one event.
 #[derive(Debug, Default)]
 pub(crate) struct Captured {
     text: String,
     slots: [Range<usize>; SLOTS],
     context: Vec<(ContextKey, Range<usize>)>,
+    /// Kept only if somebody is going to print them.
+    extras: Vec<Extra>,
+    keep_extras: bool,
     critical: Option<bool>,
     log_line: Option<u32>,
 }
 
 impl Captured {
-    pub(crate) fn clear(&mut self) {
+    /// The fields of an event that has a message only.
+    pub(crate) fn of_message(text: fmt::Arguments<'_>) -> Self {
+        let mut fields = Self::default();
+        fields.store("message", text);
+        fields
+    }
+
+    /// Forgets everything; the next event's unknown fields are kept if `keep_extras`.
+    pub(crate) fn clear(&mut self, keep_extras: bool) {
         self.text.clear();
         self.slots = Default::default();
         self.context.clear();
+        self.extras.clear();
+        self.keep_extras = keep_extras;
         self.critical = None;
         self.log_line = None;
     }
@@ -91,6 +113,11 @@ impl Captured {
         !self.context.is_empty()
     }
 
+    /// Fields that no text format knows: name, value, and whether that is a JSON literal.
+    pub(crate) fn extras(&self) -> impl Iterator<Item = (&'static str, &str, bool)> {
+        self.extras.iter().map(|one| (one.name, &self.text[one.value.clone()], one.literal))
+    }
+
     /// The value of the event's `critical` field, if it has one.
     pub(crate) fn critical(&self) -> Option<bool> {
         self.critical
@@ -107,14 +134,26 @@ impl Captured {
         start..self.text.len()
     }
 
-    /// Keeps a field's text if the field is a known one.
-    pub(crate) fn store(&mut self, name: &str, value: fmt::Arguments<'_>) {
+    /// Keeps a field's text, of an unknown field only if extras are asked for.
+    pub(crate) fn store(&mut self, name: &'static str, value: fmt::Arguments<'_>) {
+        self.keep(name, value, false);
+    }
+
+    /// As [`store`](Self::store), for a number or truth value in JSON's spelling.
+    pub(crate) fn store_literal(&mut self, name: &'static str, value: fmt::Arguments<'_>) {
+        self.keep(name, value, true);
+    }
+
+    fn keep(&mut self, name: &'static str, value: fmt::Arguments<'_>, literal: bool) {
         if let Some(slot) = Slot::of(name) {
             self.slots[slot as usize] = self.append(value);
         } else if let Some(key) = ContextKey::named(name) {
             let range =
                 if key.is_secret() { self.append(format_args!("***")) } else { self.append(value) };
             self.context.push((key, range));
+        } else if self.keep_extras {
+            let value = self.append(value);
+            self.extras.push(Extra { name, literal, value });
         }
     }
 
@@ -146,25 +185,41 @@ impl Captured {
     }
 }
 
+/// A truth value of a request context, as Python prints it.
+pub(crate) fn python_bool(value: bool) -> &'static str {
+    if value { "True" } else { "False" }
+}
+
 impl Visit for Captured {
     fn record_str(&mut self, field: &Field, value: &str) {
         self.store(field.name(), format_args!("{value}"));
     }
 
     fn record_bool(&mut self, field: &Field, value: bool) {
-        if field.name() == "critical" {
-            self.critical = Some(value);
-        } else {
-            self.store(field.name(), format_args!("{value}"));
+        match field.name() {
+            "critical" => self.critical = Some(value),
+            name if ContextKey::named(name).is_some() => {
+                self.store(name, format_args!("{}", python_bool(value)));
+            }
+            name => self.store_literal(name, format_args!("{value}")),
         }
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.store_literal(field.name(), format_args!("{value}"));
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
         if field.name() == "log.line" {
             self.log_line = u32::try_from(value).ok();
         } else {
-            self.store(field.name(), format_args!("{value}"));
+            self.store_literal(field.name(), format_args!("{value}"));
         }
+    }
+
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        // JSON has no word for infinity.
+        self.keep(field.name(), format_args!("{value:?}"), value.is_finite());
     }
 
     fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {

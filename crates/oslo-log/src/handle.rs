@@ -1,13 +1,16 @@
 //! The part of a running subscriber that the program can steer and ask.
 
-use std::sync::Arc;
+use std::path::Path;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tracing::level_filters::LevelFilter;
 use tracing_log::log;
 
-use crate::layer::Core;
+use crate::layer::{Core, modified};
+use crate::plan::Plan;
+use crate::{LogError, LogOptions};
 
 /// Handle to a subscriber made by [`crate::subscriber`] or [`crate::OsloLayer::new`].
 #[derive(Debug, Clone)]
@@ -25,27 +28,66 @@ impl LogHandle {
     /// Every callsite is asked again, and the maximum level of the `log` crate follows if a
     /// logger is installed there.
     pub fn set_debug(&self, debug: bool) -> bool {
-        if self.core.levels.debug() == debug {
-            return false;
+        {
+            let mut options = self.options();
+            if options.debug == debug {
+                return false;
+            }
+            options.debug = debug;
         }
-        self.core.levels.set_debug(debug);
+        self.core.plan().levels.set_debug(debug);
+        self.refresh();
+        true
+    }
+
+    /// Reads the file of `log_config_append` if it is another one or was changed since; with none,
+    /// goes back to what the other options ask for. True if something was set up anew.
+    ///
+    /// # Errors
+    ///
+    /// As for [`crate::subscriber`]; then everything stays as it was.
+    pub fn reload(&self, log_config_append: Option<&Path>) -> Result<bool, LogError> {
+        let mut wanted = self.options().clone();
+        wanted.log_config_append = log_config_append.map(Path::to_owned);
+        let stamp = modified(&wanted);
+        let same = *self.options() == wanted;
+        // A file whose time cannot be read has something wrong with it, which reading will tell.
+        let unchanged = wanted.config_file().is_none()
+            || stamp.is_some()
+                && stamp == *self.core.stamp.lock().unwrap_or_else(PoisonError::into_inner);
+        if same && unchanged {
+            return Ok(false);
+        }
+        self.core.replace(Plan::new(&wanted)?);
+        *self.core.stamp.lock().unwrap_or_else(PoisonError::into_inner) = stamp;
+        *self.options() = wanted;
+        self.refresh();
+        self.remark();
+        Ok(true)
+    }
+
+    fn options(&self) -> MutexGuard<'_, LogOptions> {
+        self.core.options.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Asks every callsite again.
+    fn refresh(&self) {
         tracing::callsite::rebuild_interest_cache();
         if log::max_level() != log::LevelFilter::Off {
             log::set_max_level(self.log_filter());
         }
-        true
     }
 
     /// Whether the root level is DEBUG.
     #[must_use]
     pub fn debug(&self) -> bool {
-        self.core.levels.debug()
+        self.options().debug
     }
 
     /// The level to give to [`log::set_max_level`] when the `log` crate's records are captured.
     #[must_use]
     pub fn log_filter(&self) -> log::LevelFilter {
-        match self.core.levels.most_verbose() {
+        match self.core.plan().levels.most_verbose() {
             LevelFilter::TRACE => log::LevelFilter::Trace,
             LevelFilter::DEBUG => log::LevelFilter::Debug,
             LevelFilter::INFO => log::LevelFilter::Info,
@@ -78,13 +120,23 @@ impl LogHandle {
         self.core.dropped.load(Ordering::Relaxed)
     }
 
-    /// Logs one WARNING for each option that is set but has no effect yet.
+    /// Logs one WARNING for each option that is set but has no effect yet, and for whatever else
+    /// the options ask for in vain. To be called when the subscriber is installed.
     pub fn warn_unsupported(&self) {
-        for option in &self.core.unsupported {
+        let unsupported = self.options().unsupported.clone();
+        for option in unsupported {
             tracing::warn!(
                 target: "oslo_log",
                 "Option {option} is set but not supported yet: it has no effect.",
             );
+        }
+        self.remark();
+    }
+
+    fn remark(&self) {
+        let remarks = self.core.plan().remarks.clone();
+        for remark in remarks {
+            tracing::warn!(target: "oslo_log", "{remark}");
         }
     }
 
@@ -94,6 +146,7 @@ impl LogHandle {
     #[cfg(unix)]
     #[must_use]
     pub fn descriptors(&self) -> Vec<std::os::fd::RawFd> {
-        self.core.sinks.iter().map(crate::sink::Sink::descriptor).collect()
+        let plan = self.core.plan();
+        plan.handlers.iter().filter_map(|handler| handler.sink.descriptor()).collect()
     }
 }

@@ -1,11 +1,13 @@
 //! The `tracing` layer: decides which events pass, gathers, renders, writes.
 //!
-//! Must not take a lock on the way of a line (except `watch_log_file`'s and that of a pipe, socket
-//! or terminal) or allocate once a thread's buffers have grown.
+//! Must not take a lock on the way of a line that another thread's line could hold for long: only a
+//! reload, a file being replaced, and a pipe, socket or terminal have one. Must not allocate for a
+//! line of text once a thread's buffers have grown.
 
 use std::cell::Cell;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 use std::time::{Duration, Instant, SystemTime};
 
 use tracing::level_filters::LevelFilter;
@@ -18,19 +20,29 @@ use tracing_subscriber::registry::{LookupSpan, Registry};
 use crate::clock::StampCache;
 use crate::context::{self, SpanContext};
 use crate::event::{Captured, Slot};
-use crate::layout::{Layout, Record};
-use crate::level::{Level, LevelTable};
-use crate::sink::{self, Sink};
+use crate::form::Form;
+use crate::layout::Record;
+use crate::level::Level;
+use crate::limit::{RateLimit, Verdict};
+use crate::plan::Plan;
+use crate::sink::Line;
 use crate::{LogError, LogHandle, LogOptions};
 
 /// What the layer and its handles share.
+///
+/// The plan's lock is taken for writing only by a reload, which takes no time. The process forks
+/// with a single thread, which then is not in here.
 #[derive(Debug)]
 pub(crate) struct Core {
-    pub(crate) levels: LevelTable,
-    layout: Layout,
-    pub(crate) sinks: Vec<Sink>,
+    plan: RwLock<Plan>,
+    /// Whether events are to keep fields that no text format knows; a copy of the plan's answer.
+    extras: AtomicBool,
+    limit: Option<RateLimit>,
+    /// What the plan was made from.
+    pub(crate) options: Mutex<LogOptions>,
+    /// When the file of `log_config_append` was changed, as it was read.
+    pub(crate) stamp: Mutex<Option<SystemTime>>,
     pub(crate) dropped: AtomicU64,
-    pub(crate) unsupported: Vec<String>,
 }
 
 /// A layer that writes every event as oslo.log would.
@@ -63,21 +75,15 @@ impl OsloLayer {
     /// # Errors
     ///
     /// [`LogError::Open`] if the log file cannot be opened, [`LogError::UnknownLevel`] for a
-    /// bad `default_log_levels`, the other variants for a bad format string.
+    /// bad `default_log_levels`, the other variants for what is wrong with other options.
     pub fn new(options: &LogOptions) -> Result<(Self, LogHandle), LogError> {
-        let core = Arc::new(Core {
-            levels: LevelTable::new(options.debug, &options.default_log_levels)?,
-            layout: Layout::new(options)?,
-            sinks: sink::open_sinks(options)?,
-            dropped: AtomicU64::new(0),
-            unsupported: options.unsupported.clone(),
-        });
+        let core = Arc::new(Core::new(options)?);
         let handle = LogHandle::new(Arc::clone(&core));
         Ok((Self { core }, handle))
     }
 
     fn passes(&self, metadata: &Metadata<'_>) -> bool {
-        context::is_context(metadata) || self.core.levels.may_pass(metadata)
+        context::is_context(metadata) || self.core.plan().levels.may_pass(metadata)
     }
 }
 
@@ -96,7 +102,7 @@ where
     }
 
     fn max_level_hint(&self) -> Option<LevelFilter> {
-        Some(self.core.levels.most_verbose())
+        Some(self.core.plan().levels.most_verbose())
     }
 
     fn on_new_span(&self, attributes: &span::Attributes<'_>, id: &span::Id, ctx: Context<'_, S>) {
@@ -109,7 +115,7 @@ where
 
     fn on_event(&self, event: &Event<'_>, ctx: Context<'_, S>) {
         with_scratch(|scratch| {
-            scratch.fields.clear();
+            scratch.fields.clear(self.core.extras.load(Ordering::Relaxed));
             event.record(&mut scratch.fields);
             for span in ctx.event_scope(event).into_iter().flatten() {
                 if let Some(context) = span.extensions().get::<SpanContext>() {
@@ -122,6 +128,34 @@ where
 }
 
 impl Core {
+    fn new(options: &LogOptions) -> Result<Self, LogError> {
+        // Before the file is read: a change in between is then seen at the next reload.
+        let stamp = Mutex::new(modified(options));
+        let plan = Plan::new(options)?;
+        // The original installs no limit beside a file of handlers.
+        let limited = options.config_file().is_none();
+        let limit = if limited { RateLimit::new(options, Instant::now())? } else { None };
+        Ok(Self {
+            extras: AtomicBool::new(plan.wants_extras()),
+            plan: RwLock::new(plan),
+            limit,
+            options: Mutex::new(options.clone()),
+            stamp,
+            dropped: AtomicU64::new(0),
+        })
+    }
+
+    pub(crate) fn plan(&self) -> RwLockReadGuard<'_, Plan> {
+        self.plan.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Goes on with another plan. What waits for slow readers of the old one gets a last chance.
+    pub(crate) fn replace(&self, plan: Plan) {
+        self.flush(None);
+        self.extras.store(plan.wants_extras(), Ordering::Relaxed);
+        *self.plan.write().unwrap_or_else(PoisonError::into_inner) = plan;
+    }
+
     fn write(&self, event: &Event<'_>, scratch: &mut Scratch, span: Option<&SpanContext>) {
         let metadata = event.metadata();
         let Scratch { fields, line, cache } = scratch;
@@ -132,8 +166,9 @@ impl Core {
             ("", false) => metadata.target(),
             (logger, _) => logger,
         };
+        let plan = self.plan();
         // The callsite passed as a possible CRITICAL; now we know what it is.
-        if fields.critical() == Some(false) && !self.levels.passes(metadata.target(), level) {
+        if fields.critical() == Some(false) && !plan.levels.passes(metadata.target(), level) {
             return;
         }
         let (file, line_number, module) = if from_log {
@@ -142,29 +177,48 @@ impl Core {
             let module = metadata.module_path().unwrap_or_default();
             (metadata.file().unwrap_or_default(), metadata.line(), module)
         };
-        let record = Record {
-            level,
-            target,
-            file,
-            line: line_number.unwrap_or(0),
-            module,
-            pid: std::process::id(),
-            stamp: cache.stamp(&chrono::Local, SystemTime::now(), &self.layout.date),
-            fields,
-            span,
-        };
-        line.clear();
-        self.layout.render(&record, line);
-        for sink in &self.sinks {
-            self.count_lost(sink.write(line.as_bytes(), &|lost, name| self.notice(lost, name)));
+        let line_number = line_number.unwrap_or(0);
+        let facts = Facts { level, target, file, line: line_number, module, fields, span };
+        match self.limit.as_ref().map(|limit| (limit, limit.judge(level, Instant::now()))) {
+            None | Some((_, Verdict::Pass)) => self.hand_out(&plan, &facts, line, cache),
+            Some((limit, Verdict::DropAndTell)) => {
+                let told = Captured::of_message(format_args!("{}", limit.sentence()));
+                let facts = Facts { span, ..Facts::own(Level::Error, "root", &told) };
+                self.hand_out(&plan, &facts, line, cache);
+            }
+            Some((_, Verdict::Drop)) => {}
+        }
+    }
+
+    /// Gives a record to every destination that it is for.
+    fn hand_out(&self, plan: &Plan, facts: &Facts<'_>, line: &mut String, cache: &mut StampCache) {
+        let now = SystemTime::now();
+        let mut rendered = None;
+        let mut error = 0;
+        for handler in plan.handlers_of(facts.target) {
+            if facts.level.number() < handler.level {
+                continue;
+            }
+            let Some(form) = plan.forms.get(handler.form) else { continue };
+            let record = facts.record(form, now, cache);
+            // Most often all destinations share one form.
+            if rendered.replace(handler.form) != Some(handler.form) {
+                line.clear();
+                error = form.render(&record, line);
+            }
+            let error = line.get(error..).unwrap_or_default();
+            let line = Line { text: line, error, record: &record };
+            self.count_lost(handler.sink.write(&line, &|text| warning(form, text)));
         }
     }
 
     /// Writes what waits in front of slow readers; if something still does: when to come back.
     pub(crate) fn flush(&self, deadline: Option<Instant>) -> Option<Duration> {
+        let plan = self.plan();
         let mut again = None;
-        for sink in &self.sinks {
-            let flushed = sink.flush(deadline, &|lost, name| self.notice(lost, name));
+        for handler in &plan.handlers {
+            let Some(form) = plan.forms.get(handler.form) else { continue };
+            let flushed = handler.sink.flush(deadline, &|text| warning(form, text));
             self.count_lost(flushed.lost);
             again = [again, flushed.again].into_iter().flatten().min();
         }
@@ -176,29 +230,54 @@ impl Core {
             self.dropped.fetch_add(lines, Ordering::Relaxed);
         }
     }
+}
 
-    /// The line that tells a reader what it has missed.
-    fn notice(&self, lost: u64, name: &str) -> String {
-        let mut fields = Captured::default();
-        let text = format_args!(
-            "{lost} log lines were dropped: {name} was not read fast enough, or not at all"
-        );
-        fields.store("message", text);
-        let mut cache = StampCache::default();
-        let record = Record {
-            level: Level::Warning,
-            target: "oslo_log",
-            file: file!(),
-            line: line!(),
-            module: module_path!(),
+/// When the file of `log_config_append` was changed last, if there is one.
+pub(crate) fn modified(options: &LogOptions) -> Option<SystemTime> {
+    std::fs::metadata(options.config_file()?).and_then(|found| found.modified()).ok()
+}
+
+/// A line of our own about a destination, in its form.
+fn warning(form: &Form, text: fmt::Arguments<'_>) -> Vec<u8> {
+    let fields = Captured::of_message(text);
+    let facts = Facts::own(Level::Warning, "oslo_log", &fields);
+    let mut cache = StampCache::default();
+    let mut line = String::new();
+    form.render(&facts.record(form, SystemTime::now(), &mut cache), &mut line);
+    line.into_bytes()
+}
+
+/// What is known of a record before anybody asks what it looks like.
+struct Facts<'a> {
+    level: Level,
+    target: &'a str,
+    file: &'a str,
+    line: u32,
+    module: &'a str,
+    fields: &'a Captured,
+    span: Option<&'a SpanContext>,
+}
+
+impl<'a> Facts<'a> {
+    /// A record that nobody's event has made.
+    fn own(level: Level, target: &'a str, fields: &'a Captured) -> Self {
+        let (file, line, module) = (file!(), line!(), module_path!());
+        Self { level, target, file, line, module, fields, span: None }
+    }
+
+    fn record<'r>(&'r self, form: &Form, now: SystemTime, cache: &'r mut StampCache) -> Record<'r> {
+        Record {
+            level: self.level,
+            target: self.target,
+            file: self.file,
+            line: self.line,
+            module: self.module,
             pid: std::process::id(),
-            stamp: cache.stamp(&chrono::Local, SystemTime::now(), &self.layout.date),
-            fields: &fields,
-            span: None,
-        };
-        let mut line = String::new();
-        self.layout.render(&record, &mut line);
-        line
+            stamp: cache.stamp(&chrono::Local, now, form.date()),
+            fields: self.fields,
+            color: "",
+            span: self.span,
+        }
     }
 }
 

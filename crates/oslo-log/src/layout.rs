@@ -16,22 +16,36 @@ use crate::{LogError, LogOptions};
 #[cfg(test)]
 mod samples;
 
+/// Whose rules a line follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Rules {
+    /// oslo.log's: summary, debug suffix, and a prefix on every line of an error.
+    Oslo,
+    /// Those of Python's plain formatter; with a comma and milliseconds behind the date if that
+    /// has no format of its own.
+    Plain { millis: bool },
+}
+
 /// The parsed formats and the constants they may name.
 #[derive(Debug)]
 pub(crate) struct Layout {
     pub(crate) date: DateFormat,
+    rules: Rules,
     context: Template,
     default: Template,
     debug_suffix: Template,
     exception: Template,
     identity: Template,
     instance: Template,
+    /// For an instance that the context names.
+    context_instance: Template,
     project: String,
     version: String,
     started: Duration,
 }
 
 /// One event with everything that a format may name.
+#[derive(Clone, Copy)]
 pub(crate) struct Record<'a> {
     pub(crate) level: Level,
     /// Target of the event; module paths are printed with dots.
@@ -42,16 +56,18 @@ pub(crate) struct Record<'a> {
     pub(crate) pid: u32,
     pub(crate) stamp: Stamp<'a>,
     pub(crate) fields: &'a Captured,
+    /// What `%(color)s` prints.
+    pub(crate) color: &'static str,
     /// The nearest enclosing request context.
     pub(crate) span: Option<&'a SpanContext>,
 }
 
 impl Record<'_> {
-    fn context(&self, key: ContextKey) -> Option<&str> {
+    pub(crate) fn context(&self, key: ContextKey) -> Option<&str> {
         self.fields.context(key).or_else(|| self.span.and_then(|span| span.get(key)))
     }
 
-    fn has_context(&self) -> bool {
+    pub(crate) fn has_context(&self) -> bool {
         self.span.is_some() || self.fields.has_context()
     }
 
@@ -62,7 +78,7 @@ impl Record<'_> {
                 && self.fields.get(Slot::ErrorClass).is_empty())
     }
 
-    fn write_summary(&self, out: &mut String) {
+    pub(crate) fn write_summary(&self, out: &mut String) {
         let class = self.fields.get(Slot::ErrorClass);
         let text = self.fields.get(Slot::Error).trim_end();
         out.push_str(class);
@@ -81,8 +97,10 @@ impl Layout {
     /// Those of [`Template::parse`] and [`DateFormat::parse`].
     pub(crate) fn new(options: &LogOptions) -> Result<Self, LogError> {
         let record = |option, format| Template::parse(option, format, Vocabulary::Record);
+        let instance = |option, format| Template::parse(option, format, Vocabulary::Instance);
         Ok(Self {
             date: DateFormat::parse(&options.log_date_format)?,
+            rules: Rules::Oslo,
             context: record(
                 "logging_context_format_string",
                 &options.logging_context_format_string,
@@ -101,24 +119,46 @@ impl Layout {
                 &options.logging_user_identity_format,
                 Vocabulary::Context,
             )?,
-            instance: Template::parse(
-                "instance_format",
-                &options.instance_format,
-                Vocabulary::Instance,
-            )?,
+            instance: instance("instance_format", &options.instance_format)?,
+            context_instance: instance("instance_uuid_format", &options.instance_uuid_format)?,
             project: options.project.clone(),
             version: options.version.clone(),
-            started: SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default(),
+            started: started(),
         })
     }
 
-    /// Appends the record's lines, newline included.
-    pub(crate) fn render(&self, record: &Record<'_>, out: &mut String) {
+    /// The layout of Python's plain `logging.Formatter`, from a file of `log_config_append`.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Template::parse`] and [`DateFormat::parse`].
+    pub(crate) fn plain(format: &str, date: Option<&str>) -> Result<Self, LogError> {
+        let template = Template::parse("format", format, Vocabulary::Record)?;
+        let none = || Template::parse("format", "", Vocabulary::Record);
+        Ok(Self {
+            date: DateFormat::parse(date.unwrap_or("%Y-%m-%d %H:%M:%S"))?,
+            rules: Rules::Plain { millis: date.is_none() },
+            context: template.clone(),
+            default: template,
+            debug_suffix: none()?,
+            exception: none()?,
+            identity: none()?,
+            instance: none()?,
+            context_instance: none()?,
+            project: "unknown".into(),
+            version: "unknown".into(),
+            started: started(),
+        })
+    }
+
+    /// Appends the record's lines, newline included; returns where the lines about an error
+    /// begin, or the end if there are none.
+    pub(crate) fn render(&self, record: &Record<'_>, out: &mut String) -> usize {
         let in_request = record.context(ContextKey::REQUEST_ID).is_some_and(|id| !id.is_empty());
         let template = if in_request { &self.context } else { &self.default };
         self.fill(template, record, out);
         let named = template.names(Key::ErrorSummary);
-        if !named && record.has_summary() {
+        if self.rules == Rules::Oslo && !named && record.has_summary() {
             out.push_str(": ");
             record.write_summary(out);
         }
@@ -126,25 +166,28 @@ impl Layout {
             out.push(' ');
             self.fill(&self.debug_suffix, record, out);
         }
-        self.render_block(record, out);
+        let block = self.render_block(record, out);
         out.push('\n');
+        block.unwrap_or(out.len())
     }
 
     /// Appends what the summary did not say: causes and traceback, each line behind the prefix.
     ///
-    /// The last line of the block is empty but for the prefix, as the original's is.
-    fn render_block(&self, record: &Record<'_>, out: &mut String) {
+    /// The last line of the original's block is empty but for the prefix.
+    fn render_block(&self, record: &Record<'_>, out: &mut String) -> Option<usize> {
         let mut summary = String::new();
-        if record.level < Level::Warning && record.fields.get(Slot::Traceback).is_empty() {
+        let said = self.rules == Rules::Oslo && record.level >= Level::Warning;
+        if !said && record.fields.get(Slot::Traceback).is_empty() {
             record.write_summary(&mut summary);
         }
         let parts = [&summary, record.fields.get(Slot::Causes), record.fields.get(Slot::Traceback)];
         if parts.iter().all(|part| part.is_empty()) {
-            return;
+            return None;
         }
         if !out.ends_with('\n') {
             out.push('\n');
         }
+        let block = out.len();
         for part in parts.iter().filter(|part| !part.is_empty()) {
             for line in part.strip_suffix('\n').unwrap_or(part).split('\n') {
                 self.fill(&self.exception, record, out);
@@ -152,7 +195,11 @@ impl Layout {
                 out.push('\n');
             }
         }
-        self.fill(&self.exception, record, out);
+        match self.rules {
+            Rules::Oslo => self.fill(&self.exception, record, out),
+            Rules::Plain { .. } => out.truncate(out.len() - 1),
+        }
+        Some(block)
     }
 
     fn fill(&self, template: &Template, record: &Record<'_>, out: &mut String) {
@@ -171,7 +218,12 @@ impl Layout {
             Key::LineNumber => write_integer(i64::from(record.line), conversion, out),
             Key::FunctionName => out.push_str(last_segment(record.module)),
             Key::Created => write_number(epoch.as_secs_f64(), conversion, out),
-            Key::AscTime => out.push_str(record.stamp.asctime),
+            Key::AscTime => {
+                out.push_str(record.stamp.asctime);
+                if self.rules == (Rules::Plain { millis: true }) {
+                    let _ = write!(out, ",{:03}", epoch.subsec_millis());
+                }
+            }
             Key::Millis => write_millis(epoch.subsec_millis(), conversion, out),
             Key::RelativeCreated => {
                 let elapsed = epoch.as_secs_f64() - self.started.as_secs_f64();
@@ -187,7 +239,7 @@ impl Layout {
             Key::Message => out.push_str(record.fields.get(Slot::Message)),
             Key::IsoTime => record.stamp.write_iso(out),
             Key::Version => out.push_str(&self.version),
-            Key::Color => {}
+            Key::Color => out.push_str(record.color),
             Key::Instance => self.write_instance(record, out),
             Key::Resource => match record.fields.get(Slot::Resource) {
                 "" => {}
@@ -227,18 +279,26 @@ impl Layout {
     }
 
     fn write_instance(&self, record: &Record<'_>, out: &mut String) {
-        let uuid = match record.fields.get(Slot::Instance) {
-            "" => record.context(ContextKey::RESOURCE_UUID).unwrap_or_default(),
-            given => given,
+        let (template, uuid) = match record.fields.get(Slot::Instance) {
+            "" => {
+                let uuid = record.context(ContextKey::RESOURCE_UUID).unwrap_or_default();
+                (&self.context_instance, uuid)
+            }
+            given => (&self.instance, given),
         };
         if !uuid.is_empty() {
-            self.instance.fill(out, |_, _, out| out.push_str(uuid));
+            template.fill(out, |_, _, out| out.push_str(uuid));
         }
     }
 }
 
+/// Now, for `%(relativeCreated)d`.
+pub(crate) fn started() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+}
+
 /// Prints a target as a logger name: as it is, or with dots if it is a module path.
-fn write_logger_name(target: &str, out: &mut String) {
+pub(crate) fn write_logger_name(target: &str, out: &mut String) {
     let mut parts = target.split("::");
     out.push_str(parts.next().unwrap_or_default());
     for part in parts {
@@ -247,18 +307,18 @@ fn write_logger_name(target: &str, out: &mut String) {
     }
 }
 
-fn file_name(path: &str) -> &str {
+pub(crate) fn file_name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
 /// Python's module name of a file: its name without the extension.
-fn module_name(path: &str) -> &str {
+pub(crate) fn module_name(path: &str) -> &str {
     let name = file_name(path);
     name.rsplit_once('.').map_or(name, |(stem, _)| stem)
 }
 
 /// Rust records no function name with an event; the innermost module is the nearest thing.
-fn last_segment(module: &str) -> &str {
+pub(crate) fn last_segment(module: &str) -> &str {
     module.rsplit("::").next().unwrap_or(module)
 }
 
@@ -286,11 +346,11 @@ fn write_number(number: f64, conversion: Conversion, out: &mut String) {
 }
 
 #[cfg(target_os = "linux")]
-fn thread_id() -> i64 {
+pub(crate) fn thread_id() -> i64 {
     i64::from(nix::unistd::gettid().as_raw())
 }
 
 #[cfg(not(target_os = "linux"))]
-fn thread_id() -> i64 {
+pub(crate) fn thread_id() -> i64 {
     i64::from(std::process::id())
 }

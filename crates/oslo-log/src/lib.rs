@@ -40,18 +40,23 @@
 
 #![forbid(unsafe_code)]
 
+mod append;
 mod clock;
 mod context;
 mod error;
 mod event;
+mod form;
 pub mod guru;
 mod handle;
+mod json;
 mod layer;
 mod layout;
 mod level;
+mod limit;
 pub mod mask;
 mod options;
 mod panic;
+mod plan;
 mod sink;
 mod template;
 

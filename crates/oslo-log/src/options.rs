@@ -7,8 +7,11 @@ use std::path::PathBuf;
 /// Logging options, named and defaulted as in spec/logging.md §1.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogOptions {
-    /// Root level DEBUG instead of INFO. The only option that may change while running.
+    /// Root level DEBUG instead of INFO. May change while running.
     pub debug: bool,
+    /// File in the format of Python's `logging.config`; replaces all other options but the formats.
+    /// May change while running, as may its contents.
+    pub log_config_append: Option<PathBuf>,
     /// Log file, relative to `log_dir` if that is set.
     pub log_file: Option<PathBuf>,
     /// Directory of the log file; without `log_file` the file is `<program>.log`.
@@ -17,8 +20,35 @@ pub struct LogOptions {
     pub program: String,
     /// Write to standard error (too, if there is a file).
     pub use_stderr: bool,
-    /// Reopen the file when another program moved it away, checked before every line.
+    /// Write to syslog as well.
+    pub use_syslog: bool,
+    /// Write to the systemd journal.
+    pub use_journal: bool,
+    /// Syslog's facility, also for the journal: a name with or without `LOG_`.
+    pub syslog_log_facility: String,
+    /// One JSON object per record instead of a formatted line.
+    pub use_json: bool,
+    /// Colour for `%(color)s` on standard output and error, terminal or not.
+    pub log_color: bool,
+    /// Reopen the file when another program moved it away, checked before every line. The original
+    /// always does unless it rotates the file itself.
     pub watch_log_file: bool,
+    /// `none`, `size` or `interval`, in any case.
+    pub log_rotation_type: String,
+    /// Number of units between two rotations; with `Weekday` the day, 0 being Monday.
+    pub log_rotate_interval: i64,
+    /// `Seconds`, `Minutes`, `Hours`, `Days`, `Weekday` or `Midnight`, in any case.
+    pub log_rotate_interval_type: String,
+    /// How many rotated files are kept.
+    pub max_logfile_count: i64,
+    /// Size in MiB that a file does not reach.
+    pub max_logfile_size_mb: i64,
+    /// Seconds over which records are counted; below 1 there is no limit.
+    pub rate_limit_interval: i64,
+    /// Records that pass within that time; below 1 there is no limit.
+    pub rate_limit_burst: i64,
+    /// Name of the level from which on records always pass.
+    pub rate_limit_except_level: String,
     /// `logger=LEVEL` pairs, later ones win.
     pub default_log_levels: Vec<String>,
     /// `strftime` format of `%(asctime)s`.
@@ -33,17 +63,30 @@ pub struct LogOptions {
     pub logging_exception_prefix: String,
     /// Value of `%(user_identity)s`.
     pub logging_user_identity_format: String,
-    /// Value of `%(instance)s` for an event or context that has one.
+    /// Value of `%(instance)s` for an event that has one.
     pub instance_format: String,
+    /// Value of `%(instance)s` inside a context that has a resource.
+    pub instance_uuid_format: String,
     /// Product name: value of `%(project)s` outside a request context.
     pub project: String,
     /// Product version: value of `%(version)s`.
     pub version: String,
+    /// Name of this machine, for JSON.
+    pub host_name: Option<String>,
+    /// Where syslog listens.
+    pub syslog_socket: PathBuf,
+    /// Where the journal listens.
+    pub journal_socket: PathBuf,
     /// Options that are set but have no effect yet; see [`crate::LogHandle::warn_unsupported`].
     pub unsupported: Vec<String>,
 }
 
 impl LogOptions {
+    /// The file of `log_config_append`, if the options ask for one.
+    pub(crate) fn config_file(&self) -> Option<&PathBuf> {
+        non_empty(&self.log_config_append)
+    }
+
     /// The path of the log file, if the options ask for one (spec/logging.md §2.2).
     #[must_use]
     pub fn log_path(&self) -> Option<PathBuf> {
@@ -66,11 +109,25 @@ impl Default for LogOptions {
     fn default() -> Self {
         Self {
             debug: false,
+            log_config_append: None,
             log_file: None,
             log_dir: None,
             program: "cinder-volume".into(),
             use_stderr: false,
+            use_syslog: false,
+            use_journal: false,
+            syslog_log_facility: "LOG_USER".into(),
+            use_json: false,
+            log_color: false,
             watch_log_file: false,
+            log_rotation_type: "none".into(),
+            log_rotate_interval: 1,
+            log_rotate_interval_type: "days".into(),
+            max_logfile_count: 30,
+            max_logfile_size_mb: 200,
+            rate_limit_interval: 0,
+            rate_limit_burst: 0,
+            rate_limit_except_level: "CRITICAL".into(),
             default_log_levels: DEFAULT_LOG_LEVELS.iter().map(|pair| (*pair).into()).collect(),
             log_date_format: "%Y-%m-%d %H:%M:%S".into(),
             logging_context_format_string: concat!(
@@ -90,8 +147,12 @@ impl Default for LogOptions {
                 "%(user)s %(project)s %(domain)s %(system_scope)s %(user_domain)s %(project_domain)s"
                     .into(),
             instance_format: "[instance: %(uuid)s] ".into(),
+            instance_uuid_format: "[instance: %(uuid)s] ".into(),
             project: "cinder".into(),
             version: "unknown".into(),
+            host_name: None,
+            syslog_socket: "/dev/log".into(),
+            journal_socket: "/run/systemd/journal/socket".into(),
             unsupported: Vec::new(),
         }
     }

@@ -9,28 +9,53 @@
 #[cfg(unix)]
 mod backlog;
 #[cfg(unix)]
+mod datagram;
+mod followed;
+#[cfg(unix)]
+mod journal;
+#[cfg(unix)]
 mod outlet;
 #[cfg(unix)]
 mod retry;
+mod schedule;
 #[cfg(unix)]
 mod stream;
-mod watched;
+#[cfg(unix)]
+mod syslog;
 
+use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use followed::Followed;
+pub(crate) use followed::Rotation;
+#[cfg(unix)]
+use journal::Journal;
 #[cfg(unix)]
 use outlet::{Handle, Outlet};
+pub(crate) use schedule::Schedule;
 #[cfg(unix)]
-use stream::Stream;
-use watched::WatchedFile;
+use stream::{Carrier as _, Stream};
+#[cfg(unix)]
+use syslog::Syslog;
 
-use crate::{LogError, LogOptions};
+use crate::LogError;
+use crate::layout::Record;
 
-/// Makes the line about lost lines, from their number and the name of the destination.
-pub(crate) type Notice<'a> = &'a dyn Fn(u64, &str) -> String;
+/// Makes a WARNING about the log itself, in the destination's own format.
+pub(crate) type Notice<'a> = &'a dyn Fn(fmt::Arguments<'_>) -> Vec<u8>;
+
+/// One rendered record.
+#[derive(Clone, Copy)]
+pub(crate) struct Line<'a> {
+    /// All of it, newline included.
+    pub(crate) text: &'a str,
+    /// The part that is about an error, if there is one.
+    pub(crate) error: &'a str,
+    pub(crate) record: &'a Record<'a>,
+}
 
 /// The outcome of an attempt to write what waits.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -45,36 +70,40 @@ pub(crate) struct Flushed {
 #[derive(Debug)]
 pub(crate) enum Sink {
     File(File),
-    Watched(WatchedFile),
+    Followed(Followed),
     #[cfg(unix)]
-    Stream(Stream),
+    Stream(Stream<Outlet>),
+    #[cfg(unix)]
+    Syslog(Syslog),
+    #[cfg(unix)]
+    Journal(Journal),
     Stderr,
     Stdout,
+    /// Python's `NullHandler`.
+    Nowhere,
 }
 
-/// The destinations that `options` ask for (spec/logging.md §2.1).
-///
-/// # Errors
-///
-/// [`LogError::Open`] if the log file cannot be opened for append.
-pub(crate) fn open_sinks(options: &LogOptions) -> Result<Vec<Sink>, LogError> {
-    let mut sinks = Vec::with_capacity(2);
-    if let Some(path) = options.log_path() {
-        let file = append(&path).map_err(|source| LogError::Open { path: path.clone(), source })?;
-        sinks.push(match Sink::named(&path, file) {
-            Sink::File(file) if options.watch_log_file => {
-                Sink::Watched(WatchedFile::new(path, file))
+impl Sink {
+    /// A log file, which is opened here, once: forked workers share the descriptor.
+    ///
+    /// # Errors
+    ///
+    /// [`LogError::Open`] if it cannot be opened for append.
+    pub(crate) fn file(
+        path: &Path,
+        watch: bool,
+        rotation: Option<Rotation>,
+    ) -> Result<Self, LogError> {
+        let file =
+            append(path).map_err(|source| LogError::Open { path: path.to_owned(), source })?;
+        Ok(match Self::named(path, file) {
+            // What is no regular file has nothing to follow and cannot be rotated.
+            Self::File(file) if watch || rotation.is_some() => {
+                Self::Followed(Followed::new(path.to_owned(), file, rotation))
             }
             sink => sink,
-        });
+        })
     }
-    if options.use_stderr {
-        sinks.push(Sink::stderr());
-    }
-    if sinks.is_empty() {
-        sinks.push(Sink::stdout());
-    }
-    Ok(sinks)
 }
 
 /// Opens a log file, which may be a FIFO or a terminal.
@@ -100,11 +129,11 @@ fn append(path: &Path) -> io::Result<File> {
 
 #[cfg(unix)]
 impl Sink {
-    fn stdout() -> Self {
+    pub(crate) fn stdout() -> Self {
         Self::inherited("standard output", Handle::Stdout).unwrap_or(Self::Stdout)
     }
 
-    fn stderr() -> Self {
+    pub(crate) fn stderr() -> Self {
         Self::inherited("standard error", Handle::Stderr).unwrap_or(Self::Stderr)
     }
 
@@ -119,44 +148,93 @@ impl Sink {
         }
     }
 
-    /// The descriptor behind this sink.
-    pub(crate) fn descriptor(&self) -> std::os::fd::RawFd {
+    /// Syslog at `socket`, with the name of its facility; and why nobody listens there now, if so.
+    ///
+    /// # Errors
+    ///
+    /// [`LogError::UnknownFacility`].
+    pub(crate) fn syslog(
+        socket: &Path,
+        facility: &str,
+        program: &str,
+    ) -> Result<(Self, Option<io::Error>), LogError> {
+        let syslog = Syslog::new(socket, syslog::facility(facility)?, program);
+        let trouble = syslog.datagram().try_connect().err();
+        Ok((Self::Syslog(syslog), trouble))
+    }
+
+    /// The journal at `socket`.
+    ///
+    /// # Errors
+    ///
+    /// [`LogError::UnknownFacility`]; [`LogError::Journal`] when there is no journal: the original
+    /// refuses to start without its library, too, and a log to nowhere helps nobody.
+    pub(crate) fn journal(socket: &Path, facility: &str, program: &str) -> Result<Self, LogError> {
+        let journal = Journal::new(socket, syslog::facility(facility)?, program);
+        let connected = journal.datagram().try_connect();
+        connected.map_err(|source| LogError::Journal { path: socket.to_owned(), source })?;
+        Ok(Self::Journal(journal))
+    }
+
+    /// The descriptor behind this sink, if it has one now.
+    pub(crate) fn descriptor(&self) -> Option<std::os::fd::RawFd> {
         use std::os::fd::AsRawFd;
         match self {
-            Self::File(file) => file.as_raw_fd(),
-            Self::Watched(watched) => watched.descriptor(),
-            Self::Stream(stream) => stream.outlet().descriptor(),
-            Self::Stderr => io::stderr().as_raw_fd(),
-            Self::Stdout => io::stdout().as_raw_fd(),
+            Self::File(file) => Some(file.as_raw_fd()),
+            Self::Followed(followed) => Some(followed.descriptor()),
+            Self::Stream(stream) => Some(stream.carrier().descriptor()),
+            Self::Syslog(syslog) => syslog.datagram().descriptor(),
+            Self::Journal(journal) => journal.datagram().descriptor(),
+            Self::Stderr => Some(io::stderr().as_raw_fd()),
+            Self::Stdout => Some(io::stdout().as_raw_fd()),
+            Self::Nowhere => None,
         }
     }
 }
 
 #[cfg(not(unix))]
 impl Sink {
-    fn stdout() -> Self {
+    pub(crate) fn stdout() -> Self {
         Self::Stdout
     }
 
-    fn stderr() -> Self {
+    pub(crate) fn stderr() -> Self {
         Self::Stderr
     }
 
     fn named(_path: &Path, file: File) -> Self {
         Self::File(file)
     }
+
+    pub(crate) fn syslog(
+        _socket: &Path,
+        _facility: &str,
+        _program: &str,
+    ) -> Result<(Self, Option<io::Error>), LogError> {
+        Err(LogError::Platform { option: "use_syslog" })
+    }
+
+    pub(crate) fn journal(_: &Path, _facility: &str, _program: &str) -> Result<Self, LogError> {
+        Err(LogError::Platform { option: "use_journal" })
+    }
 }
 
 impl Sink {
     /// Writes one record or keeps it; returns how many lines were lost on this occasion.
-    pub(crate) fn write(&self, bytes: &[u8], notice: Notice<'_>) -> u64 {
+    pub(crate) fn write(&self, line: &Line<'_>, notice: Notice<'_>) -> u64 {
+        let bytes = line.text.as_bytes();
         let written = match self {
             Self::File(file) => write_record(bytes, |rest| io::Write::write(&mut &*file, rest)),
-            Self::Watched(watched) => watched.write(bytes),
+            Self::Followed(followed) => followed.write(bytes, notice),
             #[cfg(unix)]
             Self::Stream(stream) => return stream.write(bytes, notice),
+            #[cfg(unix)]
+            Self::Syslog(syslog) => return syslog.write(line, notice),
+            #[cfg(unix)]
+            Self::Journal(journal) => return journal.write(line, notice),
             Self::Stderr => write_record(bytes, write_stderr_once),
             Self::Stdout => write_record(bytes, write_stdout_once),
+            Self::Nowhere => true,
         };
         u64::from(!written)
     }
@@ -166,6 +244,10 @@ impl Sink {
         match self {
             #[cfg(unix)]
             Self::Stream(stream) => stream.flush(deadline, notice),
+            #[cfg(unix)]
+            Self::Syslog(syslog) => syslog.flush(deadline, notice),
+            #[cfg(unix)]
+            Self::Journal(journal) => journal.flush(deadline, notice),
             _ => Flushed::default(),
         }
     }
@@ -244,13 +326,7 @@ fn write_stderr_once(bytes: &[u8]) -> io::Result<usize> {
 
 #[cfg(test)]
 mod tests {
-    use std::path::PathBuf;
-
     use super::*;
-
-    fn no_notice(lost: u64, name: &str) -> String {
-        panic!("{lost} lines for {name} are lost")
-    }
 
     #[test]
     fn a_record_is_offered_whole_and_the_rest_again() {
@@ -274,76 +350,5 @@ mod tests {
             assert_eq!(calls, 1);
         }
         assert!(!write_record(b"abc", |_| Ok(0)));
-    }
-
-    #[test]
-    fn a_watched_file_follows_its_path() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("x.log");
-        let options = LogOptions {
-            log_file: Some(path.clone()),
-            watch_log_file: true,
-            ..LogOptions::default()
-        };
-        let sinks = open_sinks(&options).unwrap();
-        let write = |text: &str| assert_eq!(sinks[0].write(text.as_bytes(), &no_notice), 0);
-        let read = |path: &Path| std::fs::read_to_string(path).unwrap();
-
-        write("one\n");
-        std::fs::rename(&path, dir.path().join("x.log.1")).unwrap();
-        write("two\n");
-        std::fs::remove_file(&path).unwrap();
-        std::fs::write(&path, "made by rotation\n").unwrap();
-        write("three\n");
-        assert_eq!(read(&dir.path().join("x.log.1")), "one\n");
-        assert_eq!(read(&path), "made by rotation\nthree\n");
-    }
-
-    #[test]
-    fn a_file_that_cannot_be_opened_is_an_error_with_path_and_cause() {
-        let options =
-            LogOptions { log_file: Some("/no/such/dir/x.log".into()), ..LogOptions::default() };
-        let error = open_sinks(&options).unwrap_err();
-        assert_eq!(error.to_string(), "cannot open log file /no/such/dir/x.log");
-        let cause = std::error::Error::source(&error).unwrap().to_string();
-        assert!(cause.contains("No such file"), "{cause}");
-    }
-
-    #[test]
-    fn destinations_add_up_and_stdout_is_the_last_resort() {
-        let dir = tempfile::tempdir().unwrap();
-        let kinds = |log_dir: Option<PathBuf>, use_stderr| {
-            let options = LogOptions { log_dir, use_stderr, ..LogOptions::default() };
-            format!("{:?}", open_sinks(&options).unwrap())
-        };
-        // What standard output and error are, and so their variant, depends on who runs the test.
-        let is = |text: &str, plain: &str, stream: &str| {
-            text.contains(plain) || text.contains(&format!("name: \"{stream}\""))
-        };
-        let error = |text: &str| is(text, "Stderr", "standard error");
-        let output = |text: &str| is(text, "Stdout", "standard output");
-        let both = kinds(Some(dir.path().into()), true);
-        assert!(both.starts_with("[File") && error(&both) && !output(&both), "{both}");
-        assert!(error(&kinds(None, true)) && !output(&kinds(None, true)));
-        assert!(output(&kinds(None, false)) && !error(&kinds(None, false)));
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn a_log_file_may_be_a_fifo_that_nobody_has_opened_yet() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("x.log");
-        nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRWXU).unwrap();
-        let options = LogOptions { log_file: Some(path.clone()), ..LogOptions::default() };
-        let sinks = open_sinks(&options).unwrap();
-        assert_eq!(sinks[0].write(b"early\n", &no_notice), 0);
-        let mut early = [0; 6];
-        io::Read::read_exact(&mut File::open(&path).unwrap(), &mut early).unwrap();
-        assert_eq!(&early, b"early\n");
-        // The reader has gone and a next one comes.
-        assert_eq!(sinks[0].write(b"later\n", &no_notice), 0);
-        let mut later = [0; 6];
-        io::Read::read_exact(&mut File::open(&path).unwrap(), &mut later).unwrap();
-        assert_eq!(&later, b"later\n");
     }
 }

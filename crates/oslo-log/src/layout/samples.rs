@@ -1,16 +1,20 @@
 //! Compares rendered records with lines that oslo.log printed for the same records.
 
-use std::time::{Duration, UNIX_EPOCH};
+use serde_json::Value;
 
 use super::*;
 use crate::clock::StampCache;
+use crate::form::{Form, Style};
+use crate::json::Json;
 
 const SAMPLES: &str = include_str!("../../tests/data/log_samples.jsonl");
+/// As JSON, in colour, and with errors of all shapes.
+const FORMS: &str = include_str!("../../tests/data/form_samples.jsonl");
 const CREATED: Duration = Duration::from_micros(1_763_832_145_185_250);
 
-fn options_of(sample: &serde_json::Value) -> LogOptions {
+fn options_of(sample: &Value) -> LogOptions {
     let mut options = LogOptions { version: "29.0.0".into(), ..LogOptions::default() };
-    for (name, value) in sample["options"].as_object().unwrap() {
+    for (name, value) in sample["options"].as_object().into_iter().flatten() {
         let field = match name.as_str() {
             "logging_default_format_string" => &mut options.logging_default_format_string,
             "logging_context_format_string" => &mut options.logging_context_format_string,
@@ -19,7 +23,7 @@ fn options_of(sample: &serde_json::Value) -> LogOptions {
             "logging_exception_prefix" => &mut options.logging_exception_prefix,
             "instance_format" => &mut options.instance_format,
             "log_date_format" => &mut options.log_date_format,
-            "instance_uuid_format" => continue, // the same text as instance_format
+            "instance_uuid_format" => &mut options.instance_uuid_format,
             other => panic!("sample uses an option this test does not know: {other}"),
         };
         *field = value.as_str().unwrap().to_owned();
@@ -27,51 +31,77 @@ fn options_of(sample: &serde_json::Value) -> LogOptions {
     options
 }
 
-fn level_of(sample: &serde_json::Value) -> Level {
-    match sample["level"].as_i64().unwrap() {
-        5 => Level::Trace,
-        10 => Level::Debug,
-        20 => Level::Info,
-        30 => Level::Warning,
-        40 => Level::Error,
-        50 => Level::Critical,
-        other => panic!("unknown level {other}"),
+fn fields_of(sample: &Value) -> Captured {
+    let mut fields = Captured::default();
+    fields.clear(true);
+    for name in ["message", "instance", "error_class", "error", "traceback"] {
+        fields.store(name, format_args!("{}", sample[name].as_str().unwrap_or_default()));
+    }
+    // The names of fields are constants of the program that logs.
+    for name in ["zone", "count", "ratio", "done", "apple"] {
+        match &sample["extras"][name] {
+            Value::Null => {}
+            Value::String(text) => fields.store(name, format_args!("{text}")),
+            literal => fields.store_literal(name, format_args!("{literal}")),
+        }
+    }
+    fields
+}
+
+fn context_of(sample: &Value) -> SpanContext {
+    let mut span = SpanContext::default();
+    for (name, value) in sample["context"].as_object().unwrap() {
+        match value {
+            Value::Bool(value) => span.set(name, crate::event::python_bool(*value)),
+            value => span.set(name, value.as_str().unwrap()),
+        }
+    }
+    span
+}
+
+fn form_of(sample: &Value) -> Form {
+    let options = options_of(sample);
+    let layout = Layout::new(&options).unwrap();
+    match sample["form"].as_str() {
+        Some("json") => {
+            let json = Json::new(layout.date, Some("node1".into()), 1_763_832_143.5);
+            Form { style: Style::Json(json), color: false }
+        }
+        form => Form { style: Style::Text(Box::new(layout)), color: form == Some("color") },
     }
 }
 
-fn render(sample: &serde_json::Value) -> String {
-    let layout = Layout::new(&options_of(sample)).unwrap();
-    let mut fields = Captured::default();
-    for name in ["message", "instance", "error_class", "error", "traceback"] {
-        fields.store(name, format_args!("{}", sample[name].as_str().unwrap()));
-    }
-    let mut span = SpanContext::default();
-    for (name, value) in sample["context"].as_object().unwrap() {
-        span.set(name, value.as_str().unwrap());
-    }
+fn render(sample: &Value) -> String {
+    let form = form_of(sample);
+    let (fields, span) = (fields_of(sample), context_of(sample));
     let mut cache = StampCache::default();
+    let level = i32::try_from(sample["level"].as_i64().unwrap()).unwrap();
     let record = Record {
-        level: level_of(sample),
+        level: Level::from_number(level).unwrap(),
         target: "cinder::x",
         file: "/src/cinder/x.py",
         line: 11,
         module: "cinder::f",
         pid: 19228,
-        stamp: cache.stamp(&chrono::Utc, UNIX_EPOCH + CREATED, &layout.date),
+        stamp: cache.stamp(&chrono::Utc, UNIX_EPOCH + CREATED, form.date()),
         fields: &fields,
+        color: "",
         span: sample["has_context"].as_bool().unwrap().then_some(&span),
     };
     let mut out = String::new();
-    layout.render(&record, &mut out);
-    out
+    form.render(&record, &mut out);
+    // The thread is the test's own.
+    let thread = std::thread::current();
+    let own = format!("{}, \"thread_name\": {:?}", thread_id(), thread.name().unwrap());
+    out.replace(&own, "1, \"thread_name\": \"T\"")
 }
 
 #[test]
 fn records_look_as_oslo_log_prints_them() {
     let mut count = 0;
     let mut differences = String::new();
-    for line in SAMPLES.lines() {
-        let sample: serde_json::Value = serde_json::from_str(line).unwrap();
+    for line in SAMPLES.lines().chain(FORMS.lines()) {
+        let sample: Value = serde_json::from_str(line).unwrap();
         let expected = format!("{}\n", sample["expected"].as_str().unwrap());
         let found = render(&sample);
         count += 1;
@@ -79,6 +109,6 @@ fn records_look_as_oslo_log_prints_them() {
             differences += &format!("{line}\n oslo {expected:?}\n ours {found:?}\n\n");
         }
     }
-    assert!(count > 300, "only {count} samples");
+    assert!(count > 400, "only {count} samples");
     assert!(differences.is_empty(), "{differences}");
 }

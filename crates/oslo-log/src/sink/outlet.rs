@@ -23,6 +23,8 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{MsgFlags, send};
 use nix::sys::stat::{SFlag, fstat};
 
+use super::stream::Carrier;
+
 /// What a pipe that is ready takes at once, whatever else is written to it (pipe(7)).
 const PIPE_BUF: usize = nix::libc::PIPE_BUF;
 
@@ -91,12 +93,14 @@ impl Outlet {
         }
     }
 
-    /// Writes as much as there is room for now.
-    ///
-    /// # Errors
-    ///
-    /// [`io::ErrorKind::WouldBlock`] when there is none; otherwise the bytes will never get there.
-    pub(crate) fn write(&self, bytes: &[u8]) -> io::Result<usize> {
+    /// The descriptor that a forked child must keep open.
+    pub(crate) fn descriptor(&self) -> RawFd {
+        self.handle.with_fd(|fd| fd.as_raw_fd())
+    }
+}
+
+impl Carrier for Outlet {
+    fn write(&self, bytes: &[u8]) -> io::Result<usize> {
         loop {
             match self.handle.with_fd(|fd| self.manner.write(fd, bytes)) {
                 Ok(0) if !bytes.is_empty() => return Err(io::ErrorKind::WriteZero.into()),
@@ -106,14 +110,8 @@ impl Outlet {
         }
     }
 
-    /// Waits until there is room, or until a write would tell what is wrong; false after `limit`.
-    pub(crate) fn wait(&self, limit: Duration) -> bool {
+    fn wait(&self, limit: Duration) -> bool {
         self.handle.with_fd(|fd| is_ready(fd, limit))
-    }
-
-    /// The descriptor that a forked child must keep open.
-    pub(crate) fn descriptor(&self) -> RawFd {
-        self.handle.with_fd(|fd| fd.as_raw_fd())
     }
 }
 
@@ -130,7 +128,7 @@ impl Manner {
     }
 }
 
-fn is_ready(fd: BorrowedFd<'_>, limit: Duration) -> bool {
+pub(super) fn is_ready(fd: BorrowedFd<'_>, limit: Duration) -> bool {
     // poll(2) counts milliseconds; rounding down would make a busy loop of the last one.
     let millis = limit.as_nanos().div_ceil(1_000_000);
     let limit = PollTimeout::try_from(millis).unwrap_or(PollTimeout::MAX);

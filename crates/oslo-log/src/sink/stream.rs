@@ -6,21 +6,33 @@
 
 use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::backlog::Backlog;
-use super::outlet::Outlet;
 use super::retry::Retry;
 use super::{Flushed, Notice};
+
+/// What takes records to a reader, without ever waiting for it.
+pub(crate) trait Carrier {
+    /// Hands over as much as there is room for now.
+    ///
+    /// # Errors
+    ///
+    /// [`io::ErrorKind::WouldBlock`] when there is none; otherwise the bytes will never get there.
+    fn write(&self, bytes: &[u8]) -> io::Result<usize>;
+
+    /// Waits until there is room, or until a write would tell what is wrong; false after `limit`.
+    fn wait(&self, limit: Duration) -> bool;
+}
 
 /// One destination and what waits for it.
 ///
 /// The lock is held for as long as the kernel takes to copy bytes, never while waiting. A process
 /// forks with a single thread, which then is not in here.
 #[derive(Debug)]
-pub(crate) struct Stream {
+pub(crate) struct Stream<C> {
     name: String,
-    outlet: Outlet,
+    carrier: C,
     queue: Mutex<Queue>,
 }
 
@@ -54,13 +66,13 @@ enum Offer {
     Lost,
 }
 
-impl Stream {
-    pub(crate) fn new(name: String, outlet: Outlet) -> Self {
-        Self { name, outlet, queue: Mutex::new(Queue::new()) }
+impl<C: Carrier> Stream<C> {
+    pub(crate) fn new(name: String, carrier: C) -> Self {
+        Self { name, carrier, queue: Mutex::new(Queue::new()) }
     }
 
-    pub(crate) fn outlet(&self) -> &Outlet {
-        &self.outlet
+    pub(crate) fn carrier(&self) -> &C {
+        &self.carrier
     }
 
     /// Writes one record or keeps it; returns how many lines were lost on this occasion.
@@ -94,7 +106,7 @@ impl Stream {
             let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
             let left = left.filter(|left| !left.is_zero());
             // Outside of the lock: other threads may have something to say meanwhile.
-            if again.is_none() || !left.is_some_and(|left| self.outlet.wait(left)) {
+            if again.is_none() || !left.is_some_and(|left| self.carrier.wait(left)) {
                 return Flushed { lost, again };
             }
         }
@@ -133,8 +145,11 @@ impl Stream {
             }
         }
         if queue.untold > 0 {
-            let line = notice(queue.untold, &self.name);
-            if self.write_or_keep(queue, line.as_bytes()) {
+            let line = notice(format_args!(
+                "{} log lines were dropped: {} was not read fast enough, or not at all",
+                queue.untold, self.name
+            ));
+            if self.write_or_keep(queue, &line) {
                 queue.untold = 0;
             }
         }
@@ -158,7 +173,7 @@ impl Stream {
     fn offer(&self, record: &[u8]) -> Offer {
         let mut written = 0;
         while let Some(rest) = record.get(written..).filter(|rest| !rest.is_empty()) {
-            match self.outlet.write(rest) {
+            match self.carrier.write(rest) {
                 Ok(count) => written += count,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     return Offer::Cut(written);
@@ -175,20 +190,23 @@ mod tests {
     use std::fs::{File, OpenOptions};
     use std::io::Read;
     use std::os::unix::fs::OpenOptionsExt;
-    use std::time::Duration;
 
     use nix::fcntl::OFlag;
     use nix::sys::stat::Mode;
     use nix::unistd::{mkfifo, pipe2};
 
     use super::super::backlog::LIMIT;
-    use super::super::outlet::OPEN_FLAGS;
+    use super::super::outlet::{OPEN_FLAGS, Outlet};
     use super::*;
 
-    const NOTICE: Notice<'_> = &|lost, name| format!("{lost} lost in front of {name}\n");
+    const NOTICE: Notice<'_> = &|text| format!("{text}\n").into();
+
+    fn told(lost: u64, name: &str) -> String {
+        format!("{lost} log lines were dropped: {name} was not read fast enough, or not at all\n")
+    }
 
     /// A stream into a pipe, and the reader's end, which does not wait either.
-    fn stream() -> (Stream, File) {
+    fn stream() -> (Stream<Outlet>, File) {
         let (reader, writer) = pipe2(OFlag::O_NONBLOCK | OFlag::O_CLOEXEC).unwrap();
         (Stream::new("the pipe".into(), Outlet::opened(writer.into()).unwrap()), reader.into())
     }
@@ -203,7 +221,7 @@ mod tests {
     }
 
     /// Reads and flushes in turns until nothing waits.
-    fn read_all(stream: &Stream, reader: &File) -> String {
+    fn read_all(stream: &Stream<Outlet>, reader: &File) -> String {
         let mut text = read(reader);
         while stream.flush(None, NOTICE).again.is_some() {
             text += &read(reader);
@@ -226,7 +244,7 @@ mod tests {
         assert_eq!(text.len(), expected.len());
     }
 
-    fn write(stream: &Stream, text: &str) -> u64 {
+    fn write(stream: &Stream<Outlet>, text: &str) -> u64 {
         stream.write(text.as_bytes(), NOTICE)
     }
 
@@ -262,7 +280,7 @@ mod tests {
         text += &read_all(&stream, &reader);
         assert_eq!(write(&stream, "back again\n"), 0);
         text += &read(&reader);
-        expect(&text, &(kept + "101 lost in front of the pipe\nback again\n"));
+        expect(&text, &(kept + &told(101, "the pipe") + "back again\n"));
     }
 
     #[test]
@@ -309,7 +327,7 @@ mod tests {
         let reader = open(OpenOptions::new().read(true)).unwrap();
         assert_eq!(write(&stream, "back again\n"), 0);
         let kept = lines(0..usize::try_from(1001 - lost).unwrap());
-        let told = format!("{} lost in front of the fifo\nback again\n", lost + 1);
+        let told = told(lost + 1, "the fifo") + "back again\n";
         expect(&read_all(&stream, &reader), &(kept + &told));
     }
 
