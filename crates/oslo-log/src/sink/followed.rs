@@ -5,6 +5,7 @@
 //!
 //! 1. every process looks at the path before each line, and opens it again when it names another
 //!    file than the one it holds; a line written into the renamed file meanwhile is still in it;
+//!    a path that names nothing gets a moment, because who renamed it is about to create it;
 //! 2. who rotates holds a lock on the file that the path names, taken through a description of its
 //!    own (forked processes share one, and a lock with it), and looks again whether it is due;
 //! 3. who does not get the lock writes on: somebody else is about to rename the file.
@@ -36,6 +37,12 @@ pub(crate) enum Rotation {
 /// After a failure, lines go on into the same file for so many seconds until the next attempt.
 const PAUSE: i64 = 60;
 
+/// A file that was renamed is written to for so many seconds before its path is created here.
+///
+/// logrotate's `create` comes microseconds after its renaming, and takes a file that somebody else
+/// has made meanwhile out of the way, over another one that it has taken out of the way before.
+const GRACE: i64 = 2;
+
 /// The file and the path that it follows.
 ///
 /// The lock is taken for writing only while the file is being replaced. The process forks
@@ -47,6 +54,8 @@ pub(crate) struct Followed {
     open: RwLock<Open>,
     /// Not before this second is a rotation tried again.
     not_before: AtomicI64,
+    /// Since when the path has named nothing; 0 while it names something.
+    missing_since: AtomicI64,
 }
 
 #[derive(Debug)]
@@ -80,7 +89,8 @@ impl Followed {
         let written = file.metadata().ok().filter(|found| found.len() > 0);
         let start = written.and_then(|found| found.modified().ok());
         let open = RwLock::new(Open::new(file, rotation, start));
-        Self { path, rotation, open, not_before: AtomicI64::new(0) }
+        let (not_before, missing_since) = (AtomicI64::new(0), AtomicI64::new(0));
+        Self { path, rotation, open, not_before, missing_since }
     }
 
     #[cfg(unix)]
@@ -105,6 +115,7 @@ impl Followed {
                 }
             }
             Err(error) if error.kind() != io::ErrorKind::NotFound => {}
+            Err(_) if self.in_grace(&open) => {}
             _ => {
                 drop(open);
                 self.reopen();
@@ -112,6 +123,23 @@ impl Followed {
             }
         }
         write_record(bytes, |rest| io::Write::write(&mut &open.file, rest))
+    }
+
+    /// Whether the path may still be created by who renamed the file. One that was deleted is not
+    /// written to any more: nobody would find the line.
+    fn in_grace(&self, open: &Open) -> bool {
+        if !open.has_name() {
+            return false;
+        }
+        let now = now();
+        let since = match self.missing_since.load(Ordering::Relaxed) {
+            0 => {
+                self.missing_since.store(now, Ordering::Relaxed);
+                now
+            }
+            since => since,
+        };
+        (since..since + GRACE).contains(&now)
     }
 
     fn is_due(&self, open: &Open, length: u64, more: usize) -> bool {
@@ -163,6 +191,7 @@ impl Followed {
     /// cannot be opened, lines go on into the file we have rather than nowhere.
     fn reopen(&self) {
         let mut open = self.open.write().unwrap_or_else(PoisonError::into_inner);
+        self.missing_since.store(0, Ordering::Relaxed);
         let moved = match fs::metadata(&self.path) {
             Ok(found) => identity(&found) != open.identity,
             Err(error) => error.kind() == io::ErrorKind::NotFound,
@@ -176,6 +205,18 @@ impl Followed {
 }
 
 impl Open {
+    /// Whether the file has a name, or more.
+    #[cfg(unix)]
+    fn has_name(&self) -> bool {
+        use std::os::unix::fs::MetadataExt;
+        self.file.metadata().is_ok_and(|found| found.nlink() > 0)
+    }
+
+    #[cfg(not(unix))]
+    fn has_name(&self) -> bool {
+        false
+    }
+
     fn new(file: File, rotation: Option<Rotation>, start: Option<SystemTime>) -> Self {
         let identity = file.metadata().ok().and_then(|found| identity(&found));
         let due = match rotation {
@@ -219,13 +260,14 @@ fn beside(path: &Path, suffix: impl std::fmt::Display) -> PathBuf {
     name.into()
 }
 
-/// By size: `path` becomes `.1`, `.1` becomes `.2`, and so on up to `.keep`.
+/// By size: `path` becomes `.1`, `.1` becomes `.2`, and so on up to `.keep` or the first gap.
 fn shift(path: &Path, keep: usize) -> io::Result<()> {
-    for number in (1..keep).rev() {
-        match fs::rename(beside(path, number), beside(path, number + 1)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
+    let mut last = 1;
+    while last < keep && beside(path, last).try_exists()? {
+        last += 1;
+    }
+    for number in (1..last).rev() {
+        fs::rename(beside(path, number), beside(path, number + 1))?;
     }
     fs::rename(path, beside(path, 1))
 }
@@ -302,14 +344,21 @@ mod tests {
         write("one\n");
         fs::rename(&path, beside(&path, 1)).unwrap();
         write("two\n");
-        fs::remove_file(&path).unwrap();
         fs::write(&path, "made by rotation\n").unwrap();
         write("three\n");
-        expect(&path, &[("", "made by rotation\nthree\n"), (".1", "one\n")]);
+        expect(&path, &[("", "made by rotation\nthree\n"), (".1", "one\ntwo\n")]);
+        fs::rename(&path, beside(&path, 1)).unwrap();
+        write("four\n");
+        log.missing_since.fetch_sub(GRACE, Ordering::Relaxed); // as if that had been a while ago
+        write("five\n");
+        expect(&path, &[("", "five\n"), (".1", "made by rotation\nthree\nfour\n")]);
+        fs::remove_file(&path).unwrap();
+        write("six\n");
         // As logrotate's copytruncate does.
         File::options().write(true).open(&path).unwrap().set_len(0).unwrap();
-        write("four\n");
-        expect(&path, &[("", "four\n"), (".1", "one\n")]);
+        write("seven\n");
+        fs::remove_file(beside(&path, 1)).unwrap();
+        expect(&path, &[("", "seven\n")]);
     }
 
     #[test]
