@@ -18,7 +18,7 @@ use crate::{configure, logging, startup, wire};
 /// [`Failure`] when it does not get as far as the wait loop.
 pub fn run(surroundings: &Surroundings, line: &CommandLine) -> Result<i32, Failure> {
     let mut conf = configure::load(surroundings, line)?;
-    let log = logging::install(&wire::log_options(&conf, &surroundings.name))?;
+    let log = logging::install(&wire::log_options(&conf, surroundings))?;
     configure::log_findings(&conf);
     let helper = PrivilegedHelper::new(&conf.service.rootwrap_config)?;
     debug!(target: "cinder.cmd.volume", "Privileged commands: {}", helper.prefix.join(" "));

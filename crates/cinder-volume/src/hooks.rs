@@ -1,6 +1,7 @@
 //! What this process does on HUP and USR2, in the parent and in every worker.
 
 use std::fmt::Write;
+use std::path::Path;
 use std::time::Duration;
 
 use cinder_conf::cinder::Conf;
@@ -27,6 +28,7 @@ impl Hooks for DaemonHooks {
         match self.conf.mutate() {
             Ok(mutation) => {
                 self.log.set_debug(self.conf.logging.debug);
+                self.reload_handlers();
                 configure::log_notices(mutation.notices);
                 Ok(())
             }
@@ -77,6 +79,19 @@ impl Hooks for DaemonHooks {
 }
 
 impl DaemonHooks {
+    /// Reads the file of `log_config_append` again if need be. A bad one changes nothing about the
+    /// log, and is no reason to refuse the rest of a reload.
+    fn reload_handlers(&self) {
+        let path = self.conf.logging.log_config_append.as_ref();
+        if let Err(cause) = self.log.reload(path.map(Path::new)) {
+            error!(
+                target: "cinder.cmd.volume",
+                error = &cause as &(dyn std::error::Error + 'static),
+                "The log goes on as it was"
+            );
+        }
+    }
+
     fn configuration(&self) -> Vec<ConfigValue> {
         let entries = self.conf.dump().into_iter();
         entries

@@ -19,25 +19,31 @@ use crate::surroundings::Surroundings;
 use crate::tally;
 
 /// The options of `oslo-log`.
-pub fn log_options(conf: &Conf, program: &str) -> LogOptions {
+pub fn log_options(conf: &Conf, surroundings: &Surroundings) -> LogOptions {
     let logging = &conf.logging;
-    let unsupported = [
-        ("use_syslog", logging.use_syslog),
-        ("use_journal", logging.use_journal),
-        ("use_json", logging.use_json),
-        ("log_color", logging.log_color),
-        ("log_config_append", logging.log_config_append.is_some()),
-        ("log_rotation_type", !logging.log_rotation_type.eq_ignore_ascii_case("none")),
-        ("publish_errors", logging.publish_errors),
-        ("fatal_deprecations", logging.fatal_deprecations),
-        ("rate_limit_interval", logging.rate_limit_interval != 0),
-    ];
+    let path = |option: &Option<String>| option.as_ref().map(Into::into);
     LogOptions {
         debug: logging.debug,
-        log_file: logging.log_file.as_ref().map(Into::into),
-        log_dir: logging.log_dir.as_ref().map(Into::into),
-        program: program.to_owned(),
+        log_config_append: path(&logging.log_config_append),
+        log_file: path(&logging.log_file),
+        log_dir: path(&logging.log_dir),
+        program: surroundings.name.clone(),
         use_stderr: logging.use_stderr,
+        use_syslog: logging.use_syslog,
+        use_journal: logging.use_journal,
+        syslog_log_facility: logging.syslog_log_facility.clone(),
+        use_json: logging.use_json,
+        log_color: logging.log_color,
+        // No option: without rotation the original always does.
+        watch_log_file: true,
+        log_rotation_type: logging.log_rotation_type.clone(),
+        log_rotate_interval: logging.log_rotate_interval,
+        log_rotate_interval_type: logging.log_rotate_interval_type.clone(),
+        max_logfile_count: logging.max_logfile_count,
+        max_logfile_size_mb: logging.max_logfile_size_mb,
+        rate_limit_interval: logging.rate_limit_interval,
+        rate_limit_burst: logging.rate_limit_burst,
+        rate_limit_except_level: logging.rate_limit_except_level.clone(),
         default_log_levels: logging.default_log_levels.clone(),
         log_date_format: logging.log_date_format.clone(),
         logging_context_format_string: logging.logging_context_format_string.clone(),
@@ -46,12 +52,14 @@ pub fn log_options(conf: &Conf, program: &str) -> LogOptions {
         logging_exception_prefix: logging.logging_exception_prefix.clone(),
         logging_user_identity_format: logging.logging_user_identity_format.clone(),
         instance_format: logging.instance_format.clone(),
+        instance_uuid_format: logging.instance_uuid_format.clone(),
         project: "cinder".into(),
         version: UPSTREAM_VERSION.into(),
-        unsupported: unsupported
+        host_name: Some(surroundings.host_name.clone()),
+        unsupported: ["publish_errors"]
             .into_iter()
-            .filter(|(_, set)| *set)
-            .map(|(name, _)| name.to_owned())
+            .filter(|_| logging.publish_errors)
+            .map(str::to_owned)
             .collect(),
         ..LogOptions::default()
     }
