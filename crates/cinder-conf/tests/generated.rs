@@ -55,8 +55,8 @@ fn the_sample_has_upstreams_layout() {
         #debug = false
 
         # Logging configuration file in the format of Python's logging module.
-        # When it is set, all other logging options are ignored. (string
-        # value)
+        # When it is set, all other logging options but the formats are
+        # ignored. (string value)
         # Note: This option can be changed without restarting.
         # Deprecated group/name - [DEFAULT]/log-config
         # Deprecated group/name - [DEFAULT]/log_config

@@ -9,7 +9,7 @@ section! {
         /// Log at DEBUG instead of INFO.
         debug: bool = Opt::boolean("").default_bool(false).mutable().cli_as(Some('d'), None);
         /// Logging configuration file in the format of Python's logging module. When it is set, all other
-        /// logging options are ignored.
+        /// logging options but the formats are ignored.
         log_config_append: Option<String> = Opt::string("log-config-append").mutable()
             .aliases(&[Alias::name("log-config"), Alias::name("log_config")])
             .cli_as(None, Some("PATH"));
@@ -33,9 +33,10 @@ section! {
         use_json: bool = Opt::boolean("use-json").default_bool(false).cli();
         /// Log to the standard error.
         use_stderr: bool = Opt::boolean("").default_bool(false);
-        /// Colour the level on a terminal.
+        /// Give %(color)s in a format a value, and reset the colour behind each line, on the standard output
+        /// and error.
         log_color: bool = Opt::boolean("").default_bool(false);
-        /// Number of units after which an `interval` rotation takes place.
+        /// Number of units after which an `interval` rotation takes place; the day with Weekday, 0 being Monday.
         log_rotate_interval: i64 = Opt::integer("").default_int(1);
         /// Unit of the rotation interval.
         log_rotate_interval_type: String = Opt::new("", UNITS).default_text("days");
@@ -43,7 +44,7 @@ section! {
         max_logfile_count: i64 = Opt::integer("").default_int(30);
         /// Size in MiB at which a `size` rotation takes place.
         max_logfile_size_mb: i64 = Opt::integer("").default_int(200);
-        /// Rotate by `interval`, by `size`, or leave it to others with `none`.
+        /// Rotate by `interval`, by `size`, or follow what others rotate with `none`.
         log_rotation_type: String = Opt::new("", ROTATION).default_text("none");
         /// Layout of a log line that belongs to a request.
         logging_context_format_string: String = Opt::string("").default_text(
@@ -71,7 +72,7 @@ section! {
         rate_limit_interval: i64 = Opt::integer("").default_int(0);
         /// Lines allowed within that time.
         rate_limit_burst: i64 = Opt::integer("").default_int(0);
-        /// Level from which on lines are never dropped; empty drops any.
+        /// Level from which on lines are never dropped; required with a limit.
         rate_limit_except_level: String = Opt::choice("", &["CRITICAL", "ERROR", "INFO", "WARNING", "DEBUG", ""])
             .default_text("CRITICAL");
         /// Stop on the use of a deprecated option instead of warning.
