@@ -1,5 +1,5 @@
-//! Measures what an event costs: disabled, written to a file, and to a pipe with and without a
-//! reader.
+//! Measures what an event costs: disabled, written to a file of each kind, to syslog, and to a pipe
+//! with and without a reader.
 //!
 //! `cargo run --release -p oslo-log --example bench`. Prints the best of several rounds, since
 //! everything else on the machine can only make a round slower.
@@ -8,6 +8,7 @@
 
 use std::error::Error;
 use std::hint::black_box;
+use std::path::Path;
 use std::time::Instant;
 
 use oslo_log::LogOptions;
@@ -23,28 +24,83 @@ fn main() -> Result<(), Box<dyn Error>> {
     let debug = best(20_000_000, |number| {
         tracing::debug!(target: "cinder.volume.manager", "volume {} is busy", black_box(number));
     });
-    let plain = best(300_000, |number| {
-        tracing::info!(target: "cinder.volume.manager", "volume {} is busy", black_box(number));
-    });
+    let plain = best(300_000, line);
     let span = tracing::error_span!(
         "rpc",
         request_id = "req-7b1c2d3e-0000-4000-8000-000000000000",
         user = "5f1a",
         project = "9c2b",
     );
-    let in_context = span.in_scope(|| {
-        best(300_000, |number| {
-            tracing::info!(target: "cinder.volume.manager", "volume {} is busy", black_box(number));
-        })
-    });
+    let in_context = span.in_scope(|| best(300_000, line));
     println!("disabled DEBUG event     {debug:8.2} ns");
     println!("INFO line to a file      {:8.3} us", plain / 1e3);
     println!("INFO line in a context   {:8.3} us", in_context / 1e3);
+    for (name, options) in kinds_of_files(&path) {
+        let (subscriber, _) = oslo_log::subscriber(&options)?;
+        let cost = tracing::subscriber::with_default(subscriber, || best(300_000, line));
+        println!("{name:<24} {:8.3} us", cost / 1e3);
+    }
+    #[cfg(unix)]
+    syslog(&path.with_extension("socket"))?;
     #[cfg(unix)]
     fifo::measure(&path.with_extension("fifo"))?;
     println!("bare write of that size  {:8.3} us", bare_write(&path)? / 1e3);
     println!("dropped lines            {:8}", handle.dropped_lines());
     std::fs::remove_file(&path)?;
+    Ok(())
+}
+
+fn line(number: u64) {
+    tracing::info!(target: "cinder.volume.manager", "volume {} is busy", black_box(number));
+}
+
+/// What a look at the path costs, and another form.
+fn kinds_of_files(path: &Path) -> [(&'static str, LogOptions); 4] {
+    let file = LogOptions {
+        log_file: Some(path.to_owned()),
+        watch_log_file: true,
+        ..LogOptions::default()
+    };
+    let by_size = LogOptions {
+        log_rotation_type: "size".into(),
+        max_logfile_size_mb: 1 << 20,
+        ..file.clone()
+    };
+    let by_time = LogOptions { log_rotation_type: "interval".into(), ..file.clone() };
+    let json = LogOptions { use_json: true, ..file.clone() };
+    [
+        ("INFO, file is followed", file),
+        ("INFO, rotated by size", by_size),
+        ("INFO, rotated by time", by_time),
+        ("INFO, followed, JSON", json),
+    ]
+}
+
+/// Lines for a daemon that reads them at once.
+#[cfg(unix)]
+fn syslog(path: &Path) -> Result<(), Box<dyn Error>> {
+    let daemon = std::os::unix::net::UnixDatagram::bind(path)?;
+    let reading = std::thread::spawn(move || {
+        let mut buffer = [0; 65536];
+        while daemon.recv(&mut buffer).is_ok_and(|count| !buffer[..count].ends_with(b"farewell")) {}
+    });
+    let options = LogOptions {
+        log_file: Some("/dev/null".into()),
+        use_syslog: true,
+        syslog_socket: path.to_owned(),
+        ..LogOptions::default()
+    };
+    let (subscriber, handle) = oslo_log::subscriber(&options)?;
+    let cost = tracing::subscriber::with_default(subscriber, || {
+        let cost = best(100_000, line);
+        while handle.flush().is_some() {}
+        tracing::info!("farewell");
+        cost
+    });
+    while !reading.is_finished() && handle.flush().is_some() {}
+    println!("INFO line to syslog      {:8.3} us", cost / 1e3);
+    std::fs::remove_file(path)?;
+    reading.join().map_err(|_| "the reader of syslog's socket has panicked")?;
     Ok(())
 }
 
@@ -75,14 +131,12 @@ mod fifo {
             }
             reader
         });
-        let line =
-            |number| tracing::info!(target: "cinder.volume.manager", "volume {number} is busy");
         let (read, unread) = tracing::subscriber::with_default(subscriber, || {
-            let read = super::best(100_000, line);
+            let read = super::best(100_000, super::line);
             tracing::info!("farewell");
             while handle.flush().is_some() {}
             let reader = reading.join();
-            let unread = super::best(100_000, line);
+            let unread = super::best(100_000, super::line);
             drop(reader);
             (read, unread)
         });
@@ -103,7 +157,7 @@ fn best(calls: u64, mut event: impl FnMut(u64)) -> f64 {
 }
 
 /// What the kernel alone takes for a line, for comparison.
-fn bare_write(path: &std::path::Path) -> std::io::Result<f64> {
+fn bare_write(path: &Path) -> std::io::Result<f64> {
     let file = std::fs::OpenOptions::new().append(true).open(path)?;
     let line = [b'x'; 100];
     Ok(best(300_000, |_| {

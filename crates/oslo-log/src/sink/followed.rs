@@ -385,6 +385,10 @@ mod tests {
         drop(busy);
         assert!(one.write(b"next\n", &no_notice) && other.write(b"more\n", &no_notice));
         expect(&path, &[("", "next\nmore\n"), (".1", "12345678\nlate\n")]);
+        // Two find the file full at the same time, and one of them is first.
+        assert!(one.write(b"last\n", &no_notice));
+        other.rotate(100, &no_notice);
+        expect(&path, &[("", "last\n"), (".1", "next\nmore\n"), (".2", "12345678\nlate\n")]);
     }
 
     #[test]
