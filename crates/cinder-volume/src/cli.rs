@@ -43,6 +43,8 @@ pub enum Task {
     Status {
         /// JSON instead of a table.
         json: bool,
+        /// Again and again, until somebody interrupts.
+        watch: bool,
     },
     /// `status --check`.
     CheckUp {
@@ -149,30 +151,34 @@ fn command(arguments: &Arguments<'_>, name: &str) -> Command {
         Command::new("db").about("The embedded database").subcommand_required(true).subcommand(
             with_options(Command::new("init").about("Create the SQLite file if it does not exist")),
         );
-    let status = with_options(Command::new("status").about("Print the service table"))
-        .arg(json())
-        .arg(
-            Arg::new("check")
-                .long("check")
-                .num_args(0..=1)
-                .require_equals(true)
-                .default_missing_value("all")
-                .value_parser(["all", "any"])
-                .value_name("HOW_MANY")
-                .conflicts_with_all(["json", "alive"])
-                .help(
-                    "Exit 0 if all (or any) of this configuration's back ends, or the one of \
+    let status = with_options(Command::new("status").about(
+        "Print the service table, with what the health server of this node knows. Exit 0 if this \
+         configuration's back ends are up, 1 if not all are, 2 if nobody can tell",
+    ))
+    .arg(json())
+    .arg(flag("watch", "Print it again every two seconds"))
+    .arg(
+        Arg::new("check")
+            .long("check")
+            .num_args(0..=1)
+            .require_equals(true)
+            .default_missing_value("all")
+            .value_parser(["all", "any"])
+            .value_name("HOW_MANY")
+            .conflicts_with_all(["json", "alive", "watch"])
+            .help(
+                "Exit 0 if all (or any) of this configuration's back ends, or the one of \
                      --backend_name, are up by their heartbeat; 3 if not",
-                ),
-        )
-        .arg(
-            Arg::new("alive")
-                .long("alive")
-                .value_name("PID")
-                .value_parser(value_parser!(i32).range(1..))
-                .conflicts_with("json")
-                .help("Exit 0 if the daemon with this process id still reacts; 3 if not"),
-        );
+            ),
+    )
+    .arg(
+        Arg::new("alive")
+            .long("alive")
+            .value_name("PID")
+            .value_parser(value_parser!(i32).range(1..))
+            .conflicts_with_all(["json", "watch"])
+            .help("Exit 0 if the daemon with this process id still reacts; 3 if not"),
+    );
     arguments
         .command(name, UPSTREAM_VERSION)
         .about("OpenStack Block Storage volume service")
@@ -223,7 +229,7 @@ fn status(matches: &ArgMatches, only: Option<String>) -> Task {
         return Task::Alive { pid };
     }
     match matches.get_one::<String>("check").map(String::as_str) {
-        None => Task::Status { json: matches.get_flag("json") },
+        None => Task::Status { json: matches.get_flag("json"), watch: matches.get_flag("watch") },
         Some("any") => Task::CheckUp { wanted: Wanted::Any, only },
         Some(_) => Task::CheckUp { wanted: Wanted::All, only },
     }
@@ -270,7 +276,8 @@ mod tests {
         let explain = Task::Explain { option: "report_interval".into() };
         assert_eq!(task(&["config", "explain", "report_interval"]), explain);
         assert_eq!(task(&["db", "init"]), Task::InitDatabase);
-        assert_eq!(task(&["status", "--json"]), Task::Status { json: true });
+        assert_eq!(task(&["status", "--json"]), Task::Status { json: true, watch: false });
+        assert_eq!(task(&["status", "--watch"]), Task::Status { json: false, watch: true });
     }
 
     #[test]
@@ -284,7 +291,12 @@ mod tests {
         let one = ["--backend_name", "b", "status", "--check"];
         assert_eq!(task(&one), check(Wanted::All, Some("b")));
         assert_eq!(task(&["status", "--alive", "1"]), Task::Alive { pid: 1 });
-        for wrong in [["--alive", "0"], ["--check=some", "--debug"], ["--check", "--json"]] {
+        for wrong in [
+            ["--alive", "0"],
+            ["--check=some", "--debug"],
+            ["--check", "--json"],
+            ["--check", "--watch"],
+        ] {
             let words = [&["status"][..], &wrong].concat();
             assert!(matches!(parsed(&words), Err(Failure::Refused { status: 2, .. })), "{wrong:?}");
         }

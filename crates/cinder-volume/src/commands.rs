@@ -34,10 +34,15 @@ pub fn run(surroundings: &Surroundings, line: &CommandLine) -> Result<i32, Failu
             let conf = configure::load(surroundings, line)?;
             db::init(&wire::database_options(&conf)?, out)
         }
-        Task::Status { json } => {
-            let conf = configure::load(surroundings, line)?;
-            let database = wire::database_options(&conf)?;
-            status::print(&database, wire::service_down_time(&conf), *json, out)
+        Task::Status { json, watch } => {
+            let style = status::Style { json: *json, ..status::Style::of(surroundings) };
+            let look =
+                look(surroundings, line).map_err(|failure| failure.with_status(exit::UNKNOWN));
+            if *watch {
+                status::watch(&look?, style, out)
+            } else {
+                status::print(&look?, style, out)
+            }
         }
         Task::CheckUp { wanted, only } => {
             let conf = configure::load(surroundings, line)?;
@@ -50,4 +55,17 @@ pub fn run(surroundings: &Surroundings, line: &CommandLine) -> Result<i32, Failu
         #[cfg(not(unix))]
         Task::Alive { .. } => Err(anyhow::anyhow!("status --alive needs Unix signals").into()),
     }
+}
+
+/// What `status` looks at.
+fn look(surroundings: &Surroundings, line: &CommandLine) -> Result<status::Look, Failure> {
+    let conf = configure::load(surroundings, line)?;
+    Ok(status::Look {
+        program: surroundings.name.clone(),
+        database: wire::database_options(&conf)?,
+        service_down_time: wire::service_down_time(&conf),
+        // A machine without back ends may still look at the table.
+        hosts: if conf.backend_names().is_empty() { None } else { Some(wire::hosts(&conf, None)?) },
+        health: wire::health_address(&conf)?,
+    })
 }

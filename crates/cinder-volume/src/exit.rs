@@ -11,6 +11,11 @@ pub const FAILURE: i32 = 1;
 /// What was to be checked is known, and not good: `status --check`, `status --alive`.
 pub const NOT_UP: i32 = 3;
 
+/// `status`: not all back ends are up.
+pub const SOME_DOWN: i32 = 1;
+/// `status`: neither the database nor a health server can tell.
+pub const UNKNOWN: i32 = 2;
+
 /// Why the process ends before it has done its work.
 #[derive(Debug)]
 pub enum Failure {
@@ -29,9 +34,21 @@ pub enum Failure {
     },
     /// An error with its causes.
     Error(anyhow::Error),
+    /// An error with its causes, and a status of its own.
+    Final(anyhow::Error, i32),
 }
 
 impl Failure {
+    /// The same failure with another status, if it has not been told yet.
+    #[must_use]
+    pub fn with_status(self, status: i32) -> Self {
+        match self {
+            Self::Lines(lines, _) => Self::Lines(lines, status),
+            Self::Error(error) => Self::Final(error, status),
+            other => other,
+        }
+    }
+
     /// Prints what is still to be told, each cause once, and gives the exit status.
     pub fn report(self, name: &str) -> i32 {
         let (lines, status) = match self {
@@ -44,6 +61,7 @@ impl Failure {
                 (Vec::new(), status)
             }
             Self::Error(error) => (vec![format!("{name}: {error:#}")], FAILURE),
+            Self::Final(error, status) => (vec![format!("{name}: {error:#}")], status),
         };
         let mut stderr = std::io::stderr().lock();
         for line in lines {

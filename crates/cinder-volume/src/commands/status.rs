@@ -1,36 +1,138 @@
-//! `status`, `status --check`: the service rows as a scheduler would judge them.
+//! `status`, `status --check`: the service rows as a scheduler would judge them, joined with what
+//! the health server of this node knows, when there is one.
 
-use std::io::Write;
+mod join;
+mod table;
+
+use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
 use anyhow::Context;
 use cinder_db::{Connection, DatabaseOptions, ServiceRow, Timestamp, list_services};
+use cinder_health::{Address, Snapshot, probe};
 use cinder_types::BINARY;
-use serde_json::json;
 
+use self::join::{Verdict, join, verdict};
 use crate::cli::Wanted;
 use crate::exit::{self, Failure};
+use crate::surroundings::Surroundings;
 
-/// Prints every live service: host, binary, zone, status, state, last update.
+/// How long the health server may take; it answers within milliseconds or not at all.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// Between two tables of `--watch`.
+const PAUSE: Duration = Duration::from_secs(2);
+
+/// Where to look, and at whom.
+#[derive(Debug)]
+pub struct Look {
+    /// Name of this program, in front of complaints.
+    pub program: String,
+    /// Where the rows are. Never created or changed here.
+    pub database: DatabaseOptions,
+    /// How long a service may be silent.
+    pub service_down_time: Duration,
+    /// The back ends of this configuration, on which the exit status depends; `None` for all.
+    pub hosts: Option<Vec<String>>,
+    /// Where the health server is asked.
+    pub health: Option<Address>,
+}
+
+/// How to print.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Style {
+    /// JSON instead of a table.
+    pub json: bool,
+    /// Somebody looks at it: no scrolling, and colours unless they are unwelcome.
+    pub terminal: bool,
+    /// Colours.
+    pub colour: bool,
+}
+
+impl Style {
+    /// As fits the standard output of this process.
+    pub fn of(surroundings: &Surroundings) -> Self {
+        let terminal = std::io::stdout().is_terminal();
+        let dumb = surroundings.variable("TERM") == Some("dumb");
+        // https://no-color.org
+        let colour = terminal && !dumb && surroundings.variable("NO_COLOR").is_none();
+        Self { json: false, terminal, colour }
+    }
+}
+
+/// What was seen.
+struct Sight {
+    rows: anyhow::Result<Vec<ServiceRow>>,
+    live: Option<Snapshot>,
+}
+
+impl Look {
+    fn at_all(&self) -> Sight {
+        let live = self.health.as_ref().and_then(|address| probe(address, PATIENCE).ok());
+        Sight { rows: rows(&self.database), live }
+    }
+
+    /// Prints what is seen now; the exit status that follows.
+    fn once(&self, style: Style, out: &mut dyn Write) -> Result<i32, Failure> {
+        let sight = self.at_all();
+        if let Err(cause) = &sight.rows {
+            // Standard error: what follows on the other one is for programs.
+            Failure::Error(anyhow::anyhow!("{cause:#}")).report(&self.program);
+        }
+        let rows = sight.rows.as_deref().ok();
+        let lines = join(rows, sight.live.as_ref(), Timestamp::now(), self.service_down_time);
+        let known = rows.is_some() || sight.live.is_some();
+        if known {
+            let text = if style.json { table::json(&lines)? } else { table::text(&lines, style) };
+            out.write_all(text.as_bytes()).context("cannot write the table")?;
+        }
+        Ok(match verdict(&lines, self.hosts.as_deref(), known) {
+            Verdict::Up => exit::OK,
+            Verdict::Down => exit::SOME_DOWN,
+            Verdict::Unknown => exit::UNKNOWN,
+        })
+    }
+}
+
+fn rows(database: &DatabaseOptions) -> anyhow::Result<Vec<ServiceRow>> {
+    let mut connection = Connection::open(database)?;
+    connection.check_schema()?;
+    Ok(list_services(&mut connection)?)
+}
+
+/// Prints every live service: host, binary, zone, status, state, last update; of this node's
+/// back ends also what their worker is at.
 ///
 /// # Errors
 ///
-/// When the database cannot be read. It is never created or changed here.
-pub fn print(
-    database: &DatabaseOptions,
-    service_down_time: Duration,
-    as_json: bool,
-    out: &mut dyn Write,
-) -> Result<i32, Failure> {
-    let mut connection = Connection::open(database)?;
-    connection.check_schema()?;
-    let rows = list_services(&mut connection)?;
-    let now = Timestamp::now();
-    let lines: Vec<Line> =
-        rows.iter().map(|row| Line::of(row, row.is_up(now, service_down_time))).collect();
-    let text = if as_json { json_of(&lines)? } else { table(&lines) };
-    out.write_all(text.as_bytes()).context("cannot write the table")?;
-    Ok(exit::OK)
+/// Only when the output cannot be written: a source that cannot be read is told, and its absence
+/// is in the exit status.
+pub fn print(look: &Look, style: Style, out: &mut dyn Write) -> Result<i32, Failure> {
+    look.once(style, out)
+}
+
+/// As [`print`], for ever. On a terminal each table takes the place of the one before, line by
+/// line, so that nothing flickers.
+///
+/// # Errors
+///
+/// When the output cannot be written any more.
+pub fn watch(look: &Look, style: Style, out: &mut dyn Write) -> Result<i32, Failure> {
+    let repaint = style.terminal && !style.json;
+    if repaint {
+        write!(out, "\x1b[2J")?;
+    }
+    loop {
+        let mut text = Vec::new();
+        look.once(style, &mut text)?;
+        if repaint {
+            let text = String::from_utf8_lossy(&text).replace('\n', "\x1b[K\n");
+            write!(out, "\x1b[H{text}\x1b[J")?;
+        } else {
+            out.write_all(&text)?;
+        }
+        out.flush()?;
+        std::thread::sleep(PAUSE);
+    }
 }
 
 /// Prints whether each of `hosts` is up, and answers whether as many are as are wanted.
@@ -45,9 +147,7 @@ pub fn check(
     wanted: Wanted,
     out: &mut dyn Write,
 ) -> Result<i32, Failure> {
-    let mut connection = Connection::open(database)?;
-    connection.check_schema()?;
-    let rows = list_services(&mut connection)?;
+    let rows = rows(database)?;
     let now = Timestamp::now();
     let mut up = 0;
     for host in hosts {
@@ -69,122 +169,4 @@ pub fn check(
         Wanted::Any => up > 0,
     };
     Ok(if good { exit::OK } else { exit::NOT_UP })
-}
-
-/// One row of the table, in the words of upstream's `cinder-manage service list`.
-struct Line {
-    binary: String,
-    host: String,
-    zone: String,
-    status: &'static str,
-    state: &'static str,
-    updated_at: String,
-    report_count: i32,
-    cluster: Option<String>,
-    disabled_reason: Option<String>,
-}
-
-impl Line {
-    fn of(row: &ServiceRow, up: bool) -> Self {
-        Self {
-            binary: row.binary.clone().unwrap_or_default(),
-            host: row.host.clone().unwrap_or_default(),
-            zone: row.availability_zone.clone().unwrap_or_default(),
-            status: if row.disabled == Some(true) { "disabled" } else { "enabled" },
-            state: if up { "up" } else { "down" },
-            updated_at: row.updated_at.map(|at| at.to_string()).unwrap_or_default(),
-            report_count: row.report_count,
-            cluster: row.cluster_name.clone(),
-            disabled_reason: row.disabled_reason.clone(),
-        }
-    }
-}
-
-fn json_of(lines: &[Line]) -> Result<String, Failure> {
-    let services: Vec<_> = lines
-        .iter()
-        .map(|line| {
-            json!({
-                "binary": line.binary,
-                "host": line.host,
-                "zone": line.zone,
-                "cluster": line.cluster,
-                "status": line.status,
-                "disabled_reason": line.disabled_reason,
-                "state": line.state,
-                "updated_at": line.updated_at,
-                "report_count": line.report_count,
-            })
-        })
-        .collect();
-    Ok(format!("{}\n", serde_json::to_string_pretty(&services)?))
-}
-
-fn table(lines: &[Line]) -> String {
-    let head = ["Binary", "Host", "Zone", "Status", "State", "Updated At"];
-    let rows: Vec<[&str; 6]> = lines
-        .iter()
-        .map(|line| {
-            [
-                &line.binary,
-                &line.host,
-                &line.zone,
-                line.status,
-                line.state,
-                line.updated_at.as_str(),
-            ]
-        })
-        .collect();
-    let mut widths = head.map(str::len);
-    for row in &rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.chars().count());
-        }
-    }
-    let mut text = String::new();
-    for row in std::iter::once(&head).chain(&rows) {
-        let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
-        let line: Vec<String> = cells.collect();
-        text.push_str(line.join("  ").trim_end());
-        text.push('\n');
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn line(host: &str, state: &'static str) -> Line {
-        Line {
-            binary: "cinder-volume".into(),
-            host: host.into(),
-            zone: "nova".into(),
-            status: "enabled",
-            state,
-            updated_at: "2026-11-22 17:22:25.000123".into(),
-            report_count: 3,
-            cluster: None,
-            disabled_reason: None,
-        }
-    }
-
-    #[test]
-    fn the_table_lines_up() {
-        let text = table(&[line("node1@lvm", "up"), line("node1@a-long-name", "down")]);
-        assert_eq!(
-            text,
-            "Binary         Host               Zone  Status   State  Updated At\n\
-             cinder-volume  node1@lvm          nova  enabled  up     2026-11-22 17:22:25.000123\n\
-             cinder-volume  node1@a-long-name  nova  enabled  down   2026-11-22 17:22:25.000123\n"
-        );
-    }
-
-    #[test]
-    fn json_says_what_is_unknown() {
-        let text = json_of(&[line("node1@lvm", "up")]).unwrap();
-        let value: serde_json::Value = serde_json::from_str(&text).unwrap();
-        assert_eq!(value[0]["host"], "node1@lvm");
-        assert_eq!(value[0]["cluster"], serde_json::Value::Null);
-    }
 }

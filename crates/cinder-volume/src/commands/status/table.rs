@@ -1,0 +1,189 @@
+//! The lines of `status` as a table or as JSON.
+//!
+//! The first six columns are always there and always mean the same; those behind them come with a
+//! health server's answer.
+
+use cinder_health::BackEnd;
+use serde_json::json;
+
+use super::Style;
+use super::join::Line;
+use crate::exit::Failure;
+
+const HEAD: [&str; 11] = [
+    "Binary",
+    "Host",
+    "Zone",
+    "Status",
+    "State",
+    "Updated At",
+    "Pid",
+    "Uptime",
+    "Restarts",
+    "Beat",
+    "Reason",
+];
+/// Columns that need no health server.
+const ROWS_ONLY: usize = 6;
+const STATE: usize = 4;
+
+/// One JSON array, on one line per service where people read it.
+pub fn json(lines: &[Line]) -> Result<String, Failure> {
+    let services: Vec<_> = lines
+        .iter()
+        .map(|line| {
+            let row = line.row.as_ref();
+            json!({
+                "binary": line.binary,
+                "host": line.host,
+                "zone": row.map(|row| &row.zone),
+                "cluster": row.and_then(|row| row.cluster.as_ref()),
+                "status": row.map(|row| row.status),
+                "disabled_reason": row.and_then(|row| row.disabled_reason.as_ref()),
+                "state": line.state(),
+                "updated_at": row.map(|row| &row.updated_at),
+                "report_count": row.map(|row| row.report_count),
+                "live": line.live,
+            })
+        })
+        .collect();
+    Ok(format!("{}\n", serde_json::to_string_pretty(&services)?))
+}
+
+/// A table that lines up.
+pub fn text(lines: &[Line], style: Style) -> String {
+    let live = lines.iter().any(|line| line.live.is_some());
+    let count = if live { HEAD.len() } else { ROWS_ONLY };
+    let head = HEAD.map(str::to_owned);
+    let rows: Vec<[String; HEAD.len()]> = lines.iter().map(cells).collect();
+    let mut widths = HEAD.map(str::len);
+    for row in &rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    let mut text = String::new();
+    let ups = std::iter::once(None).chain(lines.iter().map(Line::is_up));
+    for (row, up) in std::iter::once(&head).chain(&rows).zip(ups) {
+        let padded = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
+        let mut cells: Vec<String> = padded.take(count).collect();
+        if let (true, Some(up), Some(state)) = (style.colour, up, cells.get_mut(STATE)) {
+            *state = format!("\x1b[{}m{state}\x1b[0m", if up { 32 } else { 31 });
+        }
+        text.push_str(cells.join("  ").trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+fn cells(line: &Line) -> [String; HEAD.len()] {
+    let (row, live) = (line.row.as_ref(), line.live.as_ref());
+    let of_row = |text: fn(&super::join::Row) -> String| row.map_or("-".to_owned(), text);
+    let of_live = |text: fn(&BackEnd) -> String| live.map(text).unwrap_or_default();
+    [
+        line.binary.clone(),
+        line.host.clone(),
+        of_row(|row| row.zone.clone()),
+        of_row(|row| row.status.to_owned()),
+        line.state().to_owned(),
+        of_row(|row| row.updated_at.clone()),
+        of_live(|live| if live.pid == 0 { "-".to_owned() } else { live.pid.to_string() }),
+        of_live(|live| age(live.uptime_seconds)),
+        of_live(|live| live.restarts.total().to_string()),
+        of_live(|live| age(live.heartbeat_age_seconds)),
+        // One line per service, whatever a driver writes.
+        of_live(|live| live.reason.replace(char::is_control, " ")),
+    ]
+}
+
+fn age(seconds: Option<f64>) -> String {
+    let Some(seconds) = seconds else { return "-".to_owned() };
+    let seconds = seconds.max(0.0) as u64;
+    match seconds {
+        0..60 => format!("{seconds}s"),
+        60..3_600 => format!("{}m{:02}s", seconds / 60, seconds % 60),
+        3_600..86_400 => format!("{}h{:02}m", seconds / 3_600, seconds / 60 % 60),
+        _ => format!("{}d{:02}h", seconds / 86_400, seconds / 3_600 % 24),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use cinder_health::{Restarts, State};
+
+    use super::super::join::Row;
+    use super::*;
+
+    fn line(host: &str, up: bool) -> Line {
+        let row = Row {
+            zone: "nova".into(),
+            status: "enabled",
+            up,
+            updated_at: "2026-11-22 17:22:25.000123".into(),
+            report_count: 3,
+            ..Row::default()
+        };
+        Line { binary: "cinder-volume".into(), host: host.into(), row: Some(row), live: None }
+    }
+
+    fn alive(line: Line, state: State, reason: &str) -> Line {
+        let live = BackEnd {
+            state,
+            reason: reason.into(),
+            pid: 4711,
+            uptime_seconds: Some(7_325.0),
+            heartbeat_age_seconds: Some(3.9),
+            restarts: Restarts { signal: 2, ..Restarts::default() },
+            ..BackEnd::default()
+        };
+        Line { live: Some(live), ..line }
+    }
+
+    #[test]
+    fn the_table_lines_up() {
+        let text =
+            text(&[line("node1@lvm", true), line("node1@a-long-name", false)], Style::default());
+        assert_eq!(
+            text,
+            "Binary         Host               Zone  Status   State  Updated At\n\
+             cinder-volume  node1@lvm          nova  enabled  up     2026-11-22 17:22:25.000123\n\
+             cinder-volume  node1@a-long-name  nova  enabled  down   2026-11-22 17:22:25.000123\n"
+        );
+    }
+
+    #[test]
+    fn what_a_health_server_knows_stands_behind_the_row() {
+        let silent = alive(line("n@b", true), State::Silent, "no heartbeat\nfor 73 s");
+        let lines = [alive(line("n@a", true), State::Up, ""), silent, line("old@c", false)];
+        let table = text(&lines, Style::default());
+        let rows: Vec<Vec<&str>> =
+            table.lines().map(|line| line.split("  ").map(str::trim).collect()).collect();
+        let of = |row: usize| -> Vec<&str> {
+            rows[row].iter().copied().filter(|cell| !cell.is_empty()).skip(4).collect()
+        };
+        let at = "2026-11-22 17:22:25.000123";
+        assert_eq!(of(0), ["State", "Updated At", "Pid", "Uptime", "Restarts", "Beat", "Reason"]);
+        assert_eq!(of(1), ["up", at, "4711", "2h02m", "2", "3s"]);
+        assert_eq!(of(2), ["silent", at, "4711", "2h02m", "2", "3s", "no heartbeat for 73 s"]);
+        assert_eq!(of(3), ["down", at]);
+        assert!(!table.contains('\x1b'));
+        let coloured = text(&lines, Style { colour: true, ..Style::default() });
+        assert!(coloured.contains("\x1b[32mup    \x1b[0m") && coloured.contains("\x1b[31mdown"));
+    }
+
+    #[test]
+    fn json_says_what_is_unknown() {
+        let text = json(&[line("node1@lvm", true)]).unwrap();
+        let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(value[0]["host"], "node1@lvm");
+        assert_eq!(value[0]["cluster"], serde_json::Value::Null);
+        assert_eq!(value[0]["live"], serde_json::Value::Null);
+        let live = Line { row: None, ..alive(line("n@a", true), State::Down, "why") };
+        let value: serde_json::Value = serde_json::from_str(&json(&[live]).unwrap()).unwrap();
+        assert_eq!(value[0]["updated_at"], serde_json::Value::Null);
+        assert_eq!(
+            (&value[0]["live"]["pid"], &value[0]["live"]["reason"]),
+            (&4711.into(), &"why".into())
+        );
+    }
+}
