@@ -18,6 +18,7 @@ mod database_servers;
 mod descriptors;
 mod dice;
 mod faults;
+mod health;
 mod holdings;
 mod inheritance;
 mod layers;

@@ -2,9 +2,9 @@
 
 use super::runner::Scenario;
 use super::{
-    clocks, command_line, container, database_faults, database_servers, descriptors, inheritance,
-    layers, limits, log_reader, peer, phases, refusals, reload, report, samples, scale, signals,
-    spawn, startup, storms, supervision, systemd,
+    clocks, command_line, container, database_faults, database_servers, descriptors, health,
+    inheritance, layers, limits, log_reader, peer, phases, refusals, reload, report, samples,
+    scale, signals, spawn, startup, storms, supervision, systemd,
 };
 use crate::servers::Kind;
 
@@ -30,6 +30,7 @@ pub(super) fn scenarios() -> Vec<Scenario> {
     all.extend(running());
     all.extend(faults());
     all.extend(outside());
+    all.extend(health());
     for kind in Kind::ALL {
         let peer = rows! { peer::we_start_on_a_database_that_the_python_cinder_manage_made };
         let peer = peer.into_iter().filter(|_| peer::is_wanted());
@@ -179,6 +180,19 @@ fn on(kind: Kind, scenarios: impl IntoIterator<Item = Scenario>) -> impl Iterato
         name: format!("{} on {}", scenario.name, kind.name()),
         on: Some(kind),
         ..scenario
+    })
+}
+
+fn health() -> Vec<Scenario> {
+    Vec::from(rows! {
+        health::health_is_told_while_the_database_is_locked_and_workers_stand_still
+        health::liveness_is_that_of_the_supervisor
+        health::a_thousand_idle_and_slow_clients_of_the_health_server_harm_nobody
+        health::a_health_server_that_is_killed_comes_back_and_counts_as_nothing
+        health::a_health_server_without_its_port_harms_nobody_and_gets_it_later
+        health::a_health_server_stays_to_tell_of_a_drain
+        health::status_joins_the_rows_with_what_the_health_server_knows
+        health::the_overview_fits_a_phone
     })
 }
 

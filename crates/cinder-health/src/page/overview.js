@@ -11,6 +11,7 @@ async function refresh() {
     const text = await answer.text();
     if (text !== shown) overview.innerHTML = text;
     shown = text;
+    overview.dataset.refreshed = ""; // for whoever tests this page
     stale.hidden = true;
   } catch {
     stale.hidden = false;

@@ -19,6 +19,8 @@ use crate::surroundings::Surroundings;
 
 /// How long the health server may take; it answers within milliseconds or not at all.
 const PATIENCE: Duration = Duration::from_secs(1);
+/// How long a database may take to connect, or to give up its lock: a probe is not patient.
+const ROWS_PATIENCE: Duration = Duration::from_secs(3);
 /// Between two tables of `--watch`.
 const PAUSE: Duration = Duration::from_secs(2);
 
@@ -94,7 +96,10 @@ impl Look {
 }
 
 fn rows(database: &DatabaseOptions) -> anyhow::Result<Vec<ServiceRow>> {
-    let mut connection = Connection::open(database)?;
+    let mut database = database.clone();
+    database.busy_timeout = database.busy_timeout.min(ROWS_PATIENCE);
+    database.connect_timeout = database.connect_timeout.min(ROWS_PATIENCE);
+    let mut connection = Connection::open(&database)?;
     connection.check_schema()?;
     Ok(list_services(&mut connection)?)
 }

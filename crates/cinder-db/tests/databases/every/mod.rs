@@ -30,7 +30,6 @@ mod attachments;
 mod cas;
 mod groups;
 mod heartbeat;
-mod heartbeat;
 mod images;
 mod messages;
 pub mod quota;
