@@ -1,13 +1,13 @@
 //! The server as clients see it, good ones and others, over real sockets.
 
-mod common;
+mod served;
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::os::unix::net::UnixStream;
 
 use cinder_health::{Address, Server, State, probe};
-use common::{LIMIT, Running, Scripted, back_end, is_closed, many, wait_for};
+use served::{LIMIT, Running, Scripted, back_end, is_closed, many, wait_for};
 
 #[test]
 fn every_path_answers_with_its_type() {
