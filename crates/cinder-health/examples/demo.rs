@@ -41,12 +41,12 @@ impl Source for MadeUp {
             ..one("lvm", State::Up, 2104)
         };
         let nfs = BackEnd {
-            reason: "no heartbeat for 73 s".to_owned(),
             heartbeat_age_seconds: Some(73.0 + age),
             restarts: Restarts { signal: 1, watchdog: 2, ..Restarts::default() },
             uptime_seconds: Some(age + 611.0),
-            ..one("nfs", State::Silent, 2188)
-        };
+            ..one("nfs", State::Up, 2188)
+        }
+        .judged(Some(60.0));
         Snapshot {
             host: "node1".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),

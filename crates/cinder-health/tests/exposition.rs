@@ -1,5 +1,7 @@
 //! The metrics, as a parser and the rules of the format see them.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use cinder_health::{

@@ -1,5 +1,7 @@
 //! The server as clients see it, good ones and others, over real sockets.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
+
 mod served;
 
 use std::io::{Read, Write};

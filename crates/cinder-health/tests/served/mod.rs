@@ -1,5 +1,6 @@
 //! A server on a thread, with a source whose answers a test decides, and clients of every manner.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
 #![allow(dead_code, reason = "every test program uses a part of this")]
 
 use std::io::{Read, Write};
