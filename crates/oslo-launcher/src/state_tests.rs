@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use expect_test::expect_file;
+use proptest::prelude::*;
 
 use super::*;
 
@@ -637,4 +638,99 @@ fn why_a_worker_is_replaced_is_known_until_a_stop() {
     assert_eq!(sup.replacement(1), Some(Some(Because::Stalled)));
     sup.step(Event::Stop("SIGTERM"), now);
     assert_eq!(sup.replacement(0), None);
+}
+
+/// What happens in a comparison with and without an auxiliary worker.
+#[derive(Debug, Clone, Copy)]
+enum Turn {
+    Both(Event),
+    Auxiliary(Event),
+}
+
+fn turn() -> impl Strategy<Value = Turn> {
+    let both = [
+        Event::Ready(0),
+        Event::Down(0),
+        Event::Exited(0),
+        Event::Exited(0),
+        Event::ForkFailed(0),
+        Event::Stalled(0),
+        Event::Launched,
+        Event::Stop("SIGTERM"),
+        Event::Hangup,
+        Event::Reloaded,
+        Event::Roll,
+        Event::Alarm,
+    ];
+    let auxiliary = [
+        Event::Ready(1),
+        Event::Down(1),
+        Event::Exited(1),
+        Event::ForkFailed(1),
+        Event::Stalled(1),
+    ];
+    prop_oneof![
+        proptest::sample::select(both.to_vec()).prop_map(Turn::Both),
+        proptest::sample::select(auxiliary.to_vec()).prop_map(Turn::Auxiliary),
+    ]
+}
+
+/// The actions that are not about worker 1 or its service.
+fn without_auxiliary(actions: Vec<Action>) -> Vec<Action> {
+    let about = |action: &Action| match action {
+        Action::Fork(id) | Action::Terminate(id) | Action::Kill(id) | Action::Hangup(id) => {
+            *id == 1
+        }
+        Action::Log(Line::BackingOff { name, .. } | Line::Stalled { name }) => name == "health",
+        Action::Log(Line::ForkingTooFast) => true,
+        _ => false,
+    };
+    actions.into_iter().filter(|action| !about(action)).collect()
+}
+
+proptest! {
+    /// Whatever an auxiliary worker does, the others are treated as if it were not there; only the
+    /// end may come a second later.
+    #[test]
+    fn an_auxiliary_worker_changes_nothing_for_the_others(
+        turns in proptest::collection::vec((turn(), 0..90_000_u64), 0..40),
+    ) {
+        let mut now = Instant::now();
+        let (mut with, mut without) =
+            (Supervisor::new(Limits::default()), Supervisor::new(Limits::default()));
+        with.add_service("lvm", 1, now);
+        with.add_auxiliary("health", 1, now);
+        without.add_service("lvm", 1, now);
+        let exit = |actions: &[Action]| actions.iter().find_map(|action| match action {
+            Action::Exit(status) => Some(*status),
+            _ => None,
+        });
+        for (turn, pause) in turns {
+            let (mut left, mut right) = (fork_all(&mut with, now), fork_all(&mut without, now));
+            let (event, both) = match turn {
+                Turn::Both(event) => (event, true),
+                Turn::Auxiliary(event) => (event, false),
+            };
+            left.extend(with.step(event, now));
+            if both {
+                right.extend(without.step(event, now));
+            }
+            let (mut left, mut right) = (without_auxiliary(left), without_auxiliary(right));
+            if let Some(status) = exit(&right) {
+                while exit(&left).is_none() {
+                    let due = with.next_deadline();
+                    prop_assert!(due.is_some_and(|at| at <= now + secs(1)), "no end in sight");
+                    left.extend(without_auxiliary(with.step(Event::Tick, now + secs(1))));
+                }
+                prop_assert_eq!(exit(&left), Some(status));
+                left.retain(|action| !matches!(action, Action::Exit(_)));
+                right.retain(|action| !matches!(action, Action::Exit(_)));
+                prop_assert_eq!(left, right);
+                return Ok(());
+            }
+            prop_assert_eq!(left, right);
+            prop_assert_eq!(with.counts(), without.counts());
+            now += Duration::from_millis(pause);
+        }
+    }
 }
