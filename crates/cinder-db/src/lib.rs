@@ -69,7 +69,7 @@ pub use error::{Cause, DbError, Fault, chain};
 pub use heartbeat::{Beat, Heartbeat, HeartbeatPlan, Pulse};
 pub use messages::{MessageAction, MessageDetail, MessageResource, UserMessage, write_message};
 pub use options::DatabaseOptions;
-pub use pool::{Pool, PoolUse, PooledConnection};
+pub use pool::{Pool, PoolState, PooledConnection};
 pub use queries::{
     clusters::IncludedResources, metadata::OtherKeys, schema_version::SCHEMA_VERSION,
 };

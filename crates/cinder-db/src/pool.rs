@@ -41,19 +41,29 @@ struct Shared {
     /// the memory.
     inner: OnceLock<r2d2::Pool<Opener>>,
     opener: u32,
-    /// Callers of [`Pool::get`] that have no answer yet.
+    /// Callers of [`Pool::get`] that have no connection yet.
     waiting: AtomicU32,
 }
 
-/// How much of a [`Pool`] is in use at a moment.
+/// What a [`Pool`] holds at a moment.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct PoolUse {
-    /// Connections that are open.
+pub struct PoolState {
+    /// Connections there may be.
+    pub most: u32,
+    /// Connections that are open, lent or idle.
     pub open: u32,
-    /// Of those, the ones that are lent.
-    pub lent: u32,
+    /// Open connections that nobody uses.
+    pub idle: u32,
     /// Callers that wait for one.
     pub waiting: u32,
+}
+
+impl PoolState {
+    /// Open connections that somebody uses.
+    #[must_use]
+    pub fn lent(&self) -> u32 {
+        self.open.saturating_sub(self.idle)
+    }
 }
 
 /// A connection on loan from a [`Pool`]; goes back when dropped.
@@ -67,8 +77,8 @@ impl Pool {
     #[must_use]
     pub fn new(options: DatabaseOptions) -> Self {
         let opener = std::process::id();
-        let waiting = AtomicU32::new(0);
-        Self { shared: Arc::new(Shared { options, inner: OnceLock::new(), opener, waiting }) }
+        let (inner, waiting) = (OnceLock::new(), AtomicU32::new(0));
+        Self { shared: Arc::new(Shared { options, inner, opener, waiting }) }
     }
 
     /// Lends a connection, waiting up to `pool_timeout` for one.
@@ -92,31 +102,38 @@ impl Pool {
         Ok(PooledConnection { inner })
     }
 
-    /// How much of it is in use.
-    #[must_use]
-    pub fn usage(&self) -> PoolUse {
-        let state = self.shared.inner.get().map(r2d2::Pool::state);
-        let (open, idle) = state.map_or((0, 0), |s| (s.connections, s.idle_connections));
-        let waiting = self.shared.waiting.load(Ordering::Relaxed);
-        PoolUse { open, lent: open.saturating_sub(idle), waiting }
-    }
-
     /// How many connections are open, lent or idle.
     #[must_use]
     pub fn open_connections(&self) -> u32 {
-        self.shared.inner.get().map_or(0, |pool| pool.state().connections)
+        self.state().open
+    }
+
+    /// What there is, and who waits. Never waits itself for a connection or a server.
+    #[must_use]
+    pub fn state(&self) -> PoolState {
+        let inner = self.shared.inner.get().map(r2d2::Pool::state);
+        PoolState {
+            most: most(&self.shared.options),
+            open: inner.as_ref().map_or(0, |state| state.connections),
+            idle: inner.as_ref().map_or(0, |state| state.idle_connections),
+            waiting: self.shared.waiting.load(Ordering::Relaxed),
+        }
+    }
+}
+
+/// How many connections these options allow.
+fn most(options: &DatabaseOptions) -> u32 {
+    match options.max_pool_size {
+        0 => UNLIMITED,
+        size => size.saturating_add(options.max_overflow).min(UNLIMITED),
     }
 }
 
 fn open(options: &DatabaseOptions) -> r2d2::Pool<Opener> {
     let threads =
         ScheduledThreadPool::builder().num_threads(1).thread_name_pattern("db-pool").build();
-    let max_size = match options.max_pool_size {
-        0 => UNLIMITED,
-        size => size.saturating_add(options.max_overflow).min(UNLIMITED),
-    };
     r2d2::Pool::builder()
-        .max_size(max_size)
+        .max_size(most(options))
         .min_idle(Some(0))
         .idle_timeout(Some(IDLE_TIMEOUT))
         .max_lifetime(Some(options.connection_recycle_time).filter(|time| !time.is_zero()))

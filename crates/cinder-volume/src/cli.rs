@@ -10,6 +10,8 @@ use cinder_types::UPSTREAM_VERSION;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use clap_complete::{Shell, generate};
 
+#[cfg(target_os = "linux")]
+use crate::commands::report::Wish;
 use crate::exit::{self, Failure};
 use crate::surroundings::Surroundings;
 
@@ -53,6 +55,9 @@ pub enum Task {
         /// `--backend_name`: look at this one only.
         only: Option<String>,
     },
+    /// `report`.
+    #[cfg(target_os = "linux")]
+    Report(Wish),
     /// `status --alive`.
     Alive {
         /// The daemon's parent process.
@@ -179,14 +184,48 @@ fn command(arguments: &Arguments<'_>, name: &str) -> Command {
             .conflicts_with_all(["json", "watch"])
             .help("Exit 0 if the daemon with this process id still reacts; 3 if not"),
     );
-    arguments
+    let command = arguments
         .command(name, UPSTREAM_VERSION)
         .about("OpenStack Block Storage volume service")
         .after_help(format!(
             "This is cinder-volume in Rust {}, compatible with Cinder {UPSTREAM_VERSION}.",
             env!("CARGO_PKG_VERSION")
         ))
-        .subcommands([config, db, status])
+        .subcommands([config, db, status]);
+    #[cfg(target_os = "linux")]
+    let command = command.subcommand(with_options(report_command()));
+    command
+}
+
+#[cfg(target_os = "linux")]
+fn report_command() -> Command {
+    Command::new("report")
+        .about("Print what a running daemon and its workers are doing")
+        .arg(flag("json", "Print JSON"))
+        .arg(
+            Arg::new("pid")
+                .long("pid")
+                .value_name("PID")
+                .value_parser(value_parser!(i32).range(1..))
+                .help("The daemon, or one worker of it; without, the daemon of this configuration"),
+        )
+        .arg(
+            Arg::new("worker")
+                .long("worker")
+                .value_name("BACKEND")
+                .action(ArgAction::Append)
+                .help("Only the worker of this back end; may be given more than once"),
+        )
+}
+
+#[cfg(target_os = "linux")]
+fn report(matches: &ArgMatches) -> Task {
+    let workers = matches.get_many::<String>("worker").into_iter().flatten();
+    Task::Report(Wish {
+        pid: matches.get_one("pid").copied(),
+        workers: workers.cloned().collect(),
+        json: matches.get_flag("json"),
+    })
 }
 
 fn flag(name: &'static str, help: &'static str) -> Arg {
@@ -218,6 +257,8 @@ fn understand(arguments: &Arguments<'_>, matches: &ArgMatches) -> (Task, Vec<Ite
             Task::Explain { option }
         }
         ["db", "init"] => Task::InitDatabase,
+        #[cfg(target_os = "linux")]
+        ["report"] => report(inner),
         ["status"] => status(inner, backend_name(&items)),
         _ => Task::Run { only: backend_name(&items) },
     };
@@ -300,6 +341,19 @@ mod tests {
             let words = [&["status"][..], &wrong].concat();
             assert!(matches!(parsed(&words), Err(Failure::Refused { status: 2, .. })), "{wrong:?}");
         }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_report_is_of_everybody_or_of_some() {
+        let wish = |pid, workers: &[&str], json| {
+            let workers = workers.iter().map(|name| (*name).to_owned()).collect();
+            Task::Report(Wish { pid, workers, json })
+        };
+        assert_eq!(task(&["report"]), wish(None, &[], false));
+        let words = ["report", "--worker", "a", "--json", "--worker=b", "--config-file=x"];
+        assert_eq!(task(&words), wish(None, &["a", "b"], true));
+        assert_eq!(task(&["report", "--pid", "7"]), wish(Some(7), &[], false));
     }
 
     #[test]

@@ -4,6 +4,8 @@
 pub mod alive;
 mod config;
 mod db;
+#[cfg(target_os = "linux")]
+pub mod report;
 mod status;
 
 use std::io;
@@ -50,6 +52,8 @@ pub fn run(surroundings: &Surroundings, line: &CommandLine) -> Result<i32, Failu
             let database = wire::database_options(&conf)?;
             status::check(&database, wire::service_down_time(&conf), &hosts, *wanted, out)
         }
+        #[cfg(target_os = "linux")]
+        Task::Report(wish) => report::run(surroundings, line, wish, out),
         #[cfg(unix)]
         Task::Alive { pid } => alive::check(*pid, out),
         #[cfg(not(unix))]

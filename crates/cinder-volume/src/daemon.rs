@@ -29,7 +29,8 @@ pub fn run(surroundings: &Surroundings, line: &CommandLine) -> Result<i32, Failu
     };
     let settings = wire::settings(&mut conf, only, surroundings)?;
     let dump = conf.service.log_options.then(|| conf.log_lines());
-    let hooks = Box::new(DaemonHooks { conf, log, program: surroundings.name.clone() });
+    let supervised = surroundings.is_supervised();
+    let hooks = Box::new(DaemonHooks::new(conf, log, &surroundings.name, supervised));
     startup::run(settings, hooks, surroundings, || {
         if let Some(lines) = dump {
             debug!(target: "oslo_service.backend._eventlet.service", "Full set of CONF:");

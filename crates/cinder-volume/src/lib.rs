@@ -12,18 +12,24 @@
 
 #![forbid(unsafe_code)]
 
+#[cfg(target_os = "linux")]
+mod asker;
 mod cli;
 mod commands;
 mod configure;
 mod daemon;
 mod exit;
+mod guru;
 mod health;
 mod hooks;
 mod logging;
 mod rootwrap;
+#[cfg(target_os = "linux")]
+mod running;
 mod startup;
 mod surroundings;
 mod tally;
+mod watched;
 mod wire;
 mod worker;
 

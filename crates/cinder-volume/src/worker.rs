@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use cinder_db::{
-    Connection, DbError, Heartbeat, HeartbeatPlan, Pool, Pulse, chain, minimum_versions,
+    Connection, DbError, Heartbeat, HeartbeatPlan, Pool, PoolState, Pulse, chain, minimum_versions,
 };
 use cinder_types::{BINARY, UPSTREAM_VERSION};
 use oslo_launcher::{Service, StartError, WorkerHandle};
@@ -111,10 +111,10 @@ fn at_every_tick(worker: WorkerHandle, pool: Pool) -> impl FnMut() -> bool {
         let tally = Tally::of(&worker);
         let before = std::mem::replace(&mut dropped, logging::dropped_lines());
         tally.add(Count::LogLinesDropped, dropped - before);
-        let usage = pool.usage();
-        tally.set(Gauge::PoolOpen, usage.open.into());
-        tally.set(Gauge::PoolLent, usage.lent.into());
-        tally.set(Gauge::PoolWaiting, usage.waiting.into());
+        let state = pool.state();
+        tally.set(Gauge::PoolOpen, state.open.into());
+        tally.set(Gauge::PoolLent, state.lent().into());
+        tally.set(Gauge::PoolWaiting, state.waiting.into());
         true
     }
 }
@@ -174,6 +174,21 @@ impl Service for VolumeService {
             drop(running.heartbeat);
             drop(running.pool);
         }
+    }
+
+    fn report(&self) -> String {
+        // Held for moments only, but this must not wait for even one of them.
+        let pool = self
+            .running
+            .try_lock()
+            .ok()
+            .and_then(|running| running.as_ref().map(|running| running.pool.clone()));
+        let Some(pool) = pool else { return "not opened yet\n".to_owned() };
+        let PoolState { most, open, idle, waiting } = pool.state();
+        format!(
+            "database: {open} of at most {most} connections open, {idle} of them idle; {waiting} \
+             callers wait\n"
+        )
     }
 
     fn reset(&self) {

@@ -10,6 +10,7 @@
 //! * `--no-back-off`: only the throttle delays a restart;
 //! * `--stop-on-hup`: asks for a stop in the HUP hook; `--panic-on-hup`: the hook panics;
 //!   `--slow-hup`: the hook takes its time;
+//! * `--report-until FILE`: a report takes until the file exists;
 //! * `--room COUNT`: the launcher has room for so many more workers;
 //! * `--add NAME=BEHAVIOUR`: adds it, with two workers, in the report hook of the supervisor, once;
 //! * `--add-from-thread NAME=BEHAVIOUR`: adds it, with one worker, from a second thread, when
@@ -22,7 +23,7 @@
 #![expect(clippy::print_stdout, reason = "the tests read what is printed")]
 #![expect(clippy::disallowed_methods, reason = "a program reads its arguments")]
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -30,8 +31,8 @@ use std::time::Duration;
 
 use oslo_launcher::{
     Hooks, InProcessLauncher, Launcher, LauncherHandle, LauncherOptions, Limits, Notifier,
-    ProcessLauncher, ReloadRefused, RestartMethod, Scoreboard, Service, StartError,
-    SubprocessLauncher, Supervision, WorkerHandle, WorkerState,
+    ProcessLauncher, ReloadRefused, ReportRequest, ReportWork, RestartMethod, Scoreboard, Service,
+    StartError, SubprocessLauncher, Supervision, WorkerHandle, WorkerState,
 };
 
 struct Fault {
@@ -120,6 +121,8 @@ struct Print {
     stop_on_hup: bool,
     panic_on_hup: bool,
     slow_hup: bool,
+    /// A report takes until this file exists.
+    report_until: Option<PathBuf>,
     /// A service that is still to be added.
     late: Option<Arc<Fault>>,
 }
@@ -133,6 +136,7 @@ impl Print {
             stop_on_hup: plan.stop_on_hup,
             panic_on_hup: plan.panic_on_hup,
             slow_hup: plan.slow_hup,
+            report_until: plan.report_until.clone(),
             late: plan.late.clone(),
         }
     }
@@ -159,13 +163,21 @@ impl Hooks for Print {
         Ok(())
     }
 
-    fn report(&mut self, scoreboard: &Scoreboard) {
+    fn report(&mut self, request: ReportRequest, scoreboard: &Scoreboard) -> Option<ReportWork> {
         for worker in scoreboard.snapshot() {
             println!("report: {} is {} {}", worker.name, worker.state.as_str(), worker.reason);
         }
         if let (Some(handle), Some(fault)) = (LAUNCHER.get(), self.late.take()) {
             add(handle, fault, 2);
         }
+        let (until, process) = (self.report_until.clone()?, request.process);
+        Some(Box::new(move |_| {
+            println!("report on {process} begins: {:?}", request.answers);
+            while !until.exists() {
+                std::thread::park_timeout(Duration::from_millis(5));
+            }
+            println!("report on {process} ends");
+        }))
     }
 
     fn before_wait(&mut self) -> Option<Duration> {
@@ -189,6 +201,7 @@ struct Plan {
     panic_on_hup: bool,
     slow_hup: bool,
     foreign: bool,
+    report_until: Option<PathBuf>,
     room: usize,
     late: Option<Arc<Fault>>,
     late_from_thread: Option<Arc<Fault>>,
@@ -225,6 +238,7 @@ impl Plan {
                         }
                     });
                 }
+                "--report-until" => plan.report_until = Some(value()?.into()),
                 "--room" => plan.room = value()?.parse()?,
                 "--add" => plan.late = Some(Arc::new(Fault::parse(&value()?))),
                 "--add-from-thread" => {
@@ -253,6 +267,9 @@ impl Plan {
         }
         if let Some(limit) = seconds(self.worker_watchdog) {
             command.args(["--watchdog", &limit]);
+        }
+        if let Some(file) = &self.report_until {
+            command.arg("--report-until").arg(file);
         }
         command.args(["--wait-hook", &self.short_waits.to_string()]).arg("--one");
         let late = self.late.iter().chain(&self.late_from_thread);

@@ -12,6 +12,7 @@ use crate::launcher::LauncherOptions;
 use crate::ledger::{Ledger, ServiceReport};
 use crate::line::{self, Ended};
 use crate::manager::Manager;
+use crate::reporting::{ReportRequest, ReportWork};
 use crate::roster::Because;
 use crate::scoreboard::{Cause, Scoreboard, WorkerState};
 use crate::service::{Hooks, Service};
@@ -145,9 +146,9 @@ impl Bridge {
         }
     }
 
-    /// Writes a report of this process.
-    pub(crate) fn report(&mut self) {
-        guarded("the report", || self.hooks.report(&self.scoreboard));
+    /// Begins a report of this process; the rest of it is still to be done.
+    pub(crate) fn report(&mut self, request: ReportRequest) -> Option<ReportWork> {
+        guarded("the report", || self.hooks.report(request, &self.scoreboard)).flatten()
     }
 
     /// Workers that have been silent for too long; `running` says who has a process.

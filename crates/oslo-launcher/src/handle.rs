@@ -36,7 +36,9 @@ use crate::sys::Waker;
 ///         }
 ///         Ok(())
 ///     }
-///     fn report(&mut self, _: &Scoreboard) {}
+///     fn report(&mut self, _: ReportRequest, _: &Scoreboard) -> Option<ReportWork> {
+///         None
+///     }
 /// }
 ///
 /// let options = LauncherOptions { capacity: 8, ..Default::default() };

@@ -14,6 +14,7 @@ use crate::ledger::ServiceReport;
 use crate::line::{self, Ended};
 use crate::manager::{Alone, Manager};
 use crate::report::Reporter;
+use crate::reporting::Reporting;
 use crate::scoreboard::Scoreboard;
 use crate::service::{Hooks, Service, WorkerHandle};
 use crate::stop_flag::StopFlag;
@@ -136,6 +137,7 @@ impl Launcher for InProcessLauncher {
             watcher,
             watchdog: self.watchdog.filter(|_| self.supervision == Supervision::Stdin),
             drain_limit: self.drain_limit,
+            reporting: Reporting::default(),
         };
         let status = worker.run()?;
         let end = Ended::Exited(status);

@@ -61,6 +61,7 @@ mod patience;
 #[cfg(unix)]
 mod process;
 mod report;
+mod reporting;
 mod roster;
 pub mod scoreboard;
 mod service;
@@ -91,9 +92,12 @@ pub use line::{Ended, Line};
 pub use notify::Notifier;
 #[cfg(unix)]
 pub use process::ProcessLauncher;
+pub use reporting::{ReportRequest, ReportWork};
 pub use scoreboard::{
     Operation, Restarts, RunningOperation, Scoreboard, WorkerState, WorkerStatus,
 };
 pub use service::{Hooks, NoHooks, ReloadRefused, Service, WorkerHandle};
 pub use state::{Limits, RestartMethod};
 pub use subprocess::SubprocessLauncher;
+#[cfg(unix)]
+pub use sys::ask_report;

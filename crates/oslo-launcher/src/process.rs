@@ -16,6 +16,7 @@ use crate::launcher::{Launcher, LauncherOptions, later};
 use crate::ledger::ServiceReport;
 use crate::line::{self, Ended};
 use crate::report::Reporter;
+use crate::reporting::{ReportWork, Reporting, Wanted};
 use crate::scoreboard::{Scoreboard, WorkerState};
 use crate::service::{Hooks, Service, WorkerHandle};
 use crate::state::{Action, Event, WorkerId};
@@ -51,6 +52,10 @@ pub struct ProcessLauncher {
     forks: Vec<WorkerId>,
     /// Whether a worker may have ended since the last look.
     look_for_dead: bool,
+    /// The process that makes a report, while there is one.
+    reporter: Option<i32>,
+    /// What has been asked for meanwhile.
+    wanted: Wanted,
 }
 
 /// The parent's own memory of one worker.
@@ -97,6 +102,8 @@ impl ProcessLauncher {
             actions: Vec::new(),
             forks: Vec::new(),
             look_for_dead: false,
+            reporter: None,
+            wanted: Wanted::default(),
         })
     }
 
@@ -214,6 +221,7 @@ impl ProcessLauncher {
             watcher: Watcher::Parent(alive),
             watchdog: self.worker_watchdog,
             drain_limit: self.drain_limit,
+            reporting: Reporting::default(),
         };
         let status = worker.run().unwrap_or_else(|error| {
             line::start_failed(&error);
@@ -240,10 +248,45 @@ impl ProcessLauncher {
                 Signal::SIGINT => self.step(Event::Interrupt),
                 Signal::SIGALRM => self.step(Event::Alarm),
                 Signal::SIGUSR1 => self.step(Event::Roll),
-                Signal::SIGUSR2 => self.bridge.report(),
+                Signal::SIGUSR2 => self.report(),
                 Signal::SIGCHLD => self.look_for_dead = true,
                 _ => {}
             }
+        }
+    }
+
+    /// Begins a report, unless one is being made.
+    fn report(&mut self) {
+        let wanted = self.signals.as_ref().map(Signals::take_wanted);
+        self.wanted.add(wanted.unwrap_or_default());
+        if self.reporter.is_some() {
+            return;
+        }
+        let request = self.wanted.take(String::new);
+        let Some(work) = request.and_then(|request| self.bridge.report(request)) else { return };
+        let mut work = Some(work);
+        match fork_worker(|_| self.in_reporter(work.take())) {
+            Ok(pid) => self.reporter = Some(pid),
+            // At a limit on processes somebody has all the more reason to ask what is going on.
+            Err(_) => perform(work, &self.bridge.scoreboard),
+        }
+    }
+
+    /// All that a reporter does: the parent's copy, so that supervision goes on meanwhile and the
+    /// memory goes back for certain.
+    fn in_reporter(&mut self, work: Option<ReportWork>) -> i32 {
+        drop(self.alive.write.take()); // its end tells workers that the parent is gone
+        self.bridge.manager.hang_up();
+        perform(work, &self.bridge.scoreboard);
+        self.bridge.hooks.before_exit();
+        0
+    }
+
+    /// Looks whether the reporter has ended, and begins what was asked for meanwhile.
+    fn reap_reporter(&mut self) {
+        if self.reporter.is_some_and(|pid| reap_known(pid).is_some()) {
+            self.reporter = None;
+            self.report();
         }
     }
 
@@ -268,6 +311,7 @@ impl ProcessLauncher {
     /// The kernel looks through all children for each answer, so this is not done for a report,
     /// and looking through all workers for each pid makes it no worse.
     fn reap(&mut self) {
+        self.reap_reporter();
         loop {
             match reap_next(|pid| self.id_of(pid).is_some()) {
                 Reaped::Worker(pid, end) => self.ended(pid, end),
@@ -340,6 +384,12 @@ impl ProcessLauncher {
             // for a signal that something else in this process has taken.
             self.look_for_dead = true;
         }
+    }
+}
+
+fn perform(work: Option<ReportWork>, scoreboard: &Scoreboard) {
+    if let Some(work) = work {
+        guarded("the report", || work(scoreboard));
     }
 }
 

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use crate::error::StartError;
 use crate::launcher::later;
 use crate::report::Reporter;
+use crate::reporting::{ReportRequest, ReportWork};
 use crate::scoreboard::{RunningOperation, Scoreboard, WorkerState};
 use crate::stop_flag::StopFlag;
 
@@ -61,6 +62,14 @@ pub trait Service: Send + Sync {
 
     /// Forgets cached state after a configuration change (SIGHUP); the service goes on.
     fn reset(&self);
+
+    /// Lines about this service for a report of its worker, for example the state of its pools.
+    ///
+    /// Called on the thread that answers signals: must not block, nor wait for a lock that
+    /// somebody may hold for long.
+    fn report(&self) -> String {
+        String::new()
+    }
 }
 
 /// What the process itself does on HUP and USR2, in the parent and in every worker.
@@ -73,8 +82,12 @@ pub trait Hooks: Send {
     /// force then, and the reasons logged; the workers are not told.
     fn reload(&mut self) -> Result<(), ReloadRefused>;
 
-    /// Writes a report of this process (SIGUSR2).
-    fn report(&mut self, scoreboard: &Scoreboard);
+    /// Begins a report of this process (SIGUSR2).
+    ///
+    /// Called between two waits, so it must not take long. What does is returned, and runs beside
+    /// this thread: on another one in a worker, in a copy of the process where a supervisor must
+    /// have one thread only. One report is made at a time.
+    fn report(&mut self, request: ReportRequest, scoreboard: &Scoreboard) -> Option<ReportWork>;
 
     /// Called right before each sleep of the parent and of a worker's main thread.
     ///
@@ -104,7 +117,9 @@ impl Hooks for NoHooks {
         Ok(())
     }
 
-    fn report(&mut self, _: &Scoreboard) {}
+    fn report(&mut self, _: ReportRequest, _: &Scoreboard) -> Option<ReportWork> {
+        None
+    }
 }
 
 /// A service's line to its supervisor; cheap to clone, usable from any thread of the worker.

@@ -16,6 +16,7 @@ use crate::handle::LauncherHandle;
 use crate::launcher::{Launcher, LauncherOptions, later};
 use crate::ledger::ServiceReport;
 use crate::line::{self, Ended};
+use crate::reporting::Reporting;
 use crate::scoreboard::{Scoreboard, WorkerState};
 use crate::service::{Hooks, Service};
 use crate::state::{Action, Event, WorkerId};
@@ -63,6 +64,7 @@ pub struct SubprocessLauncher {
     tell: Sender<Happening>,
     happenings: Receiver<Happening>,
     interruptions: Interruptions,
+    reporting: Reporting,
 }
 
 struct Entry {
@@ -93,6 +95,7 @@ impl SubprocessLauncher {
             tell,
             happenings,
             interruptions,
+            reporting: Reporting::default(),
         })
     }
 
@@ -150,6 +153,14 @@ impl SubprocessLauncher {
         }
     }
 
+    /// Begins a report, unless one is being made.
+    fn report(&mut self) {
+        let request = self.reporting.admit(self.interruptions.take_wanted(), String::new);
+        if let Some(work) = request.and_then(|request| self.bridge.report(request)) {
+            self.reporting.run(work, &self.bridge.scoreboard);
+        }
+    }
+
     fn note(&mut self, happening: Happening) {
         match happening {
             Happening::Said(id, generation, state, reason) if self.speaks(id, generation) => {
@@ -193,7 +204,7 @@ impl SubprocessLauncher {
         for interruption in self.interruptions.take() {
             match interruption {
                 Interruption::Event(event) => self.step(event),
-                Interruption::Report => self.bridge.report(),
+                Interruption::Report => self.report(),
             }
         }
         while let Some(pid) = reap_orphan(|pid| self.is_worker(pid)) {

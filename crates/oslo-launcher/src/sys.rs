@@ -27,11 +27,13 @@ mod pages;
 mod pages;
 
 #[cfg(not(unix))]
-pub(crate) use child::Waker;
+pub(crate) use child::{Waker, look_for_requests};
 #[cfg(unix)]
 pub(crate) use fork::{ParentWatch, fork_worker};
 pub(crate) use pages::{SharedWords, monotonic};
 #[cfg(unix)]
-pub(crate) use signals::{Signal, Signals, is_daemon, send};
+pub use signals::ask_report;
+#[cfg(unix)]
+pub(crate) use signals::{Signal, Signals, is_daemon, look_for_requests, send};
 #[cfg(unix)]
 pub(crate) use wait::{Pipe, Reaped, Waker, poll, reap_known, reap_next};

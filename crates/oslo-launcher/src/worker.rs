@@ -15,6 +15,7 @@ use crate::launcher::{LOOKS, later};
 use crate::life::{FAILED, begin, finish, live};
 use crate::line;
 use crate::manager::Alone;
+use crate::reporting::Reporting;
 use crate::scoreboard::WorkerState;
 use crate::service::{Hooks, Service, WorkerHandle};
 use crate::sys::{Pipe, Signal, is_daemon, poll};
@@ -43,6 +44,7 @@ pub(crate) struct Worker<'a> {
     pub(crate) watchdog: Option<Duration>,
     /// Time for a graceful stop when no parent keeps it.
     pub(crate) drain_limit: Option<Duration>,
+    pub(crate) reporting: Reporting,
 }
 
 /// The service's thread, as its main thread sees it.
@@ -179,7 +181,7 @@ impl Worker<'_> {
                 line::child_interrupted();
                 return Some(FAILED);
             }
-            Signal::SIGUSR2 => self.hooks.report(&self.handle.scoreboard),
+            Signal::SIGUSR2 => self.report(),
             // A stop under way is never cut short or restarted, whatever else comes.
             _ if self.handle.is_stopping() => {}
             Signal::SIGHUP if !alone || is_daemon() => {
@@ -199,6 +201,16 @@ impl Worker<'_> {
             _ => {}
         }
         None
+    }
+
+    /// Begins a report, unless one is being made.
+    fn report(&mut self) {
+        let wanted = self.signals.take_wanted();
+        let request = self.reporting.admit(wanted, || self.service.report());
+        let scoreboard = &self.handle.scoreboard;
+        if let Some(work) = request.and_then(|request| self.hooks.report(request, scoreboard)) {
+            self.reporting.run(work, scoreboard);
+        }
     }
 
     fn stop(&mut self, deadline: Option<Instant>) {

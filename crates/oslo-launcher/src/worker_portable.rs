@@ -12,6 +12,7 @@ use crate::launcher::later;
 use crate::life::live;
 use crate::line;
 use crate::manager::Alone;
+use crate::reporting::Reporting;
 use crate::scoreboard::WorkerState;
 use crate::service::{Hooks, Service, WorkerHandle};
 
@@ -62,6 +63,7 @@ pub(crate) struct Worker<'a> {
     pub(crate) watcher: Watcher,
     pub(crate) watchdog: Option<Duration>,
     pub(crate) drain_limit: Option<Duration>,
+    pub(crate) reporting: Reporting,
 }
 
 enum Happening {
@@ -94,7 +96,7 @@ impl Worker<'_> {
         }
         // There are no signals, no service manager, and without a line to the parent there is
         // nobody to tell that this thread runs.
-        let _ = (&self.signals, &self.alone, self.watchdog);
+        let _ = (&self.signals, &self.alone, &self.reporting, self.watchdog);
         let mut deadline: Option<Instant> = None;
         loop {
             let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));

@@ -33,9 +33,10 @@ fn main() -> Result<(), Box<dyn Error>> {
             option: "connection".into(),
             value: "mysql://cinder:secret@db/cinder".into(),
             secret: true,
+            origin: Some("/etc/cinder/cinder.conf:7".into()),
         }],
         ..Report::default()
     };
-    Destination::Stderr.deliver("cinder-volume", &report.render())?;
+    Destination::Stderr.deliver("cinder-volume", std::process::id(), &report.render())?;
     Ok(())
 }

@@ -5,10 +5,11 @@
 //! Threads become Tasks.
 //!
 //! Must not stop the service: making a report takes no lock, reads nothing but `/proc` and
-//! `/etc/passwd`, is bounded in size, and is delivered with a time limit. It never has a
-//! thread's stack: a thread that hangs cannot be asked for it.
+//! `/etc/passwd`, is bounded in size, and is delivered with a time limit. Stacks come from the
+//! application: how to get one from a thread that hangs is not known here.
 
 mod deliver;
+mod json;
 mod process;
 mod thread;
 
@@ -36,11 +37,40 @@ pub struct ConfigValue {
     pub value: String,
     /// Whether `***` is printed instead of the value.
     pub secret: bool,
+    /// Where the value comes from: a file and its line, the environment, a default.
+    pub origin: Option<String>,
+}
+
+/// One function that a thread is in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Frame {
+    /// Its name.
+    pub function: String,
+    /// Source file, if known.
+    pub file: Option<String>,
+    /// Line in that file, if known.
+    pub line: Option<u32>,
+}
+
+/// What one thread was doing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Stack {
+    /// The kernel's id of the thread.
+    pub thread: u32,
+    /// From the innermost function outwards.
+    pub frames: Vec<Frame>,
+    /// Why the list is empty or not complete.
+    pub problem: Option<String>,
 }
 
 /// Everything a report needs that it cannot find out itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Report {
+    /// The process to report on; the calling one by default. A report may be made by a copy of
+    /// the process, which is then left out of the list of processes.
+    pub process: Option<u32>,
+    /// Stacks of its threads, as far as there are any.
+    pub stacks: Vec<Stack>,
     /// Product name; the original prints `None` when it knows none.
     pub product: Option<String>,
     /// Vendor name.
@@ -59,13 +89,26 @@ pub struct Report {
 const MAX_BYTES: usize = 1024 * 1024;
 
 impl Report {
-    /// Renders the report of the calling process.
+    /// Renders the report as text.
     #[must_use]
     pub fn render(&self) -> String {
         let mut text = Bounded { text: String::with_capacity(16 * 1024), full: false };
         // The only possible error is "full", and the text then says so.
         let _ = self.write(&mut text);
         text.finish()
+    }
+
+    /// Renders the report as one JSON object.
+    ///
+    /// Its keys are those of the fields of [`Report`], with `threads` (stacks included) and
+    /// `processes`. A section is a list of lines.
+    #[must_use]
+    pub fn render_json(&self) -> String {
+        json::render(self)
+    }
+
+    fn subject(&self) -> u32 {
+        self.process.unwrap_or_else(std::process::id)
     }
 
     fn write(&self, out: &mut Bounded) -> fmt::Result {
@@ -78,13 +121,13 @@ impl Report {
             writeln!(out, "{name} = {}", value.as_deref().unwrap_or("None"))?;
         }
         title(out, "Threads")?;
-        thread::write_all(out)?;
+        thread::write_all(out, self.subject(), &self.stacks)?;
         title(out, "Tasks")?;
         writeln!(out, "count = {}", self.tasks.len())?;
         self.tasks.iter().try_for_each(|task| writeln!(out, "{task}"))?;
         writeln!(out)?;
         title(out, "Processes")?;
-        process::write_tree(out)?;
+        process::write_tree(out, self.subject())?;
         writeln!(out)?;
         title(out, "Configuration")?;
         self.write_configuration(out)?;
@@ -109,15 +152,23 @@ impl Report {
                 writeln!(out, "\n{group}: ")?;
                 current = Some(group);
             }
-            let shown = if value.secret { crate::mask::MASK } else { value.value.as_str() };
+            let shown = value.shown();
+            let origin = value.origin.as_ref().map(|origin| format!("  # {origin}"));
+            let origin = origin.unwrap_or_default();
             if shown.contains('\n') {
-                writeln!(out, "  {}: ", value.option)?;
+                writeln!(out, "  {}: {origin}", value.option)?;
                 shown.lines().try_for_each(|line| writeln!(out, "    {line}"))?;
             } else {
-                writeln!(out, "  {} = {shown}", value.option)?;
+                writeln!(out, "  {} = {shown}{origin}", value.option)?;
             }
         }
         Ok(())
+    }
+}
+
+impl ConfigValue {
+    fn shown(&self) -> &str {
+        if self.secret { crate::mask::MASK } else { &self.value }
     }
 }
 
@@ -156,7 +207,8 @@ mod tests {
     use super::*;
 
     fn value(group: &str, option: &str, value: &str, secret: bool) -> ConfigValue {
-        ConfigValue { group: group.into(), option: option.into(), value: value.into(), secret }
+        let (group, option, value) = (group.into(), option.into(), value.into());
+        ConfigValue { group, option, value, secret, origin: None }
     }
 
     fn report() -> Report {
@@ -168,7 +220,10 @@ mod tests {
                 value("zed", "z", "1", false),
                 value("DEFAULT", "ml", "a\nb", false),
                 value("DEFAULT", "b", "visible", true),
-                value("DEFAULT", "a", "3", false),
+                ConfigValue {
+                    origin: Some("/etc/x.conf:7".into()),
+                    ..value("DEFAULT", "a", "3", false)
+                },
                 value("back", "z", "", false),
             ],
             sections: vec![Section { title: "Workers".into(), text: "lvm up\n".into() }],
@@ -208,7 +263,7 @@ back:
   z = 
 
 default: 
-  a = 3
+  a = 3  # /etc/x.conf:7
   b = ***
   ml: 
     a

@@ -249,8 +249,8 @@ fn a_report_that_cannot_be_filed_says_so_on_stderr() {
     let name = "a_report_that_cannot_be_filed_says_so_on_stderr";
     if let Some(directory) = daemon_directory() {
         let missing = Destination::Directory(directory.join("missing"));
-        assert!(matches!(missing.deliver("prog", "text"), Err(ReportError::File { .. })));
-        assert!(matches!(Destination::Stderr.deliver("prog", "the report\n"), Ok(None)));
+        assert!(matches!(missing.deliver("prog", 1, "text"), Err(ReportError::File { .. })));
+        assert!(matches!(Destination::Stderr.deliver("prog", 1, "the report\n"), Ok(None)));
         return;
     }
     let dir = tempfile::tempdir().unwrap();
@@ -266,7 +266,10 @@ fn a_report_gives_up_on_a_stderr_that_nobody_reads() {
     let name = "a_report_gives_up_on_a_stderr_that_nobody_reads";
     if daemon_directory().is_some() {
         let report = "x".repeat(1024 * 1024);
-        assert!(matches!(Destination::Stderr.deliver("prog", &report), Err(ReportError::Stderr)));
+        assert!(matches!(
+            Destination::Stderr.deliver("prog", 1, &report),
+            Err(ReportError::Stderr)
+        ));
         return;
     }
     let dir = tempfile::tempdir().unwrap();

@@ -87,7 +87,7 @@ impl<'a> Lookup<'a> {
                 let place = frame.location;
                 all.push(StackFrame {
                     function: name.map_or_else(|| "??".to_owned(), |name| readable(&name)),
-                    file: place.as_ref().and_then(|place| place.file).map(str::to_owned),
+                    file: place.as_ref().and_then(|place| place.file).map(source),
                     line: place.and_then(|place| place.line),
                 });
             }
@@ -104,6 +104,12 @@ impl<'a> Lookup<'a> {
         }
         all
     }
+}
+
+/// A source file; one of Rust's own libraries without the long name of their commit.
+fn source(file: &str) -> String {
+    let inside = file.strip_prefix("/rustc/").and_then(|rest| rest.split_once('/'));
+    inside.map_or(file, |(_commit, inside)| inside).to_owned()
 }
 
 /// A name as its source has it, without the hash that the compiler appends.
@@ -127,6 +133,12 @@ mod tests {
         assert!(frame.file.as_ref().unwrap().ends_with("stacks/symbols.rs"), "{frame:?}");
         assert!(frame.line.is_some());
         assert_eq!(names[&1][0].function, "unknown code+0x1");
+    }
+
+    #[test]
+    fn a_source_file_is_shown_as_one_would_look_for_it() {
+        assert_eq!(source("/rustc/0123/library/std/src/rt.rs"), "library/std/src/rt.rs");
+        assert_eq!(source("/usr/src/a.c"), "/usr/src/a.c");
     }
 
     #[test]

@@ -4,9 +4,9 @@ use std::io::{self, BufRead, BufReader};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::process::Command;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use nix::sys::wait::{Id, WaitPidFlag, waitid, waitpid};
@@ -18,6 +18,7 @@ use super::wait::{Waker, poll, reap_known};
 pub(crate) use super::wait::reap_orphan;
 
 use crate::line::Ended;
+use crate::reporting::Wanted;
 use crate::scoreboard::WorkerState;
 use crate::state::{Event, WorkerId};
 use crate::subprocess::Happening;
@@ -135,7 +136,8 @@ pub(crate) fn listen(tell: Sender<Happening>) -> io::Result<(Waker, Interruption
                 woken.clear();
             }
             let arrived = signals.take().bits();
-            let unseen = noted.0.fetch_or(arrived, Ordering::AcqRel);
+            noted.wanted().add(signals.take_wanted());
+            let unseen = noted.signals.fetch_or(arrived, Ordering::AcqRel);
             // One happening is enough until it has been seen: a storm must not fill the memory.
             let news = asked || (arrived != 0 && unseen == 0);
             if news && tell.send(Happening::Asked).is_err() {
@@ -148,12 +150,25 @@ pub(crate) fn listen(tell: Sender<Happening>) -> io::Result<(Waker, Interruption
 
 /// Signals that have arrived and not been seen.
 #[derive(Debug, Default, Clone)]
-pub(crate) struct Interruptions(Arc<AtomicU8>);
+pub(crate) struct Interruptions {
+    signals: Arc<AtomicU8>,
+    /// What the SIGUSR2 among them want.
+    wanted: Arc<Mutex<Wanted>>,
+}
 
 impl Interruptions {
+    /// Takes what the SIGUSR2 among them want.
+    pub(crate) fn take_wanted(&self) -> Wanted {
+        std::mem::take(&mut *self.wanted())
+    }
+
+    fn wanted(&self) -> std::sync::MutexGuard<'_, Wanted> {
+        self.wanted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Takes them, the most urgent first.
     pub(crate) fn take(&self) -> impl Iterator<Item = Interruption> + use<> {
-        Arrived::from_bits(self.0.swap(0, Ordering::AcqRel)).filter_map(|signal| {
+        Arrived::from_bits(self.signals.swap(0, Ordering::AcqRel)).filter_map(|signal| {
             Some(match signal {
                 Signal::SIGTERM => Interruption::Event(Event::Stop("SIGTERM")),
                 Signal::SIGHUP if is_daemon() => Interruption::Event(Event::Hangup),

@@ -8,6 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::line::Ended;
+use crate::reporting::Wanted;
 use crate::scoreboard::WorkerState;
 use crate::state::{Event, WorkerId};
 use crate::subprocess::Happening;
@@ -20,6 +21,9 @@ pub(crate) enum Interruption {
     /// A report is asked for.
     Report,
 }
+
+/// Nothing can be asked for without signals.
+pub(crate) fn look_for_requests() {}
 
 /// Nobody inherits orphans here.
 pub(crate) fn reap_orphan(_is_worker: impl Fn(i32) -> bool) -> Option<i32> {
@@ -118,6 +122,10 @@ pub(crate) fn listen(tell: Sender<Happening>) -> io::Result<(Waker, Interruption
 pub(crate) struct Interruptions;
 
 impl Interruptions {
+    pub(crate) fn take_wanted(&self) -> Wanted {
+        Wanted::default()
+    }
+
     pub(crate) fn take(&self) -> impl Iterator<Item = Interruption> + use<> {
         std::iter::empty()
     }

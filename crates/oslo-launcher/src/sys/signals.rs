@@ -3,18 +3,21 @@
 //! No handler is ever installed, so nothing runs at a random moment and no signal is lost between
 //! a test and a wait (`spec/launcher.md` §12, defects 9 to 11).
 
+use std::cell::RefCell;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
+use nix::libc;
 use nix::sys::signal::{self, SaFlags, SigAction, SigHandler, SigSet};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::unistd::{Pid, getpgrp, tcgetpgrp};
 
 use super::wait::poll;
 use crate::handle::Requests;
+use crate::reporting::Wanted;
 
 pub(crate) use nix::sys::signal::Signal;
 
@@ -64,6 +67,8 @@ pub(crate) struct Signals {
     /// What a forked worker blocks, made by its parent: each function that a child calls for the
     /// first time costs it a page fault.
     workers_mask: Box<SigSet>,
+    /// What came along with SIGUSR2.
+    wanted: RefCell<Wanted>,
 }
 
 impl Signals {
@@ -88,6 +93,7 @@ impl Signals {
     /// All of these signals have had their default action since the supervisor took them over.
     pub(crate) fn into_workers(self) -> io::Result<Self> {
         self.workers_mask.thread_set_mask()?;
+        self.wanted.take(); // by the parent
         Ok(self)
     }
 
@@ -99,7 +105,8 @@ impl Signals {
             set_action(*name, &default_action())?;
         }
         mask.thread_set_mask()?;
-        Ok(Self { fd, workers_mask: Box::new(READ[..4].iter().copied().collect()) })
+        let workers_mask = Box::new(READ[..4].iter().copied().collect());
+        Ok(Self { fd, workers_mask, wanted: RefCell::default() })
     }
 
     /// Takes the signals that have arrived.
@@ -110,8 +117,19 @@ impl Signals {
             let number = info.ssi_signo as i32;
             let place = READ.iter().position(|signal| *signal as i32 == number);
             arrived.0 |= place.map_or(0, |place| 1 << place);
+            if number == Signal::SIGUSR2 as i32 {
+                match info.ssi_code {
+                    libc::SI_QUEUE => self.wanted.borrow_mut().answer(info.ssi_ptr),
+                    _ => self.wanted.borrow_mut().usual(),
+                }
+            }
         }
         arrived
+    }
+
+    /// Takes what the SIGUSR2 among the signals so far want.
+    pub(crate) fn take_wanted(&self) -> Wanted {
+        self.wanted.take()
     }
 
     /// Sleeps until `until`; an exit status if a signal or a request asked for an end meanwhile.
@@ -193,6 +211,28 @@ pub(crate) fn send(pid: i32, signal: Signal) -> io::Result<()> {
         Ok(()) | Err(Errno::ESRCH) => Ok(()),
         Err(errno) => Err(errno.into()),
     }
+}
+
+/// Asks the daemon or the worker with this process id for a report, which is to be answered to
+/// whoever waits with `number`; 0 is nobody.
+///
+/// It may be lost: two SIGUSR2 that come at once are one. Ask again if no answer comes. A process
+/// that does not read its SIGUSR2 is ended by it.
+///
+/// # Errors
+///
+/// When there is no such process, or it is somebody else's.
+pub fn ask_report(pid: i32, number: u64) -> io::Result<()> {
+    let value = libc::sigval { sival_ptr: number as *mut libc::c_void };
+    // SAFETY: sends a signal; the value is a number that nobody takes for an address.
+    Errno::result(unsafe { libc::sigqueue(pid, libc::SIGUSR2, value) })?;
+    Ok(())
+}
+
+/// Makes this process look at what was asked for and could not be done at once.
+pub(crate) fn look_for_requests() {
+    // Fails only when so many signals wait that this is looked at anyway.
+    let _ = ask_report(nix::unistd::getpid().as_raw(), 0);
 }
 
 /// Whether this process runs as a daemon, `spec/launcher.md` §5: standard output is no terminal,

@@ -36,21 +36,27 @@ pub enum ReportError {
 }
 
 impl Destination {
-    /// Writes a rendered report; returns the file it went to, if any.
+    /// Writes a rendered report on a process; returns the file it went to, if any.
     ///
     /// The file is `<program>_gurumeditation_<UTC time>_<pid>`, readable by owner and group:
-    /// secrets are masked, but host names and paths are nobody else's business.
+    /// secrets are masked, but host names and paths are nobody else's business. A link or a FIFO
+    /// of that name is refused: who can write to the directory cannot send the report elsewhere.
     ///
     /// # Errors
     ///
     /// [`ReportError::File`] (its text then stands on standard error already, as the contract
     /// wants) or [`ReportError::Stderr`].
-    pub fn deliver(&self, program: &str, report: &str) -> Result<Option<PathBuf>, ReportError> {
+    pub fn deliver(
+        &self,
+        program: &str,
+        process: u32,
+        report: &str,
+    ) -> Result<Option<PathBuf>, ReportError> {
         let Self::Directory(directory) = self else {
             let written = sink::write_stderr_within(report.as_bytes(), sink::PATIENCE);
             return if written { Ok(None) } else { Err(ReportError::Stderr) };
         };
-        let path = directory.join(file_name(program, Utc::now(), std::process::id()));
+        let path = directory.join(file_name(program, Utc::now(), process));
         match append(&path, report) {
             Ok(()) => Ok(Some(path)),
             Err(source) => {
@@ -71,8 +77,19 @@ fn append(path: &Path, report: &str) -> io::Result<()> {
     let mut options = OpenOptions::new();
     options.append(true).create(true);
     #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o640);
-    options.open(path)?.write_all(report.as_bytes())
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+
+        use nix::fcntl::OFlag;
+        // Without O_NONBLOCK a FIFO would wait for somebody who reads it.
+        let flags = OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK;
+        options.mode(0o640).custom_flags(flags.bits());
+    }
+    let mut file = options.open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::other("not a regular file"));
+    }
+    file.write_all(report.as_bytes())
 }
 
 #[cfg(test)]
@@ -92,8 +109,20 @@ mod tests {
     fn a_report_lands_in_its_directory() {
         let dir = tempfile::tempdir().unwrap();
         let destination = Destination::Directory(dir.path().into());
-        let path = destination.deliver("prog", "text\n").unwrap().unwrap();
+        let path = destination.deliver("prog", 42, "text\n").unwrap().unwrap();
         assert!(path.starts_with(dir.path()));
+        assert!(path.to_string_lossy().ends_with("_42"));
         assert_eq!(std::fs::read_to_string(path).unwrap(), "text\n");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_in_the_place_of_the_file_is_not_followed() {
+        let dir = tempfile::tempdir().unwrap();
+        let (link, victim) = (dir.path().join("report"), dir.path().join("victim"));
+        std::fs::write(&victim, "mine").unwrap();
+        std::os::unix::fs::symlink(&victim, &link).unwrap();
+        append(&link, "text\n").unwrap_err();
+        assert_eq!(std::fs::read_to_string(victim).unwrap(), "mine");
     }
 }

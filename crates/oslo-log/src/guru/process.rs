@@ -1,4 +1,4 @@
-//! The Processes section: this process and everything below it.
+//! The Processes section: the process and everything below it.
 
 use std::fmt::{self, Write};
 use std::fs;
@@ -7,39 +7,61 @@ use std::fs;
 const MAX_PROCESSES: usize = 1024;
 const MAX_DEPTH: usize = 16;
 
-/// Writes this process at the margin and its descendants, depth first, four blanks in.
-///
-/// Grandchildren stand no deeper than children, as in the original.
-pub(super) fn write_tree(out: &mut impl Write) -> fmt::Result {
-    let mut left = MAX_PROCESSES;
-    write_process(out, std::process::id(), 0, &mut left)
+/// A process that was there.
+pub(super) struct Process {
+    pub(super) pid: u32,
+    pub(super) parent: String,
+    pub(super) user: String,
+    pub(super) uid: String,
+    pub(super) state: &'static str,
+    depth: usize,
 }
 
-fn write_process(out: &mut impl Write, pid: u32, depth: usize, left: &mut usize) -> fmt::Result {
+/// Writes the process at the margin and its descendants, depth first, four blanks in.
+///
+/// Grandchildren stand no deeper than children, as in the original.
+pub(super) fn write_tree(out: &mut impl Write, pid: u32) -> fmt::Result {
+    for Process { pid, parent, user, uid, state, depth } in tree(pid) {
+        let indent = if depth == 0 { 0 } else { 4 };
+        writeln!(
+            out,
+            "{:indent$}Process {pid} (under {parent}) [ run by: {user} ({uid}), state: {state} ]",
+            "",
+        )?;
+    }
+    Ok(())
+}
+
+/// The process and its descendants, depth first. If that is not us, we are left out.
+pub(super) fn tree(pid: u32) -> Vec<Process> {
+    let mut all = Vec::new();
+    collect(pid, pid, 0, &mut all);
+    all
+}
+
+fn collect(root: u32, pid: u32, depth: usize, all: &mut Vec<Process>) {
+    let reports = pid != root && pid == std::process::id();
+    if reports || all.len() >= MAX_PROCESSES {
+        return;
+    }
     // A process that ended meanwhile has no line.
-    let Ok(status) = fs::read_to_string(format!("/proc/{pid}/status")) else { return Ok(()) };
-    let Some(remaining) = left.checked_sub(1) else { return Ok(()) };
-    *left = remaining;
+    let Ok(status) = fs::read_to_string(format!("/proc/{pid}/status")) else { return };
     let field = |name: &str| {
         let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
         line.map(str::trim).unwrap_or_default()
     };
     let uid = field("Uid").split_whitespace().next().unwrap_or_default();
-    writeln!(
-        out,
-        "{:indent$}Process {pid} (under {}) [ run by: {} ({uid}), state: {} ]",
-        "",
-        field("PPid"),
-        user_name(uid),
-        state_name(field("State")),
-        indent = if depth == 0 { 0 } else { 4 },
-    )?;
+    all.push(Process {
+        pid,
+        parent: field("PPid").to_owned(),
+        user: user_name(uid),
+        uid: uid.to_owned(),
+        state: state_name(field("State")),
+        depth,
+    });
     if depth < MAX_DEPTH {
-        for child in children(pid) {
-            write_process(out, child, depth + 1, left)?;
-        }
+        children(pid).into_iter().for_each(|child| collect(root, child, depth + 1, all));
     }
-    Ok(())
 }
 
 /// The children that any thread of `pid` has started.
@@ -90,7 +112,8 @@ mod tests {
         // `cat` lives for as long as we hold its input open.
         let mut child = Command::new("cat").stdin(Stdio::piped()).spawn().unwrap();
         let mut text = String::new();
-        write_tree(&mut text).unwrap();
+        write_tree(&mut text, std::process::id()).unwrap();
+        let under_us = tree(std::os::unix::process::parent_id());
         drop(child.stdin.take());
         child.wait().unwrap();
 
@@ -98,6 +121,8 @@ mod tests {
         assert!(text.starts_with(&format!("Process {me} (under ")), "{text}");
         let line = format!("\n    Process {} (under {me}) [ run by: ", child.id());
         assert!(text.contains(&line), "{text}");
+        // In the report of another process, whoever makes it is no part of it.
+        assert!(!under_us.iter().any(|process| process.pid == me || process.pid == child.id()));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use cinder_db::{DbError, Pool, PoolUse, list_services};
+use cinder_db::{DbError, Pool, PoolState, list_services};
 
 use crate::database::{LIMIT, TestDatabase};
 
@@ -29,21 +29,23 @@ fn a_pool_tells_what_is_lent_and_who_waits() {
     database.options.max_overflow = 0;
     database.options.pool_timeout = LIMIT;
     let pool = Pool::new(database.options.clone());
-    assert_eq!(pool.usage(), PoolUse::default());
+    let of_one = PoolState { most: 1, ..PoolState::default() };
+    assert_eq!(pool.state(), of_one);
     let lent = pool.get().unwrap();
-    assert_eq!(pool.usage(), PoolUse { open: 1, lent: 1, waiting: 0 });
+    assert_eq!(pool.state(), PoolState { open: 1, ..of_one });
+    assert_eq!(pool.state().lent(), 1);
     let waiter = std::thread::spawn({
         let pool = pool.clone();
         move || drop(pool.get().unwrap())
     });
     let start = Instant::now();
-    while pool.usage().waiting == 0 {
+    while pool.state().waiting == 0 {
         assert!(start.elapsed() < LIMIT, "nobody waits");
         std::thread::yield_now();
     }
     drop(lent);
     waiter.join().unwrap();
-    assert_eq!(pool.usage(), PoolUse { open: 1, lent: 0, waiting: 0 });
+    assert_eq!(pool.state(), PoolState { open: 1, idle: 1, ..of_one });
 }
 
 #[test]

@@ -1,0 +1,182 @@
+//! The Guru Meditation Report of this daemon: what stands in it, and who gets it.
+//!
+//! [`Job::perform`] runs beside the process that it reports on, see [`oslo_launcher::Hooks`]. Must
+//! not: change anything, or ask a database or an array.
+
+use std::fmt::Write;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use cinder_conf::cinder::Conf;
+use cinder_types::UPSTREAM_VERSION;
+use oslo_launcher::{ReportRequest, Scoreboard, stacks};
+use oslo_log::guru::{ConfigValue, Destination, Frame, Report, Section, Stack};
+use tracing::{debug, error, warn};
+
+#[cfg(target_os = "linux")]
+use crate::asker;
+
+/// How long threads have to say where they are. One that runs needs microseconds; on a loaded
+/// machine it has to get a processor first.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// A report that is to be made.
+pub struct Job {
+    /// The configuration in force.
+    pub conf: Arc<Mutex<Conf>>,
+    /// Name of the program, in front of report files.
+    pub program: String,
+    /// What is wanted.
+    pub request: ReportRequest,
+}
+
+impl Job {
+    /// Makes the report and gives it to everybody who wants it.
+    pub fn perform(self, scoreboard: &Scoreboard) {
+        let report = Report {
+            process: Some(self.request.process),
+            stacks: self.stacks(),
+            product: Some("OpenStack Cinder".into()),
+            vendor: Some("OpenStack Foundation".into()),
+            version: Some(format!("{UPSTREAM_VERSION} (Rust {})", env!("CARGO_PKG_VERSION"))),
+            tasks: Vec::new(),
+            configuration: self.configuration(),
+            sections: self.sections(scoreboard),
+        };
+        if self.request.usual {
+            self.deliver(&report);
+        }
+        for number in &self.request.answers {
+            self.answer(*number, &report, scoreboard);
+        }
+    }
+
+    fn stacks(&self) -> Vec<Stack> {
+        let own = std::process::id();
+        let all = stacks::all(PATIENCE).unwrap_or_else(|cause| {
+            warn!(target: "cinder.cmd.volume", "No stacks for the Guru Meditation Report: {cause}");
+            Vec::new()
+        });
+        let frame = |frame: stacks::StackFrame| Frame {
+            function: frame.function,
+            file: frame.file,
+            line: frame.line,
+        };
+        let stacks = all.into_iter().map(|stack| Stack {
+            // A copy of the process stands for it: its one thread is where the original was.
+            thread: if stack.id == own { self.request.process } else { stack.id },
+            frames: stack.frames.into_iter().map(frame).collect(),
+            problem: stack.problem.map(str::to_owned),
+        });
+        stacks.collect()
+    }
+
+    fn sections(&self, scoreboard: &Scoreboard) -> Vec<Section> {
+        let mut sections = vec![
+            Section { title: "Workers".into(), text: workers(scoreboard) },
+            Section { title: "Running operations".into(), text: operations(scoreboard) },
+        ];
+        if !self.request.service.is_empty() {
+            sections.push(Section { title: "Pools".into(), text: self.request.service.clone() });
+        }
+        sections
+    }
+
+    fn configuration(&self) -> Vec<ConfigValue> {
+        let entries = self.conf.lock().unwrap_or_else(PoisonError::into_inner).dump();
+        let value = |entry: cinder_conf::Entry| ConfigValue {
+            group: entry.group,
+            option: entry.option,
+            secret: entry.secret,
+            value: entry.value.unwrap_or_else(|problem| format!("<{problem}>")),
+            origin: entry.origin.map(|origin| origin.to_string()),
+        };
+        entries.into_iter().map(value).collect()
+    }
+
+    /// To the file or the standard error, as configured.
+    fn deliver(&self, report: &Report) {
+        let directory = {
+            let conf = self.conf.lock().unwrap_or_else(PoisonError::into_inner);
+            conf.reports.log_dir.clone()
+        };
+        let destination = match directory {
+            Some(directory) => Destination::Directory(directory.into()),
+            None => Destination::Stderr,
+        };
+        let delivered = destination.deliver(&self.program, self.request.process, &report.render());
+        if let Err(cause) = delivered {
+            error!(
+                target: "cinder.cmd.volume",
+                error = &cause as &(dyn std::error::Error + 'static),
+                "Unable to run Guru Meditation Report!"
+            );
+        }
+    }
+
+    /// To the command that waits for it. One that has gone away is nothing to complain of.
+    #[cfg(target_os = "linux")]
+    fn answer(&self, number: u64, report: &Report, scoreboard: &Scoreboard) {
+        let workers = scoreboard.snapshot();
+        let ours = |pid: i32| u32::try_from(pid) == Ok(self.request.process);
+        let workers: Vec<_> = workers.into_iter().map(|worker| (worker.name, worker.pid)).collect();
+        let backend = workers.iter().find(|(_, pid)| ours(*pid)).map(|(name, _)| name.clone());
+        let body = if asker::wants_json(number) { report.render_json() } else { report.render() };
+        let answer = asker::Answer { process: self.request.process, backend, workers, body };
+        if let Err(cause) = asker::answer(number, &answer) {
+            debug!(target: "cinder.cmd.volume", "Nobody takes the report that was asked for: {cause}");
+        }
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn answer(&self, number: u64, _report: &Report, _scoreboard: &Scoreboard) {
+        debug!(target: "cinder.cmd.volume", "Cannot answer {number} on this platform");
+    }
+}
+
+/// The scoreboard as a table.
+fn workers(scoreboard: &Scoreboard) -> String {
+    let seconds = |age: Option<Duration>| match age {
+        Some(age) => format!("{:.1} s", age.as_secs_f64()),
+        None => "-".to_owned(),
+    };
+    let mut text = String::from(
+        "back end          state     pid      restarts  uptime      last beat   beats  reason\n",
+    );
+    for worker in scoreboard.snapshot() {
+        // Writing to a String cannot fail.
+        let _ = writeln!(
+            text,
+            "{:<17} {:<9} {:<8} {:<9} {:<11} {:<11} {:<6} {}",
+            worker.name,
+            worker.state.as_str(),
+            worker.pid,
+            worker.generation.saturating_sub(1),
+            seconds(worker.uptime),
+            seconds(worker.beat_age),
+            worker.beats,
+            worker.reason
+        );
+    }
+    text
+}
+
+/// What the workers are doing, as they say on the scoreboard.
+fn operations(scoreboard: &Scoreboard) -> String {
+    let mut text = String::new();
+    for worker in scoreboard.snapshot() {
+        for operation in worker.operations {
+            let age = operation.age.as_secs_f64();
+            // Writing to a String cannot fail.
+            let _ = writeln!(
+                text,
+                "{:<17} {:<24} {:<40} {age:.1} s",
+                worker.name, operation.kind, operation.id
+            );
+        }
+    }
+    if text.is_empty() {
+        return "No operation is running.\n".to_owned();
+    }
+    format!("{:<17} {:<24} {:<40} age\n{text}", "back end", "operation", "id")
+}
