@@ -23,7 +23,7 @@ use crate::state::{Action, Event, WorkerId};
 use crate::stop_flag::StopFlag;
 use crate::sys::{
     ParentWatch, Pipe, Reaped, Signal, Signals, Waker, fork_worker, is_daemon, poll, reap_known,
-    reap_next, send,
+    reap_next, rename_process, send,
 };
 use crate::worker::{Watcher, Worker};
 
@@ -275,19 +275,12 @@ impl ProcessLauncher {
     /// All that a reporter does: the parent's copy, so that supervision goes on meanwhile and the
     /// memory goes back for certain.
     fn in_reporter(&mut self, work: Option<ReportWork>) -> i32 {
+        rename_process(c"report");
         drop(self.alive.write.take()); // its end tells workers that the parent is gone
         self.bridge.manager.hang_up();
         perform(work, &self.bridge.scoreboard);
         self.bridge.hooks.before_exit();
         0
-    }
-
-    /// Looks whether the reporter has ended, and begins what was asked for meanwhile.
-    fn reap_reporter(&mut self) {
-        if self.reporter.is_some_and(|pid| reap_known(pid).is_some()) {
-            self.reporter = None;
-            self.report();
-        }
     }
 
     /// Looks at the slots whose workers have reported. The pipe says only that one did.
@@ -311,14 +304,16 @@ impl ProcessLauncher {
     /// The kernel looks through all children for each answer, so this is not done for a report,
     /// and looking through all workers for each pid makes it no worse.
     fn reap(&mut self) {
-        self.reap_reporter();
         loop {
-            match reap_next(|pid| self.id_of(pid).is_some()) {
+            match reap_next(|pid| self.reporter == Some(pid) || self.id_of(pid).is_some()) {
                 Reaped::Worker(pid, end) => self.ended(pid, end),
                 Reaped::Orphan(pid) => line::reaped_orphan(pid),
                 Reaped::Nobody => return,
                 Reaped::Foreign => break,
             }
+        }
+        if let Some((pid, end)) = self.reporter.and_then(|pid| Some((pid, reap_known(pid)?))) {
+            self.ended(pid, end);
         }
         for id in 0..self.workers.len() {
             let pid = self.workers[id].pid;
@@ -333,6 +328,10 @@ impl ProcessLauncher {
     }
 
     fn ended(&mut self, pid: i32, end: Ended) {
+        if self.reporter == Some(pid) {
+            self.reporter = None;
+            return self.report(); // what was asked for meanwhile
+        }
         let Some(id) = self.id_of(pid) else { return };
         self.workers[id].pid = None;
         self.workers[id].seen = WorkerState::Gone;

@@ -29,7 +29,7 @@ mod pages;
 #[cfg(not(unix))]
 pub(crate) use child::{Waker, look_for_requests};
 #[cfg(unix)]
-pub(crate) use fork::{ParentWatch, fork_worker};
+pub(crate) use fork::{ParentWatch, fork_worker, rename_process};
 pub(crate) use pages::{SharedWords, monotonic};
 #[cfg(unix)]
 pub use signals::ask_report;

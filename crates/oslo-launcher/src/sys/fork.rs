@@ -96,6 +96,12 @@ fn exit_now(status: i32) -> ! {
     unsafe { nix::libc::_exit(status) }
 }
 
+/// Gives this process another name than its parent's, for `ps` and for whoever counts workers.
+pub(crate) fn rename_process(name: &std::ffi::CStr) {
+    // Refused for no name that is short enough.
+    let _ = prctl::set_name(name);
+}
+
 /// Threads of this process; 0 when the kernel will not say.
 fn thread_count() -> usize {
     // The kernel grants this no-op to single-threaded processes only, unshare(2). A container may

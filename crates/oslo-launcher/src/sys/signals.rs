@@ -1,6 +1,6 @@
 //! Signals as values: blocked everywhere, read from one descriptor.
 //!
-//! No handler is ever installed, so nothing runs at a random moment and no signal is lost between
+//! None of them ever gets a handler, so nothing runs at a random moment and no signal is lost between
 //! a test and a wait (`spec/launcher.md` §12, defects 9 to 11).
 
 use std::cell::RefCell;
