@@ -114,7 +114,11 @@ impl Asker {
             if !readable(self.listener.as_fd(), next.min(end))? {
                 continue;
             }
-            let Ok((stream, _)) = self.listener.accept() else { continue };
+            let stream = match self.listener.accept() {
+                Ok((stream, _)) => stream,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
+                Err(error) => return Err(error),
+            };
             if expect_peer(&stream, user).is_err() {
                 continue; // somebody has found the name, and is not believed
             }
