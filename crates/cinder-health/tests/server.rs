@@ -149,7 +149,7 @@ fn a_client_that_sends_a_byte_now_and_then_is_let_go() {
 #[test]
 fn clients_that_do_not_read_their_answers_keep_nobody_out() {
     // An answer of several MiB, more than the kernel's buffers take.
-    let server = Running::start(many(1_000));
+    let server = Running::start(many(1_200));
     let mut deaf: Vec<TcpStream> = Vec::new();
     for _ in 0..12 {
         let mut stream = server.connect();
