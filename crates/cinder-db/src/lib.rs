@@ -91,6 +91,7 @@ pub use rows::{
         GroupSnapshotRow,
     },
     image_cache::{ImageCacheEntry, NewImageCacheEntry},
+    secret::SecretText,
     service::{ServiceChange, ServiceRow},
     snapshot::{Snapshot, SnapshotChange, SnapshotRow},
     volume::{Metadata, Volume, VolumeChange, VolumeRow},

@@ -3,7 +3,9 @@
 use cinder_types::{AttachmentId, VolumeId};
 use diesel::{Queryable, Selectable};
 
-use crate::{changes::changes, schema::volume_attachment, timestamp::Timestamp};
+use crate::{
+    changes::changes, rows::secret::SecretText, schema::volume_attachment, timestamp::Timestamp,
+};
 
 /// An attachment, live or deleted.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
@@ -36,7 +38,7 @@ pub struct AttachmentRow {
     /// As in `reserved`, `attaching`, `attached`.
     pub attach_status: Option<String>,
     /// How to connect; JSON, may hold secrets.
-    pub connection_info: Option<String>,
+    pub connection_info: Option<SecretText>,
     /// Who connects; JSON.
     pub connector: Option<String>,
 }
@@ -61,7 +63,7 @@ changes! {
         /// See [`AttachmentRow::attach_status`].
         attach_status: Option<String> = volume_attachment::attach_status,
         /// See [`AttachmentRow::connection_info`].
-        connection_info: Option<String> = volume_attachment::connection_info,
+        connection_info: Option<SecretText> = volume_attachment::connection_info,
         /// See [`AttachmentRow::connector`].
         connector: Option<String> = volume_attachment::connector,
     }

@@ -11,6 +11,7 @@ mod id;
 pub(crate) mod image_cache;
 pub(crate) mod message;
 pub(crate) mod quota;
+pub(crate) mod secret;
 pub(crate) mod service;
 pub(crate) mod snapshot;
 pub(crate) mod volume;

@@ -5,7 +5,12 @@ use cinder_types::{
 };
 use diesel::{Queryable, Selectable};
 
-use crate::{changes::changes, rows::volume::Metadata, schema::snapshots, timestamp::Timestamp};
+use crate::{
+    changes::changes,
+    rows::{secret::SecretText, volume::Metadata},
+    schema::snapshots,
+    timestamp::Timestamp,
+};
 
 /// A snapshot, live or deleted.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
@@ -50,7 +55,7 @@ pub struct SnapshotRow {
     /// The driver's own id.
     pub provider_id: Option<String>,
     /// The driver's note: how to log in to the target. A secret.
-    pub provider_auth: Option<String>,
+    pub provider_auth: Option<SecretText>,
     /// The snapshot of a generic group that it is part of.
     pub group_snapshot_id: Option<GroupSnapshotId>,
     /// Whether it counts for its project's quota.
@@ -94,7 +99,7 @@ changes! {
         /// See [`SnapshotRow::provider_id`].
         provider_id: Option<String> = snapshots::provider_id,
         /// See [`SnapshotRow::provider_auth`].
-        provider_auth: Option<String> = snapshots::provider_auth,
+        provider_auth: Option<SecretText> = snapshots::provider_auth,
         /// See [`SnapshotRow::group_snapshot_id`].
         group_snapshot_id: Option<GroupSnapshotId> = snapshots::group_snapshot_id,
         /// See [`SnapshotRow::use_quota`].

@@ -13,6 +13,7 @@ use crate::{
     rows::{
         attachment::AttachmentRow,
         group::{ConsistencyGroupRow, GroupRow},
+        secret::SecretText,
         volume_type::VolumeType,
     },
     schema::{volume_extras, volumes},
@@ -108,7 +109,7 @@ row_in_two_parts! {
         /// The driver's note: where the data is.
         provider_location: Option<String>,
         /// The driver's note: how to log in to the target. A secret.
-        provider_auth: Option<String>,
+        provider_auth: Option<SecretText>,
         /// The snapshot it was made from.
         snapshot_id: Option<SnapshotId>,
         /// Its type; may be deleted meanwhile.
@@ -216,7 +217,7 @@ changes! {
         /// See [`VolumeRow::provider_location`].
         provider_location: Option<String> = volumes::provider_location,
         /// See [`VolumeRow::provider_auth`].
-        provider_auth: Option<String> = volumes::provider_auth,
+        provider_auth: Option<SecretText> = volumes::provider_auth,
         /// See [`VolumeRow::snapshot_id`].
         snapshot_id: Option<SnapshotId> = volumes::snapshot_id,
         /// See [`VolumeRow::volume_type_id`].

@@ -59,6 +59,7 @@ fn an_attachment_is_made_and_changed(database: &TestDatabase, mut connection: Co
     let connector = r#"{"host":"h"}"#;
     let change = AttachmentChange {
         connector: to(connector),
+        connection_info: to("secret"),
         volume_id: Some(VolumeId::new("w")),
         ..Default::default()
     };
@@ -70,6 +71,9 @@ fn an_attachment_is_made_and_changed(database: &TestDatabase, mut connection: Co
         ),
         format!("w|{connector}|1")
     );
+    let row = attachments::get(&mut connection, &id("new")).unwrap().unwrap();
+    assert_eq!(row.connection_info.as_ref().unwrap().reveal(), "secret");
+    assert!(!format!("{row:?} {change:?}").contains("secret"), "{row:?} {change:?}");
     let error = attachments::update(&mut connection, &id("absent"), &change).unwrap_err();
     assert!(matches!(error, DbError::NotFound { what: "attachment", .. }), "{error:?}");
 }
