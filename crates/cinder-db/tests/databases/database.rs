@@ -170,6 +170,31 @@ impl TestDatabase {
         self.lent().name()
     }
 
+    /// Ends the sessions of this database whose statement begins so.
+    pub fn end_sessions_that_run(&self, begin: &str) {
+        let mut raw = self.raw();
+        match self.kind {
+            Kind::Sqlite => panic!("SQLite has no sessions"),
+            #[cfg(feature = "mysql")]
+            Kind::Mysql => {
+                let begin = begin.replace('"', "`");
+                let those = format!(
+                    "information_schema.processlist WHERE db = database() AND info LIKE '{begin}%'"
+                );
+                for id in raw.lines(&["id"], &those) {
+                    raw.batch_execute(&format!("KILL {id}")).unwrap();
+                }
+            }
+            #[cfg(feature = "postgres")]
+            Kind::Postgres => {
+                let those = format!(
+                    "pg_stat_activity WHERE datname = current_database() AND query LIKE '{begin}%'"
+                );
+                raw.lines(&["pg_terminate_backend(pid)"], &those);
+            }
+        }
+    }
+
     /// Host and port.
     pub fn server(&self) -> (String, u16) {
         let (_, rest) = self.lent().url().split_once('@').unwrap();

@@ -14,4 +14,5 @@ mod deadlock;
 mod faults;
 mod login;
 mod proxy;
+mod resources;
 mod round_trips;
