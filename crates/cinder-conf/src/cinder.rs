@@ -14,7 +14,7 @@ mod tools;
 use std::collections::BTreeMap;
 
 pub use backend::BackendConf;
-pub use report::{Report, check};
+pub use report::{Report, check, check_with};
 pub use tables::{cli_options, tables};
 pub use tools::{explain, reference, sample};
 

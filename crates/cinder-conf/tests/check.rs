@@ -196,3 +196,15 @@ fn a_missing_file_is_reported_in_upstreams_words() {
     let wanted = format!("error   Failed to find some config files: {}", path.display());
     assert_eq!(problems.to_string(), wanted);
 }
+
+#[test]
+fn a_check_tells_how_far_it_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let text = "[DEFAULT]\nenabled_backends = a, b\n[a]\nx = 1\n[b]\n[a]\ny = 2\n";
+    std::fs::write(dir.path().join("cinder.conf"), text).unwrap();
+    let mut seen = Vec::new();
+    cinder::check_with(request(dir.path()), &mut |done, total| seen.push((done, total)));
+    let total = seen.len();
+    assert!(total >= 4, "{seen:?}");
+    assert_eq!(seen, (0..total).map(|done| (done, total)).collect::<Vec<_>>());
+}

@@ -12,6 +12,7 @@ use std::io;
 
 use crate::cli::{CommandLine, Task};
 use crate::exit::{self, Failure};
+use crate::progress::Progress;
 use crate::surroundings::Surroundings;
 use crate::{configure, wire};
 
@@ -25,7 +26,8 @@ pub fn run(surroundings: &Surroundings, line: &CommandLine) -> Result<i32, Failu
     match &line.task {
         Task::Run { .. } => Ok(exit::OK),
         Task::Check { strict, json } => {
-            config::check(configure::request(surroundings, line), *strict, *json, out)
+            let progress = Progress::new("checking sections", surroundings);
+            config::check(configure::request(surroundings, line), *strict, *json, progress, out)
         }
         Task::Dump => config::dump(&configure::load(surroundings, line)?, out),
         Task::Sample => config::sample(out),
@@ -34,7 +36,8 @@ pub fn run(surroundings: &Surroundings, line: &CommandLine) -> Result<i32, Failu
         }
         Task::InitDatabase => {
             let conf = configure::load(surroundings, line)?;
-            db::init(&wire::database_options(&conf)?, out)
+            let progress = Progress::new("creating the database", surroundings);
+            db::init(&wire::database_options(&conf)?, progress, out)
         }
         Task::Status { json, watch } => {
             let style = status::Style { json: *json, ..status::Style::of(surroundings) };

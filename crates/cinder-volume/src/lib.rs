@@ -23,6 +23,7 @@ mod guru;
 mod health;
 mod hooks;
 mod logging;
+mod progress;
 mod rootwrap;
 #[cfg(target_os = "linux")]
 mod running;

@@ -21,6 +21,7 @@ use tracing::{error, info};
 
 use crate::exit::{self, Failure};
 use crate::health::{HealthPlan, HealthService, Member};
+use crate::progress::Progress;
 use crate::surroundings::{SUPERVISED, Surroundings};
 use crate::worker::VolumeService;
 
@@ -73,6 +74,8 @@ pub struct Settings {
     pub launcher: LauncherOptions,
     /// `report_interval`.
     pub report_interval: Duration,
+    /// Whether a terminal is free to show how far the start is: the log goes elsewhere.
+    pub show_progress: bool,
     /// `[health]`, if somebody shall answer there.
     pub health: Option<HealthPlan>,
 }
@@ -105,12 +108,18 @@ pub fn run(
     surroundings: &Surroundings,
     after_launch: impl FnOnce(),
 ) -> Result<i32, Failure> {
-    let Settings { candidates, database, method, launcher, report_interval, health } = settings;
+    let Settings { candidates, database, method, launcher, report_interval, show_progress, health } =
+        settings;
     let mut launcher = choose_launcher(method, launcher, hooks, surroundings)?;
-    let services = match register_all(&candidates, &database, report_interval, &mut *launcher)? {
+    let progress = |what| Progress::if_wanted(show_progress, what, surroundings);
+    let mut registered = progress("registering back ends");
+    let told = &mut |done| registered.step(done, candidates.len());
+    let registering = register_all(&candidates, &database, report_interval, &mut *launcher, told);
+    let services = match registering? {
         ControlFlow::Continue(services) => services,
         ControlFlow::Break(status) => return Ok(status),
     };
+    drop(registered);
     ensure_some(services.len())?;
     let started: Vec<String> = services.iter().map(|one| one.name().to_owned()).collect();
     let mut services: Vec<(Arc<dyn Service>, usize)> =
@@ -175,6 +184,7 @@ fn register_all(
     database: &DatabaseOptions,
     report_interval: Duration,
     launcher: &mut dyn Launcher,
+    progress: &mut dyn FnMut(usize),
 ) -> Result<ControlFlow<i32, Vec<VolumeService>>, Failure> {
     let mut connection = match connect(database, launcher) {
         Ok(ControlFlow::Continue(connection)) => connection,
@@ -189,7 +199,8 @@ fn register_all(
     };
     select_scheduler_versions(&mut connection);
     let mut services = Vec::new();
-    for candidate in candidates {
+    for (done, candidate) in candidates.iter().enumerate() {
+        progress(done);
         // Each row may have to wait for a lock. A stop must not wait for all of them.
         if let Some(status) = launcher.pause(Duration::ZERO) {
             return Ok(ControlFlow::Break(status));

@@ -1,5 +1,6 @@
 //! The one place that asks the process about itself: arguments, environment, directories.
 
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -21,6 +22,10 @@ pub struct Surroundings {
     pub directory: PathBuf,
     /// Name of this machine.
     pub host_name: String,
+    /// Whether somebody looks at standard output.
+    pub stdout_is_terminal: bool,
+    /// Whether somebody looks at standard error.
+    pub stderr_is_terminal: bool,
 }
 
 impl Surroundings {
@@ -43,6 +48,8 @@ impl Surroundings {
                 .collect(),
             directory: std::env::current_dir().unwrap_or_default(),
             host_name: host_name(),
+            stdout_is_terminal: std::io::stdout().is_terminal(),
+            stderr_is_terminal: std::io::stderr().is_terminal(),
         }
     }
 
@@ -50,6 +57,11 @@ impl Surroundings {
     pub fn variable(&self, name: &str) -> Option<&str> {
         let found = self.environment.iter().find(|(key, _)| key == name);
         found.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
+    }
+
+    /// Whether a terminal does nothing but print, as in some editors.
+    pub fn is_dumb(&self) -> bool {
+        self.variable("TERM") == Some("dumb")
     }
 
     /// Whether a parent on standard input looks after this process.

@@ -125,8 +125,17 @@ pub fn settings(
         report_interval: seconds(conf.service.report_interval),
         candidates: names.iter().map(|name| candidate(conf, name)).collect(),
         method,
+        show_progress: logs_elsewhere(conf, surroundings),
         health,
     })
+}
+
+/// Whether the log leaves the terminal alone. Where it does not, its lines tell how far a start is,
+/// and must not be written into.
+fn logs_elsewhere(conf: &Conf, surroundings: &Surroundings) -> bool {
+    let logging = &conf.logging;
+    let to_file = logging.log_file.is_some() || logging.log_dir.is_some();
+    !logging.use_stderr && (to_file || !surroundings.stdout_is_terminal)
 }
 
 /// Where the health server of this configuration listens, if it has one.

@@ -27,6 +27,7 @@ mod log_reader;
 mod namespace;
 mod peer;
 mod phases;
+mod progress;
 mod refusals;
 mod reload;
 mod report;

@@ -3,8 +3,8 @@
 use super::runner::Scenario;
 use super::{
     clocks, command_line, container, database_faults, database_servers, descriptors, health,
-    inheritance, layers, limits, log_reader, peer, phases, refusals, reload, report, samples,
-    scale, signals, spawn, startup, storms, supervision, systemd,
+    inheritance, layers, limits, log_reader, peer, phases, progress, refusals, reload, report,
+    samples, scale, signals, spawn, startup, storms, supervision, systemd,
 };
 use crate::servers::Kind;
 
@@ -93,6 +93,8 @@ fn starting() -> Vec<Scenario> {
         command_line::config_dump_masks_secrets
         command_line::db_init_makes_the_database_once
         command_line::status_tells_who_is_up_and_who_is_down
+        progress::progress_is_shown_on_a_terminal_and_nowhere_else
+        progress::a_slow_start_tells_a_terminal_how_far_it_is
     })
 }
 

@@ -21,6 +21,14 @@ use crate::{
 /// Reads the files and judges them; the configuration returned may be incomplete when there are
 /// errors.
 pub(super) fn examine(request: Request) -> (OsloConfig<'static>, Problems) {
+    examine_with(request, &mut |_, _| {})
+}
+
+/// As [`examine`]; `progress` is told how many of how many sections are done.
+pub(super) fn examine_with(
+    request: Request,
+    progress: &mut dyn FnMut(usize, usize),
+) -> (OsloConfig<'static>, Problems) {
     let mut oslo = OsloConfig::new();
     tables::declare_global(&mut oslo);
     machine_defaults(&mut oslo, &request);
@@ -37,6 +45,7 @@ pub(super) fn examine(request: Request) -> (OsloConfig<'static>, Problems) {
         backends: backends.iter().map(|name| (fold(name), name.as_str())).collect(),
         oslo: &oslo,
         problems: Problems::default(),
+        progress,
     };
     examiner.enabled_backends(&backends);
     examiner.sections();
@@ -79,6 +88,7 @@ struct Examiner<'e> {
     /// Folded section name → name as enabled.
     backends: HashMap<String, &'e str>,
     problems: Problems,
+    progress: &'e mut dyn FnMut(usize, usize),
 }
 
 impl Examiner<'_> {
@@ -114,7 +124,9 @@ impl Examiner<'_> {
     /// Every section of every file, once per name.
     fn sections(&mut self) {
         let mut seen = HashSet::new();
-        for header in self.oslo.headers() {
+        let headers = self.oslo.headers();
+        for (done, header) in headers.iter().enumerate() {
+            (self.progress)(done, headers.len());
             let folded = fold(&header.name);
             if !seen.insert(folded.clone()) {
                 continue;

@@ -22,7 +22,12 @@ pub struct Report {
 
 /// Checks a configuration without starting anything and without touching state.
 pub fn check(request: Request) -> Report {
-    let (oslo, mut problems) = judge::examine(request);
+    check_with(request, &mut |_, _| {})
+}
+
+/// As [`check`]; `progress` is told how many of how many sections are done.
+pub fn check_with(request: Request, progress: &mut dyn FnMut(usize, usize)) -> Report {
+    let (oslo, mut problems) = judge::examine_with(request, progress);
     let names = judge::enabled(&oslo);
     // Without readable files, that nothing is enabled is no news.
     if names.is_empty() && !problems.has_errors() {

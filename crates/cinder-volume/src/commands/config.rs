@@ -6,6 +6,7 @@ use cinder_conf::Request;
 use cinder_conf::cinder::{self, Conf};
 
 use crate::exit::{self, Failure};
+use crate::progress::Progress;
 
 /// Prints every problem of a configuration and the services it would register.
 ///
@@ -16,9 +17,11 @@ pub fn check(
     request: Request,
     strict: bool,
     json: bool,
+    mut progress: Progress,
     out: &mut dyn Write,
 ) -> Result<i32, Failure> {
-    let report = cinder::check(request);
+    let report = cinder::check_with(request, &mut |done, total| progress.step(done, total));
+    drop(progress);
     if json {
         writeln!(out, "{}", serde_json::to_string_pretty(&report)?)?;
     } else {

@@ -4,7 +4,7 @@
 mod join;
 mod table;
 
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -53,10 +53,9 @@ pub struct Style {
 impl Style {
     /// As fits the standard output of this process.
     pub fn of(surroundings: &Surroundings) -> Self {
-        let terminal = std::io::stdout().is_terminal();
-        let dumb = surroundings.variable("TERM") == Some("dumb");
+        let terminal = surroundings.stdout_is_terminal && !surroundings.is_dumb();
         // https://no-color.org
-        let colour = terminal && !dumb && surroundings.variable("NO_COLOR").is_none();
+        let colour = terminal && surroundings.variable("NO_COLOR").is_none();
         Self { json: false, terminal, colour }
     }
 }
