@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use cinder_conf::cinder::Conf;
 use cinder_types::UPSTREAM_VERSION;
-use oslo_launcher::{ReportRequest, Scoreboard, stacks};
+use oslo_launcher::{ReportRequest, Scoreboard, WorkerStatus, stacks};
 use oslo_log::guru::{ConfigValue, Destination, Frame, Report, Section, Stack};
 use tracing::{debug, error, warn};
 
@@ -74,7 +74,10 @@ impl Job {
     fn sections(&self, scoreboard: &Scoreboard) -> Vec<Section> {
         let mut sections = vec![
             Section { title: "Workers".into(), text: workers(scoreboard) },
-            Section { title: "Running operations".into(), text: operations(scoreboard) },
+            Section {
+                title: "Running operations".into(),
+                text: operations(&scoreboard.snapshot()),
+            },
         ];
         if !self.request.service.is_empty() {
             sections.push(Section { title: "Pools".into(), text: self.request.service.clone() });
@@ -162,10 +165,10 @@ fn workers(scoreboard: &Scoreboard) -> String {
 }
 
 /// What the workers are doing, as they say on the scoreboard.
-fn operations(scoreboard: &Scoreboard) -> String {
+fn operations(workers: &[WorkerStatus]) -> String {
     let mut text = String::new();
-    for worker in scoreboard.snapshot() {
-        for operation in worker.operations {
+    for worker in workers {
+        for operation in &worker.operations {
             let age = operation.age.as_secs_f64();
             // Writing to a String cannot fail.
             let _ = writeln!(
@@ -179,4 +182,26 @@ fn operations(scoreboard: &Scoreboard) -> String {
         return "No operation is running.\n".to_owned();
     }
     format!("{:<17} {:<24} {:<40} age\n{text}", "back end", "operation", "id")
+}
+
+#[cfg(test)]
+mod tests {
+    use oslo_launcher::Operation;
+
+    use super::*;
+
+    #[test]
+    fn running_operations_come_with_their_age() {
+        let idle = WorkerStatus { name: "nfs".into(), ..WorkerStatus::default() };
+        assert_eq!(operations(std::slice::from_ref(&idle)), "No operation is running.\n");
+        let (kind, id) = ("create_volume".to_owned(), "6f1c".to_owned());
+        let running = Operation { kind, id, age: Duration::from_millis(61_250) };
+        let busy = WorkerStatus { name: "lvm".into(), operations: vec![running], ..idle.clone() };
+        let text = operations(&[idle, busy]);
+        let lines: Vec<Vec<&str>> =
+            text.lines().map(|line| line.split_whitespace().collect()).collect();
+        assert_eq!(lines[0], ["back", "end", "operation", "id", "age"]);
+        assert_eq!(lines[1], ["lvm", "create_volume", "6f1c", "61.2", "s"]);
+        assert_eq!(lines.len(), 2);
+    }
 }

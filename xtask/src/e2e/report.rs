@@ -23,6 +23,7 @@ pub(crate) fn a_report_is_written_on_usr2_and_the_service_goes_on(scene: &Scene)
     for pid in &workers {
         ensure!(log.contains(&pid.to_string()), "the report does not name worker {pid}");
     }
+    ensure!(log.contains("No operation is running."), "the report has no section of operations");
     ensure!(!log.contains(secret), "the report shows a secret");
     let worker = *workers.first().context("no worker")?;
     let before = daemon.count(TITLE);
