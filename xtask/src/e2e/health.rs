@@ -229,9 +229,10 @@ pub(crate) fn a_thousand_idle_and_slow_clients_of_the_health_server_harm_nobody(
     let place = Place::port()?;
     let (daemon, workers) = start(scene, &config(scene, &["a"], &place), &place)?;
     let pid = place.pid()?;
-    let own = || process::memory(pid).context("it is gone").map(|memory| memory.anonymous_kib);
+    let memory = || process::memory(pid).context("it is gone");
     place.status("/metrics")?;
-    let before = own()?;
+    let before = memory()?;
+    ensure!(before.pss_kib <= 3 * 1_024, "{before:?}");
     let mut clients = Vec::new();
     for number in 0..CLIENTS {
         let mut client = place.connect()?;
@@ -249,7 +250,7 @@ pub(crate) fn a_thousand_idle_and_slow_clients_of_the_health_server_harm_nobody(
         let _ = client.write_all(b"x"); // it may be closed by now
     }
     ensure!(place.status("/livez")? == 200 && place.status("/metrics")? == 200);
-    let grown = own()?.saturating_sub(before);
+    let grown = memory()?.anonymous_kib.saturating_sub(before.anonymous_kib);
     ensure!(grown < 2_048, "{CLIENTS} clients cost {grown} KiB");
     ensure!(place.pid()? == pid, "the health server was replaced");
     daemon.wait_beats(2)?;
