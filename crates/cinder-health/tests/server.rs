@@ -150,9 +150,9 @@ fn a_client_that_sends_a_byte_now_and_then_is_let_go() {
 fn clients_that_do_not_read_their_answers_keep_nobody_out() {
     // Long names make an answer that the kernel's buffers do not take: 4 and 6 MiB at most, tcp(7).
     let long = "x".repeat(2_000);
-    let server = Running::start(vec![back_end(&long, State::Up); 150]);
+    let server = Running::start(vec![back_end(&long, State::Up); 100]);
     let mut deaf: Vec<TcpStream> = Vec::new();
-    for _ in 0..12 {
+    for _ in 0..10 {
         let mut stream = server.connect();
         stream.write_all(b"GET /metrics HTTP/1.1\r\n\r\n").unwrap();
         deaf.push(stream);
@@ -161,7 +161,7 @@ fn clients_that_do_not_read_their_answers_keep_nobody_out() {
     // Somebody who reads gets everything, at whatever pace.
     let whole = server.get("/metrics");
     assert_eq!(whole.header("Content-Length"), whole.body.len().to_string());
-    assert!(whole.body.len() > 16 << 20, "{}", whole.body.len());
+    assert!(whole.body.len() > 11 << 20, "{}", whole.body.len());
     // There is room for eight of them, so the first one was let go.
     let mut cut = Vec::new();
     let _ = deaf[0].read_to_end(&mut cut);

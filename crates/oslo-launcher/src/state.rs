@@ -424,12 +424,8 @@ impl Supervisor {
         actions.extend(self.roster.alive().map(Action::Terminate));
         let count = self.roster.processes();
         for id in 0..self.roster.len() {
-            let state = self.roster.state(id);
-            match (state.has_process(), self.roster.is_auxiliary(id)) {
-                (true, true) if state.serves_or_will() => {} // goes on until the others are gone
-                (true, _) => self.roster.set(id, State::Draining),
-                (false, _) => self.roster.set(id, State::Gone),
-            }
+            let runs = self.roster.state(id).has_process();
+            self.roster.set(id, if runs { State::Draining } else { State::Gone });
         }
         actions.push(Action::Log(Line::WaitingOnChildren { count }));
         self.exit_if_empty(now, actions);
