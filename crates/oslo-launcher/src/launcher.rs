@@ -149,6 +149,16 @@ mod tests {
     }
 
     #[test]
+    fn the_status_sentence_does_not_count_who_only_serves_the_others() {
+        let board = Scoreboard::new(2).unwrap();
+        board.name_slot("lvm", false);
+        board.name_slot("health server", true);
+        board.slot(0).set_state(WorkerState::Up, "");
+        board.slot(1).set_state(WorkerState::Down, "port in use");
+        assert_eq!(sentence(&board, "back ends"), "1 of 1 back ends up");
+    }
+
+    #[test]
     fn a_reason_of_two_lines_makes_no_second_message() {
         let board = board(&[("lvm", WorkerState::Down, "first\nREADY=1")]);
         assert_eq!(sentence(&board, "services"), "0 of 1 services up; lvm: first READY=1");

@@ -1,4 +1,4 @@
-//! Progress for people: shown on a terminal, and nowhere else.
+//! What people at a terminal see: progress, and a status that is repainted; and what pipes do not.
 
 use std::fs::File;
 use std::io::Read;
@@ -13,6 +13,7 @@ use nix::sys::signal::Signal;
 use super::daemon::{Daemon, SOON};
 use super::scene::Scene;
 use crate::database::Lock;
+use crate::process::text_of;
 use crate::wait::{let_pass, secs, wait_for};
 
 /// A terminal, and what has been written to it so far.
@@ -85,5 +86,36 @@ pub(crate) fn a_slow_start_tells_a_terminal_how_far_it_is(scene: &Scene) -> Resu
     let text = terminal.text();
     ensure!(text.contains("\rregistering back ends [") && text.contains("/3\x1b[K"), "{text:?}");
     ensure!(text.ends_with("\r\x1b[K"), "the line is left behind: {text:?}");
+    daemon.end_with(Signal::SIGTERM, 0)
+}
+
+pub(crate) fn a_watched_status_is_repainted_in_place_on_a_terminal(scene: &Scene) -> Result<()> {
+    let daemon = scene.start(&scene.config(&["a"]))?;
+    daemon.wait_up(1)?;
+    let file = scene.path("cinder.conf").to_string_lossy().into_owned();
+    let watch = || scene.cinder_volume(&["--config-file", &file, "status", "--watch"]);
+
+    let mut terminal = Terminal::open()?;
+    let mut child = watch().stdout(terminal.slave()?).stderr(terminal.slave()?).spawn()?;
+    let repainted = wait_for("the second table", SOON, || {
+        let text = terminal.text();
+        ensure!(text.matches("\x1b[HBinary").count() >= 2, "{text:?}");
+        ensure!(text.contains("\x1b[32mup") && !text.contains("\n\n"), "{text:?}");
+        Ok(())
+    });
+    child.kill()?;
+    child.wait()?;
+    repainted?;
+
+    let out = scene.path("out");
+    let mut child = watch().stdout(File::create(&out)?).spawn()?;
+    let piped = wait_for("the second table", SOON, || {
+        let text = text_of(&out);
+        ensure!(text.matches("Binary").count() >= 2 && !text.contains('\x1b'), "{text:?}");
+        Ok(())
+    });
+    child.kill()?;
+    child.wait()?;
+    piped?;
     daemon.end_with(Signal::SIGTERM, 0)
 }

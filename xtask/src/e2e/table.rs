@@ -95,6 +95,7 @@ fn starting() -> Vec<Scenario> {
         command_line::status_tells_who_is_up_and_who_is_down
         progress::progress_is_shown_on_a_terminal_and_nowhere_else
         progress::a_slow_start_tells_a_terminal_how_far_it_is
+        progress::a_watched_status_is_repainted_in_place_on_a_terminal
     })
 }
 
