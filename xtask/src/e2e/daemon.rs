@@ -64,9 +64,11 @@ impl Daemon {
         self.pid
     }
 
-    /// Living workers, in order of their pid.
+    /// Living workers, in order of their pid; not the parent's copy that makes a report.
     pub(crate) fn workers(&self) -> Vec<i32> {
-        process::living_children(self.pid)
+        let mut children = process::living_children(self.pid);
+        children.retain(|&pid| process::name(pid) != "report");
+        children
     }
 
     pub(crate) fn log(&self) -> String {

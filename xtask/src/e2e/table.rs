@@ -174,6 +174,12 @@ fn outside() -> Vec<Scenario> {
         samples::the_sample_probes_tell_a_daemon_that_is_well_from_one_that_is_not
         samples::the_samples_give_a_stop_the_time_it_needs
         report::a_report_is_written_on_usr2_and_the_service_goes_on
+        report::a_report_shows_threads_that_hang_in_a_locked_database
+        report::a_burst_of_50_report_signals_does_no_harm
+        report::a_touched_file_asks_for_a_report_as_the_signal_does
+        report::the_report_command_prints_parent_and_workers
+        report::the_report_command_says_whom_it_does_not_find
+        report::a_report_that_nobody_reads_holds_up_nothing
     })
 }
 
