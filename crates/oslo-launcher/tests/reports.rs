@@ -100,6 +100,8 @@ fn workers_see_the_end_of_a_parent_whose_reporter_lives() {
     daemon.signal(Signal::SIGKILL);
     daemon.process.wait().unwrap();
     wait_gone(worker);
+    // By the end of the pipe: the death signal alone would be a stop like any other.
+    daemon.wait_for("Parent process has died unexpectedly, exiting", 1);
     assert!(!daemon.output().contains("ends\n"));
     fs::write(until, "").unwrap();
     daemon.wait_for("ends\n", 1);
