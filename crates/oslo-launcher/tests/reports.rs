@@ -58,8 +58,9 @@ fn a_burst_of_requests_is_one_more_report() {
             kill(Pid::from_raw(pid), Signal::SIGUSR2).unwrap();
             daemon.wait_for(&begins(pid), 1);
             for number in 1..=50 {
-                // Each is taken before the next is sent: none can be lost with another.
+                // Each is taken before the next is sent: two at once would be one.
                 kill(Pid::from_raw(pid), Signal::SIGUSR2).unwrap();
+                wait_taken(pid);
                 oslo_launcher::ask_report(pid, number % 2).unwrap();
                 wait_taken(pid);
             }
