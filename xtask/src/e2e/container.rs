@@ -69,6 +69,25 @@ pub(crate) fn as_process_1_the_spawn_launcher_reaps_a_thousand_orphans_too(
     a_thousand_orphans(scene, "spawn")
 }
 
+pub(crate) fn as_process_1_it_does_not_take_its_reporters_for_orphans(scene: &Scene) -> Result<()> {
+    let container = start_as_process_1(scene, "fork")?;
+    let (outer, init) = (&container.outer, container.init);
+    for turn in 1..=10 {
+        process::signal(init, Signal::SIGUSR2)?;
+        outer.wait_log("  Guru Meditation  ", turn)?;
+    }
+    ensure!(outer.count("Process 1 (under 0) [ run by: ") == 10, "not of process 1");
+    wait_for("the last reporter to be reaped", SOON, || {
+        let children = process::children(init);
+        ensure!(children.len() == 2, "{children:?}");
+        Ok(())
+    })?;
+    ensure!(outer.count("which was not ours") == 0, "a reporter was taken for an orphan");
+    process::signal(init, Signal::SIGTERM)?;
+    outer.expect_exit(0)?;
+    scene.wait_empty(secs(5))
+}
+
 fn a_thousand_orphans(scene: &Scene, launcher: &str) -> Result<()> {
     const SCRIPT: &str = "for n in $(seq 1000); do (sleep 0.1 >/dev/null 2>&1 &); done";
     let container = start_as_process_1(scene, launcher)?;

@@ -159,6 +159,7 @@ fn faults() -> Vec<Scenario> {
 fn outside() -> Vec<Scenario> {
     Vec::from(rows! {
         container::as_process_1_it_reaps_orphans_that_are_not_its_own
+        container::as_process_1_it_does_not_take_its_reporters_for_orphans
         container::as_process_1_it_reaps_a_thousand_orphans_and_keeps_its_workers
         container::as_process_1_the_spawn_launcher_reaps_a_thousand_orphans_too
         descriptors::defect_15_a_worker_holds_only_what_is_its_own
