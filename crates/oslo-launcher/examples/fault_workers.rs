@@ -27,7 +27,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use oslo_launcher::{
     Hooks, InProcessLauncher, Launcher, LauncherHandle, LauncherOptions, Limits, Notifier,
@@ -173,7 +173,9 @@ impl Hooks for Print {
         let (until, process) = (self.report_until.clone()?, request.process);
         Some(Box::new(move |_| {
             println!("report on {process} begins: {:?}", request.answers);
-            while !until.exists() {
+            // No longer than a test may take: one that fails never makes the file.
+            let end = Instant::now() + Duration::from_secs(60);
+            while !until.exists() && Instant::now() < end {
                 std::thread::park_timeout(Duration::from_millis(5));
             }
             println!("report on {process} ends");
