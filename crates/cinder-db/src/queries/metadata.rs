@@ -35,22 +35,29 @@ impl Plan {
     /// Compares live rows, oldest first, with the wanted ones.
     ///
     /// No constraint keeps a key single. Of several rows the youngest counts, as it does for
-    /// readers; the others are deleted if anything is.
-    pub(crate) fn new(live: Vec<Pair>, wanted: &Metadata, others: OtherKeys) -> Self {
+    /// readers; the others are deleted if anything is. `dead` keys are deleted in any case.
+    pub(crate) fn new(
+        live: Vec<Pair>,
+        wanted: &Metadata,
+        others: OtherKeys,
+        dead: &[&str],
+    ) -> Self {
         let mut plan = Self::default();
         let mut known = BTreeMap::new();
+        let mut hidden = Vec::new();
         for (row, key, value) in live {
             match key {
+                Some(key) if dead.contains(&key.as_str()) => plan.delete.push(row),
                 Some(key) => {
                     if let Some((older, _)) = known.insert(key, (row, value)) {
-                        plan.delete.push(older);
+                        hidden.push(older);
                     }
                 }
-                None => plan.delete.push(row),
+                None => hidden.push(row),
             }
         }
-        if others == OtherKeys::Keep {
-            plan.delete.clear();
+        if others == OtherKeys::Delete {
+            plan.delete.append(&mut hidden);
         }
         for (key, value) in wanted {
             match known.remove(key) {
@@ -70,26 +77,31 @@ impl Plan {
     }
 }
 
-/// The statements for one table, which differ in nothing but names.
+/// The statements for one table, which differ in nothing but names and in the keys that older
+/// releases left and nobody may see any more.
 macro_rules! metadata_of {
-    ($module:ident, $table:ident, $parent:ident) => {
+    ($module:ident, $table:ident, $parent:ident, $dead:expr) => {
         pub(crate) mod $module {
             use diesel::prelude::*;
 
             use super::{Metadata, OtherKeys, Pair, Plan};
             use crate::{changes, dialect::Native, schema::$table as table, timestamp::Timestamp};
 
+            const DEAD: &[&str] = $dead;
+
             /// Live keys and values of these resources, oldest first.
             pub(crate) fn of(
                 native: &mut Native,
                 parents: &[&str],
             ) -> QueryResult<Vec<(String, Option<String>, Option<String>)>> {
-                table::table
+                let mut rows: Vec<(String, Option<String>, Option<String>)> = table::table
                     .filter(table::deleted.eq(false))
                     .filter(table::$parent.eq_any(parents.iter().copied()))
                     .order(table::id.asc())
                     .select((table::$parent, table::key, table::value))
-                    .load(native)
+                    .load(native)?;
+                rows.retain(|(_, key, _)| !DEAD.contains(&key.as_deref().unwrap_or_default()));
+                Ok(rows)
             }
 
             /// Writes what differs; returns what is live afterwards. The caller holds a lock on
@@ -109,7 +121,7 @@ macro_rules! metadata_of {
                     .order(table::id.asc())
                     .select((table::id, table::key, table::value))
                     .load(native)?;
-                let plan = Plan::new(live, wanted, others);
+                let plan = Plan::new(live, wanted, others, DEAD);
                 if !plan.delete.is_empty() {
                     diesel::update(table::table.filter(table::id.eq_any(&plan.delete)))
                         .set((
@@ -176,9 +188,10 @@ macro_rules! metadata_of {
     };
 }
 
-metadata_of!(volume, volume_metadata, volume_id);
-metadata_of!(admin, volume_admin_metadata, volume_id);
-metadata_of!(snapshot, snapshot_metadata, snapshot_id);
+metadata_of!(volume, volume_metadata, volume_id, &[]);
+// `temporary` was a mark of volumes that do not count for quotas; now a column says so.
+metadata_of!(admin, volume_admin_metadata, volume_id, &["temporary"]);
+metadata_of!(snapshot, snapshot_metadata, snapshot_id, &[]);
 
 /// Sorts rows of several resources into one map per resource; of equal keys the youngest counts.
 pub(crate) fn by_parent(
@@ -212,7 +225,7 @@ mod tests {
         let rows = live(&[(1, "same", "1"), (2, "other", "2"), (3, "gone", "3"), (4, "Same", "4")]);
         let wanted = map(&[("same", "1"), ("other", "new"), ("added", "5")]);
         assert_eq!(
-            Plan::new(rows.clone(), &wanted, OtherKeys::Delete),
+            Plan::new(rows.clone(), &wanted, OtherKeys::Delete, &[]),
             Plan {
                 delete: vec![4, 3],
                 change: vec![(2, Some("new".into()))],
@@ -220,7 +233,7 @@ mod tests {
                 after: wanted.clone(),
             }
         );
-        let kept = Plan::new(rows, &wanted, OtherKeys::Keep);
+        let kept = Plan::new(rows, &wanted, OtherKeys::Keep, &[]);
         assert_eq!((kept.delete.len(), kept.change.len(), kept.insert.len()), (0, 1, 1));
         assert_eq!(kept.after.len(), 5);
     }
@@ -228,16 +241,25 @@ mod tests {
     #[test]
     fn of_rows_with_one_key_the_youngest_counts() {
         let rows = live(&[(1, "k", "old"), (2, "k", "new")]);
-        let plan = Plan::new(rows.clone(), &map(&[("k", "new")]), OtherKeys::Delete);
+        let plan = Plan::new(rows.clone(), &map(&[("k", "new")]), OtherKeys::Delete, &[]);
         assert_eq!((plan.delete, plan.change, plan.insert), (vec![1], vec![], vec![]));
-        let plan = Plan::new(rows, &Metadata::new(), OtherKeys::Keep);
+        let plan = Plan::new(rows, &Metadata::new(), OtherKeys::Keep, &[]);
         assert_eq!((plan.delete, plan.after), (vec![], map(&[("k", "new")])));
     }
 
     #[test]
     fn a_row_without_a_key_is_nobody_s() {
         let rows = vec![(1, None, Some("x".into()))];
-        assert_eq!(Plan::new(rows.clone(), &Metadata::new(), OtherKeys::Delete).delete, [1]);
-        assert_eq!(Plan::new(rows, &Metadata::new(), OtherKeys::Keep), Plan::default());
+        assert_eq!(Plan::new(rows.clone(), &Metadata::new(), OtherKeys::Delete, &[]).delete, [1]);
+        assert_eq!(Plan::new(rows, &Metadata::new(), OtherKeys::Keep, &[]), Plan::default());
+    }
+
+    #[test]
+    fn a_dead_key_goes_whatever_becomes_of_the_others() {
+        let rows = live(&[(1, "temporary", "True"), (2, "k", "v")]);
+        for others in [OtherKeys::Keep, OtherKeys::Delete] {
+            let plan = Plan::new(rows.clone(), &map(&[("k", "v")]), others, &["temporary"]);
+            assert_eq!((plan.delete, plan.after), (vec![1], map(&[("k", "v")])));
+        }
     }
 }

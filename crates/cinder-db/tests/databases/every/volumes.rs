@@ -30,6 +30,7 @@ on_every_database!(
     a_volume_that_is_gone_is_not_updated,
     values_that_do_not_fit_are_told_from_other_errors,
     an_update_replaces_metadata_and_leaves_equal_rows_alone,
+    a_mark_of_older_releases_is_hidden_and_goes_with_the_next_write,
     metadata_keys_that_differ_in_capitals_are_different_keys,
     writers_of_one_metadata_key_leave_one_row,
     several_volumes_change_together_or_not_at_all,
@@ -363,6 +364,23 @@ fn metadata_keys_that_differ_in_capitals_are_different_keys(
     volumes::update_metadata(&mut connection, &id("v"), &wanted, OtherKeys::Delete).unwrap();
     let volume = volumes::get(&mut connection, &id("v")).unwrap().unwrap();
     assert_eq!(volume.metadata, wanted);
+}
+
+fn a_mark_of_older_releases_is_hidden_and_goes_with_the_next_write(
+    database: &TestDatabase,
+    mut connection: Connection,
+) {
+    cloud::two_volumes(database);
+    database
+        .run("UPDATE volume_admin_metadata SET \"key\" = 'temporary' WHERE \"key\" = 'readonly'");
+    let volume = volumes::get(&mut connection, &id("v")).unwrap().unwrap();
+    assert_eq!(volume.admin_metadata, map(&[("attached_mode", "rw")]));
+    let none = Metadata::new();
+    volumes::update_admin_metadata(&mut connection, &id("v"), &none, OtherKeys::Keep).unwrap();
+    assert_eq!(
+        notes(database, "volume_admin_metadata"),
+        "temporary|True|1|1|1\nattached_mode|rw|0|NULL|0"
+    );
 }
 
 fn writers_of_one_metadata_key_leave_one_row(database: &TestDatabase, connection: Connection) {
