@@ -221,6 +221,12 @@ macro_rules! changes {
                 })+
             }
 
+            /// The change that makes another row like this one, as far as it can.
+            #[must_use]
+            pub fn of(row: &$row) -> Self {
+                Self { $($field: Some(row.$field.to_owned()),)+ }
+            }
+
             /// Adds the values to those of an UPDATE or an INSERT.
             pub(crate) fn put_into(
                 &self,

@@ -25,6 +25,7 @@ on_every_database!(
     more_volumes_than_fit_one_statement_are_all_listed,
     a_new_volume_has_upstreams_defaults,
     a_new_volume_keeps_what_it_was_given,
+    a_copy_of_a_row_takes_over_all_its_columns,
     an_update_writes_what_it_is_told_and_moves_updated_at,
     an_update_of_nothing_writes_nothing,
     a_volume_that_is_gone_is_not_updated,
@@ -239,6 +240,22 @@ fn a_new_volume_keeps_what_it_was_given(database: &TestDatabase, mut connection:
     let error = volumes::create(&mut connection, &new(columns)).unwrap_err();
     assert_eq!(error.fault(), Some(Fault::Constraint));
     assert_eq!(database.rows("count(*)", "volume_metadata"), "1");
+}
+
+fn a_copy_of_a_row_takes_over_all_its_columns(database: &TestDatabase, mut connection: Connection) {
+    cloud::two_volumes(database);
+    database.run(
+        "UPDATE volumes SET display_name = 'n', provider_auth = 'CHAP u p', previous_status = 'x',
+         scheduled_at = '2020-03-03 00:00:00', bootable = true, shared_targets = NULL",
+    );
+    let original = volumes::get(&mut connection, &id("w")).unwrap().unwrap().row;
+    let copy = NewVolume { id: id("copy"), ..new(VolumeChange::of(&original)) };
+    volumes::create(&mut connection, &copy).unwrap();
+    let mut row = volumes::get(&mut connection, &id("copy")).unwrap().unwrap().row;
+    assert!(row.created_at > original.created_at);
+    (row.id, row.created_at, row.updated_at) =
+        (original.id.clone(), original.created_at, original.updated_at);
+    assert_eq!(row, original);
 }
 
 fn an_update_writes_what_it_is_told_and_moves_updated_at(
