@@ -3,7 +3,7 @@
 //! Several processes write one file, and any of them may find that it is due. Nothing is lost and
 //! it is rotated once, because:
 //!
-//! 1. every process looks at the path before each line, and opens it again when it names another
+//! 1. every process looks at the path before a line, and opens it again when it names another
 //!    file than the one it holds; a line written into the renamed file meanwhile is still in it;
 //!    a path that names nothing gets a moment, because who renamed it is about to create it;
 //! 2. who rotates holds a lock on the file that the path names, taken through a description of its
@@ -16,9 +16,9 @@
 use std::fs::{self, File, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use chrono::Local;
 
@@ -43,6 +43,10 @@ const PAUSE: i64 = 60;
 /// has made meanwhile out of the way, over another one that it has taken out of the way before.
 const GRACE: i64 = 2;
 
+/// Within so many milliseconds one look at the path is enough: it costs more than the rest of a
+/// line. Rotation by size looks before every line, or the files would become too large.
+const LOOK: u64 = 1;
+
 /// The file and the path that it follows.
 ///
 /// The lock is taken for writing only while the file is being replaced. The process forks
@@ -56,6 +60,10 @@ pub(crate) struct Followed {
     not_before: AtomicI64,
     /// Since when the path has named nothing; 0 while it names something.
     missing_since: AtomicI64,
+    /// When this was made.
+    made: Instant,
+    /// Not before so many milliseconds after that is the path looked at again.
+    next_look: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -90,7 +98,8 @@ impl Followed {
         let start = written.and_then(|found| found.modified().ok());
         let open = RwLock::new(Open::new(file, rotation, start));
         let (not_before, missing_since) = (AtomicI64::new(0), AtomicI64::new(0));
-        Self { path, rotation, open, not_before, missing_since }
+        let (made, next_look) = (Instant::now(), AtomicU64::new(0));
+        Self { path, rotation, open, not_before, missing_since, made, next_look }
     }
 
     #[cfg(unix)]
@@ -105,13 +114,32 @@ impl Followed {
 
     /// Writes one record into the file that the path names; false if it is lost.
     pub(crate) fn write(&self, bytes: &[u8], notice: Notice<'_>) -> bool {
-        let mut open = self.open();
+        if self.is_time_to_look() {
+            self.look(bytes.len(), notice);
+        }
+        write_record(bytes, |rest| io::Write::write(&mut &self.open().file, rest))
+    }
+
+    fn is_time_to_look(&self) -> bool {
+        if matches!(self.rotation, Some(Rotation::Size { .. })) {
+            return true;
+        }
+        let now = u64::try_from(self.made.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let due = now >= self.next_look.load(Ordering::Relaxed);
+        if due {
+            self.next_look.store(now.saturating_add(LOOK), Ordering::Relaxed);
+        }
+        due
+    }
+
+    /// Sees to it that the file is the one that the path names, and has room for `more` bytes.
+    fn look(&self, more: usize, notice: Notice<'_>) {
+        let open = self.open();
         match fs::metadata(&self.path) {
             Ok(found) if identity(&found) == open.identity => {
-                if self.is_due(&open, found.len(), bytes.len()) {
+                if self.is_due(&open, found.len(), more) {
                     drop(open);
-                    self.rotate(bytes.len(), notice);
-                    open = self.open();
+                    self.rotate(more, notice);
                 }
             }
             Err(error) if error.kind() != io::ErrorKind::NotFound => {}
@@ -119,10 +147,8 @@ impl Followed {
             _ => {
                 drop(open);
                 self.reopen();
-                open = self.open();
             }
         }
-        write_record(bytes, |rest| io::Write::write(&mut &open.file, rest))
     }
 
     /// Whether the path may still be created by who renamed the file. One that was deleted is not
@@ -340,7 +366,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("x.log");
         let log = follow(&path, None);
-        let write = |text: &str| assert!(log.write(text.as_bytes(), &no_notice));
+        let write = |text: &str| {
+            log.next_look.store(0, Ordering::Relaxed); // as if the last line had been a while ago
+            assert!(log.write(text.as_bytes(), &no_notice));
+        };
         write("one\n");
         fs::rename(&path, beside(&path, 1)).unwrap();
         write("two\n");
