@@ -1,7 +1,7 @@
 //! End-to-end scenarios: the real release binary in fresh directories, looked at from outside.
 //!
 //! What the scenarios need of the machine: Linux with `/proc`, GNU coreutils and grep, the tools of
-//! util-linux (`prlimit`, `setsid`, `setpriv`, `unshare`, `nsenter`), no network, no root. Some need
+//! util-linux (`prlimit`, `setsid`, `setpriv`, `unshare`, `nsenter`), logrotate, no network, no root. Some need
 //! namespaces; they are skipped with a reason where these are granted neither to root nor to the
 //! root of a user namespace. With `CINDER_PYTHON` naming a virtual environment that holds the
 //! Python cinder 29.0.0, its tools are run on our database as well.
@@ -23,6 +23,7 @@ mod holdings;
 mod inheritance;
 mod layers;
 mod limits;
+mod log_options;
 mod log_reader;
 mod namespace;
 mod peer;
@@ -31,6 +32,7 @@ mod progress;
 mod refusals;
 mod reload;
 mod report;
+mod rotation;
 mod runner;
 mod samples;
 mod scale;

@@ -3,8 +3,8 @@
 use super::runner::Scenario;
 use super::{
     clocks, command_line, container, database_faults, database_servers, descriptors, health,
-    inheritance, layers, limits, log_reader, peer, phases, progress, refusals, reload, report,
-    samples, scale, signals, spawn, startup, storms, supervision, systemd,
+    inheritance, layers, limits, log_options, log_reader, peer, phases, progress, refusals, reload,
+    report, rotation, samples, scale, signals, spawn, startup, storms, supervision, systemd,
 };
 use crate::servers::Kind;
 
@@ -49,6 +49,9 @@ pub(super) fn scenarios() -> Vec<Scenario> {
             storms::a_storm_of_100_000_signals_leaves_everything_as_it_was
             storms::ten_thousand_deaths_leave_no_descriptor_no_byte_and_no_zombie
             scale::fifty_back_ends_come_up_survive_kills_and_stop
+            rotation::logrotate_with_create_loses_no_line_of_fifty_workers
+            rotation::logrotate_with_copytruncate_loses_no_line_and_leaves_no_hole
+            rotation::rotation_by_size_loses_no_line_of_fifty_workers
         )
         .map(alone),
     );
@@ -171,6 +174,9 @@ fn outside() -> Vec<Scenario> {
         log_reader::a_reader_of_the_log_that_stops_does_not_stop_supervision
         log_reader::a_stop_does_not_wait_for_the_reader_of_the_log
         log_reader::a_log_without_a_reader_does_not_stop_supervision
+        log_options::with_use_json_every_line_is_an_object_with_the_originals_keys
+        log_options::a_file_of_handlers_takes_the_place_of_the_options_and_a_hup_reads_it_again
+        log_options::logging_that_cannot_be_set_up_ends_the_start_with_its_reason
         samples::the_sample_unit_is_valid_and_exposes_little
         samples::the_sample_probes_tell_a_daemon_that_is_well_from_one_that_is_not
         samples::the_samples_give_a_stop_the_time_it_needs
