@@ -93,8 +93,8 @@ fn take_away(directory: &Path, turn: usize) -> io::Result<usize> {
         return Ok(0);
     }
     std::fs::rename(&path, directory.join(format!("x.log-{turn:06}")))?;
-    // It must not be there yet: logrotate would move it out of the way.
-    File::create_new(path)?;
+    // A writer that is just starting may have made it already.
+    File::options().create(true).append(true).open(path)?;
     Ok(1)
 }
 
