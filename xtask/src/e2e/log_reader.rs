@@ -62,10 +62,11 @@ fn start(scene: &Scene, config: &Config) -> Result<(Reader, Daemon)> {
 fn flood(daemon: &Daemon, scene: &Scene, config: &Config) -> Result<()> {
     let mut bad = config.clone();
     for option in ["debug", "report_interval", "service_down_time", "graceful_shutdown_timeout"] {
-        bad = bad.set("DEFAULT", option, &"maybe ".repeat(1000));
+        // Below what a pipe takes in one go (pipe(7)): a longer line may be cut by another process's.
+        bad = bad.set("DEFAULT", option, &"maybe ".repeat(600));
     }
     scene.write("cinder.conf", &bad.text())?;
-    for _ in 0..100 {
+    for _ in 0..170 {
         daemon.signal(Signal::SIGHUP)?;
         wait_for("the parent to take the signal", SOON, || {
             ensure!(!process::is_pending(daemon.pid(), Signal::SIGHUP), "it is pending");
