@@ -17,6 +17,7 @@ use super::config::Config;
 use super::daemon::{Daemon, SOON};
 use super::runner::Skip;
 use super::scene::Scene;
+use crate::cargo;
 use crate::process::text_of;
 use crate::wait::{secs, wait_for};
 
@@ -132,13 +133,28 @@ fn files(scene: &Scene) -> Result<Vec<PathBuf>> {
     entries.map(|entry| Ok(entry?.path())).collect()
 }
 
+/// The sample of `docs/examples` for this scene's log, with every file kept and readable.
+fn sample(scene: &Scene) -> Result<String> {
+    let path = cargo::root().join("docs/examples/cinder-volume.logrotate");
+    let mut text = fs::read_to_string(&path)?;
+    for (from, to) in [
+        ("/var/log/cinder/cinder-volume.log", format!("{:?}", log(scene))),
+        ("rotate 30\n", "rotate 1000\n".to_owned()),
+        ("    compress\n", String::new()),
+        ("    delaycompress\n", String::new()),
+    ] {
+        ensure!(text.contains(from), "{} lacks {from}", path.display());
+        text = text.replace(from, &to);
+    }
+    Ok(text)
+}
+
 /// A logrotate that rotates whenever it is run.
-fn logrotate(scene: &Scene, manner: &str) -> Result<Command> {
+fn logrotate(scene: &Scene, text: &str) -> Result<Command> {
     if Command::new("logrotate").arg("--version").output().is_err() {
         return Err(Skip("logrotate is not installed (package logrotate)".to_owned()).into());
     }
-    let text = format!("\"{}\" {{\n  rotate 1000\n  {manner}\n}}\n", log(scene).display());
-    let file = scene.write("logrotate.conf", &text)?;
+    let file = scene.write("logrotate.conf", text)?;
     fs::set_permissions(&file, fs::Permissions::from_mode(0o644))?;
     let mut command = scene.command("logrotate");
     command.arg("--force").arg("--state").arg(scene.path("logrotate.state")).arg(file);
@@ -154,7 +170,7 @@ fn run(command: &mut Command) -> Result<()> {
 }
 
 pub(crate) fn logrotate_with_create_loses_no_line_of_fifty_workers(scene: &Scene) -> Result<()> {
-    let mut rotate = logrotate(scene, "create")?;
+    let mut rotate = logrotate(scene, &sample(scene)?)?;
     let mut subject = Subject::start(scene, &[])?;
     let ended = AtomicBool::new(false);
     let times = thread::scope(|scope| {
@@ -183,7 +199,8 @@ pub(crate) fn logrotate_with_copytruncate_loses_no_line_and_leaves_no_hole(
 ) -> Result<()> {
     // What is written between its last read and its truncation is lost by its construction, so
     // it comes when everybody has spoken.
-    let mut rotate = logrotate(scene, "copytruncate")?;
+    let text = format!("{:?} {{\n  rotate 1000\n  copytruncate\n}}\n", log(scene));
+    let mut rotate = logrotate(scene, &text)?;
     let mut subject = Subject::start(scene, &[])?;
     for times in 1..=6 {
         subject.change_debug()?;
