@@ -41,7 +41,8 @@ impl LogHandle {
     }
 
     /// Reads the file of `log_config_append` if it is another one or was changed since; with none,
-    /// goes back to what the other options ask for. True if something was set up anew.
+    /// goes back to what the other options ask for. True if something was set up anew: then lines
+    /// that waited for a slow reader were offered once more and are given up, uncounted.
     ///
     /// # Errors
     ///

@@ -242,3 +242,28 @@ fn a_file_that_cannot_be_used_is_refused_with_its_place() {
         assert_eq!(error.strip_prefix(&head), Some(expected), "{error}");
     }
 }
+
+#[test]
+fn without_the_file_the_other_options_are_in_force_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, own) = (dir.path().join("logging.ini"), dir.path().join("option.log"));
+    std::fs::write(&path, LOGGERS.replace("DIR", &dir.path().to_string_lossy())).unwrap();
+    let options = LogOptions {
+        log_config_append: Some(path.clone()),
+        log_file: Some(own.clone()),
+        logging_default_format_string: "%(levelname)s %(message)s".into(),
+        ..LogOptions::default()
+    };
+    let (subscriber, log) = crate::subscriber(&options).unwrap();
+    tracing::subscriber::with_default(subscriber, || {
+        tracing::error!(target: "x", "into the file's file");
+        assert!(!own.exists());
+        assert!(log.reload(None).unwrap() && !log.reload(None).unwrap());
+        tracing::info!(target: "x", "into the option's file");
+        assert!(log.reload(Some(&path)).unwrap());
+        tracing::error!(target: "x", "and back");
+    });
+    assert_eq!(std::fs::read_to_string(&own).unwrap(), "INFO into the option's file\n");
+    let all = std::fs::read_to_string(dir.path().join("all.log")).unwrap();
+    assert_eq!(all, "ERROR x: into the file's file\nERROR x: and back\n");
+}
