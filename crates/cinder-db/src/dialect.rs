@@ -170,21 +170,32 @@ pub(crate) fn writers_take_turns(native: &Native) -> bool {
     }
 }
 
+/// How much of what a body does has to happen together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Extent {
+    /// It changes something in one statement only, and may do without a transaction.
+    OneStatement,
+    /// It needs one.
+    Several,
+}
+
 /// Runs `body` in a transaction while nobody else on this database runs another such.
 ///
 /// For rows that no constraint of the schema keeps single. It begins after its turn has come,
 /// so it sees what the one before has committed. Should the turn not come for long, because
 /// its holder hangs or the server has no such locks, it goes on without: that is what upstream
 /// does always.
+#[cfg_attr(not(feature = "mysql"), expect(unused_variables, reason = "for MySQL alone"))]
 pub(crate) fn exclusive_transaction<T>(
     native: &mut Native,
+    extent: Extent,
     body: impl FnOnce(&mut Native) -> Result<T, DbError>,
 ) -> Result<T, DbError> {
     match native {
         #[cfg(feature = "sqlite")]
         Native::Sqlite(_) => write_transaction(native, body),
         #[cfg(feature = "mysql")]
-        Native::Mysql(_) => mysql::exclusive_transaction(native, body),
+        Native::Mysql(_) => mysql::exclusive_transaction(native, extent, body),
         #[cfg(feature = "postgres")]
         Native::Postgres(_) => postgres::exclusive_transaction(native, body),
     }

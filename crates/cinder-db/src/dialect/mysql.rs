@@ -8,15 +8,16 @@
 use std::{fmt::Write as _, time::Duration};
 
 use diesel::{
-    Connection as _, ConnectionError, QueryResult, QueryableByName, RunQueryDsl,
+    Connection as _, ConnectionError, QueryResult, RunQueryDsl,
     connection::AnsiTransactionManager,
     mysql::MysqlConnection,
+    query_builder::{AstPass, Query, QueryFragment, QueryId},
     sql_query,
     sql_types::{BigInt, Nullable, Text},
 };
 use tracing::debug;
 
-use super::{Native, names, open_error};
+use super::{Extent, MultiBackend, Native, names, open_error};
 use crate::{
     error::DbError,
     options::DatabaseOptions,
@@ -129,34 +130,63 @@ pub(super) fn begin_read_only(native: &mut MysqlConnection) -> QueryResult<()> {
     AnsiTransactionManager::begin_transaction_sql(native, "START TRANSACTION READ ONLY")
 }
 
-/// Named locks belong to the server, so the database is part of the name.
-const TURN: &str = "concat('cinder ', md5(database()))";
-
+/// Diesel begins and ends a transaction in three round trips each: it allows several statements
+/// in one text before, and forbids them afterwards. Nothing is begun where that can be helped.
 pub(super) fn exclusive_transaction<T>(
     native: &mut Native,
+    extent: Extent,
     body: impl FnOnce(&mut Native) -> Result<T, DbError>,
 ) -> Result<T, DbError> {
     // Some clusters forbid named locks, and another node's would not help anyway.
-    let taken = turn(native, &format!("get_lock({TURN}, {TURN_PATIENCE})"));
+    let taken = Turn::Take.call(native);
     if !matches!(taken, Ok(Some(1))) {
         debug!(target: "cinder.db", "going on without the lock for new rows: {taken:?}");
     }
-    let done = super::write_transaction(native, body);
+    let done = match extent {
+        Extent::OneStatement => body(native),
+        Extent::Several => super::write_transaction(native, body),
+    };
     if matches!(taken, Ok(Some(1))) {
         // What fails here is the connection, whose locks end with it.
-        let _ = turn(native, &format!("release_lock({TURN})"));
+        let _ = Turn::GiveUp.call(native);
     }
     done
 }
 
-fn turn(native: &mut Native, call: &str) -> QueryResult<Option<i64>> {
-    #[derive(QueryableByName)]
-    struct Answer {
-        #[diesel(sql_type = Nullable<BigInt>)]
-        answer: Option<i64>,
+/// A call about the named lock. A query of our own stays prepared, one as text would not.
+#[derive(Debug, Clone, Copy)]
+enum Turn {
+    Take,
+    GiveUp,
+}
+
+impl Turn {
+    fn call(self, native: &mut Native) -> QueryResult<Option<i64>> {
+        self.get_result(native)
     }
-    let sql = format!("SELECT CAST({call} AS SIGNED) AS answer");
-    sql_query(sql).get_result::<Answer>(native).map(|row| row.answer)
+}
+
+impl QueryFragment<MultiBackend> for Turn {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, MultiBackend>) -> QueryResult<()> {
+        // Named locks belong to the server, so the database is part of the name.
+        const NAME: &str = "concat('cinder ', md5(database()))";
+        out.push_sql(&match self {
+            Self::Take => format!("SELECT CAST(get_lock({NAME}, {TURN_PATIENCE}) AS SIGNED)"),
+            Self::GiveUp => format!("SELECT CAST(release_lock({NAME}) AS SIGNED)"),
+        });
+        Ok(())
+    }
+}
+
+impl Query for Turn {
+    type SqlType = Nullable<BigInt>;
+}
+
+impl RunQueryDsl<Native> for Turn {}
+
+impl QueryId for Turn {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
 }
 
 pub(super) fn table_names(native: &mut MysqlConnection) -> QueryResult<Vec<String>> {

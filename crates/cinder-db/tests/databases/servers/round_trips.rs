@@ -1,17 +1,20 @@
-//! How often a heartbeat waits for an answer: that is its price on a network that is slow.
+//! How often we wait for an answer: that is the price of an operation on a network that is slow.
 
 use std::sync::mpsc;
 
-use cinder_db::{Connection, Heartbeat, Pulse, minimum_versions};
+use cinder_db::{Connection, Heartbeat, Pulse, minimum_versions, open_or_create, register};
 use cinder_types::BINARY;
 
 use super::faults::through_proxy;
 use crate::{
-    database::{LIMIT, TestDatabase},
+    database::{Kind, LIMIT, TestDatabase, registration},
     patient::{OFTEN, Patient},
 };
 
-on_every_server!(a_beat_is_one_round_trip_over_the_connection_that_read_the_pins);
+on_every_server!(
+    a_beat_is_one_round_trip_over_the_connection_that_read_the_pins,
+    registering_takes_no_more_round_trips_than_statements_and_one,
+);
 
 fn a_beat_is_one_round_trip_over_the_connection_that_read_the_pins(
     database: &TestDatabase,
@@ -38,4 +41,33 @@ fn a_beat_is_one_round_trip_over_the_connection_that_read_the_pins(
     // The first one has the server prepare the statement.
     assert_eq!(trips, [2, 1, 1, 1, 1, 1]);
     assert_eq!(proxy.made(), 1, "connections");
+}
+
+/// What is prepared stays prepared, so that many back ends over one connection cost no more.
+fn registering_takes_no_more_round_trips_than_statements_and_one(
+    database: &TestDatabase,
+    _connection: Connection,
+) {
+    let (proxy, options) = through_proxy(database);
+    let mut connection = open_or_create(&options).unwrap();
+    let turns = proxy.turns();
+    let mut trips = |host| {
+        let before = turns();
+        register(&mut connection, &registration(host, None)).unwrap();
+        turns() - before
+    };
+    for host in ["a", "a"] {
+        trips(host);
+    }
+    // Of a known one: look, update. Of a new one: look, look for volumes, take turns (2), look
+    // again, insert (2: on MySQL Diesel prepares it anew), read the key. PostgreSQL takes turns in a transaction (2), of which it sets
+    // the level (1), with a savepoint around (2).
+    let (new, known) = match database.kind {
+        Kind::Sqlite => panic!("SQLite has no network"),
+        #[cfg(feature = "mysql")]
+        Kind::Mysql => (8, 2),
+        #[cfg(feature = "postgres")]
+        Kind::Postgres => (11, 2),
+    };
+    assert_eq!([trips("b"), trips("a")], [new, known]);
 }
