@@ -63,7 +63,18 @@ pub(crate) fn build_daemon(features: &[&str]) -> Result<PathBuf> {
 ///
 /// When the build fails.
 pub(crate) fn build_example(package: &str, name: &str) -> Result<PathBuf> {
-    build(&["-p", package, "--example", name], &format!("examples/{name}"))
+    build_example_with(package, name, &[])
+}
+
+/// The same with Cargo features of that package.
+///
+/// # Errors
+///
+/// When the build fails.
+pub(crate) fn build_example_with(package: &str, name: &str, features: &[&str]) -> Result<PathBuf> {
+    let features = features.join(",");
+    let arguments = ["-p", package, "--example", name, "--features", &features];
+    build(&arguments, &format!("examples/{name}"))
 }
 
 fn build(what: &[&str], product: &str) -> Result<PathBuf> {

@@ -103,6 +103,18 @@ fn bench_command() -> Command {
                 .args(measuring("1,10,100,500,1000,2000", "Numbers of workers", "60")),
         )
         .subcommand(
+            Command::new("database")
+                .about("Measure what talking to a database server costs, beside raw SQL")
+                .arg(Arg::new("peer").long("peer").value_name("CMD").help(
+                    "Start this command line too, in turn with ours, on the same configuration",
+                ))
+                .arg(
+                    number("runs", "NUMBER", "Rounds per figure; the median counts")
+                        .default_value("5"),
+                )
+                .arg(path("bin", "PATH", "Use this binary instead of building one")),
+        )
+        .subcommand(
             Command::new("draw")
                 .about("Draw the picture of figures written with --json")
                 .arg(
@@ -195,6 +207,11 @@ fn closing_line(tally: Tally) -> ExitCode {
 fn benchmark(matches: &ArgMatches) -> Result<()> {
     match matches.subcommand() {
         Some(("launcher", chosen)) => bench::launcher::run(&launcher_plan(chosen)),
+        Some(("database", chosen)) => bench::database::run(&bench::database::Plan {
+            binary: chosen.get_one("bin").cloned(),
+            peer: chosen.get_one("peer").cloned(),
+            runs: count(chosen, "runs"),
+        }),
         Some(("draw", chosen)) => {
             let files: Vec<PathBuf> =
                 chosen.get_many("figures").map(|all| all.cloned().collect()).unwrap_or_default();

@@ -6,6 +6,7 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 
 use crate::e2e::{Config, Scene};
+use crate::servers::Database;
 use crate::wait::secs;
 
 /// A driver without storage, for a daemon that loads Python drivers by name. A daemon that does
@@ -65,14 +66,32 @@ impl Setup {
         size: usize,
         report_interval: u32,
     ) -> Result<Self> {
-        let scene = Scene::new(binary, root, name)?;
+        let setup = Self::write(Scene::new(binary, root, name)?, size, report_interval)?;
+        let made =
+            setup.scene.run(&["--config-file", &setup.file.to_string_lossy(), "db", "init"])?;
+        ensure!(made.code == Some(0), "db init: {}", made.all());
+        Ok(setup)
+    }
+
+    /// The same on a server, whose database has its tables already.
+    pub(super) fn on(
+        binary: &Path,
+        root: &Path,
+        size: usize,
+        report_interval: u32,
+        database: Database,
+    ) -> Result<Self> {
+        let scene = Scene::new(binary, root, "start")?;
+        scene.use_database(database);
+        Self::write(scene, size, report_interval)
+    }
+
+    fn write(scene: Scene, size: usize, report_interval: u32) -> Result<Self> {
         let file = scene.write("cinder.conf", &config(&scene, size, report_interval).text())?;
         scene.write("xtask_null_driver.py", NULL_DRIVER)?;
         for folder in ["state", "lock"] {
             std::fs::create_dir(scene.path(folder))?;
         }
-        let made = scene.run(&["--config-file", &file.to_string_lossy(), "db", "init"])?;
-        ensure!(made.code == Some(0), "db init: {}", made.all());
         Ok(Self { scene, file })
     }
 

@@ -7,6 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
+use std::thread;
 
 use anyhow::{Context, Result, bail, ensure};
 use nix::sys::signal::Signal;
@@ -307,11 +308,15 @@ fn run(command: &mut Command, input: &str) -> Result<String> {
         .stderr(Stdio::piped())
         .spawn()
         .with_context(|| format!("cannot run {shown}"))?;
-    if let Some(mut pipe) = child.stdin.take() {
-        // An early end of the program shows in its status below.
-        let _ = pipe.write_all(input.as_bytes());
-    }
-    let output = child.wait_with_output()?;
+    let pipe = child.stdin.take();
+    let output = thread::scope(|scope| {
+        // Beside reading: a program may answer before it has heard everything.
+        scope.spawn(move || {
+            // An early end of the program shows in its status below.
+            let _ = pipe.map(|mut pipe| pipe.write_all(input.as_bytes()));
+        });
+        child.wait_with_output()
+    })?;
     let complaint = String::from_utf8_lossy(&output.stderr);
     ensure!(output.status.success(), "{shown}: {}: {}", output.status, complaint.trim());
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
