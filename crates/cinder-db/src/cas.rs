@@ -18,6 +18,14 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! A column of another table is none of this row's:
+//!
+//! ```compile_fail
+//! use cinder_db::cas::{Swap, columns::{snapshots, volumes}};
+//!
+//! let _ = Swap::<volumes::Volumes>::of("id").set(snapshots::STATUS.to("error"));
+//! ```
 
 mod column;
 pub mod columns;

@@ -1,4 +1,4 @@
-//! Cinder's database as a volume service sees it: registry, heartbeat, embedded SQLite.
+//! Cinder's database as a volume service sees it: registry, heartbeat, protocols, embedded SQLite.
 //!
 //! Must not: read configuration (it takes [`DatabaseOptions`]), migrate a database, or let a
 //! type of the SQL library out. The only schema it ever writes is that of a SQLite file
@@ -7,6 +7,10 @@
 //! A connection belongs to the process that opened it. The daemon's parent registers all
 //! back ends over one plain [`Connection`] and closes it before the first fork; each worker
 //! then opens its own [`Heartbeat`] and, when it needs one, its own [`Pool`].
+//!
+//! What keeps services out of each other's way: [`cas`] changes a row only if it is still as
+//! expected, [`claim_operation`] and its neighbours say whose an operation is, [`reserve_quota`]
+//! and its neighbours what a project has been promised.
 //!
 //! ```
 //! use std::ops::ControlFlow;

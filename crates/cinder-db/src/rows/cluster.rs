@@ -43,7 +43,7 @@ changes! {
 
 /// A cluster that its first member creates.
 #[derive(Debug, Insertable)]
-#[diesel(table_name = clusters)]
+#[diesel(table_name = clusters, treat_none_as_default_value = false)]
 pub(crate) struct NewCluster<'a> {
     pub(crate) created_at: Timestamp,
     pub(crate) deleted: bool,

@@ -6,7 +6,7 @@ use crate::{schema::messages, timestamp::Timestamp};
 
 /// A message for the user whose request went wrong.
 #[derive(Debug, Insertable)]
-#[diesel(table_name = messages)]
+#[diesel(table_name = messages, treat_none_as_default_value = false)]
 pub(crate) struct NewMessage<'a> {
     pub(crate) id: &'a str,
     pub(crate) created_at: Timestamp,

@@ -1,7 +1,8 @@
 //! Rows as structs: what is read into, and what is inserted from.
 //!
 //! Must not: run queries. Upstream keeps nearly all defaults in the client, so the structs
-//! that are inserted spell out every column that must not be NULL (`spec/schema.md §3`).
+//! that are inserted spell out every column that must not be NULL (`spec/schema.md §3`). What is
+//! `None` is written as NULL: with `DEFAULT` in its place Diesel has each INSERT prepared anew.
 
 pub(crate) mod attachment;
 pub(crate) mod backup;

@@ -34,7 +34,7 @@ pub(crate) struct UsageChange {
 
 /// The first usage of a resource in a project.
 #[derive(Debug, Insertable)]
-#[diesel(table_name = quota_usages)]
+#[diesel(table_name = quota_usages, treat_none_as_default_value = false)]
 pub(crate) struct NewUsage<'a> {
     pub(crate) created_at: Timestamp,
     pub(crate) deleted: bool,
@@ -58,7 +58,7 @@ pub(crate) struct ReservationRow {
 
 /// A change of a usage that is being promised.
 #[derive(Debug, Insertable)]
-#[diesel(table_name = reservations)]
+#[diesel(table_name = reservations, treat_none_as_default_value = false)]
 pub(crate) struct NewReservation<'a> {
     pub(crate) created_at: Timestamp,
     pub(crate) deleted: bool,

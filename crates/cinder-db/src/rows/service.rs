@@ -81,7 +81,7 @@ changes! {
 
 /// A service that starts for the first time.
 #[derive(Debug, Insertable)]
-#[diesel(table_name = services)]
+#[diesel(table_name = services, treat_none_as_default_value = false)]
 pub(crate) struct NewService<'a> {
     pub(crate) created_at: Timestamp,
     /// Set on insert too, unlike in other tables: it is the service's sign of life.

@@ -20,7 +20,7 @@ pub(crate) struct WorkerRow {
 
 /// An entry for an operation that is about to be sent or to begin.
 #[derive(Debug, Clone, Insertable)]
-#[diesel(table_name = workers)]
+#[diesel(table_name = workers, treat_none_as_default_value = false)]
 pub(crate) struct NewWorker<'a> {
     pub(crate) created_at: Timestamp,
     /// Set on insert too, unlike in other tables: a cleanup looks for entries up to a time.
