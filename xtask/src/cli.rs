@@ -109,7 +109,7 @@ fn bench_command() -> Command {
                     "Start this command line too, in turn with ours, on the same configuration",
                 ))
                 .arg(
-                    number("runs", "NUMBER", "Rounds per figure; the median counts")
+                    number("runs", "NUMBER", "Starts of daemons; the median counts")
                         .default_value("5"),
                 )
                 .arg(path("bin", "PATH", "Use this binary instead of building one")),

@@ -23,6 +23,8 @@ use crate::wait::{millis, wait_for, wait_with_pause};
 
 /// Registered over one connection.
 const REGISTERED: usize = 200;
+/// How often; a round takes less than a second, and the machine may be busy during some.
+const ROUNDS: usize = 11;
 /// Services that beat at once.
 const HEARTS: usize = 50;
 /// Back ends of the daemons.
@@ -53,7 +55,7 @@ pub(crate) fn run(plan: &Plan) -> Result<()> {
         let server = Server::start(kind)?;
         let name = kind.name();
         let database = server.create("bench_ratios")?;
-        registering(plan, &example, &database)?;
+        registering(&example, &database)?;
         let [rate, cost] = ask(&example, "beat", &database, HEARTS)?[..] else {
             anyhow::bail!("{} printed something else", example.display());
         };
@@ -80,7 +82,7 @@ fn ask(example: &Path, what: &str, database: &Database, number: usize) -> Result
 }
 
 /// Ours and raw in turn, so that both meet the same machine in the same minutes.
-fn registering(plan: &Plan, example: &Path, database: &Database) -> Result<()> {
+fn registering(example: &Path, database: &Database) -> Result<()> {
     let name = database.server().kind().name();
     for (what, reset) in [("new", "DELETE FROM services"), ("known", "")] {
         let raw = match database.server().kind() {
@@ -88,7 +90,7 @@ fn registering(plan: &Plan, example: &Path, database: &Database) -> Result<()> {
             Kind::Postgres => None, // its log is a file, and shows values apart
         };
         let (mut ours, mut floor) = (Vec::new(), Vec::new());
-        for _ in 0..plan.runs {
+        for _ in 0..ROUNDS {
             database.ask(reset)?;
             ours.extend(ask(example, "register", database, REGISTERED)?.first().map(|us| us / 1e3));
             if let Some(raw) = &raw {
