@@ -296,6 +296,33 @@ pub(crate) fn a_health_server_that_is_killed_comes_back_and_counts_as_nothing(
     daemon.end_with(Signal::SIGTERM, 0)
 }
 
+pub(crate) fn a_health_server_has_no_database_and_its_parent_no_socket(
+    scene: &Scene,
+) -> Result<()> {
+    let place = Place::port()?;
+    let (daemon, _) = start(scene, &config(scene, &["a"], &place), &place)?;
+    let own = process::descriptors(place.pid()?)?;
+    let database = scene.database().to_string_lossy().into_owned();
+    ensure!(!own.values().any(|target| target.starts_with(&database)), "{own:?}");
+    ensure!(own.values().any(|target| target.starts_with("socket:")), "{own:?}");
+    let parents = process::descriptors(daemon.pid())?;
+    ensure!(!parents.values().any(|target| target.starts_with("socket:")), "{parents:?}");
+    ensure!(process::threads(daemon.pid()) == 1, "the parent has more than one thread");
+    daemon.end_with(Signal::SIGTERM, 0)
+}
+
+pub(crate) fn without_forked_workers_there_is_a_warning_and_no_health_server(
+    scene: &Scene,
+) -> Result<()> {
+    let place = Place::socket(scene);
+    let daemon =
+        scene.start(&config(scene, &["a"], &place).set("supervisor", "launcher", "spawn"))?;
+    daemon.wait_up(1)?;
+    ensure!(daemon.count("[health] bind has no effect without forked workers") > 0);
+    ensure!(place.connect().is_err(), "somebody answers");
+    daemon.end_with(Signal::SIGTERM, 0)
+}
+
 pub(crate) fn a_health_server_without_its_port_harms_nobody_and_gets_it_later(
     scene: &Scene,
 ) -> Result<()> {

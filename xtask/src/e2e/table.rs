@@ -205,6 +205,8 @@ fn health() -> Vec<Scenario> {
         health::liveness_is_that_of_the_supervisor
         health::a_thousand_idle_and_slow_clients_of_the_health_server_harm_nobody
         health::a_health_server_that_is_killed_comes_back_and_counts_as_nothing
+        health::a_health_server_has_no_database_and_its_parent_no_socket
+        health::without_forked_workers_there_is_a_warning_and_no_health_server
         health::a_health_server_without_its_port_harms_nobody_and_gets_it_later
         health::a_health_server_stays_to_tell_of_a_drain
         health::status_joins_the_rows_with_what_the_health_server_knows
