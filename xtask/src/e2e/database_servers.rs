@@ -20,7 +20,7 @@ use crate::servers::{Database, Kind, Server};
 use crate::wait::{let_pass, secs, wait_for};
 
 /// Replaces the shared server's database by one on a server that the scenario may break.
-fn own_server(scene: &Scene) -> Result<Arc<Server>> {
+pub(super) fn own_server(scene: &Scene) -> Result<Arc<Server>> {
     let server = Server::start(scene.on_server()?.server().kind())?;
     scene.use_database(server.create("cinder")?);
     Ok(server)

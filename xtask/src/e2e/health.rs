@@ -1,11 +1,9 @@
 //! The health server: it answers whatever happens around it, and counts as nothing.
 
 use std::fs;
-use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
-use std::os::unix::net::UnixStream;
+use std::io::Write;
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
@@ -14,122 +12,12 @@ use serde_json::Value;
 
 use super::config::Config;
 use super::daemon::{Daemon, SOON};
+use super::database_servers::own_server;
+use super::http::Place;
 use super::scene::Scene;
 use crate::database::Lock;
 use crate::process;
 use crate::wait::{secs, wait_for};
-
-/// An answer that takes longer counts as none. The server needs a millisecond; this is for a
-/// machine that is busy with other things.
-const ANSWER: Duration = secs(5);
-
-/// Where a scenario's server listens.
-#[derive(Clone, Debug)]
-enum Place {
-    Socket(PathBuf),
-    Port(u16),
-}
-
-impl Place {
-    fn socket(scene: &Scene) -> Self {
-        Self::Socket(scene.path("health.sock"))
-    }
-
-    /// A port that was free a moment ago.
-    fn port() -> Result<Self> {
-        Ok(Self::Port(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port()))
-    }
-
-    fn bind(&self) -> String {
-        match self {
-            Self::Socket(path) => format!("unix:{}", path.display()),
-            Self::Port(port) => format!("127.0.0.1:{port}"),
-        }
-    }
-
-    fn connect(&self) -> Result<Line> {
-        Ok(match self {
-            Self::Socket(path) => {
-                let stream = UnixStream::connect(path)?;
-                stream.set_read_timeout(Some(ANSWER))?;
-                Line::Unix(stream)
-            }
-            Self::Port(port) => {
-                let stream = TcpStream::connect(("127.0.0.1", *port))?;
-                stream.set_read_timeout(Some(ANSWER))?;
-                Line::Tcp(stream)
-            }
-        })
-    }
-
-    /// Status and body.
-    fn get(&self, path: &str) -> Result<(u16, String)> {
-        let mut line = self.connect()?;
-        line.write_all(format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n").as_bytes())?;
-        let mut answer = String::new();
-        line.read_to_string(&mut answer).with_context(|| format!("no answer to {path}"))?;
-        let (head, body) = answer.split_once("\r\n\r\n").context("no head")?;
-        let status = head.split(' ').nth(1).context("no status")?.parse()?;
-        Ok((status, body.to_owned()))
-    }
-
-    fn status(&self, path: &str) -> Result<u16> {
-        Ok(self.get(path)?.0)
-    }
-
-    /// Everything that `/healthz` tells.
-    fn health(&self) -> Result<Value> {
-        Ok(serde_json::from_str(&self.get("/healthz")?.1)?)
-    }
-
-    /// The process that answers.
-    fn pid(&self) -> Result<i32> {
-        let pid = self.health()?["health"]["pid"].as_i64().context("no pid")?;
-        Ok(i32::try_from(pid)?)
-    }
-
-    /// The value of one series.
-    fn metric(&self, series: &str) -> Result<f64> {
-        let text = self.get("/metrics")?.1;
-        let value = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
-        Ok(value.with_context(|| format!("no {series}"))?.parse()?)
-    }
-
-    fn wait_status(&self, path: &str, expected: u16) -> Result<()> {
-        wait_for(&format!("{path} to answer {expected}"), SOON, || {
-            let (status, body) = self.get(path)?;
-            ensure!(status == expected, "{status}: {body}");
-            Ok(())
-        })
-    }
-}
-
-enum Line {
-    Unix(UnixStream),
-    Tcp(TcpStream),
-}
-
-impl Read for Line {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        match self {
-            Self::Unix(stream) => stream.read(buffer),
-            Self::Tcp(stream) => stream.read(buffer),
-        }
-    }
-}
-
-impl Write for Line {
-    fn write(&mut self, buffer: &[u8]) -> std::io::Result<usize> {
-        match self {
-            Self::Unix(stream) => stream.write(buffer),
-            Self::Tcp(stream) => stream.write(buffer),
-        }
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
 
 fn config(scene: &Scene, back_ends: &[&str], place: &Place) -> Config {
     scene.config(back_ends).set("DEFAULT", "service_down_time", "3").set(
@@ -172,6 +60,18 @@ fn state(place: &Place, name: &str) -> Result<(String, String)> {
     Ok((text("state"), text("reason")))
 }
 
+/// Waits until the heartbeats of these are too old; one is before the other.
+fn wait_silent(place: &Place, names: &[&str]) -> Result<()> {
+    wait_for("back ends to be silent", SOON, || {
+        for name in names {
+            let (word, reason) = state(place, name)?;
+            ensure!(word == "silent", "{name}: {word}");
+            ensure!(reason.starts_with("no heartbeat for "), "{name}: {reason}");
+        }
+        Ok(())
+    })
+}
+
 pub(crate) fn health_is_told_while_the_database_is_locked_and_workers_stand_still(
     scene: &Scene,
 ) -> Result<()> {
@@ -191,8 +91,7 @@ pub(crate) fn health_is_told_while_the_database_is_locked_and_workers_stand_stil
         process::signal(*worker, Signal::SIGSTOP)?;
     }
     place.wait_status("/healthz", 503)?;
-    let (word, reason) = state(&place, "a")?;
-    ensure!(word == "silent" && reason.starts_with("no heartbeat for "), "{word}: {reason}");
+    wait_silent(&place, &["a", "b"])?;
     for (path, status) in [("/livez", 200), ("/metrics", 200), ("/", 200), ("/readyz", 503)] {
         place.wait_status(path, status)?;
     }
@@ -205,6 +104,25 @@ pub(crate) fn health_is_told_while_the_database_is_locked_and_workers_stand_stil
     daemon.end_with(Signal::SIGTERM, 0)?;
     ensure!(!scene.path("health.sock").exists(), "the socket was left behind");
     Ok(())
+}
+
+pub(crate) fn health_and_status_are_told_while_a_server_is_away(scene: &Scene) -> Result<()> {
+    let server = own_server(scene)?;
+    let place = Place::socket(scene);
+    let (daemon, workers) = start(scene, &config(scene, &["a", "b"], &place), &place)?;
+    let file = scene.path("cinder.conf").to_string_lossy().into_owned();
+    let status = || scene.run(&["--config-file", &file, "status"]);
+    ensure!(status()?.code == Some(0));
+    server.stop()?;
+    place.wait_status("/healthz", 503)?;
+    wait_silent(&place, &["a", "b"])?;
+    ensure!(place.status("/livez")? == 200 && place.status("/metrics")? == 200);
+    let away = status()?;
+    ensure!(away.code == Some(1) && away.out.contains("silent"), "{away:?}");
+    server.resume()?;
+    place.wait_status("/healthz", 200)?;
+    ensure!(back_ends(&daemon, &place)? == workers, "a worker was replaced");
+    daemon.end_with(Signal::SIGTERM, 0)
 }
 
 pub(crate) fn liveness_is_that_of_the_supervisor(scene: &Scene) -> Result<()> {
@@ -275,7 +193,8 @@ pub(crate) fn a_health_server_that_is_killed_comes_back_and_counts_as_nothing(
     ensure!(place.metric("cinder_volume_health_restarts_total{cause=\"signal\"}")? == 1.0);
     ensure!(place.get("/readyz")?.1.starts_with("2 of 2 back ends up"), "it counts itself");
     // A worker's death is told with its cause, and so is a roll, which passes the server by.
-    process::signal(workers[0], Signal::SIGKILL)?;
+    let victim = pid_of(&place, "a")?.context("no worker")?;
+    process::signal(victim, Signal::SIGKILL)?;
     let restarts = |cause: &str| {
         place.metric(&format!(
             "cinder_volume_worker_restarts_total{{backend=\"a\",cause=\"{cause}\"}}"
@@ -342,15 +261,16 @@ pub(crate) fn a_health_server_without_its_port_harms_nobody_and_gets_it_later(
 pub(crate) fn a_health_server_stays_to_tell_of_a_drain(scene: &Scene) -> Result<()> {
     let place = Place::socket(scene);
     let config = config(scene, &["a", "b"], &place).set("DEFAULT", "service_down_time", "60");
-    let (daemon, workers) = start(scene, &config, &place)?;
-    process::signal(workers[1], Signal::SIGSTOP)?;
+    let (daemon, _) = start(scene, &config, &place)?;
+    let slow = pid_of(&place, "b")?.context("no worker")?;
+    process::signal(slow, Signal::SIGSTOP)?;
     daemon.signal(Signal::SIGTERM)?;
     wait_for("the other back end to be gone", SOON, || {
         ensure!(state(&place, "a")?.0 == "gone", "{:?}", state(&place, "a")?);
         Ok(())
     })?;
     ensure!(place.status("/livez")? == 200);
-    process::signal(workers[1], Signal::SIGCONT)?;
+    process::signal(slow, Signal::SIGCONT)?;
     daemon.expect_exit(0)?;
     scene.wait_empty(SOON)
 }

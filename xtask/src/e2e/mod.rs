@@ -20,6 +20,7 @@ mod dice;
 mod faults;
 mod health;
 mod holdings;
+mod http;
 mod inheritance;
 mod layers;
 mod limits;

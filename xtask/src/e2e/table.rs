@@ -217,6 +217,7 @@ fn health() -> Vec<Scenario> {
 /// What is run once on each kind of database server.
 fn on_server() -> Vec<Scenario> {
     Vec::from(rows! {
+        health::health_and_status_are_told_while_a_server_is_away
         database_servers::back_ends_get_rows_as_upstream_writes_them
         database_servers::a_cluster_is_created_once_and_joined
         database_servers::two_daemons_that_start_at_once_share_one_row_per_back_end
