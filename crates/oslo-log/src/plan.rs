@@ -215,6 +215,20 @@ mod tests {
         assert!(output(&syslog) && syslog.contains("Syslog"), "{syslog}");
     }
 
+    #[test]
+    fn colour_is_for_standard_output_and_error_only() {
+        let dir = tempfile::tempdir().unwrap();
+        let colors = |log_dir: Option<PathBuf>, use_stderr| {
+            let options =
+                LogOptions { log_color: true, log_dir, use_stderr, ..LogOptions::default() };
+            let plan = Plan::new(&options).unwrap();
+            plan.handlers.iter().map(|one| plan.forms[one.form].color).collect::<Vec<_>>()
+        };
+        assert_eq!(colors(Some(dir.path().into()), true), [false, true]);
+        assert_eq!(colors(Some(dir.path().into()), false), [false]);
+        assert_eq!(colors(None, false), [true]);
+    }
+
     #[cfg(unix)]
     #[test]
     fn a_log_file_may_be_a_fifo_that_nobody_has_opened_yet() {

@@ -247,6 +247,51 @@ fn a_value_that_logs_while_it_is_printed_does_no_harm() {
 }
 
 #[test]
+fn beyond_the_rate_limit_one_line_says_so_and_what_is_critical_passes() {
+    let options = LogOptions { rate_limit_interval: 3600, rate_limit_burst: 2, ..timeless() };
+    let text = lines_of(options, |_| {
+        for number in 0..5 {
+            tracing::info!(target: "cinder", "line {number}");
+        }
+        tracing::error!(target: "cinder", "dropped, too");
+        tracing::error!(target: "cinder", critical = true, "passes");
+    });
+    expect![[r"
+        INFO cinder [-] line 0
+        INFO cinder [-] line 1
+        ERROR root [-] Logging rate limit: drop after 2 records/3600 sec
+        CRITICAL cinder [-] passes
+    "]]
+    .assert_eq(&text);
+}
+
+#[test]
+fn as_json_an_event_keeps_its_fields_and_its_error_once() {
+    let options = LogOptions { use_json: true, host_name: Some("node1".into()), ..timeless() };
+    let text = lines_of(options, |_| {
+        let request = tracing::error_span!("rpc", request_id = "req-1", is_admin = true);
+        request.in_scope(|| {
+            let error = failure(&["outer", "inner"]);
+            let error = &error as &dyn Error;
+            tracing::warn!(target: "cinder", error, volume_id = "v-1", size = 3, new = false, "two\nlines");
+        });
+    });
+    let record: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(text.lines().count(), 1);
+    for (key, expected) in [
+        ("message", serde_json::json!("two\nlines")),
+        ("hostname", serde_json::json!("node1")),
+        ("error_summary", serde_json::json!("outer")),
+        ("traceback", serde_json::json!("outer\ncaused by: inner")),
+    ] {
+        assert_eq!(record[key], expected, "{text}");
+    }
+    assert_eq!(record["context"]["is_admin"], true);
+    let extra = r#""extra": {"new": false, "project": null, "size": 3, "version": "unknown", "volume_id": "v-1"}}"#;
+    assert!(text.trim_end().ends_with(extra), "{text}");
+}
+
+#[test]
 fn unsupported_options_are_named_one_by_one() {
     let options =
         LogOptions { unsupported: vec!["use_json".into(), "use_syslog".into()], ..timeless() };
