@@ -231,6 +231,19 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
+    fn only_a_regular_file_is_ever_rotated() {
+        let options = LogOptions {
+            log_file: Some("/dev/null".into()),
+            watch_log_file: true,
+            log_rotation_type: "interval".into(),
+            ..LogOptions::default()
+        };
+        let text = format!("{:?}", Plan::new(&options).unwrap().handlers);
+        assert!(!text.contains("Followed"), "{text}");
+    }
+
+    #[cfg(unix)]
+    #[test]
     fn a_log_file_may_be_a_fifo_that_nobody_has_opened_yet() {
         use std::io::Read as _;
         let dir = tempfile::tempdir().unwrap();

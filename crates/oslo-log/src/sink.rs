@@ -96,9 +96,10 @@ impl Sink {
     ) -> Result<Self, LogError> {
         let file =
             append(path).map_err(|source| LogError::Open { path: path.to_owned(), source })?;
+        let is_regular = file.metadata().is_ok_and(|found| found.is_file());
         Ok(match Self::named(path, file) {
-            // What is no regular file has nothing to follow and cannot be rotated.
-            Self::File(file) if watch || rotation.is_some() => {
+            // Nobody renames a device, least of all we.
+            Self::File(file) if is_regular && (watch || rotation.is_some()) => {
                 Self::Followed(Followed::new(path.to_owned(), file, rotation))
             }
             sink => sink,

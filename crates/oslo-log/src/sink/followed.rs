@@ -137,7 +137,8 @@ impl Followed {
         let open = self.open();
         match fs::metadata(&self.path) {
             Ok(found) if identity(&found) == open.identity => {
-                if self.is_due(&open, found.len(), more) {
+                // A device that took the file's place is not renamed.
+                if found.is_file() && self.is_due(&open, found.len(), more) {
                     drop(open);
                     self.rotate(more, notice);
                 }
