@@ -72,5 +72,5 @@ fn no_line_is_lost_when_the_writers_rotate_by_time() {
 fn no_line_is_lost_when_somebody_else_takes_the_file_away() {
     let files =
         run("no_line_is_lost_when_somebody_else_takes_the_file_away", LINES, Rotation::Create);
-    assert!(files > 5, "{files} files");
+    assert!(files > 1, "{files} files");
 }

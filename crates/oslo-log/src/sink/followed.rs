@@ -44,7 +44,7 @@ const PAUSE: i64 = 60;
 const GRACE: i64 = 2;
 
 /// Within so many milliseconds one look at the path is enough: it costs more than the rest of a
-/// line. Rotation by size looks before every line, or the files would become too large.
+/// line.
 const LOOK: u64 = 1;
 
 /// The file and the path that it follows.
@@ -114,22 +114,27 @@ impl Followed {
 
     /// Writes one record into the file that the path names; false if it is lost.
     pub(crate) fn write(&self, bytes: &[u8], notice: Notice<'_>) -> bool {
-        if self.is_time_to_look() {
+        if self.is_time_to_look() || self.is_full(bytes.len()) {
             self.look(bytes.len(), notice);
         }
         write_record(bytes, |rest| io::Write::write(&mut &self.open().file, rest))
     }
 
     fn is_time_to_look(&self) -> bool {
-        if matches!(self.rotation, Some(Rotation::Size { .. })) {
-            return true;
-        }
         let now = u64::try_from(self.made.elapsed().as_millis()).unwrap_or(u64::MAX);
         let due = now >= self.next_look.load(Ordering::Relaxed);
         if due {
             self.next_look.store(now.saturating_add(LOOK), Ordering::Relaxed);
         }
         due
+    }
+
+    /// Whether the file we hold, written to by whomever, has no room for `more` bytes: its length
+    /// is cheaper to ask for than what the path names.
+    fn is_full(&self, more: usize) -> bool {
+        let Some(Rotation::Size { bytes, .. }) = self.rotation else { return false };
+        let length = self.open().file.metadata().map_or(0, |found| found.len());
+        length.saturating_add(more as u64) >= bytes
     }
 
     /// Sees to it that the file is the one that the path names, and has room for `more` bytes.

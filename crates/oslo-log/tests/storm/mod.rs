@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io::{self, BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::Child;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use oslo_log::LogOptions;
 
@@ -55,10 +55,22 @@ pub fn write(directory: &Path, process: usize, lines: usize, rotation: Rotation)
     let (subscriber, log) = oslo_log::subscriber(&options).expect("the directory is there");
     tracing::subscriber::with_default(subscriber, || {
         for number in 0..lines {
+            if rotation == Rotation::Create && number == lines / 2 {
+                wait_for_rotation(directory);
+            }
             tracing::info!("{}", text(process, number));
         }
     });
     log.dropped_lines()
+}
+
+/// Lets who takes the file away do so once, however busy the machine is; with a limit, because
+/// there may be too little in the file.
+fn wait_for_rotation(directory: &Path) {
+    let limit = Instant::now() + Duration::from_secs(30);
+    while !directory.join("x.log-000000").exists() && Instant::now() < limit {
+        std::thread::sleep(Duration::from_millis(1));
+    }
 }
 
 /// Waits for the writers, and takes the file away now and then if that is what is asked for; false
