@@ -59,8 +59,9 @@ fn no_line_is_torn() {
 #[test]
 fn no_line_is_lost_when_the_writers_rotate_by_size() {
     let files = run("no_line_is_lost_when_the_writers_rotate_by_size", LINES, Rotation::Size);
-    // Some 3.5 MB in files of 1 MiB; more files would be rotations that happened twice.
-    assert!(files == usize::MAX || (3..=6).contains(&files), "{files} files");
+    // Some 3.5 MB in files of 1 MiB; more files would be rotations that happened twice. Fewer are
+    // right: as long as one of them rotates, the others write on.
+    assert!(files == usize::MAX || (2..=6).contains(&files), "{files} files");
 }
 
 #[test]

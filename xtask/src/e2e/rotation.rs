@@ -239,7 +239,8 @@ pub(crate) fn rotation_by_size_loses_no_line_of_fifty_workers(scene: &Scene) -> 
     ensure!(rotated >= 2, "rotated {rotated} times");
     for path in files(scene)? {
         let length = fs::metadata(&path)?.len();
-        ensure!(length <= 1 << 20, "{} has {length} bytes", path.display());
+        // Who does not rotate writes on meanwhile: a line or so of each.
+        ensure!(length <= (1 << 20) + 50_000, "{} has {length} bytes", path.display());
         // A rotation that happened twice would leave a file with next to nothing.
         ensure!(path == log(scene) || length > 500_000, "{} has {length} bytes", path.display());
     }
