@@ -9,8 +9,7 @@
 //! then opens its own [`Heartbeat`] and, when it needs one, its own [`Pool`].
 //!
 //! What keeps services out of each other's way: [`cas`] changes a row only if it is still as
-//! expected, [`claim_operation`] and its neighbours say whose an operation is, [`reserve_quota`]
-//! and its neighbours what a project has been promised.
+//! expected, [`workers`] says whose an operation is, [`quota`] what a project has been promised.
 //!
 //! ```
 //! use std::ops::ControlFlow;
@@ -49,11 +48,11 @@ pub mod groups;
 mod heartbeat;
 pub mod image_cache;
 pub mod image_metadata;
-mod messages;
+pub mod messages;
 mod options;
 mod pool;
 mod queries;
-mod quota;
+pub mod quota;
 mod registry;
 mod retry;
 mod rows;
@@ -65,13 +64,13 @@ mod transaction;
 mod url;
 pub mod volume_types;
 pub mod volumes;
-mod workers;
+pub mod workers;
 
 pub use changes::{null, to};
 pub use connection::{Connection, create, open_or_create, retry_connect};
 pub use error::{Cause, DbError, Fault, chain};
 pub use heartbeat::{Beat, Heartbeat, HeartbeatPlan, Pulse};
-pub use messages::{MessageAction, MessageDetail, MessageResource, UserMessage, write_message};
+pub use messages::{MessageAction, MessageDetail, MessageResource, UserMessage};
 pub use options::DatabaseOptions;
 pub use pool::{Pool, PoolState, PooledConnection};
 pub use queries::{
@@ -79,8 +78,7 @@ pub use queries::{
 };
 pub use quota::{
     Counted, DEFAULT_QUOTA_CLASS, QuotaChange, QuotaError, QuotaRequest, QuotaResource, QuotaRules,
-    QuotaState, commit_reservations, expire_reservations, quota_limits, reserve_quota,
-    roll_back_reservations,
+    QuotaState,
 };
 pub use registry::{
     ClusterBefore, MinimumVersions, Registered, Registration, any_volume, list_services,
@@ -103,7 +101,4 @@ pub use rows::{
 };
 pub use timestamp::{ParseTimestampError, Timestamp};
 pub use url::{DatabaseUrl, UrlError, mask_password};
-pub use workers::{
-    Cleanable, CleanableKind, Cleanup, CleanupScope, WorkerEntry, announce_operation,
-    claim_cleanup, claim_operation, finish_operation, follow_status, list_unfinished,
-};
+pub use workers::{Cleanable, CleanableKind, Cleanup, CleanupScope, WorkerEntry};

@@ -43,10 +43,7 @@ pub struct UserMessage<'a> {
 /// # Errors
 ///
 /// [`DbError::Query`]. Upstream logs it and goes on: the operation has failed already.
-pub fn write_message(
-    connection: &mut Connection,
-    message: &UserMessage<'_>,
-) -> Result<(), DbError> {
+pub fn write(connection: &mut Connection, message: &UserMessage<'_>) -> Result<(), DbError> {
     let now = Timestamp::now();
     let (resource, action, detail) =
         (message.resource.as_str(), message.action.id(), message.detail.id());

@@ -14,8 +14,8 @@ use std::{collections::HashMap, time::Duration};
 
 use crate::{connection::Connection, error::DbError, queries::quotas};
 
-pub use reserve::reserve_quota;
-pub use settle::{commit_reservations, expire_reservations, roll_back_reservations};
+pub use reserve::reserve;
+pub use settle::{commit, expire, roll_back};
 
 /// The class whose limits hold for projects that have none of their own.
 pub const DEFAULT_QUOTA_CLASS: &str = "default";
@@ -168,7 +168,7 @@ fn exceeded(states: &[QuotaState]) -> String {
 /// # Errors
 ///
 /// [`DbError::Query`].
-pub fn quota_limits(
+pub fn limits(
     connection: &mut Connection,
     project_id: &str,
     classes: &[&str],

@@ -116,10 +116,7 @@ impl WorkerEntry {
 /// # Errors
 ///
 /// [`DbError::Query`].
-pub fn announce_operation(
-    connection: &mut Connection,
-    resource: &Cleanable<'_>,
-) -> Result<(), DbError> {
+pub fn announce(connection: &mut Connection, resource: &Cleanable<'_>) -> Result<(), DbError> {
     let native = connection.native()?;
     let (kind, id) = (resource.kind.as_str(), resource.id);
     // It goes around again only if the entry is removed between the two statements.
@@ -140,14 +137,14 @@ pub fn announce_operation(
 /// # Errors
 ///
 /// [`DbError::Query`].
-pub fn claim_operation(
+pub fn claim(
     connection: &mut Connection,
     resource: &Cleanable<'_>,
     me: ServiceId,
 ) -> Result<Option<WorkerEntry>, DbError> {
     let native = connection.native()?;
     match workers::find(native, resource.kind.as_str(), resource.id)? {
-        Some(row) => claim(native, row, resource.status, me),
+        Some(row) => take_over(native, row, resource.status, me),
         None => insert(native, resource, Some(me), Timestamp::now()),
     }
 }
@@ -165,7 +162,7 @@ pub fn follow_status(
     status: &str,
     me: ServiceId,
 ) -> Result<Option<WorkerEntry>, DbError> {
-    claim(connection.native()?, entry.row, status, me)
+    take_over(connection.native()?, entry.row, status, me)
 }
 
 /// Ends an operation: removes its entry if the resource's status is another one by now.
@@ -176,7 +173,7 @@ pub fn follow_status(
 /// # Errors
 ///
 /// [`DbError::Query`].
-pub fn finish_operation(
+pub fn finish(
     connection: &mut Connection,
     entry: &WorkerEntry,
     status_now: &str,
@@ -301,7 +298,7 @@ fn insert(
     }))
 }
 
-fn claim(
+fn take_over(
     native: &mut Native,
     row: WorkerRow,
     status: &str,

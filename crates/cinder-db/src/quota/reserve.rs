@@ -45,7 +45,7 @@ enum Attempt {
 /// # Errors
 ///
 /// [`QuotaError`].
-pub fn reserve_quota(
+pub fn reserve(
     connection: &mut Connection,
     request: &QuotaRequest<'_>,
 ) -> Result<Vec<String>, QuotaError> {

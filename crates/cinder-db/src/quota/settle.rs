@@ -21,20 +21,17 @@ const BATCH: i64 = 500;
 /// # Errors
 ///
 /// [`DbError::Query`]; nothing has changed then. Upstream logs it and goes on.
-pub fn commit_reservations(connection: &mut Connection, uuids: &[String]) -> Result<(), DbError> {
-    settle(connection.native()?, uuids, commit).map(drop)
+pub fn commit(connection: &mut Connection, uuids: &[String]) -> Result<(), DbError> {
+    settle(connection.native()?, uuids, grant).map(drop)
 }
 
 /// Takes back what was reserved under these uuids.
 ///
 /// # Errors
 ///
-/// As [`commit_reservations`].
-pub fn roll_back_reservations(
-    connection: &mut Connection,
-    uuids: &[String],
-) -> Result<(), DbError> {
-    settle(connection.native()?, uuids, roll_back).map(drop)
+/// As [`commit`].
+pub fn roll_back(connection: &mut Connection, uuids: &[String]) -> Result<(), DbError> {
+    settle(connection.native()?, uuids, release).map(drop)
 }
 
 /// Rolls back all reservations that were to be settled before `now`; returns how many.
@@ -43,8 +40,8 @@ pub fn roll_back_reservations(
 ///
 /// # Errors
 ///
-/// As [`commit_reservations`]; batches before the failure stay done.
-pub fn expire_reservations(connection: &mut Connection, now: Timestamp) -> Result<usize, DbError> {
+/// As [`commit`]; batches before the failure stay done.
+pub fn expire(connection: &mut Connection, now: Timestamp) -> Result<usize, DbError> {
     let native = connection.native()?;
     let mut all = 0;
     loop {
@@ -52,12 +49,12 @@ pub fn expire_reservations(connection: &mut Connection, now: Timestamp) -> Resul
         if uuids.is_empty() {
             return Ok(all);
         }
-        all += settle(native, &uuids, roll_back)?;
+        all += settle(native, &uuids, release)?;
     }
 }
 
-fn commit(usage: &mut UsageRow, delta: i32) {
-    roll_back(usage, delta);
+fn grant(usage: &mut UsageRow, delta: i32) {
+    release(usage, delta);
     usage.in_use = usage.in_use.saturating_add(delta);
     if delta < 0 {
         // It may have been counted too low before.
@@ -65,7 +62,7 @@ fn commit(usage: &mut UsageRow, delta: i32) {
     }
 }
 
-fn roll_back(usage: &mut UsageRow, delta: i32) {
+fn release(usage: &mut UsageRow, delta: i32) {
     if delta >= 0 {
         usage.reserved -= delta.min(usage.reserved);
     }

@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use cinder_db::{
-    Connection, MessageAction, MessageDetail, MessageResource, Timestamp, UserMessage,
-    write_message,
+    Connection, MessageAction, MessageDetail, MessageResource, Timestamp, UserMessage, messages,
 };
 
 use crate::database::TestDatabase;
@@ -34,7 +33,7 @@ fn a_message_names_what_the_api_turns_into_a_sentence(
         ..message
     };
     for message in [message, about_snapshot] {
-        write_message(&mut connection, &message).unwrap();
+        messages::write(&mut connection, &message).unwrap();
     }
     assert_eq!(
         database.rows(

@@ -4,8 +4,7 @@ use std::{sync::Barrier, thread, time::Duration};
 
 use cinder_db::{
     Connection, Counted, DEFAULT_QUOTA_CLASS, QuotaChange, QuotaError, QuotaRequest, QuotaResource,
-    QuotaRules, QuotaState, Timestamp, commit_reservations, expire_reservations, open_or_create,
-    quota_limits, reserve_quota, roll_back_reservations,
+    QuotaRules, QuotaState, Timestamp, open_or_create, quota,
 };
 
 use crate::{captured_log::CapturedLog, database::TestDatabase};
@@ -35,7 +34,7 @@ pub fn request(changes: &[QuotaChange]) -> QuotaRequest<'_> {
 }
 
 fn reserve(connection: &mut Connection, changes: &[QuotaChange]) -> Vec<String> {
-    reserve_quota(connection, &request(changes)).unwrap()
+    quota::reserve(connection, &request(changes)).unwrap()
 }
 
 /// Resource, in use, reserved.
@@ -64,11 +63,11 @@ fn a_reservation_is_committed_or_rolled_back_once(
         ["volumes|1|p|0|1|1", "gigabytes|5|p|0|1|1"].repeat(2).join("\n")
     );
     for _ in 0..2 {
-        commit_reservations(connection, &first).unwrap();
+        quota::commit(connection, &first).unwrap();
         assert_eq!(usages(database), "volumes|1|1\ngigabytes|5|5");
     }
     for _ in 0..2 {
-        roll_back_reservations(connection, &second).unwrap();
+        quota::roll_back(connection, &second).unwrap();
         assert_eq!(usages(database), "volumes|1|0\ngigabytes|5|0");
     }
     assert_eq!(live_reservations(database), "0");
@@ -76,8 +75,8 @@ fn a_reservation_is_committed_or_rolled_back_once(
     let deleted = database.rows("count(*)", "reservations WHERE deleted_at IS NOT NULL");
     assert_eq!(deleted, "4");
     assert_eq!(database.rows("count(*)", "reservations WHERE updated_at IS NOT NULL"), "0");
-    commit_reservations(connection, &[]).unwrap();
-    commit_reservations(connection, &["nobody knows it".into()]).unwrap();
+    quota::commit(connection, &[]).unwrap();
+    quota::commit(connection, &["nobody knows it".into()]).unwrap();
 }
 
 fn what_would_be_over_a_limit_is_refused_and_changes_nothing(
@@ -87,7 +86,7 @@ fn what_would_be_over_a_limit_is_refused_and_changes_nothing(
     let connection = &mut connection;
     let three = [change(Counted::Volumes, 3, 4), change(Counted::Gigabytes, 1, -1)];
     reserve(connection, &three);
-    let refused = reserve_quota(connection, &request(&three)).unwrap_err();
+    let refused = quota::reserve(connection, &request(&three)).unwrap_err();
     assert_eq!(refused.to_string(), "quota exceeded for volumes");
     let QuotaError::Over { states } = refused else { panic!("{refused}") };
     let state = |resource: &str, limit, reserved, delta, exceeded| {
@@ -107,10 +106,10 @@ fn a_project_over_its_limit_may_still_free_something(
 ) {
     let connection = &mut connection;
     let uuids = reserve(connection, &[change(Counted::Volumes, 5, 10)]);
-    commit_reservations(connection, &uuids).unwrap();
+    quota::commit(connection, &uuids).unwrap();
     let uuids = reserve(connection, &[change(Counted::Volumes, -1, 2)]);
     assert_eq!(usages(database), "volumes|5|0", "it is used until it is freed");
-    commit_reservations(connection, &uuids).unwrap();
+    quota::commit(connection, &uuids).unwrap();
     assert_eq!(usages(database), "volumes|4|0");
 }
 
@@ -118,7 +117,7 @@ fn more_than_the_columns_hold_is_refused(database: &TestDatabase, mut connection
     let connection = &mut connection;
     reserve(connection, &[change(Counted::Gigabytes, i32::MAX, -1)]);
     let one = [change(Counted::Gigabytes, 1, -1)];
-    let refused = reserve_quota(connection, &request(&one)).unwrap_err();
+    let refused = quota::reserve(connection, &request(&one)).unwrap_err();
     assert!(matches!(refused, QuotaError::Overflow { .. }), "{refused}");
     assert_eq!(refused.to_string(), "quota usage would be more than 2147483647 of gigabytes");
     assert_eq!(usages(database), format!("gigabytes|0|{}", i32::MAX));
@@ -127,11 +126,11 @@ fn more_than_the_columns_hold_is_refused(database: &TestDatabase, mut connection
 fn usage_never_becomes_negative(database: &TestDatabase, mut connection: Connection) {
     let connection = &mut connection;
     let uuids = reserve(connection, &[change(Counted::Volumes, 2, -1)]);
-    commit_reservations(connection, &uuids).unwrap();
+    quota::commit(connection, &uuids).unwrap();
     let log = CapturedLog::default();
     let uuids = log.during(|| reserve(connection, &[change(Counted::Volumes, -3, -1)]));
     assert_eq!(log.count("WARN cinder.db.api: Reservation would make usage less than 0"), 1);
-    commit_reservations(connection, &uuids).unwrap();
+    quota::commit(connection, &uuids).unwrap();
     assert_eq!(usages(database), "volumes|0|0");
 }
 
@@ -189,7 +188,7 @@ fn usage_is_counted_anew_when_it_is_due(database: &TestDatabase, mut connection:
     let changes = [change(Counted::Gigabytes, 1, -1)];
     let mut with = |rules: QuotaRules, wrong: i32| {
         database.run(&format!("UPDATE quota_usages SET in_use = {wrong}"));
-        reserve_quota(connection, &QuotaRequest { rules, ..request(&changes) }).unwrap();
+        quota::reserve(connection, &QuotaRequest { rules, ..request(&changes) }).unwrap();
         database.rows("in_use until_refresh", "quota_usages")
     };
     let never = QuotaRules::default();
@@ -227,7 +226,7 @@ fn limits_are_the_projects_then_the_classes(database: &TestDatabase, mut connect
     resources.push(QuotaResource::all(Counted::Groups));
     resources.push(QuotaResource::of_type(Counted::Volumes, "t", "fast"));
     let classes = ["gold", DEFAULT_QUOTA_CLASS];
-    let limits = quota_limits(&mut connection, "p", &classes, &resources).unwrap();
+    let limits = quota::limits(&mut connection, "p", &classes, &resources).unwrap();
     let mut limits: Vec<_> = limits.iter().map(|(name, limit)| format!("{name} {limit}")).collect();
     limits.sort();
     assert_eq!(limits, ["backups 10", "gigabytes 1000", "groups 10", "snapshots 5", "volumes 50"]);
@@ -248,14 +247,14 @@ fn together_reservations_never_exceed_the_limit(
                     let mut connection = open_or_create(&database.options).unwrap();
                     start.wait();
                     let tries = (0..EACH)
-                        .map(|_| reserve_quota(&mut connection, &request(&changes)))
+                        .map(|_| quota::reserve(&mut connection, &request(&changes)))
                         .filter_map(|reserved| match reserved {
                             Ok(uuids) => Some(uuids),
                             Err(QuotaError::Over { .. }) => None,
                             Err(error) => panic!("{error:?}"),
                         });
                     let uuids: Vec<_> = tries.flatten().collect();
-                    commit_reservations(&mut connection, &uuids).unwrap();
+                    quota::commit(&mut connection, &uuids).unwrap();
                     uuids
                 })
             })
@@ -265,7 +264,7 @@ fn together_reservations_never_exceed_the_limit(
     assert_eq!(uuids.len(), 24, "twelve times two resources");
     let usages = database.rows("resource in_use reserved", "quota_usages ORDER BY resource");
     assert_eq!(usages, "gigabytes|24|0\nvolumes|12|0");
-    assert_eq!(expire_reservations(&mut connection, Timestamp::now()).unwrap(), 0);
+    assert_eq!(quota::expire(&mut connection, Timestamp::now()).unwrap(), 0);
 }
 
 fn a_crash_before_the_commit_leaves_reservations_that_expire(
@@ -276,11 +275,11 @@ fn a_crash_before_the_commit_leaves_reservations_that_expire(
     let mut crashing = open_or_create(&database.options).unwrap();
     reserve(&mut crashing, &[change(Counted::Volumes, 2, -1)]);
     drop(crashing);
-    commit_reservations(&mut connection, &kept).unwrap();
+    quota::commit(&mut connection, &kept).unwrap();
     assert_eq!(usages(database), "volumes|1|2");
     let now = Timestamp::now();
-    assert_eq!(expire_reservations(&mut connection, now).unwrap(), 0);
-    assert_eq!(expire_reservations(&mut connection, now.plus(HOUR * 2)).unwrap(), 1);
+    assert_eq!(quota::expire(&mut connection, now).unwrap(), 0);
+    assert_eq!(quota::expire(&mut connection, now.plus(HOUR * 2)).unwrap(), 1);
     assert_eq!(usages(database), "volumes|1|0");
     assert_eq!(live_reservations(database), "0");
 }
@@ -291,7 +290,7 @@ fn a_reservation_whose_usage_is_gone_is_only_deleted(
 ) {
     let uuids = reserve(&mut connection, &[change(Counted::Volumes, 1, -1)]);
     database.run("UPDATE quota_usages SET deleted = true");
-    commit_reservations(&mut connection, &uuids).unwrap();
+    quota::commit(&mut connection, &uuids).unwrap();
     assert_eq!(usages(database), "volumes|0|1");
     assert_eq!(live_reservations(database), "0");
 }

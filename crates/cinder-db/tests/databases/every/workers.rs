@@ -3,9 +3,8 @@
 use std::{sync::Barrier, thread};
 
 use cinder_db::{
-    Cleanable, CleanableKind, CleanupScope, Connection, Timestamp, announce_operation,
-    claim_cleanup, claim_operation, finish_operation, follow_status, list_unfinished,
-    open_or_create, register,
+    Cleanable, CleanableKind, CleanupScope, Connection, Timestamp, open_or_create, register,
+    workers,
 };
 use cinder_types::ServiceId;
 
@@ -50,16 +49,16 @@ fn an_operation_is_announced_claimed_and_finished(
 ) {
     let connection = &mut connection;
     let [me, _] = services(connection);
-    announce_operation(connection, &CREATING).unwrap();
+    workers::announce(connection, &CREATING).unwrap();
     assert_eq!(rows(database), "Volume|v1|creating|NULL|0|0");
-    let entry = claim_operation(connection, &CREATING, me).unwrap().unwrap();
+    let entry = workers::claim(connection, &CREATING, me).unwrap().unwrap();
     assert_eq!(rows(database), format!("Volume|v1|creating|{me}|1|0"));
     // A message that is delivered twice finds the entry to be ours.
-    assert_eq!(claim_operation(connection, &CREATING, me).unwrap().as_ref(), Some(&entry));
-    let entry = follow_status(connection, entry, "downloading", me).unwrap().unwrap();
+    assert_eq!(workers::claim(connection, &CREATING, me).unwrap().as_ref(), Some(&entry));
+    let entry = workers::follow_status(connection, entry, "downloading", me).unwrap().unwrap();
     assert_eq!(rows(database), format!("Volume|v1|downloading|{me}|2|0"));
     assert_eq!((entry.kind(), entry.service()), (Some(CleanableKind::Volume), Some(me)));
-    assert!(finish_operation(connection, &entry, "available").unwrap());
+    assert!(workers::finish(connection, &entry, "available").unwrap());
     assert_eq!(rows(database), "");
 }
 
@@ -68,7 +67,7 @@ fn an_operation_that_nobody_announced_gets_an_entry_when_it_begins(
     mut connection: Connection,
 ) {
     let [me, _] = services(&mut connection);
-    let entry = claim_operation(&mut connection, &SNAPSHOT, me).unwrap().unwrap();
+    let entry = workers::claim(&mut connection, &SNAPSHOT, me).unwrap().unwrap();
     assert_eq!(rows(database), format!("Snapshot|s1|creating|{me}|0|0"));
     assert_eq!((entry.resource_id(), entry.status()), ("s1", "creating"));
 }
@@ -78,12 +77,15 @@ fn announcing_again_takes_the_entry_away_from_its_service(
     mut connection: Connection,
 ) {
     let [me, _] = services(&mut connection);
-    let entry = claim_operation(&mut connection, &CREATING, me).unwrap().unwrap();
-    announce_operation(&mut connection, &DELETING).unwrap();
+    let entry = workers::claim(&mut connection, &CREATING, me).unwrap().unwrap();
+    workers::announce(&mut connection, &DELETING).unwrap();
     assert_eq!(rows(database), "Volume|v1|deleting|NULL|1|0");
     // The operation that had it before must not touch what belongs to the next.
-    assert_eq!(follow_status(&mut connection, entry.clone(), "downloading", me).unwrap(), None);
-    assert!(!finish_operation(&mut connection, &entry, "error").unwrap());
+    assert_eq!(
+        workers::follow_status(&mut connection, entry.clone(), "downloading", me).unwrap(),
+        None
+    );
+    assert!(!workers::finish(&mut connection, &entry, "error").unwrap());
     assert_eq!(rows(database), "Volume|v1|deleting|NULL|1|0");
 }
 
@@ -93,13 +95,13 @@ fn an_entry_that_changed_hands_cannot_be_claimed_as_it_was(
 ) {
     let connection = &mut connection;
     let [me, other] = services(connection);
-    announce_operation(connection, &DELETING).unwrap();
-    let seen = list_unfinished(connection, &CleanupScope::default()).unwrap().remove(0);
+    workers::announce(connection, &DELETING).unwrap();
+    let seen = workers::list_unfinished(connection, &CleanupScope::default()).unwrap().remove(0);
     assert_eq!(seen.service(), None);
-    claim_operation(connection, &DELETING, other).unwrap().unwrap();
+    workers::claim(connection, &DELETING, other).unwrap().unwrap();
     let after = rows(database);
-    assert_eq!(claim_cleanup(connection, &seen, me).unwrap(), None);
-    assert_eq!(follow_status(connection, seen, "error", me).unwrap(), None);
+    assert_eq!(workers::claim_cleanup(connection, &seen, me).unwrap(), None);
+    assert_eq!(workers::follow_status(connection, seen, "error", me).unwrap(), None);
     assert_eq!(rows(database), after);
 }
 
@@ -108,19 +110,19 @@ fn an_operation_that_broke_off_leaves_its_entry(
     mut connection: Connection,
 ) {
     let [me, _] = services(&mut connection);
-    let entry = claim_operation(&mut connection, &DELETING, me).unwrap().unwrap();
-    assert!(!finish_operation(&mut connection, &entry, "deleting").unwrap());
+    let entry = workers::claim(&mut connection, &DELETING, me).unwrap().unwrap();
+    assert!(!workers::finish(&mut connection, &entry, "deleting").unwrap());
     assert_eq!(rows(database), format!("Volume|v1|deleting|{me}|0|0"));
 }
 
 fn an_entry_of_another_service_is_not_removed(database: &TestDatabase, mut connection: Connection) {
     let connection = &mut connection;
     let [me, other] = services(connection);
-    let entry = claim_operation(connection, &DELETING, me).unwrap().unwrap();
-    let theirs = claim_operation(connection, &DELETING, other).unwrap().unwrap();
-    assert!(!finish_operation(connection, &entry, "error_deleting").unwrap());
+    let entry = workers::claim(connection, &DELETING, me).unwrap().unwrap();
+    let theirs = workers::claim(connection, &DELETING, other).unwrap().unwrap();
+    assert!(!workers::finish(connection, &entry, "error_deleting").unwrap());
     assert_eq!(rows(database), format!("Volume|v1|deleting|{other}|1|0"));
-    assert!(finish_operation(connection, &theirs, "deleted").unwrap());
+    assert!(workers::finish(connection, &theirs, "deleted").unwrap());
     assert_eq!(rows(database), "");
 }
 
@@ -130,18 +132,18 @@ fn a_failed_cleanup_gives_the_entry_back_and_the_next_one_removes_it(
 ) {
     let connection = &mut connection;
     let [me, crashed] = services(connection);
-    claim_operation(connection, &DELETING, crashed).unwrap().unwrap();
+    workers::claim(connection, &DELETING, crashed).unwrap().unwrap();
     let before = time(database);
     let scope = CleanupScope { service: Some(crashed), ..CleanupScope::default() };
-    let seen = list_unfinished(connection, &scope).unwrap().remove(0);
-    let cleanup = claim_cleanup(connection, &seen, me).unwrap().unwrap();
+    let seen = workers::list_unfinished(connection, &scope).unwrap().remove(0);
+    let cleanup = workers::claim_cleanup(connection, &seen, me).unwrap().unwrap();
     assert_eq!(rows(database), format!("Volume|v1|deleting|{me}|1|0"));
     assert_ne!(time(database), before);
     assert!(cleanup.failed(connection).unwrap());
     assert_eq!(rows(database), format!("Volume|v1|deleting|{crashed}|2|0"));
     assert_eq!(time(database), before, "microseconds and all");
-    let seen = list_unfinished(connection, &scope).unwrap().remove(0);
-    let cleanup = claim_cleanup(connection, &seen, me).unwrap().unwrap();
+    let seen = workers::list_unfinished(connection, &scope).unwrap().remove(0);
+    let cleanup = workers::claim_cleanup(connection, &seen, me).unwrap().unwrap();
     assert!(cleanup.done(connection).unwrap());
     assert_eq!(rows(database), "");
 }
@@ -153,9 +155,9 @@ fn a_cleanup_sees_what_its_scope_says_and_never_the_sentinel(
     let connection = &mut connection;
     let [me, other] = services(connection);
     let early = Timestamp::now();
-    claim_operation(connection, &DELETING, me).unwrap().unwrap();
-    claim_operation(connection, &SNAPSHOT, other).unwrap().unwrap();
-    announce_operation(connection, &Cleanable { id: "v2", ..CREATING }).unwrap();
+    workers::claim(connection, &DELETING, me).unwrap().unwrap();
+    workers::claim(connection, &SNAPSHOT, other).unwrap().unwrap();
+    workers::announce(connection, &Cleanable { id: "v2", ..CREATING }).unwrap();
     let all = CleanupScope::default();
     for (scope, expected) in [
         (all.clone(), vec!["v1", "s1", "v2"]),
@@ -164,7 +166,7 @@ fn a_cleanup_sees_what_its_scope_says_and_never_the_sentinel(
         (CleanupScope { service: Some(me), ..all.clone() }, vec!["v1"]),
         (CleanupScope { until: Some(early), ..all }, vec![]),
     ] {
-        let found = list_unfinished(connection, &scope).unwrap();
+        let found = workers::list_unfinished(connection, &scope).unwrap();
         let ids: Vec<_> = found.iter().map(|entry| entry.resource_id()).collect();
         assert_eq!(ids, expected, "{scope:?}");
     }
@@ -175,11 +177,12 @@ fn of_two_services_that_clean_up_one_gets_the_entry(
     mut connection: Connection,
 ) {
     let [me, other] = services(&mut connection);
-    announce_operation(&mut connection, &DELETING).unwrap();
+    workers::announce(&mut connection, &DELETING).unwrap();
     let mut rivals = [me, other].map(|id| (id, open_or_create(&database.options).unwrap()));
     let start = Barrier::new(rivals.len());
     for _ in 0..10 {
-        let seen = list_unfinished(&mut connection, &CleanupScope::default()).unwrap().remove(0);
+        let seen =
+            workers::list_unfinished(&mut connection, &CleanupScope::default()).unwrap().remove(0);
         let (seen, start) = (&seen, &start);
         let won = thread::scope(|scope| {
             let claims: Vec<_> = rivals
@@ -187,7 +190,7 @@ fn of_two_services_that_clean_up_one_gets_the_entry(
                 .map(|(id, connection)| {
                     scope.spawn(move || {
                         start.wait();
-                        claim_cleanup(connection, seen, *id).unwrap()
+                        workers::claim_cleanup(connection, seen, *id).unwrap()
                     })
                 })
                 .collect();

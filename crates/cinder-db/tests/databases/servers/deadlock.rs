@@ -2,10 +2,7 @@
 
 use std::thread;
 
-use cinder_db::{
-    Connection, Counted, Fault, QuotaError, commit_reservations, open_or_create, register,
-    reserve_quota,
-};
+use cinder_db::{Connection, Counted, Fault, QuotaError, open_or_create, quota, register};
 use diesel::connection::SimpleConnection;
 
 use crate::{
@@ -96,7 +93,7 @@ fn a_registration_that_loses_a_deadlock_is_repeated(
 /// The other transaction holds the second usage and wants the first, which the commit has.
 fn a_commit_that_loses_a_deadlock_is_repeated(database: &TestDatabase, mut connection: Connection) {
     let changes = [change(Counted::Volumes, 1, -1), change(Counted::Gigabytes, 5, -1)];
-    let uuids = reserve_quota(&mut connection, &request(&changes)).unwrap();
+    let uuids = quota::reserve(&mut connection, &request(&changes)).unwrap();
     // By key: without an index on the resource alone, MySQL would lock every row on its way.
     let ids = database.raw().lines(&["id"], "quota_usages ORDER BY id");
     let use_one =
@@ -105,8 +102,7 @@ fn a_commit_that_loses_a_deadlock_is_repeated(database: &TestDatabase, mut conne
     other.batch_execute(&use_one(1)).unwrap();
     let log = CapturedLog::default();
     thread::scope(|scope| {
-        let daemon =
-            scope.spawn(|| log.during(|| commit_reservations(&mut connection, &uuids).unwrap()));
+        let daemon = scope.spawn(|| log.during(|| quota::commit(&mut connection, &uuids).unwrap()));
         wait_for_waiting(database, "SELECT `quota_usages`");
         other.batch_execute(&use_one(0)).unwrap();
         other.batch_execute("COMMIT").unwrap();
@@ -145,24 +141,24 @@ fn after_five_repetitions_a_deadlock_is_an_error(
     };
     database.run(create);
     let log = CapturedLog::default();
-    let error = log.during(|| reserve_quota(&mut connection, &request(&changes)).unwrap_err());
+    let error = log.during(|| quota::reserve(&mut connection, &request(&changes)).unwrap_err());
     let QuotaError::Database(error) = error else { panic!("{error:?}") };
     assert_eq!(error.fault(), Some(Fault::Deadlock));
     assert_eq!(log.count(REPEATED), 5, "{:?}", log.lines());
     database.run(drop);
-    reserve_quota(&mut connection, &request(&changes)).unwrap();
+    quota::reserve(&mut connection, &request(&changes)).unwrap();
 }
 
 /// A commit that waits for a usage must not hold its reservations: whoever has the usage may want
 /// them next.
 fn usages_are_locked_before_reservations(database: &TestDatabase, mut connection: Connection) {
     let changes = [change(Counted::Volumes, 1, -1)];
-    let uuids = reserve_quota(&mut connection, &request(&changes)).unwrap();
+    let uuids = quota::reserve(&mut connection, &request(&changes)).unwrap();
     let mut other = database.raw();
     other.batch_execute("BEGIN").unwrap();
     other.batch_execute("UPDATE quota_usages SET in_use = 7").unwrap();
     thread::scope(|scope| {
-        let daemon = scope.spawn(|| commit_reservations(&mut connection, &uuids).unwrap());
+        let daemon = scope.spawn(|| quota::commit(&mut connection, &uuids).unwrap());
         wait_for_waiting(database, "SELECT `quota_usages`");
         // It fails at once if the commit holds them.
         other.lines(&["id"], "reservations FOR UPDATE NOWAIT");
