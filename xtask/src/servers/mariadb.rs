@@ -19,8 +19,15 @@ pub(super) fn install(data: &Path) -> Command {
         .arg("--no-defaults")
         .arg(format!("--datadir={}", data.display()))
         .args(["--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve"])
+        .env("TMPDIR", scratch(data))
         .args(as_root());
     command
+}
+
+/// Where the server of this data directory puts its temporary tables. A server that starts deletes
+/// all that it finds there, also another server's, so no two may share a directory.
+fn scratch(data: &Path) -> &Path {
+    data.parent().unwrap_or(data)
 }
 
 /// The server itself, as small and as careless about power failures as it can be; a crash of the
@@ -33,6 +40,7 @@ pub(super) fn serve(data: &Path, port: u16, admin_port: u16) -> Command {
         .arg(format!("--datadir={}", data.display()))
         .arg(format!("--socket={}", data.join("socket").display()))
         .arg(format!("--pid-file={}", data.join("pid").display()))
+        .arg(format!("--tmpdir={}", scratch(data).display()))
         .arg(format!("--port={port}"))
         .arg(format!("--extra-port={admin_port}"))
         .args(["--extra-max-connections=20"])
