@@ -6,7 +6,7 @@
 //! for meanwhile is one more report afterwards, however often it was asked for.
 
 use std::mem;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::bridge::guarded;
 use crate::scoreboard::Scoreboard;
@@ -69,7 +69,9 @@ impl Wanted {
 #[derive(Debug, Default)]
 pub(crate) struct Reporting {
     waits: Wanted,
-    stage: Arc<Mutex<Stage>>,
+    /// Made when a report is asked for: a worker that allocates right after its fork copies a
+    /// dozen pages of its parent, and most workers are never asked.
+    stage: OnceLock<Arc<Mutex<Stage>>>,
 }
 
 #[derive(Debug, Default)]
@@ -80,6 +82,10 @@ struct Stage {
 }
 
 impl Reporting {
+    fn stage(&self) -> &Arc<Mutex<Stage>> {
+        self.stage.get_or_init(Arc::default)
+    }
+
     /// Takes in what is wanted; if nothing runs, it is to be done now.
     pub(crate) fn admit(
         &mut self,
@@ -87,20 +93,20 @@ impl Reporting {
         service: impl FnOnce() -> String,
     ) -> Option<ReportRequest> {
         self.waits.add(wanted);
-        let mut stage = lock(&self.stage);
-        if stage.running {
-            stage.again = true;
-            return None;
-        }
-        self.waits.take(service)
+        let running = {
+            let mut stage = lock(self.stage());
+            stage.again |= stage.running;
+            stage.running
+        };
+        if running { None } else { self.waits.take(service) }
     }
 
     /// Does the work on a thread; on this one if there can be no other.
     pub(crate) fn run(&self, work: ReportWork, scoreboard: &Arc<Scoreboard>) {
         let job = Arc::new(Mutex::new(Some(work)));
         let (ours, stage, scoreboard) =
-            (Arc::clone(&job), Arc::clone(&self.stage), Arc::clone(scoreboard));
-        lock(&self.stage).running = true;
+            (Arc::clone(&job), Arc::clone(self.stage()), Arc::clone(scoreboard));
+        lock(self.stage()).running = true;
         let thread = std::thread::Builder::new().name("report".into()).spawn({
             let scoreboard = Arc::clone(&scoreboard);
             move || {
@@ -113,7 +119,7 @@ impl Reporting {
             }
         });
         if thread.is_err() {
-            lock(&self.stage).running = false;
+            lock(self.stage()).running = false;
             perform(&job, &scoreboard);
         }
     }
@@ -152,12 +158,12 @@ mod tests {
     #[test]
     fn what_is_asked_for_during_a_report_waits_for_its_end() {
         let mut reporting = Reporting::default();
-        lock(&reporting.stage).running = true;
+        lock(reporting.stage()).running = true;
         for number in 1..=50 {
             assert_eq!(reporting.admit(wanted(true, &[number]), String::new), None);
         }
-        assert!(lock(&reporting.stage).again);
-        lock(&reporting.stage).running = false;
+        assert!(lock(reporting.stage()).again);
+        lock(reporting.stage()).running = false;
         let request = reporting.admit(Wanted::default(), String::new).unwrap();
         assert_eq!((request.usual, request.answers.len()), (true, ANSWERS));
     }
