@@ -172,6 +172,7 @@ impl ProcessLauncher {
             self.bridge.scoreboard.new_life(id, child.generation);
         }
         self.bridge.manager.changed();
+        sort_free_memory();
         for ids in forks.chunks(FORKED_TOGETHER) {
             let mut results = [const { None }; FORKED_TOGETHER];
             for (&id, result) in ids.iter().zip(&mut results) {
@@ -384,6 +385,16 @@ impl ProcessLauncher {
             self.look_for_dead = true;
         }
     }
+}
+
+/// Lets the allocator put in order what the parent has freed, before copies of it are made.
+///
+/// glibc notes larger pieces that are freed in one unsorted list, and whoever next asks for one
+/// sorts it, which writes to every entry. Each worker that starts a thread would sort, and so copy,
+/// what its parent has left: dozens of pages when many workers have just been started.
+fn sort_free_memory() {
+    const LARGER: usize = 2048; // than what has a list of its own for each size
+    drop(std::hint::black_box(Vec::<u8>::with_capacity(LARGER)));
 }
 
 fn perform(work: Option<ReportWork>, scoreboard: &Scoreboard) {
