@@ -2,8 +2,6 @@
 //!
 //! Must not: judge a status; see [`volumes`](crate::volumes).
 
-use std::collections::BTreeMap;
-
 use cinder_types::{CgsnapshotId, GroupSnapshotId, SnapshotId, VolumeId, VolumeTypeId};
 
 use crate::{
@@ -21,8 +19,7 @@ use crate::{
     },
     schema::snapshots,
     timestamp::Timestamp,
-    transaction::{found, read, required, single, write},
-    volumes::BATCH,
+    transaction::{BATCH, found, in_order, read, required, single, write},
 };
 
 /// Which snapshots are meant.
@@ -102,8 +99,7 @@ fn live(native: &mut Native, ids: &[&str]) -> Result<Vec<Snapshot>, DbError> {
     for batch in ids.chunks(BATCH) {
         let mut rows = queries::rows(native, batch)?;
         rows.retain(|row| row.deleted == Some(false));
-        let place: BTreeMap<_, _> = batch.iter().zip(0..).collect();
-        rows.sort_by_key(|row| place.get(&row.id.as_str()).copied().unwrap_or(usize::MAX));
+        let rows = in_order(rows, batch, |row| row.id.as_str());
         let mut notes = metadata::by_parent(metadata::snapshot::of(native, batch)?);
         all.extend(rows.into_iter().map(|row| Snapshot {
             metadata: notes.remove(row.id.as_str()).unwrap_or_default(),

@@ -3,6 +3,8 @@
 //! Must not: repeat what may have happened. Only a deadlock is repeated, because the database
 //! says itself that it undid everything.
 
+use std::collections::BTreeMap;
+
 use crate::{
     connection::Connection,
     dialect::{self, Native},
@@ -34,6 +36,16 @@ pub(crate) fn read<T>(
     body: impl FnOnce(&mut Native) -> Result<T, DbError>,
 ) -> Result<T, DbError> {
     dialect::read_transaction(connection.native()?, body)
+}
+
+/// How many rows one statement asks for by their keys: databases limit how many values one may carry.
+pub(crate) const BATCH: usize = 500;
+
+/// These rows in the order of the keys that they were asked for by.
+pub(crate) fn in_order<R>(mut rows: Vec<R>, keys: &[&str], key: impl Fn(&R) -> &str) -> Vec<R> {
+    let place: BTreeMap<_, _> = keys.iter().copied().zip(0..).collect();
+    rows.sort_by_key(|row| place.get(key(row)).copied().unwrap_or(usize::MAX));
+    rows
 }
 
 /// Turns the answer of an UPDATE by key into an error if there was no such live row.

@@ -3,8 +3,6 @@
 //! Must not: judge a status. Which change is allowed when is for the caller to know; changes
 //! that depend on what the row holds go through the compare-and-swap of this crate.
 
-use std::collections::BTreeMap;
-
 use cinder_types::{GroupId, VolumeId, VolumeTypeId};
 
 use crate::{
@@ -20,12 +18,8 @@ use crate::{
     rows::volume::{Metadata, Volume, VolumeChange},
     schema::volumes,
     timestamp::Timestamp,
-    transaction::{found, read, required, single, write},
+    transaction::{BATCH, found, in_order, read, required, single, write},
 };
-
-/// So many volumes are completed by one set of statements; databases limit how many values one
-/// statement may carry.
-pub(crate) const BATCH: usize = 500;
 
 /// Which volumes are meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -136,8 +130,7 @@ fn live(native: &mut Native, ids: &[&str]) -> Result<Vec<Volume>, DbError> {
     for batch in ids.chunks(BATCH) {
         let mut rows = queries::rows(native, batch)?;
         rows.retain(|row| row.deleted == Some(false));
-        let place: BTreeMap<_, _> = batch.iter().zip(0..).collect();
-        rows.sort_by_key(|row| place.get(&row.id.as_str()).copied().unwrap_or(usize::MAX));
+        let rows = in_order(rows, batch, |row| row.id.as_str());
         all.append(&mut queries::complete(native, rows)?);
     }
     Ok(all)
