@@ -111,11 +111,9 @@ impl ProcessLauncher {
         let mut actions = std::mem::take(&mut self.actions);
         self.bridge.supervisor.step_into(event, Instant::now(), &mut actions);
         for action in actions.drain(..) {
-            if let Action::Fork(id) = action {
-                self.forks.push(id);
-                continue;
+            if !matches!(action, Action::Fork(_)) {
+                self.fork_all(); // what was decided before this comes before it
             }
-            self.fork_all();
             self.perform(action);
         }
         self.actions = actions;
