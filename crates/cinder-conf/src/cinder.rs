@@ -23,7 +23,7 @@ use crate::{
     error::ReadError,
     notice::Notice,
     options::{
-        database::Database,
+        database::{Database, DatabaseClient},
         logging::Logging,
         messaging::Messaging,
         process::{Concurrency, Coordination, Health, Reports, Supervisor},
@@ -50,6 +50,8 @@ pub struct Conf {
     pub messaging: Messaging,
     /// `[database]`.
     pub database: Database,
+    /// `[database_client]`.
+    pub database_client: DatabaseClient,
     /// `[oslo_reports]`.
     pub reports: Reports,
     /// `[coordination]`.
@@ -92,6 +94,7 @@ impl Conf {
                 logging: typed(&oslo)?,
                 messaging: typed(&oslo)?,
                 database: typed(&oslo)?,
+                database_client: typed(&oslo)?,
                 reports: typed(&oslo)?,
                 coordination: typed(&oslo)?,
                 concurrency: typed(&oslo)?,

@@ -30,7 +30,7 @@ fn ours() -> Lines {
         add("DEFAULT", option, false);
     }
     for (group, options) in
-        cinder::tables().filter(|(group, _)| !["health", "supervisor"].contains(group))
+        cinder::tables().filter(|(group, _)| !["database_client", "health", "supervisor"].contains(group))
     {
         for option in options {
             add(group, option, false);

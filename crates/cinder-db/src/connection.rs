@@ -25,6 +25,8 @@ pub struct Connection {
     native: Option<Native>,
     stamp: Stamp,
     database: String,
+    /// How long a statement may take, where that is asked for.
+    limit: Option<Duration>,
     opener: u32,
 }
 
@@ -40,6 +42,7 @@ impl Connection {
             native: Some(native),
             stamp,
             database: options.url.to_string(),
+            limit: options.statement_timeout,
             opener: std::process::id(),
         })
     }
@@ -51,7 +54,7 @@ impl Connection {
     /// [`DbError::SchemaMissing`] or [`DbError::SchemaVersion`]; nothing is ever written.
     pub fn check_schema(&mut self) -> Result<(), DbError> {
         let database = self.database.clone();
-        schema_version::check(self.native()?, &database)
+        self.limited(|native| schema_version::check(native, &database))
     }
 
     /// Whether the file is still the one that was opened and this the opener's process.
@@ -87,6 +90,15 @@ impl Connection {
     pub(crate) fn native(&mut self) -> Result<&mut Native, DbError> {
         self.check_process()?;
         Ok(self.native.as_mut().expect("only drop takes it out"))
+    }
+
+    /// Runs `body`, which writes in one statement at most, within the limit of this connection.
+    pub(crate) fn limited<T>(
+        &mut self,
+        body: impl FnOnce(&mut Native) -> Result<T, DbError>,
+    ) -> Result<T, DbError> {
+        let limit = self.limit;
+        dialect::limited(self.native()?, limit, body)
     }
 
     fn check_process(&self) -> Result<(), DbError> {

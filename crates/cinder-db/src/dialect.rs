@@ -20,7 +20,9 @@ mod postgres;
 pub(crate) mod sqlite;
 mod timestamp;
 
-use diesel::{QueryResult, connection::TransactionManager as _};
+use std::{collections::BTreeSet, time::Duration};
+
+use diesel::{QueryResult, RunQueryDsl as _, connection::TransactionManager as _};
 
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 use crate::url::Server;
@@ -63,14 +65,46 @@ pub(crate) fn open(options: &DatabaseOptions) -> Result<(Native, Stamp), DbError
             .map(|(native, stamp)| (Native::Sqlite(native), Stamp::File(stamp))),
         #[cfg(feature = "mysql")]
         Target::Mysql(server) => {
-            mysql::open(server, options).map(|native| (Native::Mysql(native), Stamp::Server))
+            mysql::open(server, options).map(|native| on_server(Native::Mysql(native), options))
         }
         #[cfg(feature = "postgres")]
-        Target::Postgres(server) => {
-            postgres::open(server, options).map(|native| (Native::Postgres(native), Stamp::Server))
-        }
+        Target::Postgres(server) => postgres::open(server, options)
+            .map(|native| on_server(Native::Postgres(native), options)),
         #[cfg(not(all(feature = "sqlite", feature = "mysql", feature = "postgres")))]
         _ => unreachable!("a URL whose database is not built in is refused when it is parsed"),
+    }
+}
+
+/// A session may be shared, and a server may have no prepared statement left for us: by default
+/// nothing stays prepared. PostgreSQL then gets statement and values in one message, which is one
+/// round trip as before; MySQL prepares, executes and forgets, which is two.
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+fn on_server(mut native: Native, options: &DatabaseOptions) -> (Native, Stamp) {
+    use diesel::{Connection as _, connection::CacheSize};
+    if !options.statement_cache {
+        native.set_prepared_statement_cache_size(CacheSize::Disabled);
+    }
+    (native, Stamp::Server)
+}
+
+/// Runs `body`, whose statements may each take so long, and which writes in one of them at most.
+///
+/// MySQL's sessions have limits of their own (`mysql.rs`), SQLite its busy timeout; on PostgreSQL
+/// the limit is that of a transaction.
+pub(crate) fn limited<T>(
+    native: &mut Native,
+    limit: Option<Duration>,
+    body: impl FnOnce(&mut Native) -> Result<T, DbError>,
+) -> Result<T, DbError> {
+    match (native, limit) {
+        #[cfg(feature = "postgres")]
+        (native @ Native::Postgres(_), Some(limit)) => {
+            if let Native::Postgres(native) = native {
+                postgres::begin_limited(native, limit)?;
+            }
+            finish(native, body)
+        }
+        (native, _) => body(native),
     }
 }
 
@@ -201,16 +235,25 @@ pub(crate) fn exclusive_transaction<T>(
     }
 }
 
-/// The names of all tables.
-pub(crate) fn table_names(native: &mut Native) -> QueryResult<Vec<String>> {
-    match native {
+/// Each column of each table: the table's name and its own.
+pub(crate) fn column_names(native: &mut Native) -> QueryResult<BTreeSet<(String, String)>> {
+    let rows: Vec<ColumnName> = match native {
         #[cfg(feature = "sqlite")]
-        Native::Sqlite(native) => sqlite::table_names(native),
+        Native::Sqlite(native) => diesel::sql_query(sqlite::COLUMN_NAMES).load(native)?,
         #[cfg(feature = "mysql")]
-        Native::Mysql(native) => mysql::table_names(native),
+        Native::Mysql(native) => diesel::sql_query(mysql::COLUMN_NAMES).load(native)?,
         #[cfg(feature = "postgres")]
-        Native::Postgres(native) => postgres::table_names(native),
-    }
+        Native::Postgres(native) => diesel::sql_query(postgres::COLUMN_NAMES).load(native)?,
+    };
+    Ok(rows.into_iter().map(|row| (row.table_of, row.name)).collect())
+}
+
+#[derive(diesel::QueryableByName)]
+struct ColumnName {
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    table_of: String,
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    name: String,
 }
 
 /// A server could not be reached, or did not like us.
@@ -224,27 +267,19 @@ fn open_error(
     let text = server.password.as_ref().map_or(text.clone(), |password| password.scrub(&text));
     DbError::Open {
         database: options.url.to_string(),
-        fault: fault::fault_of_text(&text),
+        fault: fault::at_connecting(&text, login_in_errors(server, options)),
         source: text.trim_end().into(),
     }
 }
 
-/// Runs a query whose only column is called `name`.
+/// User and database, where a server that names them refuses them.
 #[cfg(any(feature = "mysql", feature = "postgres"))]
-fn names<'q, C>(native: &mut C, sql: &'q str) -> QueryResult<Vec<String>>
-where
-    C: diesel::connection::LoadConnection,
-    Name: diesel::QueryableByName<C::Backend>,
-    diesel::query_builder::SqlQuery: diesel::query_dsl::LoadQuery<'q, C, Name>,
-{
-    use diesel::RunQueryDsl as _;
-    let rows: Vec<Name> = diesel::sql_query(sql).load(native)?;
-    Ok(rows.into_iter().map(|row| row.name).collect())
-}
-
-#[cfg(any(feature = "mysql", feature = "postgres"))]
-#[derive(diesel::QueryableByName)]
-struct Name {
-    #[diesel(sql_type = diesel::sql_types::Text)]
-    name: String,
+fn login_in_errors<'a>(server: &'a Server, options: &DatabaseOptions) -> Option<[&'a str; 2]> {
+    match options.url.target() {
+        #[cfg(feature = "mysql")]
+        Target::Mysql(_) => Some(
+            [&server.user, &server.database].map(|name| name.as_deref().unwrap_or_default()),
+        ),
+        _ => None,
+    }
 }

@@ -87,6 +87,7 @@ pub fn database_options(conf: &Conf) -> anyhow::Result<DatabaseOptions> {
         // As its help text has it: no value keeps the server's mode.
         mysql_sql_mode: Some(database.mysql_sql_mode.clone()).filter(|mode| !mode.is_empty()),
         mysql_wsrep_sync_wait: database.mysql_wsrep_sync_wait,
+        statement_cache: conf.database_client.statement_cache,
         ..defaults
     })
 }

@@ -28,6 +28,7 @@ pub(super) const GLOBAL: &[(&str, &[Opt<'static>])] = &[
     of::<privilege::SysAdmin>(),
     of::<process::Coordination>(),
     of::<database::Database>(),
+    of::<database::DatabaseClient>(),
     of::<images::Glance>(),
     of::<process::Health>(),
     of::<keys::KeyManager>(),
@@ -52,7 +53,7 @@ pub(super) const GLOBAL: &[(&str, &[Opt<'static>])] = &[
 ];
 
 /// Sections that this service has and upstream's do not.
-pub(super) const OWN: [&str; 2] = ["health", "supervisor"];
+pub(super) const OWN: [&str; 3] = ["database_client", "health", "supervisor"];
 
 /// Every table of back-end options.
 pub(super) const BACKEND: &[&[Opt<'static>]] = &[

@@ -181,12 +181,13 @@ together with the value in force and where it comes from.
 
 const OURS: &str = "A section of this service alone; upstream's services ignore it.";
 
-const NOTES: [(&str, &str); 4] = [
+const NOTES: [(&str, &str); 5] = [
     (
         "backend_defaults",
         "What back ends can be told. The same options stand in a back end's own section, together \
          with `backend_host` (text): the name to use instead of `host` for this back end.",
     ),
+    ("database_client", OURS),
     ("health", OURS),
     ("supervisor", OURS),
     (

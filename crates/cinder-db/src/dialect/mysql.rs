@@ -9,15 +9,15 @@ use std::{fmt::Write as _, time::Duration};
 
 use diesel::{
     Connection as _, ConnectionError, QueryResult, RunQueryDsl,
-    connection::AnsiTransactionManager,
+    connection::{AnsiTransactionManager, SimpleConnection as _},
     mysql::MysqlConnection,
     query_builder::{AstPass, Query, QueryFragment, QueryId},
     sql_query,
-    sql_types::{BigInt, Nullable, Text},
+    sql_types::{BigInt, Nullable},
 };
 use tracing::debug;
 
-use super::{Extent, MultiBackend, Native, names, open_error};
+use super::{Extent, MultiBackend, Native, open_error};
 use crate::{
     error::DbError,
     options::DatabaseOptions,
@@ -99,7 +99,13 @@ fn url(server: &Server, host: &str) -> String {
 
 /// One statement for all settings.
 ///
-/// Error texts come in English then, because Diesel passes no numbers on (see `fault`).
+/// They are the session's: MySQL has none of a transaction. Its poolers know that and tell sessions
+/// apart by them (ProxySQL sets a client's variables before its statements or keeps a session for
+/// it alone, MaxScale repeats them), but read them from statements that come as text. Diesel's own
+/// four, on character sets and the time zone, are prepared, which cannot be helped; nothing we send
+/// depends on the latter.
+///
+/// Error texts come in English then, because Diesel passes few numbers on (see `fault`).
 fn settle(native: &mut MysqlConnection, options: &DatabaseOptions) -> QueryResult<()> {
     let mut settings = vec!["lc_messages = 'en_US'".to_owned()];
     if let Some(bits) = options.mysql_wsrep_sync_wait {
@@ -109,14 +115,16 @@ fn settle(native: &mut MysqlConnection, options: &DatabaseOptions) -> QueryResul
         let limit = limit.as_secs().max(1);
         settings.push(format!("innodb_lock_wait_timeout = {limit}, lock_wait_timeout = {limit}"));
     }
-    let settings = format!("SET SESSION {}", settings.join(", "));
-    match &options.mysql_sql_mode {
-        Some(mode) => {
-            sql_query(format!("{settings}, sql_mode = ?")).bind::<Text, _>(mode).execute(native)
-        }
-        None => sql_query(settings).execute(native),
+    if let Some(mode) = &options.mysql_sql_mode {
+        settings.push(format!("sql_mode = {}", literal(mode)));
     }
-    .map(drop)
+    native.batch_execute(&format!("SET SESSION {}", settings.join(", ")))
+}
+
+/// A text as a literal. Doubled backslashes end nothing even where the server takes each for one
+/// character; no SQL mode has any.
+fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\\', "\\\\").replace('\'', "''"))
 }
 
 pub(super) fn ping(native: &mut MysqlConnection) -> QueryResult<()> {
@@ -189,9 +197,7 @@ impl QueryId for Turn {
     const HAS_STATIC_QUERY_ID: bool = false;
 }
 
-pub(super) fn table_names(native: &mut MysqlConnection) -> QueryResult<Vec<String>> {
-    names(
-        native,
-        "SELECT table_name AS name FROM information_schema.tables WHERE table_schema = database()",
-    )
-}
+/// See `dialect::column_names`; only those that the account may use.
+pub(super) const COLUMN_NAMES: &str =
+    "SELECT table_name AS table_of, column_name AS name FROM information_schema.columns \
+     WHERE table_schema = database()";

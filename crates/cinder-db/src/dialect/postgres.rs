@@ -1,6 +1,10 @@
 //! What is peculiar to PostgreSQL: the client library's connection string, its timeouts.
 //!
-//! Must not: know a table of Cinder's.
+//! Must not: know a table of Cinder's, or leave anything set on a session. Behind a pooler that
+//! hands sessions round, as pgbouncer does with `pool_mode = transaction`, the next transaction is
+//! somebody else's; so settings are those of a transaction, and so are locks. For the same reason no
+//! setting of ours goes into the connection string: pgbouncer refuses those that it does not know.
+//! (Diesel sets TimeZone and client_encoding, of which pgbouncer keeps each client's own.)
 
 use std::time::Duration;
 
@@ -12,7 +16,7 @@ use diesel::{
 
 use tracing::debug;
 
-use super::{Native, fault, names, open_error};
+use super::{Native, fault, open_error};
 use crate::{
     error::{DbError, Fault},
     options::DatabaseOptions,
@@ -24,16 +28,8 @@ use crate::{
 const SILENCE: Duration = Duration::from_secs(15);
 
 pub(super) fn open(server: &Server, options: &DatabaseOptions) -> Result<PgConnection, DbError> {
-    let failed = |source: &dyn std::error::Error| open_error(server, options, source);
-    let mut native =
-        PgConnection::establish(&conninfo(server, options)).map_err(|source| failed(&source))?;
-    if let Some(limit) = options.statement_timeout {
-        let limit = limit.as_millis().max(1);
-        native
-            .batch_execute(&format!("SET statement_timeout = {limit}"))
-            .map_err(|source| failed(&source))?;
-    }
-    Ok(native)
+    PgConnection::establish(&conninfo(server, options))
+        .map_err(|source| open_error(server, options, &source))
 }
 
 /// libpq's `key='value'` form. What the URL says overrides our timeouts.
@@ -76,6 +72,13 @@ pub(super) fn begin_read_only(native: &mut PgConnection) -> QueryResult<()> {
     AnsiTransactionManager::begin_transaction_sql(native, sql)
 }
 
+/// Begins a transaction whose statements may each take so long; one round trip.
+pub(super) fn begin_limited(native: &mut PgConnection, limit: Duration) -> QueryResult<()> {
+    let limit = limit.as_millis().max(1);
+    let sql = format!("BEGIN; SET LOCAL statement_timeout = {limit}");
+    AnsiTransactionManager::begin_transaction_sql(native, &sql)
+}
+
 /// "cinder" in ASCII; such locks belong to the database.
 const TURN: u64 = 0x6369_6e64_6572;
 
@@ -93,7 +96,9 @@ pub(super) fn exclusive_transaction<T>(
             ))
         });
         if let Err(error) = taken {
-            if fault(&error) != Fault::Busy {
+            // Whatever else it was was undone with the savepoint. The server says that it waited
+            // long enough in its own language, so nobody asks for that.
+            if fault(&error) == Fault::Lost {
                 return Err(error.into());
             }
             debug!(target: "cinder.db", %error, "going on without the lock for new rows");
@@ -102,9 +107,7 @@ pub(super) fn exclusive_transaction<T>(
     })
 }
 
-pub(super) fn table_names(native: &mut PgConnection) -> QueryResult<Vec<String>> {
-    names(
-        native,
-        "SELECT table_name::text AS name FROM information_schema.tables WHERE table_schema = ANY (current_schemas(false))",
-    )
-}
+/// See `dialect::column_names`; only those that the account may use.
+pub(super) const COLUMN_NAMES: &str =
+    "SELECT table_name::text AS table_of, column_name::text AS name \
+     FROM information_schema.columns WHERE table_schema = ANY (current_schemas(false))";
