@@ -277,9 +277,9 @@ fn open_error(
 fn login_in_errors<'a>(server: &'a Server, options: &DatabaseOptions) -> Option<[&'a str; 2]> {
     match options.url.target() {
         #[cfg(feature = "mysql")]
-        Target::Mysql(_) => Some(
-            [&server.user, &server.database].map(|name| name.as_deref().unwrap_or_default()),
-        ),
+        Target::Mysql(_) => {
+            Some([&server.user, &server.database].map(|name| name.as_deref().unwrap_or_default()))
+        }
         _ => None,
     }
 }

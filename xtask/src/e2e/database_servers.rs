@@ -119,11 +119,55 @@ pub(crate) fn a_database_without_tables_is_refused_and_left_alone(scene: &Scene)
     Ok(())
 }
 
-pub(crate) fn a_schema_of_an_unknown_version_is_refused_and_left_alone(
+/// As in a rolling upgrade: the schema comes first, then one service after the other.
+pub(crate) fn the_schema_of_a_later_release_is_used_with_one_warning(scene: &Scene) -> Result<()> {
+    let config = scene.config(&["a", "b"]);
+    let daemon = scene.start(&config)?;
+    let workers = daemon.wait_up(2)?;
+    scene.store().write(
+        "ALTER TABLE services ADD COLUMN note VARCHAR(10) NULL; \
+         ALTER TABLE services ADD COLUMN flag INTEGER NOT NULL DEFAULT 7; \
+         CREATE TABLE later_things (id INTEGER PRIMARY KEY); \
+         UPDATE alembic_version SET version_num = 'deadbeef0000'",
+    )?;
+    // The running ones go on, and recreate rows.
+    daemon.wait_beats(2)?;
+    scene.store().write("DELETE FROM services WHERE host = 'e2e@a'")?;
+    daemon.wait_up(2)?;
+    daemon.expect_workers(&workers)?;
+    daemon.end_with(Signal::SIGTERM, 0)?;
+    let again = scene
+        .start(&config.set("DEFAULT", "enabled_backends", "a,b").set("DEFAULT", "host", "other"))?;
+    wait_for("two more rows", SOON, || {
+        let rows = again.rows()?;
+        ensure!(rows.iter().filter(|row| row.report_count > 0).count() == 4, "{rows:?}");
+        Ok(())
+    })?;
+    ensure!(again.count("deadbeef0000") == 1, "{}", again.log());
+    let warned = again.log().lines().any(|l| l.contains("WARNING") && l.contains("deadbeef0000"));
+    ensure!(warned, "{}", again.log());
+    again.end_with(Signal::SIGTERM, 0)
+}
+
+pub(crate) fn an_unknown_schema_that_lacks_something_is_refused_and_left_alone(
     scene: &Scene,
 ) -> Result<()> {
-    scene.store().write("UPDATE alembic_version SET version_num = 'deadbeef0000'")?;
-    refused(scene, "deadbeef0000")?;
+    let drop = "ALTER TABLE services DROP COLUMN modified_at; DROP TABLE messages; \
+                UPDATE alembic_version SET version_num = 'deadbeef0000'";
+    scene.store().write(drop)?;
+    refused(
+        scene,
+        "lacks table messages and column services.modified_at (its schema deadbeef0000",
+    )?;
+    ensure!(scene.store().lines("SELECT host FROM services")?.is_empty(), "a row was written");
+    Ok(())
+}
+
+pub(crate) fn the_schema_of_an_earlier_release_is_refused_and_left_alone(
+    scene: &Scene,
+) -> Result<()> {
+    scene.store().write("UPDATE alembic_version SET version_num = 'b7b88f50aab5'")?;
+    refused(scene, "b7b88f50aab5")?;
     ensure!(scene.store().services()?.is_empty(), "a row was written");
     Ok(())
 }
@@ -322,13 +366,13 @@ pub(crate) fn a_server_without_free_connections_is_survived(scene: &Scene) -> Re
 }
 
 /// Takes every connection that the server has to give.
-struct Crowd<'a> {
+pub(super) struct Crowd<'a> {
     database: &'a Database,
     streams: Vec<TcpStream>,
 }
 
 impl<'a> Crowd<'a> {
-    fn new(database: &'a Database) -> Result<Self> {
+    pub(super) fn new(database: &'a Database) -> Result<Self> {
         match database.server().kind() {
             // Ten is the least that the server takes. A client that never logs in has a place
             // for as long as connect_timeout.
@@ -342,7 +386,7 @@ impl<'a> Crowd<'a> {
     }
 
     /// Ends the daemon's connections and takes their places.
-    fn press(&mut self) -> Result<()> {
+    pub(super) fn press(&mut self) -> Result<()> {
         cut_connections(self.database)?;
         if self.database.server().kind() == Kind::MariaDb {
             let port = self.database.server().port();
@@ -353,7 +397,7 @@ impl<'a> Crowd<'a> {
         Ok(())
     }
 
-    fn disperse(mut self) -> Result<()> {
+    pub(super) fn disperse(mut self) -> Result<()> {
         self.streams.clear();
         match self.database.server().kind() {
             Kind::MariaDb => self.database.ask("SET GLOBAL max_connections = 600")?,

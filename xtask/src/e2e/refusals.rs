@@ -191,15 +191,38 @@ pub(crate) fn a_database_without_cinders_tables_is_refused_untouched(scene: &Sce
     Ok(())
 }
 
-pub(crate) fn a_database_of_an_unknown_version_is_refused_untouched(scene: &Scene) -> Result<()> {
+/// A complete database that says it is of a release that we do not know.
+fn of_an_unknown_version(scene: &Scene, change: &str) -> Result<()> {
     let file = scene.write("cinder.conf", &scene.config(&["a", "b"]).text())?;
     let made = scene.run(&["--config-file", &file.to_string_lossy(), "db", "init"])?;
     ensure!(made.code == Some(0), "{made:?}");
     let sql = "UPDATE alembic_version SET version_num = 'deadbeef0000'";
-    database::write(&scene.database(), sql)?;
+    database::write(&scene.database(), &format!("{sql}; {change}"))
+}
+
+pub(crate) fn a_database_of_an_unknown_version_that_lacks_something_is_refused_untouched(
+    scene: &Scene,
+) -> Result<()> {
+    of_an_unknown_version(scene, "ALTER TABLE volumes DROP COLUMN display_name")?;
     let outcome = is_refused_untouched(scene)?;
-    ensure!(outcome.all().contains("deadbeef0000"), "does not name the version: {outcome:?}");
+    for name in ["deadbeef0000", "volumes.display_name"] {
+        ensure!(outcome.all().contains(name), "does not name {name}: {outcome:?}");
+    }
     Ok(())
+}
+
+pub(crate) fn a_database_of_a_later_version_is_used_with_one_warning(scene: &Scene) -> Result<()> {
+    of_an_unknown_version(
+        scene,
+        "ALTER TABLE services ADD COLUMN flag INTEGER NOT NULL DEFAULT 7",
+    )?;
+    let daemon = scene.start(&scene.config(&["a", "b"]))?;
+    daemon.wait_up(2)?;
+    let log = daemon.log();
+    let warnings = lines_at(&log, "WARNING");
+    let named = warnings.iter().filter(|line| line.contains("deadbeef0000")).count();
+    ensure!(named == 1 && daemon.count("deadbeef0000") == 1, "{log}");
+    daemon.end_with(Signal::SIGTERM, 0)
 }
 
 /// A database that is there but answers nobody: without a write-ahead log, an exclusive lock

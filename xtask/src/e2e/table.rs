@@ -3,8 +3,9 @@
 use super::runner::Scenario;
 use super::{
     clocks, command_line, container, database_faults, database_servers, descriptors, health,
-    inheritance, layers, limits, log_options, log_reader, peer, phases, progress, refusals, reload,
-    report, rotation, samples, scale, signals, spawn, startup, storms, supervision, systemd,
+    inheritance, languages, layers, limits, log_options, log_reader, peer, phases, progress,
+    refusals, reload, report, rotation, samples, scale, shared_sessions, signals, spawn, startup,
+    storms, supervision, systemd,
 };
 use crate::servers::Kind;
 
@@ -34,7 +35,17 @@ pub(super) fn scenarios() -> Vec<Scenario> {
     for kind in Kind::ALL {
         let peer = rows! { peer::we_start_on_a_database_that_the_python_cinder_manage_made };
         let peer = peer.into_iter().filter(|_| peer::is_wanted());
-        all.extend(on(kind, on_server().into_iter().chain(peer)));
+        let own = match kind {
+            Kind::MariaDb => Vec::from(rows! {
+                shared_sessions::six_back_ends_share_six_prepared_statements
+                shared_sessions::a_start_waits_for_a_prepared_statement
+            }),
+            Kind::Postgres => Vec::from(rows! {
+                shared_sessions::six_back_ends_beat_over_three_sessions_of_a_pooler
+                shared_sessions::nothing_is_left_on_a_session_of_a_pooler
+            }),
+        };
+        all.extend(on(kind, on_server().into_iter().chain(own).chain(peer)));
     }
     let alone = |scenario| Scenario { alone: true, ..scenario };
     all.extend(
@@ -81,7 +92,8 @@ fn starting() -> Vec<Scenario> {
         refusals::defect_08_a_bad_value_in_default_stops_the_start_with_its_line
         refusals::every_bad_value_is_reported_at_once
         refusals::a_database_without_cinders_tables_is_refused_untouched
-        refusals::a_database_of_an_unknown_version_is_refused_untouched
+        refusals::a_database_of_an_unknown_version_that_lacks_something_is_refused_untouched
+        refusals::a_database_of_a_later_version_is_used_with_one_warning
         refusals::a_database_that_cannot_be_reached_is_tried_as_often_as_configured
         refusals::a_database_that_comes_back_in_time_lets_the_start_go_on
         refusals::a_term_during_the_wait_for_the_database_ends_the_start
@@ -222,7 +234,11 @@ fn on_server() -> Vec<Scenario> {
         database_servers::a_cluster_is_created_once_and_joined
         database_servers::two_daemons_that_start_at_once_share_one_row_per_back_end
         database_servers::a_database_without_tables_is_refused_and_left_alone
-        database_servers::a_schema_of_an_unknown_version_is_refused_and_left_alone
+        database_servers::the_schema_of_a_later_release_is_used_with_one_warning
+        database_servers::an_unknown_schema_that_lacks_something_is_refused_and_left_alone
+        database_servers::the_schema_of_an_earlier_release_is_refused_and_left_alone
+        languages::a_start_waits_for_a_connection_whatever_the_server_speaks
+        languages::a_wrong_password_ends_a_start_whatever_the_server_speaks
         database_servers::a_wrong_password_is_an_error_that_does_not_show_it
         database_servers::the_parent_has_no_connection_and_a_worker_two_at_most
         database_servers::a_server_that_crashes_during_the_registration_leaves_no_half_row

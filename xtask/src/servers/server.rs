@@ -25,6 +25,11 @@ const ENCODED: &str = "p%40ss%2Fw%3Ard%20%231";
 /// An account that may do anything, for the tests of cinder-db, which make their own databases.
 const TESTER: &str = "tester";
 
+/// The accounts with their passwords, as pgbouncer reads them.
+pub(super) fn accounts() -> String {
+    [USER, TESTER].map(|user| format!("\"{user}\" \"{PASSWORD}\"\n")).concat()
+}
+
 /// Databases are copied from this one where the server can copy.
 const TEMPLATE: &str = "cinder_template";
 
@@ -187,11 +192,48 @@ impl Server {
 
     /// The URL of an account that may make databases, in upstream's form.
     pub(crate) fn tester_url(&self) -> String {
+        self.tester_url_by(self.port)
+    }
+
+    /// The same by another port, where a pooler stands.
+    pub(super) fn tester_url_by(&self, port: u16) -> String {
         let (scheme, database) = match self.kind {
             Kind::MariaDb => ("mysql", "mysql"),
             Kind::Postgres => ("postgresql", "postgres"),
         };
-        format!("{scheme}://{TESTER}:{ENCODED}@127.0.0.1:{}/{database}", self.port)
+        format!("{scheme}://{TESTER}:{ENCODED}@127.0.0.1:{port}/{database}")
+    }
+
+    /// Makes German known to the server; nobody hears it yet.
+    ///
+    /// # Errors
+    ///
+    /// When this machine does not know the language either (Debian: locales).
+    pub(crate) fn learn_german(&self) -> Result<()> {
+        if self.kind == Kind::Postgres {
+            let languages = self.dir.path().join("languages");
+            fs::create_dir_all(&languages)?;
+            fs::set_permissions(&languages, fs::Permissions::from_mode(0o755))?;
+            run(&mut postgres::learn_german(&self.data()), "")?;
+        }
+        Ok(())
+    }
+
+    /// From now on new sessions are spoken to in German.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::learn_german`].
+    pub(crate) fn speak_german(&self) -> Result<()> {
+        self.learn_german()?;
+        match self.kind {
+            Kind::MariaDb => self.ask("SET GLOBAL lc_messages = 'de_DE'")?,
+            Kind::Postgres => {
+                self.ask(&format!("ALTER SYSTEM SET lc_messages = '{}'", postgres::GERMAN))?;
+                self.ask("SELECT pg_reload_conf()")?
+            }
+        };
+        Ok(())
     }
 
     /// Makes an empty database.
@@ -291,14 +333,14 @@ impl Database {
 }
 
 /// Two ports that nobody listened on a moment ago.
-fn free_ports() -> Result<[u16; 2]> {
+pub(super) fn free_ports() -> Result<[u16; 2]> {
     let bind = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
     let (one, other) = (bind()?, bind()?);
     Ok([one.local_addr()?.port(), other.local_addr()?.port()])
 }
 
 /// Runs a program to its end with this input and returns its output.
-fn run(command: &mut Command, input: &str) -> Result<String> {
+pub(super) fn run(command: &mut Command, input: &str) -> Result<String> {
     let shown = cargo::shown(command);
     let mut child = command
         .env("LC_ALL", "C.UTF-8")

@@ -151,9 +151,8 @@ fn tells_a_deadlock(information: &dyn DatabaseErrorInformation) -> bool {
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 pub(super) fn at_connecting(text: &str, login: Option<[&str; 2]>) -> Fault {
     let refuses = |[user, database]: [&str; 2]| {
-        let names = |name: &str, after| {
-            !name.is_empty() && text.contains(&format!("'{name}'{after}"))
-        };
+        let names =
+            |name: &str, after| !name.is_empty() && text.contains(&format!("'{name}'{after}"));
         names(user, "@'") || names(database, "")
     };
     known(text).unwrap_or(if login.is_some_and(refuses) { Fault::Refused } else { Fault::Lost })
@@ -223,7 +222,10 @@ mod tests {
                 "Benutzer 'cinder' hat mehr als max_user_connections aktive Verbindungen",
                 Fault::TooManyConnections,
             ),
-            ("Can't create more than max_prepared_stmt_count statements", Fault::TooManyConnections),
+            (
+                "Can't create more than max_prepared_stmt_count statements",
+                Fault::TooManyConnections,
+            ),
         ] {
             assert_eq!(at_connecting(text, Some(["cinder", "db"])), fault, "{text}");
         }

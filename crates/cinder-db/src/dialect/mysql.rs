@@ -198,6 +198,5 @@ impl QueryId for Turn {
 }
 
 /// See `dialect::column_names`; only those that the account may use.
-pub(super) const COLUMN_NAMES: &str =
-    "SELECT table_name AS table_of, column_name AS name FROM information_schema.columns \
+pub(super) const COLUMN_NAMES: &str = "SELECT table_name AS table_of, column_name AS name FROM information_schema.columns \
      WHERE table_schema = database()";

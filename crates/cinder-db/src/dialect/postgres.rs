@@ -86,9 +86,12 @@ pub(super) fn exclusive_transaction<T>(
     native: &mut Native,
     body: impl FnOnce(&mut Native) -> Result<T, DbError>,
 ) -> Result<T, DbError> {
-    super::write_transaction(native, |native| {
+    if let Native::Postgres(native) = native {
         // A stricter level would look at the database as it was before the lock was free.
-        native.batch_execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")?;
+        let sql = "BEGIN TRANSACTION ISOLATION LEVEL READ COMMITTED";
+        AnsiTransactionManager::begin_transaction_sql(native, sql)?;
+    }
+    super::finish(native, |native| {
         let taken = native.transaction(|native| {
             native.batch_execute(&format!(
                 "SET LOCAL lock_timeout = '5s'; SELECT pg_advisory_xact_lock({TURN}); \
@@ -108,6 +111,5 @@ pub(super) fn exclusive_transaction<T>(
 }
 
 /// See `dialect::column_names`; only those that the account may use.
-pub(super) const COLUMN_NAMES: &str =
-    "SELECT table_name::text AS table_of, column_name::text AS name \
+pub(super) const COLUMN_NAMES: &str = "SELECT table_name::text AS table_of, column_name::text AS name \
      FROM information_schema.columns WHERE table_schema = ANY (current_schemas(false))";

@@ -166,8 +166,7 @@ pub(super) fn begin_deferred(native: &mut SqliteConnection) -> QueryResult<()> {
 }
 
 /// See `dialect::column_names`.
-pub(super) const COLUMN_NAMES: &str =
-    "SELECT t.name AS table_of, c.name AS name FROM sqlite_master t, pragma_table_info(t.name) c \
+pub(super) const COLUMN_NAMES: &str = "SELECT t.name AS table_of, c.name AS name FROM sqlite_master t, pragma_table_info(t.name) c \
      WHERE t.type = 'table'";
 
 #[cfg(test)]

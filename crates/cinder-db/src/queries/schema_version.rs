@@ -113,7 +113,8 @@ impl Missing {
                 continue;
             }
             missing.all = false;
-            let lacks = |name: &&&str| !columns.contains(&((*table).to_owned(), (**name).to_owned()));
+            let lacks =
+                |name: &&&str| !columns.contains(&((*table).to_owned(), (**name).to_owned()));
             let lacking = names.iter().filter(lacks).map(|name| format!("{table}.{name}"));
             missing.columns.extend(lacking);
         }

@@ -12,6 +12,8 @@ macro_rules! on_every_server {
 
 mod deadlock;
 mod faults;
+#[cfg(feature = "postgres")]
+mod languages;
 mod login;
 mod proxy;
 mod resources;
