@@ -91,21 +91,18 @@ fn on_server(mut native: Native, options: &DatabaseOptions) -> (Native, Stamp) {
 ///
 /// MySQL's sessions have limits of their own (`mysql.rs`), SQLite its busy timeout; on PostgreSQL
 /// the limit is that of a transaction.
+#[cfg_attr(not(feature = "postgres"), expect(unused_variables, reason = "for PostgreSQL alone"))]
 pub(crate) fn limited<T>(
     native: &mut Native,
     limit: Option<Duration>,
     body: impl FnOnce(&mut Native) -> Result<T, DbError>,
 ) -> Result<T, DbError> {
-    match (native, limit) {
-        #[cfg(feature = "postgres")]
-        (native @ Native::Postgres(_), Some(limit)) => {
-            if let Native::Postgres(native) = native {
-                postgres::begin_limited(native, limit)?;
-            }
-            finish(native, body)
-        }
-        (native, _) => body(native),
+    #[cfg(feature = "postgres")]
+    if let (Native::Postgres(_), Some(limit)) = (&native, limit) {
+        postgres::begin_limited(native, limit)?;
+        return finish(native, body);
     }
+    body(native)
 }
 
 /// One round trip to a server; a file cannot be away while it is open.
@@ -267,17 +264,17 @@ fn open_error(
     let text = server.password.as_ref().map_or(text.clone(), |password| password.scrub(&text));
     DbError::Open {
         database: options.url.to_string(),
-        fault: fault::at_connecting(&text, login_in_errors(server, options)),
+        fault: fault::at_connecting(&text, login_in_errors(options)),
         source: text.trim_end().into(),
     }
 }
 
 /// User and database, where a server that names them refuses them.
 #[cfg(any(feature = "mysql", feature = "postgres"))]
-fn login_in_errors<'a>(server: &'a Server, options: &DatabaseOptions) -> Option<[&'a str; 2]> {
+fn login_in_errors(options: &DatabaseOptions) -> Option<[&str; 2]> {
     match options.url.target() {
         #[cfg(feature = "mysql")]
-        Target::Mysql(_) => {
+        Target::Mysql(server) => {
             Some([&server.user, &server.database].map(|name| name.as_deref().unwrap_or_default()))
         }
         _ => None,

@@ -73,10 +73,17 @@ pub(super) fn begin_read_only(native: &mut PgConnection) -> QueryResult<()> {
 }
 
 /// Begins a transaction whose statements may each take so long; one round trip.
-pub(super) fn begin_limited(native: &mut PgConnection, limit: Duration) -> QueryResult<()> {
+pub(super) fn begin_limited(native: &mut Native, limit: Duration) -> QueryResult<()> {
     let limit = limit.as_millis().max(1);
-    let sql = format!("BEGIN; SET LOCAL statement_timeout = {limit}");
-    AnsiTransactionManager::begin_transaction_sql(native, &sql)
+    begin(native, &format!("BEGIN; SET LOCAL statement_timeout = {limit}"))
+}
+
+fn begin(native: &mut Native, sql: &str) -> QueryResult<()> {
+    match native {
+        Native::Postgres(native) => AnsiTransactionManager::begin_transaction_sql(native, sql),
+        #[cfg(any(feature = "sqlite", feature = "mysql"))]
+        _ => unreachable!("only a connection to PostgreSQL comes here"),
+    }
 }
 
 /// "cinder" in ASCII; such locks belong to the database.
@@ -86,11 +93,8 @@ pub(super) fn exclusive_transaction<T>(
     native: &mut Native,
     body: impl FnOnce(&mut Native) -> Result<T, DbError>,
 ) -> Result<T, DbError> {
-    if let Native::Postgres(native) = native {
-        // A stricter level would look at the database as it was before the lock was free.
-        let sql = "BEGIN TRANSACTION ISOLATION LEVEL READ COMMITTED";
-        AnsiTransactionManager::begin_transaction_sql(native, sql)?;
-    }
+    // A stricter level would look at the database as it was before the lock was free.
+    begin(native, "BEGIN TRANSACTION ISOLATION LEVEL READ COMMITTED")?;
     super::finish(native, |native| {
         let taken = native.transaction(|native| {
             native.batch_execute(&format!(
