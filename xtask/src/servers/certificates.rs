@@ -4,10 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::Result;
+use anyhow::{Context, Result, ensure};
 
 use super::find;
-use super::server::run;
+use crate::cargo;
 
 /// A directory with two authorities, `ca` and `other-ca`, and what the first one has signed: `here`
 /// for this machine and `elsewhere` for another host. Each has a `.pem` and a `.key`.
@@ -51,15 +51,15 @@ impl Certificates {
                 "-extfile",
                 "names",
             ]);
-            run(sign.arg("-out").arg(format!("{name}.pem")), "")?;
+            run(sign.arg("-out").arg(format!("{name}.pem")))?;
         }
         // As OpenSSL looks for an authority in a directory.
         fs::create_dir(directory.join("hashed"))?;
-        let hash = run(&mut made.command(&["x509", "-hash", "-noout", "-in", "ca.pem"]), "")?;
+        let hash = run(&mut made.command(&["x509", "-hash", "-noout", "-in", "ca.pem"]))?;
         fs::copy(made.path("ca.pem"), directory.join(format!("hashed/{}.0", hash.trim())))?;
         // The same key behind a passphrase.
         let mut lock = made.command(&["rsa", "-aes256", "-passout", "pass:K3y;phrase"]);
-        run(lock.args(["-in", "here.key", "-out", "locked.key"]), "")?;
+        run(lock.args(["-in", "here.key", "-out", "locked.key"]))?;
         Ok(made)
     }
 
@@ -77,6 +77,15 @@ impl Certificates {
     fn openssl(&self, words: &[&str], name: &str) -> Result<()> {
         let mut command = self.command(words);
         command.args(["-newkey", "rsa:2048", "-nodes", "-subj"]).arg(format!("/CN={name}"));
-        run(command.arg("-keyout").arg(format!("{name}.key")), "").map(drop)
+        run(command.arg("-keyout").arg(format!("{name}.key"))).map(drop)
     }
+}
+
+/// Runs it to its end and returns its output.
+fn run(command: &mut Command) -> Result<String> {
+    let shown = cargo::shown(command);
+    let output = command.output().with_context(|| format!("cannot run {shown}"))?;
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "{shown}: {}: {}", output.status, complaint.trim());
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
