@@ -34,7 +34,7 @@ use std::{
 
 pub use mask::mask_password;
 #[cfg(feature = "mysql")]
-pub(crate) use mysql::{Access as MysqlAccess, Level as MysqlLevel};
+pub(crate) use mysql::{Access as MysqlAccess, Level as MysqlLevel, Tls as MysqlTls};
 #[cfg(feature = "postgres")]
 pub(crate) use postgres::Access as PostgresAccess;
 pub(crate) use server::Server;

@@ -339,10 +339,6 @@ fn tls(
         _ if disabled? == Some(true) => Level::Off,
         (Some(true), _, _) => Level::Host,
         (_, Some(false), _) => Level::Required,
-        (_, Some(true), Some(false)) if !has_ca => {
-            let problem = "without the host name needs an authority: ssl_ca";
-            return Err(UrlError::parameter("ssl_verify_cert", problem));
-        }
         (_, Some(true), Some(false)) => Level::Authority,
         (_, Some(true), _) => Level::Host,
         (_, None, Some(false)) if has_ca => Level::Authority,
@@ -456,6 +452,7 @@ mod tests {
             ("ssl_ca={}/ca&ssl_verify_cert=none&ssl_verify_identity=true", Level::Host),
             ("ssl_ca={}/ca&ssl_verify_identity=false", Level::Host),
             ("ssl_verify_cert=true", Level::Host),
+            ("ssl_verify_cert=true&ssl_check_hostname=false", Level::Authority),
             ("ssl_verify_identity=1", Level::Host),
             ("ssl_verify_identity=0", Level::Required),
             ("ssl_check_hostname=true", Level::Host),
@@ -489,7 +486,6 @@ mod tests {
             ("read_default_file", "read_default_file has no value"),
             ("read_default_file=/nowhere/my.cnf", "cannot be used: \"/nowhere/my.cnf\""),
             ("ssl_verify_cert=maybe", "ssl_verify_cert is neither true nor false"),
-            ("ssl_verify_cert=true&ssl_check_hostname=false", "ssl_verify_cert without the host"),
             ("ssl_verify_cert=false&ssl_check_hostname=true", "ssl_check_hostname asks"),
             ("ssl_key=/dev/null", "no regular file"),
             ("ssl_key_password=x", "ssl_key needs the certificate"),

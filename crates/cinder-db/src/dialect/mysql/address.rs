@@ -1,7 +1,7 @@
 //! How a server, its login and its TLS are told to the client library.
 //!
 //! Must not: rely on a default of the library. MariaDB's of release 3.4 verifies unless told not to,
-//! 3.3 does neither that nor encrypt; so each value is always said.
+//! 3.3 does neither that nor encrypt; so each value is always said. (Tried with 3.3.20 and 3.4.1.)
 //!
 //! Diesel hands a host, a login, a socket and three files to the library. The rest goes the only way
 //! that is left: MariaDB's library takes a host with a semicolon for a list of options
@@ -30,8 +30,8 @@ pub(super) fn establish(
 ) -> Result<MysqlConnection, Failure> {
     let tls = &access.tls;
     // A file for as long as the library needs it.
-    let authorities = Authorities::of(tls.ca.as_deref(), tls.capath.as_deref())
-        .map_err(|problem| Failure::NoTls(NoTls::Authorities(problem)))?;
+    let authorities =
+        Authorities::of(tls).map_err(|problem| Failure::NoTls(NoTls::Authorities(problem)))?;
     let connect = |host: &str| {
         MysqlConnection::establish(&url(access, host, authorities.as_ref().map(Authorities::path)))
     };

@@ -1,9 +1,24 @@
 //! The authorities that may sign a server's certificate, as one file for the client library.
 //!
+//! There always is one where a certificate is verified. Without a file MariaDB's library of release
+//! 3.4 also takes a certificate that nobody has signed, if the server then proves that it knows the
+//! password; that is not what was asked for, and 3.3 knows no such thing.
+//!
 //! Must not: leave anything on a disk. A directory (`ssl_capath`) cannot be named to the library, so
 //! the certificates in it become one file in memory, which goes away with this value.
 
 use std::{fs, io, path::Path};
+
+use crate::url::{MysqlLevel as Level, MysqlTls as Tls};
+
+/// Where distributions keep the authorities of the system: Debian, Fedora, openSUSE, Alpine. Python
+/// asks OpenSSL, which knows one of them.
+const OF_THE_SYSTEM: [&str; 4] = [
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+];
 
 /// A file of certificates.
 pub(super) struct Authorities {
@@ -13,11 +28,33 @@ pub(super) struct Authorities {
 }
 
 impl Authorities {
-    /// Nothing if neither is given.
-    pub(super) fn of(ca: Option<&str>, capath: Option<&str>) -> Result<Option<Self>, String> {
-        let Some(directory) = capath else {
-            return Ok(ca.map(|path| Self { path: path.to_owned(), _memory: None }));
-        };
+    /// Those of this protection; nothing if it verifies nothing.
+    pub(super) fn of(tls: &Tls) -> Result<Option<Self>, String> {
+        match (tls.ca.as_deref(), tls.capath.as_deref()) {
+            _ if tls.level < Level::Authority => Ok(None),
+            (ca, Some(directory)) => Self::of_directory(ca, directory).map(Some),
+            (Some(file), None) => Ok(Some(Self::of_file(file))),
+            (None, None) => Self::of_the_system().map(Some),
+        }
+    }
+
+    fn of_file(path: &str) -> Self {
+        Self { path: path.to_owned(), _memory: None }
+    }
+
+    fn of_the_system() -> Result<Self, String> {
+        let mut all = OF_THE_SYSTEM.iter();
+        let found = all.find(|path| Path::new(path).is_file());
+        found.map(|path| Self::of_file(path)).ok_or_else(|| {
+            let all = OF_THE_SYSTEM.join(", ");
+            format!(
+                "verification without ssl_ca needs the system's authorities; there is none of {all}"
+            )
+        })
+    }
+
+    /// A file, if any, and a directory.
+    fn of_directory(ca: Option<&str>, directory: &str) -> Result<Self, String> {
         let collect = || -> io::Result<Vec<u8>> {
             let mut all = match ca {
                 Some(file) => fs::read(file)?,
@@ -35,7 +72,7 @@ impl Authorities {
                 "ssl_capath {directory:?} holds no certificate with a hashed name"
             ));
         }
-        in_memory(&all).map(Some)
+        in_memory(&all)
     }
 
     pub(super) fn path(&self) -> &str {
@@ -100,14 +137,14 @@ mod tests {
         }
         let ca = directory.path().join("ca.pem").display().to_string();
         let place = directory.path().display().to_string();
-        let read = |ca: Option<&str>, capath: Option<&str>| {
-            let made = Authorities::of(ca, capath).unwrap().unwrap();
+        let read = |ca: Option<&str>| {
+            let made = Authorities::of_directory(ca, &place).unwrap();
             fs::read_to_string(made.path()).unwrap()
         };
-        assert_eq!(read(None, Some(&place)), "\none\ntwo");
-        assert_eq!(read(Some(&ca), Some(&place)), "not\none\ntwo");
-        assert_eq!(read(Some(&ca), None), "not");
+        assert_eq!(read(None), "\none\ntwo");
+        assert_eq!(read(Some(&ca)), "not\none\ntwo");
         let empty = tempfile::tempdir().unwrap();
-        assert!(Authorities::of(None, Some(&empty.path().display().to_string())).is_err());
+        let empty = empty.path().display().to_string();
+        assert!(Authorities::of_directory(None, &empty).is_err());
     }
 }
