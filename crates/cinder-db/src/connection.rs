@@ -15,6 +15,7 @@ use crate::{
     dialect::{self, Native, Stamp},
     error::DbError,
     options::DatabaseOptions,
+    protection::Protection,
     queries::schema_version,
     url::DatabaseUrl,
 };
@@ -24,6 +25,7 @@ pub struct Connection {
     /// `None` only while being dropped.
     native: Option<Native>,
     stamp: Stamp,
+    url: DatabaseUrl,
     database: String,
     /// How long a statement may take, where that is asked for.
     limit: Option<Duration>,
@@ -41,6 +43,7 @@ impl Connection {
         Ok(Self {
             native: Some(native),
             stamp,
+            url: options.url.clone(),
             database: options.url.to_string(),
             limit: options.statement_timeout,
             opener: std::process::id(),
@@ -75,6 +78,17 @@ impl Connection {
     pub fn ping(&mut self) -> Result<(), DbError> {
         self.check_alive()?;
         Ok(dialect::ping(self.native()?)?)
+    }
+
+    /// How the way to the database is protected; one round trip to a server.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Connection::check_alive`], and [`DbError::Query`].
+    pub fn protection(&mut self) -> Result<Protection, DbError> {
+        self.check_alive()?;
+        let url = self.url.clone();
+        dialect::protection(self.native()?, url.target())
     }
 
     /// Whether an error or a panic left it in the middle of a transaction.

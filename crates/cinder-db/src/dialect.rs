@@ -24,9 +24,12 @@ use std::{collections::BTreeSet, time::Duration};
 
 use diesel::{QueryResult, RunQueryDsl as _, connection::TransactionManager as _};
 
+use crate::{error::DbError, options::DatabaseOptions, protection::Protection, url::Target};
 #[cfg(any(feature = "mysql", feature = "postgres"))]
-use crate::url::Server;
-use crate::{error::DbError, options::DatabaseOptions, url::Target};
+use crate::{
+    error::Fault,
+    url::{Server, UrlError},
+};
 
 pub(crate) use fault::fault;
 pub(crate) use host::{exactly, on_host};
@@ -267,6 +270,34 @@ fn open_error(
         fault: fault::at_connecting(&text, login_in_errors(options)),
         source: text.trim_end().into(),
     }
+}
+
+/// What the URL names cannot be used any more.
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+fn refused(options: &DatabaseOptions, source: UrlError) -> DbError {
+    let database = options.url.to_string();
+    DbError::Open { database, fault: Fault::Refused, source: source.into() }
+}
+
+/// How the way to the database is protected, one round trip to a server.
+pub(crate) fn protection(native: &mut Native, target: &Target) -> Result<Protection, DbError> {
+    match (native, target) {
+        #[cfg(feature = "mysql")]
+        (Native::Mysql(native), Target::Mysql(server)) => mysql::protection(native, server),
+        #[cfg(feature = "postgres")]
+        (Native::Postgres(native), Target::Postgres(server)) => {
+            postgres::protection(native, server)
+        }
+        _ => Ok(Protection::File),
+    }
+}
+
+/// The cipher of a session; empty if it is not encrypted.
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+#[derive(diesel::QueryableByName)]
+struct Cipher {
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    cipher: String,
 }
 
 /// User and database, where a server that names them refuses them.

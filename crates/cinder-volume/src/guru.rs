@@ -15,6 +15,7 @@ use tracing::{debug, error, warn};
 
 #[cfg(target_os = "linux")]
 use crate::asker;
+use crate::wire;
 
 /// How long threads have to say where they are. One that runs needs microseconds; on a loaded
 /// machine it has to get a processor first.
@@ -79,10 +80,22 @@ impl Job {
                 text: operations(&scoreboard.snapshot()),
             },
         ];
+        sections.push(Section { title: "Database".into(), text: self.database() });
         if !self.request.service.is_empty() {
             sections.push(Section { title: "Pools".into(), text: self.request.service.clone() });
         }
         sections
+    }
+
+    /// What is asked for; what a worker found it says itself, among its pools.
+    fn database(&self) -> String {
+        let conf = self.conf.lock().unwrap_or_else(PoisonError::into_inner);
+        let told = wire::database_url(&conf).map_err(|problem| problem.statement());
+        let told = told.and_then(|url| {
+            let wanted = url.wanted_protection().map_err(|error| error.to_string())?;
+            Ok(format!("{url}: {wanted}\n"))
+        });
+        told.unwrap_or_else(|problem| format!("{problem}\n"))
     }
 
     fn configuration(&self) -> Vec<ConfigValue> {

@@ -48,6 +48,7 @@ mod storms;
 mod supervision;
 mod systemd;
 mod table;
+mod tls;
 
 pub(crate) use chaos::{any_seed, chaos, check, closing_checks};
 pub(crate) use config::Config;

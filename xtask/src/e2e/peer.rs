@@ -20,6 +20,11 @@ fn environment() -> Option<PathBuf> {
     env::var_os("CINDER_PYTHON").map(PathBuf::from)
 }
 
+/// Its interpreter.
+pub(super) fn python() -> PathBuf {
+    environment().unwrap_or_default().join("bin/python")
+}
+
 pub(crate) fn is_wanted() -> bool {
     environment().is_some()
 }

@@ -5,7 +5,7 @@ use super::{
     clocks, command_line, container, database_faults, database_servers, descriptors, health,
     inheritance, languages, layers, limits, log_options, log_reader, peer, phases, progress,
     refusals, reload, report, rotation, samples, scale, shared_sessions, signals, spawn, startup,
-    storms, supervision, systemd,
+    storms, supervision, systemd, tls,
 };
 use crate::servers::Kind;
 
@@ -39,10 +39,15 @@ pub(super) fn scenarios() -> Vec<Scenario> {
             Kind::MariaDb => Vec::from(rows! {
                 shared_sessions::six_back_ends_share_six_prepared_statements
                 shared_sessions::a_start_waits_for_a_prepared_statement
+                tls::a_session_is_protected_as_the_url_asks_or_there_is_none
+                tls::localhost_is_verified_by_name_over_both_ways
+                tls::status_and_report_say_how_a_session_is_protected
+                tls::a_url_that_cannot_be_obeyed_is_refused_with_file_and_line
             }),
             Kind::Postgres => Vec::from(rows! {
                 shared_sessions::six_back_ends_beat_over_three_sessions_of_a_pooler
                 shared_sessions::nothing_is_left_on_a_session_of_a_pooler
+                tls::libpq_protects_a_session_as_the_url_asks
             }),
         };
         all.extend(on(kind, on_server().into_iter().chain(own).chain(peer)));

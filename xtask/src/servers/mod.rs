@@ -4,6 +4,7 @@
 //! Debian's (`mariadb-server`, `postgresql`); their own command-line clients ask the questions, so
 //! that this crate needs no client library. pgbouncer can stand before a PostgreSQL. Must not touch a server that somebody else started.
 
+mod certificates;
 mod mariadb;
 mod pooler;
 mod postgres;
@@ -16,6 +17,7 @@ use anyhow::{Result, anyhow};
 
 use crate::cargo;
 
+pub(crate) use certificates::{Certificates, missing as certificates_missing};
 pub(crate) use pooler::{Pooler, missing as pooler_missing};
 pub(crate) use server::{Database, Server};
 

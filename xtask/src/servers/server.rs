@@ -13,7 +13,7 @@ use anyhow::{Context, Result, bail, ensure};
 use nix::sys::signal::Signal;
 use tempfile::TempDir;
 
-use super::{Kind, mariadb, postgres};
+use super::{Certificates, Kind, mariadb, postgres};
 use crate::wait::{secs, wait_for};
 use crate::{cargo, guard, process};
 
@@ -42,6 +42,8 @@ pub(crate) struct Server {
     admin_port: u16,
     /// `None` while it is stopped.
     child: Mutex<Option<Child>>,
+    /// Words of its command line that this server has and others have not.
+    own_options: Mutex<Vec<String>>,
 }
 
 impl Server {
@@ -65,7 +67,14 @@ impl Server {
         };
         run(&mut install, "")?;
         let [port, admin_port] = free_ports()?;
-        let server = Self { kind, port, admin_port, child: Mutex::new(None), dir };
+        let server = Self {
+            kind,
+            port,
+            admin_port,
+            child: Mutex::new(None),
+            own_options: Mutex::default(),
+            dir,
+        };
         server.resume()?;
         server.prepare()?;
         Ok(Arc::new(server))
@@ -95,6 +104,7 @@ impl Server {
             Kind::MariaDb => mariadb::serve(&self.data(), self.port, self.admin_port),
             Kind::Postgres => postgres::serve(&self.data(), self.port),
         };
+        command.args(&*self.own_options());
         guard::start()?;
         let child = guard::protect(&mut command)
             .stdin(Stdio::null())
@@ -146,6 +156,47 @@ impl Server {
             child.try_wait()?.context("it still runs")
         })?;
         Ok(())
+    }
+
+    /// Starts it anew with TLS and this certificate, or without TLS.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::start`].
+    pub(crate) fn show_certificate(
+        &self,
+        certificates: &Certificates,
+        name: Option<&str>,
+    ) -> Result<()> {
+        let file = |name: String| certificates.path(&name);
+        let options = match (self.kind, name) {
+            (Kind::MariaDb, None) => vec!["--skip-ssl".to_owned()],
+            (Kind::MariaDb, Some(name)) => vec![
+                format!("--ssl-ca={}", file("ca.pem".to_owned()).display()),
+                format!("--ssl-cert={}", file(format!("{name}.pem")).display()),
+                format!("--ssl-key={}", file(format!("{name}.key")).display()),
+            ],
+            (Kind::Postgres, None) => Vec::new(),
+            (Kind::Postgres, Some(name)) => {
+                let mut options = vec!["-c".to_owned(), "ssl=on".to_owned()];
+                for (setting, ending) in [("ssl_cert_file", "pem"), ("ssl_key_file", "key")] {
+                    // Only a file of its own that nobody else reads is good enough for the server.
+                    let own = self.data().join(format!("{name}.{ending}"));
+                    fs::copy(file(format!("{name}.{ending}")), &own)?;
+                    fs::set_permissions(&own, fs::Permissions::from_mode(0o600))?;
+                    postgres::hand_over(&own)?;
+                    options.extend(["-c".to_owned(), format!("{setting}={}", own.display())]);
+                }
+                options
+            }
+        };
+        *self.own_options() = options;
+        self.stop()?;
+        self.resume()
+    }
+
+    fn own_options(&self) -> std::sync::MutexGuard<'_, Vec<String>> {
+        self.own_options.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     fn child(&self) -> std::sync::MutexGuard<'_, Option<Child>> {

@@ -46,6 +46,12 @@ pub fn check_with(request: Request, progress: &mut dyn FnMut(usize, usize)) -> R
 }
 
 impl Report {
+    /// Adds what somebody found who knows more than options: whether a value can be used.
+    pub fn add(&mut self, problem: Problem) {
+        self.problems.push(problem);
+        self.problems.sort(&self.files);
+    }
+
     /// Whether a start with this configuration is fine; with `strict`, warnings count too.
     pub fn passes(&self, strict: bool) -> bool {
         if strict { self.problems.is_empty() } else { !self.problems.has_errors() }

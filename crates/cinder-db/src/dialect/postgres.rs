@@ -9,18 +9,20 @@
 use std::time::Duration;
 
 use diesel::{
-    Connection as _, QueryResult,
+    Connection as _, QueryResult, RunQueryDsl as _,
     connection::{AnsiTransactionManager, SimpleConnection as _},
     pg::PgConnection,
+    sql_query,
 };
 
 use tracing::debug;
 
-use super::{Native, fault, open_error};
+use super::{Cipher, Native, fault, open_error, refused};
 use crate::{
     error::{DbError, Fault},
     options::DatabaseOptions,
-    url::Server,
+    protection::{Checked, Protection},
+    url::{PostgresAccess, Server},
 };
 
 /// A peer that stays silent is asked after this time, three times, five seconds apart; and what
@@ -28,12 +30,13 @@ use crate::{
 const SILENCE: Duration = Duration::from_secs(15);
 
 pub(super) fn open(server: &Server, options: &DatabaseOptions) -> Result<PgConnection, DbError> {
-    PgConnection::establish(&conninfo(server, options))
-        .map_err(|source| open_error(server, options, &source))
+    let failed = |source: &dyn std::error::Error| open_error(server, options, source);
+    let access = PostgresAccess::of(server).map_err(|source| refused(options, source))?;
+    PgConnection::establish(&conninfo(&access, options)).map_err(|source| failed(&source))
 }
 
 /// libpq's `key='value'` form. What the URL says overrides our timeouts.
-fn conninfo(server: &Server, options: &DatabaseOptions) -> String {
+fn conninfo(access: &PostgresAccess, options: &DatabaseOptions) -> String {
     let silence = options.statement_timeout.unwrap_or(SILENCE);
     let ours = [
         ("connect_timeout", options.connect_timeout.as_secs().max(2).to_string()),
@@ -43,23 +46,35 @@ fn conninfo(server: &Server, options: &DatabaseOptions) -> String {
         ("tcp_user_timeout", silence.as_millis().max(1).to_string()),
         ("application_name", "cinder-volume".to_owned()),
     ];
-    let mut pairs: Vec<(&str, &str)> =
-        ours.iter().map(|(key, value)| (*key, value.as_str())).collect();
-    let port = server.port.map(|port| port.to_string());
-    let login = [
-        ("user", server.user.as_deref()),
-        ("password", server.password.as_ref().map(|password| password.reveal())),
-        ("host", server.host.as_deref()),
-        ("port", port.as_deref()),
-        ("dbname", server.database.as_deref()),
-    ];
-    pairs.extend(login.into_iter().filter_map(|(key, value)| Some((key, value?))));
-    // Of two values for one key libpq takes the last.
-    pairs.extend(server.parameters.iter().map(|(key, value)| (key.as_str(), value.as_str())));
+    let ours = ours.iter().map(|(key, value)| (*key, value.as_str()));
+    let theirs = access.pairs.iter().map(|(key, value)| (key.as_str(), value.as_str()));
     let quoted = |value: &str| value.replace('\\', "\\\\").replace('\'', "\\'");
+    // Of two values for one key libpq takes the last.
     let words: Vec<_> =
-        pairs.iter().map(|(key, value)| format!("{key}='{}'", quoted(value))).collect();
+        ours.chain(theirs).map(|(key, value)| format!("{key}='{}'", quoted(value))).collect();
     words.join(" ")
+}
+
+/// What the server says of this session; a pooler speaks of the session that it lends, which need
+/// not be protected as the way to the pooler is. What is verified libpq has seen to.
+pub(super) fn protection(
+    native: &mut PgConnection,
+    server: &Server,
+) -> Result<Protection, DbError> {
+    let access = PostgresAccess::of(server).ok();
+    let mode = access.as_ref().and_then(|access| access.get("sslmode"));
+    let checked = match mode {
+        Some("verify-full") => Checked::HostName,
+        Some("verify-ca") => Checked::Certificate,
+        _ => Checked::Nothing,
+    };
+    let rows: Vec<Cipher> = sql_query(
+        "SELECT coalesce(version || ' ' || cipher, '') AS cipher FROM pg_stat_ssl \
+         WHERE pid = pg_backend_pid()",
+    )
+    .load(native)?;
+    let cipher = rows.into_iter().next().map(|row| row.cipher).filter(|cipher| !cipher.is_empty());
+    Ok(Protection::Session { cipher, checked })
 }
 
 pub(super) fn ping(native: &mut PgConnection) -> QueryResult<()> {

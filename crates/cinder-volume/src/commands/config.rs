@@ -7,6 +7,7 @@ use cinder_conf::cinder::{self, Conf};
 
 use crate::exit::{self, Failure};
 use crate::progress::Progress;
+use crate::wire;
 
 /// Prints every problem of a configuration and the services it would register.
 ///
@@ -20,8 +21,14 @@ pub fn check(
     mut progress: Progress,
     out: &mut dyn Write,
 ) -> Result<i32, Failure> {
-    let report = cinder::check_with(request, &mut |done, total| progress.step(done, total));
+    let again = request.clone();
+    let mut report = cinder::check_with(request, &mut |done, total| progress.step(done, total));
     drop(progress);
+    // What a start would refuse besides: it loads the same, if that can be loaded.
+    if let Some(problem) = cinder::load(again).ok().and_then(|conf| wire::database_url(&conf).err())
+    {
+        report.add(*problem);
+    }
     if json {
         writeln!(out, "{}", serde_json::to_string_pretty(&report)?)?;
     } else {

@@ -18,3 +18,5 @@ mod login;
 mod proxy;
 mod resources;
 mod round_trips;
+#[cfg(feature = "mysql")]
+mod tls;
