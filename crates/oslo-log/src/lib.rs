@@ -57,6 +57,7 @@ pub mod mask;
 mod options;
 mod panic;
 mod plan;
+mod printable;
 mod sink;
 mod template;
 
@@ -65,6 +66,7 @@ pub use handle::LogHandle;
 pub use layer::{OsloLayer, OsloSubscriber, subscriber};
 pub use options::LogOptions;
 pub use panic::panic_hook;
+pub use printable::printable;
 pub use tracing_log::{LogTracer, log};
 
 /// Compiles the README's example with the doc tests.

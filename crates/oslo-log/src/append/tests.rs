@@ -210,7 +210,11 @@ fn a_file_that_cannot_be_used_is_refused_with_its_place() {
         ),
         ("level = DEBUG", "level = LOUD", "[logger_cinder] Unknown level: 'LOUD'"),
         ("qualname = amqp", "", "[logger_amqp] qualname is missing"),
-        ("%(name)s: ", "%(nme)s: ", "[formatter_plain] format: unknown key %(nme) in the format"),
+        (
+            "format = %(levelname)s %(name)s: %(message)s",
+            "format = nothing",
+            "[formatter_plain] format: it names no value of a record, as %(message)s",
+        ),
         (
             "[formatter_bare]",
             "[formatter_bare]\nstyle = {",
