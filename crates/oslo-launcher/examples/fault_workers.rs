@@ -15,8 +15,8 @@
 //! * `--add NAME=BEHAVIOUR`: adds it, with two workers, in the report hook of the supervisor, once;
 //! * `--add-from-thread NAME=BEHAVIOUR`: adds it, with one worker, from a second thread, when
 //!   the first service is up;
-//! * `--aside JOB`: does a job beside itself before anything is launched: `tells`, `waits`, `panics`,
-//!   `babbles` or `exits`;
+//! * `--aside JOB`: does a job beside itself before anything is launched: `tells`, `waits`, `panics`
+//!   or `babbles`;
 //! * `--first-steps`: takes them; `--decide FIFO`: reads that to its end before it is a daemon;
 //!   `--settings FIFO`: and that before it has a launcher; `--command`: is no daemon, and waits;
 //! * `--thread`: has a second thread; `--foreign`: has a child of its own, `--foreign-sleeps`: which lives for long;
@@ -34,7 +34,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use oslo_launcher::{
-    FirstSteps, Hooks, InProcessLauncher, Inherited, Job, JobEnd, JobLine, Launcher,
+    FirstSteps, Hooks, InProcessLauncher, Inherited, Job, JobEnd, JobLine, LaunchError, Launcher,
     LauncherHandle, LauncherOptions, Limits, Notifier, ProcessLauncher, ReloadRefused,
     ReportRequest, ReportWork, RestartMethod, Scoreboard, Service, StartError, SubprocessLauncher,
     Supervision, WorkerHandle, WorkerState,
@@ -346,18 +346,19 @@ fn work(job: &str, line: &mut JobLine<'_>) {
 }
 
 /// Does the job; the exit status of this process if it was stopped meanwhile.
-fn do_job(launcher: &mut dyn Launcher, job: &str) -> Option<i32> {
+fn do_job(launcher: &mut dyn Launcher, job: &str) -> Result<Option<i32>, LaunchError> {
     let mut babble = 0_u64;
     let work: &dyn Fn(&mut JobLine<'_>) = &|line| work(job, line);
-    let end = launcher.run_aside(&Job { name: c"the-job", work }, &mut |message| match message {
-        b"on and on" => babble += 1,
-        _ => println!("the job told {:?}", String::from_utf8_lossy(message)),
-    });
+    let end =
+        launcher.run_aside(&Job { name: c"the-job", work }, &mut |message| match message {
+            b"on and on" => babble += 1,
+            _ => println!("the job told {:?}", String::from_utf8_lossy(message)),
+        })?;
     println!("the job: {end:?}");
-    match end {
+    Ok(match end {
         JobEnd::Stopped(status) => Some(status),
         _ => None,
-    }
+    })
 }
 
 fn main() -> Result<ExitCode, Failure> {
@@ -404,7 +405,9 @@ fn main() -> Result<ExitCode, Failure> {
             add(&handle, fault, 1);
         });
     }
-    if let Some(status) = plan.job.as_ref().and_then(|job| do_job(&mut *launcher, job)) {
+    if let Some(job) = &plan.job
+        && let Some(status) = do_job(&mut *launcher, job)?
+    {
         return Ok(ExitCode::from(status as u8));
     }
     if let Some(status) = plan.pause.and_then(|time| launcher.pause(time)) {

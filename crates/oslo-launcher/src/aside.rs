@@ -20,6 +20,7 @@ use std::time::{Duration, Instant};
 pub(crate) use self::copied::{Attendant, pause, run};
 #[cfg(not(unix))]
 pub(crate) use self::inline::{pause, run};
+use crate::error::LaunchError;
 use crate::line::{self, Ended};
 
 /// The longest message of a job, in bytes.
@@ -102,6 +103,11 @@ mod copied {
         fn in_copy(&mut self);
 
         fn hooks(&mut self) -> &mut dyn Hooks;
+
+        /// Whether there is nobody who would rather start this process again, later.
+        fn waits_for_room(&self) -> bool {
+            true
+        }
     }
 
     /// The copy as its parent sees it.
@@ -118,23 +124,26 @@ mod copied {
         parent: &mut dyn Attendant,
         job: &Job<'_>,
         told: &mut dyn FnMut(&[u8]),
-    ) -> JobEnd {
+    ) -> Result<JobEnd, LaunchError> {
         let mut copy = loop {
-            match start(parent, job) {
+            let refusal = match start(parent, job)? {
                 Ok(copy) => break copy,
-                Err(refusal) => {
-                    let name = job.name.to_string_lossy();
-                    line::not_started(&name, &refusal.of(&name));
-                }
+                Err(refusal) => refusal,
+            };
+            let name = job.name.to_string_lossy();
+            let error = refusal.of(&name);
+            if !parent.waits_for_room() {
+                return Err(error);
             }
+            line::not_started(&name, &error);
             if let Some(status) = pause(parent, Instant::now() + RETRY) {
-                return JobEnd::Stopped(status);
+                return Ok(JobEnd::Stopped(status));
             }
         };
         parent.set_aside(Some(copy.pid));
         let end = attend_to(parent, &mut copy, told);
         parent.set_aside(None);
-        end
+        Ok(end)
     }
 
     /// Attends to everything until then; an exit status if this process is to end.
@@ -150,10 +159,13 @@ mod copied {
         }
     }
 
-    fn start(parent: &mut dyn Attendant, job: &Job<'_>) -> Result<Copy, NotForked> {
-        let (ours, theirs) = line_to_parent().map_err(NotForked::Refused)?;
+    fn start(
+        parent: &mut dyn Attendant,
+        job: &Job<'_>,
+    ) -> Result<Result<Copy, NotForked>, LaunchError> {
+        let (ours, theirs) = line_to_parent().map_err(LaunchError::setup("the line of a job"))?;
         let mut ours = Some(ours);
-        let pid = fork_worker(|watch| {
+        let forked = fork_worker(|watch| {
             drop(ours.take());
             rename_process(job.name);
             // KILL, because nothing here reads a signal, and nobody waits for the job any more.
@@ -162,8 +174,9 @@ mod copied {
             }
             parent.in_copy();
             work(job, theirs, parent.hooks())
-        })?;
-        Ok(Copy { pid, line: ours.map(Into::into), heard: Vec::new() })
+        });
+        let line = ours.map(Into::into);
+        Ok(forked.map(|pid| Copy { pid, line, heard: Vec::new() }))
     }
 
     /// All that the copy does; the return value is its exit status.
@@ -299,12 +312,16 @@ mod inline {
         None
     }
 
-    pub(crate) fn run<T>(_: &mut T, job: &Job<'_>, told: &mut dyn FnMut(&[u8])) -> JobEnd {
+    pub(crate) fn run<T>(
+        _: &mut T,
+        job: &Job<'_>,
+        told: &mut dyn FnMut(&[u8]),
+    ) -> Result<JobEnd, LaunchError> {
         let tell = |message: &[u8]| {
             told(message);
             Ok(())
         };
         (job.work)(&mut JobLine(Box::new(tell)));
-        JobEnd::Done
+        Ok(JobEnd::Done)
     }
 }

@@ -170,7 +170,11 @@ impl Launcher for InProcessLauncher {
         aside::pause(self, later(Instant::now(), time))
     }
 
-    fn run_aside(&mut self, job: &Job<'_>, told: &mut dyn FnMut(&[u8])) -> JobEnd {
+    fn run_aside(
+        &mut self,
+        job: &Job<'_>,
+        told: &mut dyn FnMut(&[u8]),
+    ) -> Result<JobEnd, LaunchError> {
         aside::run(self, job, told)
     }
 
@@ -257,6 +261,10 @@ mod beginning {
 
         fn hooks(&mut self) -> &mut dyn Hooks {
             &mut *self.hooks
+        }
+
+        fn waits_for_room(&self) -> bool {
+            self.supervision == Supervision::None
         }
     }
 

@@ -64,22 +64,34 @@ pub trait Launcher {
     /// server or a disk for as long as it likes: a stop kills it. It tells by its
     /// [`JobLine`](crate::JobLine) what comes of it, `told` gets each message. That is what another
     /// process wrote, so check it. Without room for a process this is logged and tried again, as for
-    /// a worker.
+    /// a worker; a process that has a supervisor leaves that to it.
     ///
     /// ```no_run
     /// # use oslo_launcher::{Job, JobEnd, Launcher};
     /// # fn ask_a_server() -> u8 { 7 }
-    /// # fn find_out(launcher: &mut dyn Launcher) -> Result<u8, i32> {
+    /// # fn find_out(launcher: &mut dyn Launcher) -> Result<Result<u8, i32>, oslo_launcher::LaunchError> {
     /// let mut answer = None;
     /// // Nobody is told more than the parent that waits.
     /// let job = Job { name: c"asks", work: &|line| drop(line.tell(&[ask_a_server()])) };
-    /// match launcher.run_aside(&job, &mut |message| answer = message.first().copied()) {
+    /// let end = launcher.run_aside(&job, &mut |message| answer = message.first().copied())?;
+    /// # Ok(
+    /// match end {
     ///     JobEnd::Stopped(status) => Err(status), // of this process
     ///     _ => answer.ok_or(1),
     /// }
+    /// # )
     /// # }
     /// ```
-    fn run_aside(&mut self, job: &Job<'_>, told: &mut dyn FnMut(&[u8])) -> JobEnd;
+    ///
+    /// # Errors
+    ///
+    /// [`LaunchError::Setup`] without descriptors for its line; [`LaunchError::Spawn`] without room
+    /// for a process, where a supervisor will see to it.
+    fn run_aside(
+        &mut self,
+        job: &Job<'_>,
+        told: &mut dyn FnMut(&[u8]),
+    ) -> Result<JobEnd, LaunchError>;
 
     /// What became of each service, in launch order; complete when [`wait`](Self::wait) is over.
     ///

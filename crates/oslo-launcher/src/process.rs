@@ -5,12 +5,14 @@
 //! Decisions are made in [`state`](crate::state); here they are performed. Must not: poll, start
 //! a thread, or hold a descriptor that a worker should not inherit without closing it there.
 
+mod aside;
+
 use std::fs::File;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::aside::{self, Attendant, Job, JobEnd};
+use crate::aside::{self as jobs, Job, JobEnd};
 use crate::bridge::{Bridge, guarded};
 use crate::error::LaunchError;
 use crate::handle::LauncherHandle;
@@ -474,8 +476,12 @@ impl Launcher for ProcessLauncher {
         }
     }
 
-    fn run_aside(&mut self, job: &Job<'_>, told: &mut dyn FnMut(&[u8])) -> JobEnd {
-        aside::run(self, job, told)
+    fn run_aside(
+        &mut self,
+        job: &Job<'_>,
+        told: &mut dyn FnMut(&[u8]),
+    ) -> Result<JobEnd, LaunchError> {
+        jobs::run(self, job, told)
     }
 
     fn exit_report(&self) -> Vec<ServiceReport> {
@@ -488,28 +494,5 @@ impl Launcher for ProcessLauncher {
 
     fn scoreboard(&self) -> &Arc<Scoreboard> {
         &self.bridge.scoreboard
-    }
-}
-
-impl Attendant for ProcessLauncher {
-    fn attend(&mut self) -> Option<i32> {
-        Self::attend(self);
-        self.bridge.exit()
-    }
-
-    fn rest(&mut self, job: Option<BorrowedFd<'_>>, until: Option<Instant>) {
-        Self::rest(self, job, until);
-    }
-
-    fn set_aside(&mut self, pid: Option<i32>) {
-        self.aside = pid;
-    }
-
-    fn in_copy(&mut self) {
-        self.give_up();
-    }
-
-    fn hooks(&mut self) -> &mut dyn Hooks {
-        &mut *self.bridge.hooks
     }
 }

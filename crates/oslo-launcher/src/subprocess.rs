@@ -305,7 +305,11 @@ impl Launcher for SubprocessLauncher {
         aside::pause(self, later(Instant::now(), time))
     }
 
-    fn run_aside(&mut self, job: &Job<'_>, told: &mut dyn FnMut(&[u8])) -> JobEnd {
+    fn run_aside(
+        &mut self,
+        job: &Job<'_>,
+        told: &mut dyn FnMut(&[u8]),
+    ) -> Result<JobEnd, LaunchError> {
         aside::run(self, job, told)
     }
 
