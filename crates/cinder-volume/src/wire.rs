@@ -158,7 +158,9 @@ pub fn settings(
             worker_watchdog: Some(seconds(conf.supervisor.worker_watchdog))
                 .filter(|limit| !limit.is_zero()),
             noun: "back ends",
+            ..LauncherOptions::default()
         },
+        state_path: conf.service.state_path.clone().into(),
         report_interval: seconds(conf.service.report_interval),
         candidates: names.iter().map(|name| candidate(conf, name)).collect(),
         method,

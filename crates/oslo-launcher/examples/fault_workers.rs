@@ -15,7 +15,11 @@
 //! * `--add NAME=BEHAVIOUR`: adds it, with two workers, in the report hook of the supervisor, once;
 //! * `--add-from-thread NAME=BEHAVIOUR`: adds it, with one worker, from a second thread, when
 //!   the first service is up;
-//! * `--thread`: has a second thread; `--foreign`: has a child of its own;
+//! * `--aside JOB`: does a job beside itself before anything is launched: `tells`, `waits`, `panics`
+//!   or `babbles`;
+//! * `--first-steps`: takes them; `--decide FIFO`: reads that to its end before it is a daemon;
+//!   `--settings FIFO`: and that before it has a launcher; `--command`: is no daemon, and waits;
+//! * `--thread`: has a second thread; `--foreign`: has a child of its own, `--foreign-sleeps`: which lives for long;
 //! * `--wait-hook COUNT`: every process wants so many short waits.
 //!
 //! Prints one line per thing that a test wants to see.
@@ -30,9 +34,10 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use oslo_launcher::{
-    Hooks, InProcessLauncher, Launcher, LauncherHandle, LauncherOptions, Limits, Notifier,
-    ProcessLauncher, ReloadRefused, ReportRequest, ReportWork, RestartMethod, Scoreboard, Service,
-    StartError, SubprocessLauncher, Supervision, WorkerHandle, WorkerState,
+    FirstSteps, Hooks, InProcessLauncher, Inherited, Job, JobEnd, JobLine, LaunchError, Launcher,
+    LauncherHandle, LauncherOptions, Limits, Notifier, ProcessLauncher, ReloadRefused,
+    ReportRequest, ReportWork, RestartMethod, Scoreboard, Service, StartError, SubprocessLauncher,
+    Supervision, WorkerHandle, WorkerState,
 };
 
 struct Fault {
@@ -202,7 +207,7 @@ struct Plan {
     stop_on_hup: bool,
     panic_on_hup: bool,
     slow_hup: bool,
-    foreign: bool,
+    foreign: Option<&'static str>,
     report_until: Option<PathBuf>,
     room: usize,
     late: Option<Arc<Fault>>,
@@ -213,6 +218,10 @@ struct Plan {
     manager_watchdog: Option<Duration>,
     pause: Option<Duration>,
     short_waits: u32,
+    job: Option<String>,
+    decide: Option<PathBuf>,
+    settings: Option<PathBuf>,
+    command: bool,
 }
 
 type Failure = Box<dyn std::error::Error>;
@@ -231,8 +240,14 @@ impl Plan {
                 "--stop-on-hup" => plan.stop_on_hup = true,
                 "--panic-on-hup" => plan.panic_on_hup = true,
                 "--slow-hup" => plan.slow_hup = true,
-                "--foreign" => plan.foreign = true,
+                "--foreign" => plan.foreign = Some("exit 5"),
+                "--foreign-sleeps" => plan.foreign = Some("exec sleep 60"),
                 "--no-back-off" => plan.limits.respawn_backoff_max = Duration::ZERO,
+                "--first-steps" => {} // were taken already
+                "--aside" => plan.job = Some(value()?),
+                "--decide" => plan.decide = Some(value()?.into()),
+                "--settings" => plan.settings = Some(value()?.into()),
+                "--command" => plan.command = true,
                 "--thread" => {
                     std::thread::spawn(|| {
                         loop {
@@ -280,7 +295,7 @@ impl Plan {
         command
     }
 
-    fn launcher(self: &Arc<Self>) -> Result<Box<dyn Launcher>, Failure> {
+    fn launcher(self: &Arc<Self>, inherited: Inherited) -> Result<Box<dyn Launcher>, Failure> {
         let notifier = match &self.notify {
             Some(path) => Notifier::connect(path, self.manager_watchdog)?,
             None => Notifier::default(),
@@ -292,6 +307,8 @@ impl Plan {
             capacity: self.faults.iter().map(|fault| fault.workers).sum::<usize>() + self.room,
             noun: "services",
             notifier,
+            inherited,
+            kept: Vec::new(),
         };
         let hooks = Box::new(Print::new(self));
         if self.one || self.alone {
@@ -307,15 +324,76 @@ impl Plan {
     }
 }
 
+/// What a job does, in its own process.
+fn work(job: &str, line: &mut JobLine<'_>) {
+    println!("the job runs as {}", std::process::id());
+    match job {
+        "waits" => loop {
+            std::thread::park();
+        },
+        "panics" => panic!("a bug in a job"),
+        "babbles" => loop {
+            if line.tell(b"on and on").is_err() {
+                return;
+            }
+        },
+        _ => {
+            for message in ["one", "", "three"] {
+                line.tell(message.as_bytes()).expect("somebody listens");
+            }
+        }
+    }
+}
+
+/// Does the job; the exit status of this process if it was stopped meanwhile.
+fn do_job(launcher: &mut dyn Launcher, job: &str) -> Result<Option<i32>, LaunchError> {
+    let mut babble = 0_u64;
+    let work: &dyn Fn(&mut JobLine<'_>) = &|line| work(job, line);
+    let end =
+        launcher.run_aside(&Job { name: c"the-job", work }, &mut |message| match message {
+            b"on and on" => babble += 1,
+            _ => println!("the job told {:?}", String::from_utf8_lossy(message)),
+        })?;
+    println!("the job: {end:?}");
+    Ok(match end {
+        JobEnd::Stopped(status) => Some(status),
+        _ => None,
+    })
+}
+
 fn main() -> Result<ExitCode, Failure> {
+    let first = std::env::args().any(|word| word == "--first-steps").then(FirstSteps::take);
     let filter = tracing_subscriber::filter::LevelFilter::DEBUG;
     tracing_subscriber::fmt().with_max_level(filter).with_ansi(false).init();
     let plan = Arc::new(Plan::parse(std::env::args().skip(1))?);
+    if let Some(file) = &plan.decide {
+        println!("first steps taken");
+        std::fs::read(file)?;
+    }
+    let mut inherited = Inherited::default();
+    match first {
+        Some(first) if plan.command => first.into_command(),
+        Some(first) => inherited = first.into_daemon(),
+        None => {}
+    }
+    if plan.command {
+        println!("a command");
+        std::thread::park_timeout(Duration::from_secs(60));
+        return Ok(ExitCode::SUCCESS);
+    }
+    if let Some(file) = &plan.settings {
+        println!("a daemon");
+        std::fs::read(file)?;
+    }
     let mut foreign = match plan.foreign {
-        true => Some(Command::new("sh").args(["-c", "exit 5"]).spawn()?),
-        false => None,
+        Some(script) => {
+            let child = Command::new("sh").args(["-c", script]).spawn()?;
+            println!("the foreign child is {}", child.id());
+            Some(child)
+        }
+        None => None,
     };
-    let mut launcher = plan.launcher()?;
+    let mut launcher = plan.launcher(inherited)?;
     LAUNCHER.set(launcher.handle()).map_err(|_| "set twice")?;
     if let Some(fault) = plan.late_from_thread.clone() {
         let (handle, board) = (launcher.handle(), Arc::clone(launcher.scoreboard()));
@@ -326,6 +404,11 @@ fn main() -> Result<ExitCode, Failure> {
             std::thread::park_timeout(Duration::from_millis(100)); // the launcher sleeps by now
             add(&handle, fault, 1);
         });
+    }
+    if let Some(job) = &plan.job
+        && let Some(status) = do_job(&mut *launcher, job)?
+    {
+        return Ok(ExitCode::from(status as u8));
     }
     if let Some(status) = plan.pause.and_then(|time| launcher.pause(time)) {
         return Ok(ExitCode::from(status as u8));

@@ -47,6 +47,7 @@
 //! TERM stops gracefully, INT at once, HUP reloads, USR1 replaces all workers one after the
 //! other, USR2 reports. Linux is what this is tested on: signals are read from a `signalfd(2)`.
 
+mod aside;
 mod bridge;
 mod error;
 mod handle;
@@ -83,6 +84,7 @@ mod worker;
 #[path = "worker_portable.rs"]
 mod worker;
 
+pub use aside::{Job, JobEnd, JobLine, MESSAGE};
 pub use error::{LaunchError, StartError};
 pub use handle::{LauncherHandle, StopHandle};
 pub use in_process::{InProcessLauncher, Supervision};
@@ -101,3 +103,4 @@ pub use state::{Limits, RestartMethod};
 pub use subprocess::SubprocessLauncher;
 #[cfg(unix)]
 pub use sys::ask_report;
+pub use sys::{FirstSteps, Inherited};

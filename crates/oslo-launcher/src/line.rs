@@ -160,6 +160,11 @@ pub(crate) fn not_started(name: &str, error: &LaunchError) {
     error!(target: target!(), error = cause, "Cannot start a process for worker {name}{}", error.limit());
 }
 
+/// Ours: a killed process that does not end hangs in the kernel.
+pub(crate) fn left_behind(pid: i32) {
+    warn!(target: target!(), "Process {pid} was killed and does not end; it is left behind");
+}
+
 pub(crate) fn not_signalled(pid: i32, error: &(dyn std::error::Error + 'static)) {
     error!(target: target!(), error, "Cannot send a signal to child {pid}");
 }

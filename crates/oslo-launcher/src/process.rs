@@ -5,10 +5,14 @@
 //! Decisions are made in [`state`](crate::state); here they are performed. Must not: poll, start
 //! a thread, or hold a descriptor that a worker should not inherit without closing it there.
 
-use std::os::fd::AsFd;
+mod aside;
+
+use std::fs::File;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::aside::{self as jobs, Job, JobEnd};
 use crate::bridge::{Bridge, guarded};
 use crate::error::LaunchError;
 use crate::handle::LauncherHandle;
@@ -22,8 +26,8 @@ use crate::service::{Hooks, Service, WorkerHandle};
 use crate::state::{Action, Event, WorkerId};
 use crate::stop_flag::StopFlag;
 use crate::sys::{
-    ParentWatch, Pipe, Reaped, Signal, Signals, Waker, fork_worker, is_daemon, poll, reap_known,
-    reap_next, rename_process, send,
+    Inherited, ParentWatch, Pipe, Reaped, Signal, Signals, Waker, Whose, fork_worker, is_daemon,
+    poll, reap_known, reap_next, rename_process, send,
 };
 use crate::worker::{Watcher, Worker};
 
@@ -56,6 +60,12 @@ pub struct ProcessLauncher {
     reporter: Option<i32>,
     /// What has been asked for meanwhile.
     wanted: Wanted,
+    /// Children of whoever started this program.
+    inherited: Inherited,
+    /// Open for as long as this process supervises.
+    kept: Vec<File>,
+    /// The process of a job, whose status is not taken here.
+    aside: Option<i32>,
 }
 
 /// The parent's own memory of one worker.
@@ -77,7 +87,9 @@ impl ProcessLauncher {
     /// # Errors
     ///
     /// [`LaunchError::Setup`] when the kernel refuses a descriptor or the shared pages.
-    pub fn new(options: LauncherOptions, hooks: Box<dyn Hooks>) -> Result<Self, LaunchError> {
+    pub fn new(mut options: LauncherOptions, hooks: Box<dyn Hooks>) -> Result<Self, LaunchError> {
+        let inherited = std::mem::take(&mut options.inherited);
+        let kept = std::mem::take(&mut options.kept);
         let reports = Waker::new().map_err(LaunchError::setup("the wake-up of the parent"))?;
         let (worker_watchdog, drain_limit) =
             (options.worker_watchdog, options.limits.graceful_shutdown);
@@ -101,9 +113,12 @@ impl ProcessLauncher {
             reports,
             actions: Vec::new(),
             forks: Vec::new(),
-            look_for_dead: false,
+            look_for_dead: !inherited.is_empty(),
             reporter: None,
             wanted: Wanted::default(),
+            inherited,
+            kept,
+            aside: None,
         })
     }
 
@@ -199,15 +214,14 @@ impl ProcessLauncher {
     fn in_child(&mut self, watch: &ParentWatch, id: WorkerId) -> i32 {
         // The parent's end goes first: while a sibling held the write end of `alive`, no worker
         // would ever see its end.
-        drop(self.alive.write.take());
-        self.bridge.manager.hang_up();
+        self.give_up();
         let (Some(alive), Some(signals), Some(handle)) =
             (self.alive.read.take(), self.signals.take(), self.mould.take())
         else {
             return 1; // cannot happen: only a child takes these, and it never comes back
         };
         let Ok(signals) = signals.into_workers() else { return 1 };
-        if !watch.arm() {
+        if !watch.arm(Signal::SIGTERM) {
             line::parent_died();
             return 1;
         }
@@ -221,6 +235,7 @@ impl ProcessLauncher {
             watchdog: self.worker_watchdog,
             drain_limit: self.drain_limit,
             reporting: Reporting::default(),
+            inherited: Inherited::default(),
         };
         let status = worker.run().unwrap_or_else(|error| {
             line::start_failed(&error);
@@ -228,6 +243,13 @@ impl ProcessLauncher {
         });
         self.bridge.hooks.before_exit();
         status
+    }
+
+    /// Gives up, in a child, what is the parent's alone.
+    fn give_up(&mut self) {
+        drop(self.alive.write.take());
+        self.bridge.manager.hang_up();
+        self.kept.clear(); // closes the files and leaves the allocator's page alone
     }
 
     fn signal(&self, id: WorkerId, signal: Signal) {
@@ -275,8 +297,7 @@ impl ProcessLauncher {
     /// memory goes back for certain.
     fn in_reporter(&mut self, work: Option<ReportWork>) -> i32 {
         rename_process(c"report");
-        drop(self.alive.write.take()); // its end tells workers that the parent is gone
-        self.bridge.manager.hang_up();
+        self.give_up();
         perform(work, &self.bridge.scoreboard);
         self.bridge.hooks.before_exit();
         0
@@ -303,8 +324,10 @@ impl ProcessLauncher {
     /// The kernel looks through all children for each answer, so this is not done for a report,
     /// and looking through all workers for each pid makes it no worse.
     fn reap(&mut self) {
+        self.inherited.bury();
+        let unknown_are_ours = self.inherited.may_be_anybody();
         loop {
-            match reap_next(|pid| self.reporter == Some(pid) || self.id_of(pid).is_some()) {
+            match reap_next(|pid| self.whose(pid), unknown_are_ours) {
                 Reaped::Worker(pid, end) => self.ended(pid, end),
                 Reaped::Orphan(pid) => line::reaped_orphan(pid),
                 Reaped::Nobody => return,
@@ -319,6 +342,14 @@ impl ProcessLauncher {
             if let Some((pid, end)) = pid.and_then(|pid| Some((pid, reap_known(pid)?))) {
                 self.ended(pid, end);
             }
+        }
+    }
+
+    fn whose(&self, pid: i32) -> Whose {
+        match pid {
+            _ if self.aside == Some(pid) => Whose::Other,
+            _ if self.reporter == Some(pid) || self.id_of(pid).is_some() => Whose::Worker,
+            _ => Whose::Unknown,
         }
     }
 
@@ -368,13 +399,20 @@ impl ProcessLauncher {
     /// Attends to everything, then sleeps until something happens or `until`.
     fn turn(&mut self, until: Option<Instant>) {
         self.attend();
+        self.rest(None, until);
+    }
+
+    /// Tells how things are, then sleeps until something happens, `job` stirs, or `until`.
+    fn rest(&mut self, job: Option<BorrowedFd<'_>>, until: Option<Instant>) {
         self.bridge.manager.tell(&self.bridge.scoreboard);
         if self.bridge.exit().is_some() || self.bridge.is_due() {
             return;
         }
         let left = self.bridge.time_to_sleep(until);
         let signals = self.signals.as_ref().expect("only a child gives up its parent's signals");
-        let [_, reported] = poll([signals.as_fd(), self.reports.as_fd()], left);
+        // A descriptor that is not there is replaced by one that is watched anyway.
+        let job = job.unwrap_or(signals.as_fd());
+        let [_, reported, _] = poll([signals.as_fd(), self.reports.as_fd(), job], left);
         if reported {
             self.reports.clear();
         } else {
@@ -436,6 +474,14 @@ impl Launcher for ProcessLauncher {
                 return self.bridge.exit();
             }
         }
+    }
+
+    fn run_aside(
+        &mut self,
+        job: &Job<'_>,
+        told: &mut dyn FnMut(&[u8]),
+    ) -> Result<JobEnd, LaunchError> {
+        jobs::run(self, job, told)
     }
 
     fn exit_report(&self) -> Vec<ServiceReport> {

@@ -2,14 +2,16 @@
 //!
 //! Same decisions ([`state`](crate::state)), other means. A thread waits for each child and one
 //! listens to it, so everything here is portable; where there are signals, one more thread reads
-//! them. Threads are harmless: nothing is ever forked without an exec. Standard input of a child
+//! them, once there are workers. Threads are harmless: nothing is ever forked without an exec. Standard input of a child
 //! is its line to us: its end tells the child that we are gone.
 
+use std::fs::File;
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::{Duration, Instant};
 
+use crate::aside::{self, Job, JobEnd};
 use crate::bridge::Bridge;
 use crate::error::LaunchError;
 use crate::handle::LauncherHandle;
@@ -20,7 +22,10 @@ use crate::reporting::Reporting;
 use crate::scoreboard::{Scoreboard, WorkerState};
 use crate::service::{Hooks, Service};
 use crate::state::{Action, Event, WorkerId};
-use crate::sys::child::{Child, Interruption, Interruptions, listen, reap_orphan};
+use crate::sys::Inherited;
+use crate::sys::child::{Child, Ears, Interruption, Interruptions, reap_orphan};
+
+const SIGNALS: &str = "signal handling";
 
 /// Something that a thread noticed.
 #[derive(Debug)]
@@ -64,7 +69,15 @@ pub struct SubprocessLauncher {
     tell: Sender<Happening>,
     happenings: Receiver<Happening>,
     interruptions: Interruptions,
+    /// Until there is a thread that listens: no other is started before the first worker.
+    ears: Option<Ears>,
     reporting: Reporting,
+    /// Children of whoever started this program.
+    inherited: Inherited,
+    /// Open for as long as this process supervises.
+    kept: Vec<File>,
+    /// The process of a job, whose status is not taken here.
+    aside: Option<i32>,
 }
 
 struct Entry {
@@ -79,24 +92,33 @@ impl SubprocessLauncher {
     ///
     /// # Errors
     ///
-    /// [`LaunchError::Setup`] when the kernel refuses a descriptor or a thread.
+    /// [`LaunchError::Setup`] when the kernel refuses a descriptor.
     pub fn new(
-        options: LauncherOptions,
+        mut options: LauncherOptions,
         hooks: Box<dyn Hooks>,
         command: Box<dyn FnMut(&str) -> Command>,
     ) -> Result<Self, LaunchError> {
         let (tell, happenings) = mpsc::channel();
-        let (waker, interruptions) =
-            listen(tell.clone()).map_err(LaunchError::setup("signal handling"))?;
+        let ears = Ears::new().map_err(LaunchError::setup(SIGNALS))?;
         Ok(Self {
-            bridge: Bridge::new(options, hooks, waker)?,
+            inherited: std::mem::take(&mut options.inherited),
+            kept: std::mem::take(&mut options.kept),
+            aside: None,
+            bridge: Bridge::new(options, hooks, ears.waker())?,
             command,
             workers: Vec::new(),
             tell,
             happenings,
-            interruptions,
+            interruptions: ears.interruptions(),
+            ears: Some(ears),
             reporting: Reporting::default(),
         })
+    }
+
+    /// Leaves listening to a thread.
+    fn listen(&mut self) -> Result<(), LaunchError> {
+        let Some(ears) = self.ears.take() else { return Ok(()) };
+        ears.onto_thread(self.tell.clone()).map_err(LaunchError::setup(SIGNALS))
     }
 
     fn step(&mut self, event: Event) {
@@ -194,6 +216,7 @@ impl SubprocessLauncher {
 
     fn is_worker(&self, pid: i32) -> bool {
         self.workers.iter().filter_map(|entry| entry.child.as_ref()).any(|child| child.pid() == pid)
+            || self.aside == Some(pid)
     }
 
     /// Handles everything that has happened, and some of what is due.
@@ -207,7 +230,9 @@ impl SubprocessLauncher {
                 Interruption::Report => self.report(),
             }
         }
-        while let Some(pid) = reap_orphan(|pid| self.is_worker(pid)) {
+        self.inherited.bury();
+        let unknown_are_ours = self.inherited.may_be_anybody();
+        while let Some(pid) = reap_orphan(|pid| self.is_worker(pid), unknown_are_ours) {
             line::reaped_orphan(pid);
         }
         if self.bridge.requests.take_stop() {
@@ -252,6 +277,7 @@ impl Launcher for SubprocessLauncher {
         &mut self,
         services: &[(Arc<dyn Service>, usize)],
     ) -> Result<(), LaunchError> {
+        self.listen()?;
         for (service, workers) in services {
             self.bridge.requests.reserve(&**service, *workers)?;
             self.admit(&**service, *workers);
@@ -265,6 +291,7 @@ impl Launcher for SubprocessLauncher {
     }
 
     fn wait(&mut self) -> Result<i32, LaunchError> {
+        self.listen()?;
         self.step(Event::Launched);
         loop {
             if let Some(status) = self.bridge.exit() {
@@ -275,13 +302,15 @@ impl Launcher for SubprocessLauncher {
     }
 
     fn pause(&mut self, time: Duration) -> Option<i32> {
-        let until = later(Instant::now(), time);
-        loop {
-            self.turn(Some(until));
-            if self.bridge.exit().is_some() || Instant::now() >= until {
-                return self.bridge.exit();
-            }
-        }
+        aside::pause(self, later(Instant::now(), time))
+    }
+
+    fn run_aside(
+        &mut self,
+        job: &Job<'_>,
+        told: &mut dyn FnMut(&[u8]),
+    ) -> Result<JobEnd, LaunchError> {
+        aside::run(self, job, told)
     }
 
     fn exit_report(&self) -> Vec<ServiceReport> {
@@ -294,5 +323,46 @@ impl Launcher for SubprocessLauncher {
 
     fn scoreboard(&self) -> &Arc<Scoreboard> {
         &self.bridge.scoreboard
+    }
+}
+
+/// Before the first worker is started: this thread is the only one.
+#[cfg(unix)]
+mod beginning {
+    use std::os::fd::BorrowedFd;
+
+    use super::*;
+    use crate::aside::Attendant;
+
+    impl Attendant for SubprocessLauncher {
+        fn attend(&mut self) -> Option<i32> {
+            if let Some(ears) = &self.ears {
+                ears.look();
+            }
+            Self::attend(self);
+            self.bridge.exit()
+        }
+
+        fn rest(&mut self, job: Option<BorrowedFd<'_>>, until: Option<Instant>) {
+            let Some(ears) = &self.ears else { return self.turn(until) };
+            self.bridge.manager.tell(&self.bridge.scoreboard);
+            if self.bridge.is_due() {
+                return;
+            }
+            ears.wait(job, self.bridge.time_to_sleep(until));
+        }
+
+        fn set_aside(&mut self, pid: Option<i32>) {
+            self.aside = pid;
+        }
+
+        fn in_copy(&mut self) {
+            self.bridge.manager.hang_up();
+            self.kept.clear();
+        }
+
+        fn hooks(&mut self) -> &mut dyn Hooks {
+            &mut *self.bridge.hooks
+        }
     }
 }

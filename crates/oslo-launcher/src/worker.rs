@@ -18,7 +18,7 @@ use crate::manager::Alone;
 use crate::reporting::Reporting;
 use crate::scoreboard::WorkerState;
 use crate::service::{Hooks, Service, WorkerHandle};
-use crate::sys::{Pipe, Signal, is_daemon, poll};
+use crate::sys::{Inherited, Pipe, Signal, is_daemon, poll};
 
 pub(crate) use crate::sys::Signals as WorkerSignals;
 
@@ -45,6 +45,8 @@ pub(crate) struct Worker<'a> {
     /// Time for a graceful stop when no parent keeps it.
     pub(crate) drain_limit: Option<Duration>,
     pub(crate) reporting: Reporting,
+    /// Children of whoever started this program; a forked worker has none.
+    pub(crate) inherited: Inherited,
 }
 
 /// The service's thread, as its main thread sees it.
@@ -182,6 +184,7 @@ impl Worker<'_> {
                 return Some(FAILED);
             }
             Signal::SIGUSR2 => self.report(),
+            Signal::SIGCHLD => self.inherited.bury(),
             // A stop under way is never cut short or restarted, whatever else comes.
             _ if self.handle.is_stopping() => {}
             Signal::SIGHUP if !alone || is_daemon() => {

@@ -15,6 +15,7 @@ use crate::manager::Alone;
 use crate::reporting::Reporting;
 use crate::scoreboard::WorkerState;
 use crate::service::{Hooks, Service, WorkerHandle};
+use crate::sys::Inherited;
 
 /// Nothing to read: this platform has no signals.
 #[derive(Debug)]
@@ -64,6 +65,7 @@ pub(crate) struct Worker<'a> {
     pub(crate) watchdog: Option<Duration>,
     pub(crate) drain_limit: Option<Duration>,
     pub(crate) reporting: Reporting,
+    pub(crate) inherited: Inherited,
 }
 
 enum Happening {

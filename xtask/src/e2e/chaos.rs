@@ -78,6 +78,7 @@ pub(crate) fn closing_checks(
     tally += check("nothing but the parent and its workers runs", alone);
     tally += check("a TERM is a clean stop", daemon.end_with(Signal::SIGTERM, 0));
     tally += check("nothing is left", stage.scene.wait_empty(secs(1)));
+    tally += check("no panic is in the log", stage.scene.check_for_panics());
     tally
 }
 

@@ -75,7 +75,10 @@ pub(crate) fn config_check_reports_problems_and_touches_nothing(scene: &Scene) -
         let at = format!("cinder.conf:{}", bad.line_of(section, key));
         ensure!(outcome.all().contains(&at), "{at} is missing: {outcome:?}");
     }
-    ensure!(!scene.database().exists() && !scene.path("state").exists(), "something was written");
+    ensure!(
+        !scene.database().exists() && !scene.path("cinder-volume.lock").exists(),
+        "something was written"
+    );
     Ok(())
 }
 

@@ -19,7 +19,7 @@ impl Config {
         let mut config = Self { sections: Vec::new() }
             .set("DEFAULT", "enabled_backends", &backends.join(","))
             .set("DEFAULT", "host", HOST)
-            .set("DEFAULT", "state_path", &format!("{dir}/state"))
+            .set("DEFAULT", "state_path", &dir.to_string())
             .set("DEFAULT", "report_interval", "1")
             .set("database", "connection", &format!("sqlite:///{dir}/cinder.sqlite"));
         for name in backends {

@@ -64,10 +64,11 @@ impl Daemon {
         self.pid
     }
 
-    /// Living workers, in order of their pid; not the parent's copy that makes a report.
+    /// Living workers, in order of their pid; not the parent's copies that make a report or write
+    /// the rows.
     pub(crate) fn workers(&self) -> Vec<i32> {
         let mut children = process::living_children(self.pid);
-        children.retain(|&pid| process::name(pid) != "report");
+        children.retain(|&pid| !["report", "register"].contains(&process::name(pid).as_str()));
         children
     }
 

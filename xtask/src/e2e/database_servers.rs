@@ -87,7 +87,11 @@ pub(crate) fn two_daemons_that_start_at_once_share_one_row_per_back_end(
     let names: Vec<_> = (1..=10).map(|n| format!("b{n:02}")).collect();
     let names: Vec<_> = names.iter().map(String::as_str).collect();
     let config = scene.config(&names).set("DEFAULT", "cluster", "c1");
-    let daemons = [scene.start(&config)?, scene.start(&config)?];
+    // As on two machines: on one, the second would leave the back ends to the first.
+    let elsewhere = scene.path("elsewhere");
+    std::fs::create_dir(&elsewhere)?;
+    let there = config.clone().set("DEFAULT", "state_path", &elsewhere.to_string_lossy());
+    let daemons = [scene.start(&config)?, scene.start_beside("elsewhere", &there)?];
     for daemon in &daemons {
         wait_for("ten workers", SOON, || {
             ensure!(daemon.workers().len() == 10);

@@ -8,6 +8,7 @@
 
 mod account;
 mod chaos;
+mod claims;
 mod clocks;
 mod command_line;
 mod config;
@@ -18,6 +19,7 @@ mod database_servers;
 mod descriptors;
 mod dice;
 mod faults;
+mod first_moments;
 mod health;
 mod holdings;
 mod http;
@@ -28,10 +30,12 @@ mod limits;
 mod log_options;
 mod log_reader;
 mod namespace;
+mod panics;
 mod peer;
 mod phases;
 mod progress;
 mod refusals;
+mod registration;
 mod reload;
 mod report;
 mod rotation;

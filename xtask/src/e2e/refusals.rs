@@ -15,7 +15,7 @@ use crate::wait::secs;
 
 const NOTHING_ENABLED: &str = "Configuration for cinder-volume does not specify \
     \"enabled_backends\". Using DEFAULT section to configure drivers is not supported since Ocata.";
-const NOTHING_STARTED: &str = "No volume service(s) started successfully, terminating.";
+pub(super) const NOTHING_STARTED: &str = "No volume service(s) started successfully, terminating.";
 /// User and group `nobody` on every Linux distribution.
 const NOBODY: &str = "65534";
 

@@ -14,6 +14,7 @@ use nix::sys::signal::Signal;
 
 use super::config::Config;
 use super::daemon::Daemon;
+use super::panics;
 use crate::database::Store;
 use crate::guard;
 use crate::process::{self, text_of};
@@ -189,6 +190,17 @@ impl Scene {
         self.start_command(&mut self.cinder_volume(&["--config-file", &file.to_string_lossy()]))
     }
 
+    /// Starts one more daemon, with a file and a log of its own name.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be started.
+    pub(crate) fn start_beside(&self, name: &str, config: &Config) -> Result<Daemon> {
+        let file = self.write(&format!("{name}.conf"), &config.text())?;
+        let mut command = self.cinder_volume(&["--config-file", &file.to_string_lossy()]);
+        Daemon::start(&mut command, &self.path(&format!("{name}.log")), &self.store())
+    }
+
     /// Starts a prepared command, its outputs going to the scene's `daemon.log`.
     ///
     /// # Errors
@@ -214,6 +226,15 @@ impl Scene {
             anyhow::ensure!(left.is_empty(), "still there: {left:?}");
             Ok(())
         })
+    }
+
+    /// Looks for panics in everything that this scene's processes have written.
+    ///
+    /// # Errors
+    ///
+    /// When there is one.
+    pub(crate) fn check_for_panics(&self) -> Result<()> {
+        panics::look(&self.dir)
     }
 
     /// Lets any user read the scene's directory.

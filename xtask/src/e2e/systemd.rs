@@ -2,14 +2,16 @@
 
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use nix::sys::signal::Signal;
 
 use super::config::Config;
 use super::daemon::{Daemon, SOON};
+use super::registration::{mute, wait_registrar};
 use super::scene::Scene;
-use crate::wait::{millis, wait_for};
+use crate::wait::{millis, secs, wait_for};
 
 /// The service manager's end of the socket; keeps everything it was told.
 struct Manager {
@@ -99,4 +101,27 @@ pub(crate) fn the_watchdog_is_fed_when_asked_for(scene: &Scene) -> Result<()> {
         manager.forget();
     }
     daemon.end_with(Signal::SIGTERM, 0)
+}
+
+pub(crate) fn the_watchdog_is_fed_while_a_server_is_mute(scene: &Scene) -> Result<()> {
+    const LIMIT: Duration = secs(2);
+    let (_proxy, config) = mute(scene)?;
+    let path = scene.path("notify");
+    let mut manager = Manager::bind(&path)?;
+    let file = scene.write("cinder.conf", &config.text())?;
+    let mut command = scene.cinder_volume(&["--config-file", &file.to_string_lossy()]);
+    let limit = LIMIT.as_micros().to_string();
+    command.env("NOTIFY_SOCKET", &path).env("WATCHDOG_USEC", limit);
+    let daemon = scene.start_command(&mut command)?;
+    wait_registrar(daemon.pid())?;
+    let (begin, mut last) = (Instant::now(), Instant::now());
+    while begin.elapsed() < secs(10) {
+        manager.wait_line("WATCHDOG=1")?;
+        ensure!(last.elapsed() < LIMIT, "the daemon would have been killed: {:?}", last.elapsed());
+        last = Instant::now();
+        ensure!(!manager.told.iter().any(|text| text.contains("READY=1")), "{:?}", manager.told);
+        manager.forget();
+    }
+    daemon.end_with(Signal::SIGTERM, 0)?;
+    scene.wait_empty(secs(1))
 }

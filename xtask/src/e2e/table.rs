@@ -2,10 +2,10 @@
 
 use super::runner::Scenario;
 use super::{
-    clocks, command_line, container, database_faults, database_servers, descriptors, health,
-    inheritance, languages, layers, limits, log_options, log_reader, peer, phases, progress,
-    refusals, reload, report, rotation, samples, scale, shared_sessions, signals, spawn, startup,
-    storms, supervision, systemd, tls,
+    claims, clocks, command_line, container, database_faults, database_servers, descriptors,
+    first_moments, health, inheritance, languages, layers, limits, log_options, log_reader, peer,
+    phases, progress, refusals, registration, reload, report, rotation, samples, scale,
+    shared_sessions, signals, spawn, startup, storms, supervision, systemd, tls,
 };
 use crate::servers::Kind;
 
@@ -59,6 +59,8 @@ pub(super) fn scenarios() -> Vec<Scenario> {
             supervision::no_worker_outlives_a_parent_killed_while_it_starts
             supervision::a_crash_loop_of_one_worker_does_not_delay_its_siblings
             spawn::no_subprocess_outlives_a_killed_parent_by_a_second
+            first_moments::two_hundred_terms_in_the_first_moments_are_all_obeyed
+            first_moments::as_process_1_two_hundred_terms_in_the_first_moments_are_all_obeyed
             phases::a_term_at_any_moment_of_the_start_leaves_nothing_half_done
             phases::a_kill_at_any_moment_of_the_start_leaves_nothing_half_done
             phases::no_worker_outlives_a_parent_killed_while_it_replaces_workers
@@ -169,6 +171,17 @@ fn faults() -> Vec<Scenario> {
         inheritance::ignored_and_blocked_signals_are_not_passed_on
         phases::a_term_while_the_configuration_is_read_ends_the_start
         phases::a_term_during_the_registration_ends_the_start
+        first_moments::children_of_the_starter_do_not_stay_as_zombies
+        first_moments::nobody_else_may_read_what_the_daemon_makes
+        first_moments::what_the_starter_left_open_reaches_no_subprocess
+        first_moments::a_log_file_at_its_size_limit_ends_nobody
+        claims::two_daemons_share_no_back_end_and_each_serves_its_own
+        claims::a_back_end_stays_with_its_daemon_over_reloads_and_restarts
+        claims::a_back_end_that_runs_alone_is_claimed_too
+        claims::a_killed_daemon_leaves_its_back_ends_to_the_next_at_once
+        claims::a_state_path_that_cannot_be_written_is_one_warning
+        registration::who_supervises_reports_and_reloads_while_the_database_is_locked
+        registration::a_registration_that_is_killed_is_an_error_and_ends_the_start
         phases::a_parent_killed_while_the_configuration_is_read_leaves_nothing
         phases::a_parent_killed_during_the_registration_leaves_nothing
         phases::a_parent_killed_while_it_waits_for_a_database_leaves_nothing
@@ -247,6 +260,10 @@ fn on_server() -> Vec<Scenario> {
         database_servers::a_wrong_password_is_an_error_that_does_not_show_it
         database_servers::the_parent_has_no_connection_and_a_worker_two_at_most
         database_servers::a_server_that_crashes_during_the_registration_leaves_no_half_row
+        registration::a_stop_does_not_wait_for_a_server_that_never_answers
+        registration::a_stop_of_a_back_end_alone_does_not_wait_for_a_mute_server_either
+        registration::a_parent_killed_while_a_server_is_mute_leaves_nothing
+        systemd::the_watchdog_is_fed_while_a_server_is_mute
         database_servers::a_mute_connection_is_noticed_and_replaced
         database_servers::a_server_without_free_connections_is_survived
         database_servers::a_server_that_turns_read_only_is_survived
