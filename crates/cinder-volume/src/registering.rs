@@ -5,7 +5,8 @@
 //! the rows and the log lines about them, and tells its parent what became of each back end. That
 //! is data of another process, which the parent checks word by word ([`News`], [`Notes`]).
 //!
-//! The copy may be killed at any moment: a row is written as a whole or not at all.
+//! The copy may be killed at any moment: a row is written as a whole or not at all. A moment earlier
+//! its parent hangs up, which leaves time to finish a file that is just being created.
 
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
@@ -167,7 +168,9 @@ impl Registrar<'_, '_> {
         };
         select_scheduler_versions(&mut connection);
         for (number, candidate) in (0..).zip(candidates) {
-            self.tell(&News::Begun(number));
+            if !self.tell(&News::Begun(number)) {
+                break; // a stop: each row may have to wait for a lock
+            }
             let news = match &candidate.backend {
                 Ok(backend) => match self.register_or_reconnect(backend, &mut connection) {
                     Ok(id) => News::Registered(number, id.get()),
@@ -186,9 +189,9 @@ impl Registrar<'_, '_> {
         connection.close();
     }
 
-    fn tell(&mut self, news: &News) {
-        // Without a parent this process is about to be killed, too.
-        let _ = self.line.tell(&news.write());
+    /// Whether anybody listens. If not, this process is about to be killed.
+    fn tell(&mut self, news: &News) -> bool {
+        self.line.tell(&news.write()).is_ok()
     }
 
     /// Registers once more over a new connection if the old one broke.

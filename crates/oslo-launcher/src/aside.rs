@@ -6,7 +6,8 @@
 //!
 //! 1. fork, again and again if there is no room for a process;
 //! 2. the copy gives up what is its parent's, does the job, tells what comes of it, ends;
-//! 3. the parent passes on what it hears. A stop does not wait for the job: the copy is killed.
+//! 3. the parent passes on what it hears. A stop does not wait for the job: the parent hangs up, and
+//!    the copy is killed if it has not ended by itself a moment later.
 //!
 //! What the copy tells is data of another process: its length is checked here, what it means is
 //! for the caller to check. Must not: wait for the copy without limit.
@@ -30,8 +31,9 @@ pub const MESSAGE: usize = 4096;
 pub struct Job<'a> {
     /// What its process is called, in `ps` and in the log; at most 15 bytes.
     pub name: &'static CStr,
-    /// The work. It may block for as long as it likes and is killed without further notice, so it
-    /// must leave the world as whoever is killed at any moment has to.
+    /// The work. It may block for as long as it likes. When it is not wanted any more it may end by
+    /// itself, once a message cannot be told, and is killed otherwise: it must leave the world as
+    /// whoever is killed at any moment has to.
     pub work: &'a dyn Fn(&mut JobLine<'_>),
 }
 
@@ -45,7 +47,7 @@ impl JobLine<'_> {
     ///
     /// # Errors
     ///
-    /// When the message is longer, or nobody listens any more.
+    /// When the message is longer, or nobody listens any more: the job should end.
     pub fn tell(&mut self, message: &[u8]) -> io::Result<()> {
         if message.len() > MESSAGE {
             return Err(io::Error::from(io::ErrorKind::InvalidInput));
@@ -59,7 +61,7 @@ impl JobLine<'_> {
 pub enum JobEnd {
     /// It was done, and all that it told has been passed on.
     Done,
-    /// A signal or a request ends this process, with this exit status; the job was killed.
+    /// A signal or a request ends this process, with this exit status; the job was ended.
     Stopped(i32),
     /// It ended otherwise: killed by somebody, or a bug.
     Died(Ended),
@@ -80,6 +82,8 @@ mod copied {
 
     /// Pause between two tries to fork.
     const RETRY: Duration = Duration::from_secs(1);
+    /// How long a copy that is not wanted any more may take to end by itself.
+    const GRACE: Duration = Duration::from_millis(200);
     /// How long to wait for the end of a copy that was killed. One that hangs in the kernel, on a
     /// file system that is away, is left to whoever inherits it.
     const PATIENCE: Duration = Duration::from_millis(300);
@@ -200,11 +204,11 @@ mod copied {
     ) -> JobEnd {
         loop {
             if let Some(status) = parent.attend() {
-                copy.kill();
+                copy.end();
                 return JobEnd::Stopped(status);
             }
             if !copy.hear(told) {
-                copy.kill();
+                copy.end();
                 return JobEnd::Garbled;
             }
             if copy.line.is_none()
@@ -243,7 +247,12 @@ mod copied {
             true
         }
 
-        fn kill(&self) {
+        /// Ends it, if it does not do so itself.
+        fn end(&mut self) {
+            self.line = None;
+            if wait_for_end(self.pid, GRACE).is_some() {
+                return;
+            }
             if let Err(error) = send(self.pid, Signal::SIGKILL) {
                 line::not_signalled(self.pid, &error);
             }

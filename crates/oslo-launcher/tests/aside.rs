@@ -60,12 +60,13 @@ fn a_stop_does_not_wait_for_a_job() {
 }
 
 #[test]
-fn a_stop_does_not_wait_for_a_job_that_never_stops_telling() {
+fn a_job_that_tells_on_and_on_delays_no_stop_and_hears_of_it() {
     with_all(&["a", "--aside", "babbles"], |mut daemon| {
         let job = job(&daemon);
         daemon.signal(Signal::SIGTERM);
         assert_eq!(daemon.exit_status(), Some(0));
         assert!(!runs(job));
+        daemon.wait_for("nobody listens to the job", 1);
     });
 }
 

@@ -160,7 +160,6 @@ pub(crate) fn too_short_a_service_down_time_is_corrected_with_a_warning(
          service_down_time to: 75",
         1,
     )?;
-    // The line is written before the signals are taken over; a TERM then ends the start by itself.
     daemon.wait_up(1)?;
     daemon.end_with(Signal::SIGTERM, 0)
 }
