@@ -4,6 +4,7 @@
 //! show it failing on a few made-up lines. Rules and invariants: docs/architecture.md.
 
 mod attributes;
+mod citations;
 mod clocks;
 mod defects;
 mod documents;
@@ -20,6 +21,7 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, ensure};
 
+use self::citations::Pages;
 use self::source::Source;
 use crate::cargo;
 
@@ -60,32 +62,42 @@ pub(crate) fn run(root: &Path) -> Result<ExitCode> {
 
 fn findings(root: &Path) -> Result<Vec<Finding>> {
     let files = tracked_files(root)?;
-    let mut found = tree::check(&files);
-    let mut defects = Vec::new();
-    for path in &files {
+    let read = |path: &str| {
         let whole = root.join(path);
-        if path.ends_with(".rs") {
-            let text = std::fs::read_to_string(&whole)
-                .with_context(|| format!("cannot read {}", whole.display()))?;
-            let source = Source::new(path, text);
-            found.extend(check_source(&source));
-            defects.extend(defects::named(&source));
-        } else if path.ends_with(".md") {
-            let text = std::fs::read_to_string(&whole)?;
-            found.extend(documents::check(path, &text, |other| root.join(other).exists()));
-        } else if path.ends_with("Cargo.toml") && path != "Cargo.toml" {
-            found.extend(manifests::check(path, &std::fs::read_to_string(&whole)?));
-        }
+        std::fs::read_to_string(&whole).with_context(|| format!("cannot read {}", whole.display()))
+    };
+    let mut found = tree::check(&files);
+    let mut pages = Pages::default();
+    let mut documents = Vec::new();
+    for path in files.iter().filter(|path| path.ends_with(".md")) {
+        let text = read(path)?;
+        pages.add(path, &text);
+        documents.push((path, text));
     }
-    let document = std::fs::read_to_string(root.join(defects::DOCUMENT))?;
-    found.extend(defects::check(&defects, &document));
+    for (path, text) in &documents {
+        found.extend(documents::check(path, text, |other| root.join(other).exists()));
+        found.extend(citations::check(path, text, &pages));
+    }
+    let mut sources = Vec::new();
+    for path in files.iter().filter(|path| path.ends_with(".rs")) {
+        sources.push(Source::new(path, read(path)?));
+    }
+    for source in &sources {
+        found.extend(check_source(source, &pages));
+    }
+    for path in files.iter().filter(|path| path.ends_with("/Cargo.toml")) {
+        found.extend(manifests::check(path, &read(path)?));
+    }
+    let tests: Vec<_> = sources.iter().flat_map(defects::named).collect();
+    found.extend(defects::check(&tests, &read(defects::DOCUMENT)?));
     found.extend(layers::check(&layers::packages(&cargo::metadata()?)));
     found.sort();
     Ok(found)
 }
 
-fn check_source(source: &Source) -> Vec<Finding> {
+fn check_source(source: &Source, pages: &Pages) -> Vec<Finding> {
     let mut found = sizes::check(source);
+    found.extend(citations::check(&source.path, &source.comments, pages));
     found.extend(unsafety::check(source));
     found.extend(attributes::check(source));
     found.extend(clocks::check(source));
