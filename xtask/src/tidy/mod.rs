@@ -25,6 +25,9 @@ use self::citations::Pages;
 use self::source::Source;
 use crate::cargo;
 
+/// Has the table of allowed dependencies.
+const ARCHITECTURE: &str = "docs/architecture.md";
+
 /// One broken rule at one place.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Finding {
@@ -90,7 +93,8 @@ fn findings(root: &Path) -> Result<Vec<Finding>> {
     }
     let tests: Vec<_> = sources.iter().flat_map(defects::named).collect();
     found.extend(defects::check(&tests, &read(defects::DOCUMENT)?));
-    found.extend(layers::check(&layers::packages(&cargo::metadata()?)));
+    let architecture = read(ARCHITECTURE)?;
+    found.extend(layers::check(&layers::packages(&cargo::metadata()?), &architecture));
     found.sort();
     Ok(found)
 }
@@ -119,6 +123,22 @@ fn tracked_files(root: &Path) -> Result<Vec<String>> {
     Ok(files)
 }
 
+/// Rows of the first table below a heading: their lines, 1-based, and their cells.
+fn rows<'a>(document: &'a str, heading: &str) -> Vec<(usize, Vec<&'a str>)> {
+    let lines = document.lines().enumerate().skip_while(|(_, line)| *line != heading);
+    let section = lines.skip(1).take_while(|(_, line)| !line.starts_with('#'));
+    let table = section.skip_while(|(_, line)| !line.starts_with('|'));
+    // The first two are the table's own heading and its rule.
+    let rows = table.take_while(|(_, line)| line.starts_with('|')).skip(2);
+    let cells = |line: &'a str| line.trim_matches('|').split('|').map(str::trim).collect();
+    rows.map(|(at, line)| (at + 1, cells(line))).collect()
+}
+
+/// What stands in backticks in a cell.
+fn quoted(cell: &str) -> impl Iterator<Item = &str> {
+    cell.split('`').skip(1).step_by(2)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -126,5 +146,15 @@ mod tests {
     #[test]
     fn a_finding_reads_like_a_compilers() {
         assert_eq!(Finding::new("a/b.rs", 7, "too long").to_string(), "a/b.rs:7: too long");
+    }
+
+    #[test]
+    fn a_table_is_the_first_below_its_heading() {
+        let text = "## A\n| x |\n|---|\n\n## B\n\nWords.\n\n| y | z |\n|---|---|\n\
+                    | `2`, `3` | 4 |\n\n| 5 |\n";
+        assert_eq!(rows(text, "## B"), [(11, vec!["`2`, `3`", "4"])]);
+        assert!(rows(text, "## C").is_empty());
+        assert!(rows(&text.replace("| x |", "").replacen("|---|", "", 1), "## A").is_empty());
+        assert_eq!(quoted("`2`, `3`").collect::<Vec<_>>(), ["2", "3"]);
     }
 }
