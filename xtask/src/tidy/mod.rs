@@ -4,6 +4,7 @@
 //! show it failing on a few made-up lines. Rules and invariants: docs/architecture.md.
 
 mod attributes;
+mod circles;
 mod citations;
 mod clocks;
 mod defects;
@@ -25,7 +26,7 @@ use self::citations::Pages;
 use self::source::Source;
 use crate::cargo;
 
-/// Has the table of allowed dependencies.
+/// Has the tables of allowed dependencies and of circles between files.
 const ARCHITECTURE: &str = "docs/architecture.md";
 
 /// One broken rule at one place.
@@ -95,6 +96,7 @@ fn findings(root: &Path) -> Result<Vec<Finding>> {
     found.extend(defects::check(&tests, &read(defects::DOCUMENT)?));
     let architecture = read(ARCHITECTURE)?;
     found.extend(layers::check(&layers::packages(&cargo::metadata()?), &architecture));
+    found.extend(circles::check(&sources, &architecture));
     found.sort();
     Ok(found)
 }
