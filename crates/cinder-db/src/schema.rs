@@ -1,7 +1,7 @@
 //! Every table of Cinder 29.0.0 as Diesel sees it; over 500 lines because there are 36 tables.
 //!
 //! Must not: hold anything but declarations, and which tables are joined. Columns stand in the order of upstream's schema on
-//! SQLite (`spec/schema-sqlite.sql`). A test in `embedded` selects every column of every
+//! SQLite (`tests/data/schema-sqlite.sql`). A test in `embedded` selects every column of every
 //! table, so a name that drifts fails there.
 
 /// Declares tables to Diesel, and lists them with their columns for those who look whether a

@@ -1,4 +1,4 @@
-//! The database misbehaves under a running daemon (spec/startup.md §8; design.md §4).
+//! The database misbehaves under a running daemon (spec/startup.md §8, §9).
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

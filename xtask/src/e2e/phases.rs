@@ -1,4 +1,4 @@
-//! TERM and `kill -9` in every phase of the parent's life (design.md §3).
+//! TERM and `kill -9` in every phase of the parent's life (docs/supervision.md).
 //!
 //! Each phase is held open by something outside: a terminal that gives no text, a lock on the
 //! database, a frozen worker. What lies between them is met by trying many moments.

@@ -1,4 +1,4 @@
-//! Starts that must fail, or fail for one back end only (spec/startup.md §1, §9; design.md §3).
+//! Starts that must fail, or fail for one back end only (spec/startup.md §1, §9).
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

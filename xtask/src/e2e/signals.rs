@@ -1,4 +1,4 @@
-//! Ending: TERM, INT, the drain and its limit (spec/launcher.md §4; design.md §3.6).
+//! Ending: TERM, INT, the drain and its limit (spec/launcher.md §4).
 
 use anyhow::{Context, Result, ensure};
 use nix::sys::signal::Signal;

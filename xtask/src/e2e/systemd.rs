@@ -1,4 +1,4 @@
-//! What the service manager is told over `NOTIFY_SOCKET` (sd_notify(3); design.md §3).
+//! What the service manager is told over `NOTIFY_SOCKET` (sd_notify(3); docs/supervision.md).
 
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
