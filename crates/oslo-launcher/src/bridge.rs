@@ -29,6 +29,10 @@ pub(crate) struct Bridge {
     pub(crate) requests: Arc<Requests>,
     watchdog: Watchdog,
     ledger: Ledger,
+    /// How often each worker was replaced, by cause.
+    replaced: Vec<[u64; 4]>,
+    /// Turns of the loop that ended in a panic.
+    faults: u32,
     /// The status this process shall end with, once that is known.
     exit: Option<i32>,
 }
@@ -51,6 +55,8 @@ impl Bridge {
             requests: Requests::new(options.capacity, waker, true),
             watchdog: Watchdog::new(options.worker_watchdog, Instant::now()),
             ledger: Ledger::default(),
+            replaced: Vec::new(),
+            faults: 0,
             exit: None,
         })
     }
@@ -67,6 +73,7 @@ impl Bridge {
         }
         for _ in 0..workers {
             self.scoreboard.name_slot(service.name(), auxiliary);
+            self.replaced.push([0; 4]);
         }
         self.manager.changed();
     }
@@ -110,11 +117,14 @@ impl Bridge {
         end.write(pid);
         let slot = self.scoreboard.slot(id);
         if let Some(because) = self.supervisor.replacement(id) {
-            slot.replaced(match because {
+            let cause = match because {
                 Some(Because::Asked) => Cause::Asked,
                 Some(Because::Stalled) => Cause::Watchdog,
                 None => end.into(),
-            });
+            };
+            let times = &mut self.replaced[id][cause as usize];
+            *times += 1;
+            slot.replaced(cause, *times);
         }
         slot.set_state(WorkerState::Gone, &end.to_string());
         slot.set_pid(0);
@@ -135,6 +145,17 @@ impl Bridge {
 
     pub(crate) fn reports(&self) -> &[ServiceReport] {
         self.ledger.services()
+    }
+
+    /// What to do after a turn of the loop that ended in a panic: workers finish what they have begun
+    /// rather than lose their supervisor; with a second panic that is out of reach, too.
+    pub(crate) fn fault(&mut self) -> Option<Event> {
+        self.faults += 1;
+        if self.faults > 1 {
+            self.end(1);
+            return None;
+        }
+        Some(Event::Stop("a fault of the supervisor"))
     }
 
     /// Reads the configuration again, for [`Action::Reload`](crate::state::Action::Reload).

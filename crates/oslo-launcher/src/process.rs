@@ -80,6 +80,9 @@ struct Child {
 /// How many workers are forked before the first of them is noted. A status cannot be missed
 /// meanwhile: it is taken later, whoever ends when.
 const FORKED_TOGETHER: usize = 8;
+/// Exits that are noted before signals are looked at again. A thousand workers that die at once
+/// would delay a TERM by seconds otherwise, and all be started again first.
+const EXITS_PER_TURN: usize = 8;
 
 impl ProcessLauncher {
     /// Takes over the signals of this process; call it before anything starts a thread.
@@ -308,6 +311,9 @@ impl ProcessLauncher {
         let mut from = 0;
         while let Some(id) = self.bridge.scoreboard.take_mark(from) {
             from = id + 1;
+            if id >= self.workers.len() {
+                return; // any worker can set the bit of one that there is not
+            }
             let state = self.bridge.scoreboard.slot(id).state();
             let event = self.bridge.reported(id, state);
             if std::mem::replace(&mut self.workers[id].seen, state) == state {
@@ -319,20 +325,27 @@ impl ProcessLauncher {
         }
     }
 
-    /// Takes the statuses of all workers that have ended.
+    /// Takes the statuses of workers that have ended, of so many that a signal does not wait long
+    /// behind a mass death; whoever is left is looked for in the next turn.
     ///
     /// The kernel looks through all children for each answer, so this is not done for a report,
     /// and looking through all workers for each pid makes it no worse.
     fn reap(&mut self) {
         self.inherited.bury();
         let unknown_are_ours = self.inherited.may_be_anybody();
+        let mut room = EXITS_PER_TURN;
         loop {
+            if room == 0 {
+                self.look_for_dead = true;
+                return;
+            }
             match reap_next(|pid| self.whose(pid), unknown_are_ours) {
                 Reaped::Worker(pid, end) => self.ended(pid, end),
                 Reaped::Orphan(pid) => line::reaped_orphan(pid),
                 Reaped::Nobody => return,
                 Reaped::Foreign => break,
             }
+            room -= 1;
         }
         if let Some((pid, end)) = self.reporter.and_then(|pid| Some((pid, reap_known(pid)?))) {
             self.ended(pid, end);
@@ -340,6 +353,12 @@ impl ProcessLauncher {
         for id in 0..self.workers.len() {
             let pid = self.workers[id].pid;
             if let Some((pid, end)) = pid.and_then(|pid| Some((pid, reap_known(pid)?))) {
+                if room == 0 {
+                    // Its status has been taken, so it is noted; the others wait.
+                    self.look_for_dead = true;
+                    return self.ended(pid, end);
+                }
+                room -= 1;
                 self.ended(pid, end);
             }
         }
@@ -405,7 +424,7 @@ impl ProcessLauncher {
     /// Tells how things are, then sleeps until something happens, `job` stirs, or `until`.
     fn rest(&mut self, job: Option<BorrowedFd<'_>>, until: Option<Instant>) {
         self.bridge.manager.tell(&self.bridge.scoreboard);
-        if self.bridge.exit().is_some() || self.bridge.is_due() {
+        if self.bridge.exit().is_some() || self.bridge.is_due() || self.look_for_dead {
             return;
         }
         let left = self.bridge.time_to_sleep(until);
@@ -462,7 +481,11 @@ impl Launcher for ProcessLauncher {
             if let Some(status) = self.bridge.exit() {
                 return Ok(status);
             }
-            self.turn(None);
+            if guarded("a turn of the supervisor", || self.turn(None)).is_none()
+                && let Some(event) = self.bridge.fault()
+            {
+                guarded("the stop after it", || self.step(event));
+            }
         }
     }
 

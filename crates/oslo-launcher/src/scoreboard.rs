@@ -1,8 +1,10 @@
 //! One page-set shared by the parent and all workers: who is up, since when, and why not.
 //!
 //! Workers write their own slot, anybody reads. Every word is an atomic and no lock exists, so
-//! neither a crashed nor a hung worker can stop a reader. Must not: be needed for supervision to
-//! be right; the parent decides on signals, exit statuses and the state word only.
+//! neither a crashed nor a hung worker can stop a reader. Any worker can write anything anywhere,
+//! so every value is checked where it is read, and what is counted is counted by the parent. Must
+//! not: be needed for supervision to be right; the parent decides on signals, exit statuses and the
+//! state word only.
 
 mod operations;
 
@@ -326,7 +328,7 @@ impl Slot<'_> {
     /// Starts a new life of this slot; written by the parent before the process exists.
     pub(crate) fn reset(&self, generation: u64) {
         // The last writer may have died half-way and left the version odd for ever.
-        self.store(REASON_VERSION, self.load(REASON_VERSION).next_multiple_of(2));
+        self.store(REASON_VERSION, self.load(REASON_VERSION).wrapping_add(1) & !1);
         self.set_reason("");
         for word in [READY, BEAT, BEATS, PID] {
             self.store(word, 0);
@@ -369,9 +371,10 @@ impl Slot<'_> {
         self.words[BEATS].fetch_add(1, Ordering::AcqRel);
     }
 
-    /// Counts a replacement that will follow.
-    pub(crate) fn replaced(&self, cause: Cause) {
-        self.words[RESTARTS + cause as usize].fetch_add(1, Ordering::AcqRel);
+    /// Shows how often the worker was replaced for this cause. The parent counts, because a worker
+    /// could write anything here.
+    pub(crate) fn replaced(&self, cause: Cause, times: u64) {
+        self.store(RESTARTS + cause as usize, times);
     }
 
     fn restarts(&self) -> Restarts {
@@ -449,6 +452,48 @@ fn nanos(time: Duration) -> u64 {
 mod tests {
     use super::*;
 
+    /// A stray write of a worker must not be the end of whoever reads.
+    #[test]
+    fn a_board_full_of_nonsense_is_read_and_written_without_harm() {
+        let mut seed = 1_u64;
+        let mut noise = move || {
+            seed = seed
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            seed.rotate_left(17)
+        };
+        let board = std::sync::Arc::new(Scoreboard::with_words(3, 5).unwrap());
+        board.name_slot("a", false);
+        board.name_slot("b", true);
+        for round in 0..200 {
+            for word in board.words.get() {
+                word.store(
+                    match round {
+                        0 => 0,
+                        1 => u64::MAX,
+                        _ => noise(),
+                    },
+                    Ordering::Relaxed,
+                );
+            }
+            for worker in board.snapshot() {
+                assert!(worker.reason.chars().count() <= REASON_BYTES);
+                assert!(worker.operations.len() <= OPERATIONS);
+            }
+            let (mut from, mut marks) = (0, 0);
+            while let Some(id) = board.take_mark(from) {
+                from = id + 1;
+                marks += 1;
+            }
+            assert!(marks <= BITS, "{marks} marks");
+            drop(RunningOperation::begin(&board, 0, "kind", "id"));
+            board.new_life(0, 7);
+            let all = board.snapshot();
+            assert_eq!((all[0].state, all[0].generation), (WorkerState::Starting, 7));
+            assert!(all[0].reason.is_empty() && all[0].operations.is_empty());
+        }
+    }
+
     #[test]
     fn a_slot_tells_state_reason_and_ages() {
         let board = Scoreboard::new(2).unwrap();
@@ -473,11 +518,14 @@ mod tests {
         for name in ["a", "b", "c"] {
             board.name_slot(name, name == "c");
         }
-        for (worker, cause) in [(1, Cause::Exit), (1, Cause::Signal), (1, Cause::Signal)] {
-            board.slot(worker).replaced(cause);
+        for (worker, cause, times) in [
+            (1, Cause::Exit, 1),
+            (1, Cause::Signal, 2),
+            (2, Cause::Watchdog, 1),
+            (2, Cause::Asked, 1),
+        ] {
+            board.slot(worker).replaced(cause, times);
         }
-        board.slot(2).replaced(Cause::Watchdog);
-        board.slot(2).replaced(Cause::Asked);
         for worker in 0..3 {
             assert_eq!(board.own_words(worker).len(), 5);
             board.own_words(worker)[4].store(10 + worker as u64, Ordering::Release);

@@ -12,7 +12,7 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::{Duration, Instant};
 
 use crate::aside::{self, Job, JobEnd};
-use crate::bridge::Bridge;
+use crate::bridge::{Bridge, guarded};
 use crate::error::LaunchError;
 use crate::handle::LauncherHandle;
 use crate::launcher::{Launcher, LauncherOptions, later};
@@ -26,6 +26,8 @@ use crate::sys::Inherited;
 use crate::sys::child::{Child, Ears, Interruption, Interruptions, reap_orphan};
 
 const SIGNALS: &str = "signal handling";
+/// What is noted of workers before signals are looked at again.
+const HAPPENINGS_PER_TURN: usize = 8;
 
 /// Something that a thread noticed.
 #[derive(Debug)]
@@ -221,14 +223,17 @@ impl SubprocessLauncher {
 
     /// Handles everything that has happened, and some of what is due.
     fn attend(&mut self) {
-        while let Ok(happening) = self.happenings.try_recv() {
-            self.note(happening);
-        }
+        // Before what happens to workers, and only so much of that: signals must not wait behind a
+        // mass death.
         for interruption in self.interruptions.take() {
             match interruption {
                 Interruption::Event(event) => self.step(event),
                 Interruption::Report => self.report(),
             }
+        }
+        for _ in 0..HAPPENINGS_PER_TURN {
+            let Ok(happening) = self.happenings.try_recv() else { break };
+            self.note(happening);
         }
         self.inherited.bury();
         let unknown_are_ours = self.inherited.may_be_anybody();
@@ -297,7 +302,11 @@ impl Launcher for SubprocessLauncher {
             if let Some(status) = self.bridge.exit() {
                 return Ok(status);
             }
-            self.turn(None);
+            if guarded("a turn of the supervisor", || self.turn(None)).is_none()
+                && let Some(event) = self.bridge.fault()
+            {
+                guarded("the stop after it", || self.step(event));
+            }
         }
     }
 

@@ -1,0 +1,79 @@
+//! Workers that write anywhere into the memory they share with their supervisor, and workers that
+//! die all at once.
+
+#![cfg(target_os = "linux")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics, and says where")]
+
+mod daemon;
+
+use std::fs::{self, File};
+use std::os::unix::fs::FileExt;
+
+use nix::sys::signal::Signal;
+
+use daemon::{Daemon, is_stopped, kill_worker, runs, with_both};
+
+/// Fills the pages that a process shares with others, which is the scoreboard, from outside.
+fn fill_board(worker: i32, mut byte: impl FnMut() -> u8) {
+    let maps = fs::read_to_string(format!("/proc/{worker}/maps")).unwrap();
+    let shared = maps
+        .lines()
+        .filter(|line| line.split(' ').nth(1) == Some("rw-s") && line.contains("/dev/zero"));
+    let memory = File::options().write(true).open(format!("/proc/{worker}/mem")).unwrap();
+    let mut filled = 0;
+    for line in shared {
+        let (from, to) = line.split(' ').next().unwrap().split_once('-').unwrap();
+        let at = |text| u64::from_str_radix(text, 16).unwrap();
+        let bytes: Vec<u8> = (at(from)..at(to)).map(|_| byte()).collect();
+        memory.write_all_at(&bytes, at(from)).unwrap();
+        filled += 1;
+    }
+    assert!(filled > 0, "no shared pages among {maps}");
+}
+
+#[test]
+fn a_scoreboard_full_of_nonsense_ends_nobody_and_everything_goes_on() {
+    let mut daemon = Daemon::start(&["a*3", "b"]);
+    let workers = [0, 1, 2].map(|nth| daemon.worker("a", nth));
+    let other = daemon.worker("b", 0);
+    daemon.wait_until_up("b");
+    let mut seed = 7_u32;
+    let mut noise = move || {
+        seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (seed >> 24) as u8
+    };
+    for round in 0..20 {
+        fill_board(workers[0], || match round {
+            0 => 0,
+            1 => u8::MAX,
+            _ => noise(),
+        });
+        // It looks at the whole board for this.
+        daemon.signal(Signal::SIGUSR2);
+    }
+    // Supervision goes on: the death of one is noted, it is replaced, and only it.
+    kill_worker(other);
+    let successor = daemon.worker("b", 1);
+    assert!(runs(successor) && workers.into_iter().all(runs));
+    assert_eq!(daemon.output().matches(" starts as ").count(), 5);
+    daemon.signal(Signal::SIGTERM);
+    assert_eq!(daemon.exit_status(), Some(0), "{}", daemon.output());
+    assert!(!daemon.output().contains("panicked"), "{}", daemon.output());
+}
+
+/// All of them are dead before the supervisor sees the first, and it sees the TERM as early.
+#[test]
+fn a_term_does_not_wait_behind_a_mass_death() {
+    with_both(&["a*60"], |mut daemon| {
+        let workers: Vec<i32> = (0..60).map(|nth| daemon.worker("a", nth)).collect();
+        daemon.signal(Signal::SIGSTOP);
+        daemon.wait("the stop of the parent", |_| is_stopped(daemon.pid()).then_some(()));
+        workers.iter().for_each(|worker| kill_worker(*worker));
+        daemon.signal(Signal::SIGTERM);
+        daemon.signal(Signal::SIGCONT);
+        assert_eq!(daemon.exit_status(), Some(0), "{}", daemon.output());
+        // A turn's worth may be noted before the signal is looked at, and no more.
+        let started = daemon.output().matches(" starts as ").count();
+        assert!((60..=68).contains(&started), "{started} were started");
+    });
+}
