@@ -1,4 +1,7 @@
 //! Finds the text an option reads, puts references in, converts.
+//!
+//! It is over 500 lines because the search, the references and the conversion of one value pass the same
+//! place, its origin and its excerpt along; apart they would hand each other six arguments.
 
 use std::fmt::Write;
 
