@@ -2,6 +2,8 @@
 //!
 //! Order of life: [`ProcessLauncher::new`] blocks the signals, `launch_service` forks,
 //! [`wait`](Launcher::wait) sleeps in one `ppoll` until a signal, a worker's report or a deadline.
+//! It is over 500 lines because one loop owns all of its state; what runs beside it is in `process/`.
+//!
 //! Decisions are made in [`state`](crate::state); here they are performed. Must not: poll, start
 //! a thread, or hold a descriptor that a worker should not inherit without closing it there.
 
