@@ -122,3 +122,14 @@ pub(crate) fn a_state_path_that_cannot_be_written_is_one_warning(scene: &Scene) 
     ensure!(!missing.exists(), "it was made");
     daemon.end_with(Signal::SIGTERM, 0)
 }
+
+pub(crate) fn a_first_start_with_everything_below_state_path_makes_it(scene: &Scene) -> Result<()> {
+    let state = scene.path("var/lib/cinder");
+    let config = scene.config(&["a"]).set("DEFAULT", "state_path", &state.to_string_lossy());
+    let config = config.set("database", "connection", "sqlite:///$state_path/cinder.sqlite");
+    let daemon = scene.start(&config)?;
+    daemon.wait_log("Starting cinder-volume node", 1)?;
+    ensure!(daemon.count("would not be noticed") == 0, "{}", daemon.log());
+    ensure!(state.join("cinder.sqlite").exists() && state.join("cinder-volume.lock").exists());
+    daemon.end_with(Signal::SIGTERM, 0)
+}
