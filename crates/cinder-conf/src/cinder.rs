@@ -30,7 +30,8 @@ use crate::{
         service::Service,
     },
     oslo::{Mutation, OsloConfig},
-    problem::{Level, Problem, Problems, Scope},
+    problem::{Level, Problem},
+    problems::Problems,
     request::Request,
     section::Section,
     value::Value,
@@ -72,8 +73,7 @@ pub struct Conf {
 /// error in a back end's own section does not: it waits in [`Conf::backend`].
 pub fn load(request: Request) -> Result<Conf, Problems> {
     let (oslo, problems) = check::examine(request);
-    let fatal = |p: &Problem| p.level == Level::Error && p.scope == Scope::Program;
-    if problems.iter().any(fatal) {
+    if problems.is_fatal() {
         return Err(problems);
     }
     Conf::build(oslo, problems)
@@ -103,9 +103,9 @@ impl Conf {
         })();
         match built {
             Ok(conf) => Ok(Self { problems, ..conf }),
-            Err(Problems(more)) => {
+            Err(more) => {
                 let mut problems = problems;
-                problems.0.extend(more);
+                problems.extend(more);
                 Err(problems)
             }
         }
@@ -132,11 +132,9 @@ impl Conf {
     ///
     /// Every problem that keeps this back end from starting.
     pub fn backend(&self, name: &str) -> Result<BackendConf, Problems> {
-        let mine =
-            |p: &&Problem| p.level == Level::Error && p.scope == Scope::Backend(name.to_owned());
-        let problems: Vec<Problem> = self.problems.iter().filter(mine).cloned().collect();
+        let problems = self.problems.of_backend(name);
         if !problems.is_empty() {
-            return Err(Problems(problems));
+            return Err(problems);
         }
         BackendConf::read(&self.oslo, name)
     }
@@ -165,8 +163,7 @@ impl Conf {
     /// Every problem of the new files; the configuration in force stays as it was.
     pub fn mutate(&mut self) -> Result<Mutation, Problems> {
         let (_, problems) = check::examine(self.oslo.request().clone());
-        let fatal = |p: &Problem| p.level == Level::Error && p.scope == Scope::Program;
-        if problems.iter().any(fatal) {
+        if problems.is_fatal() {
             return Err(problems);
         }
         let mutation = self.oslo.mutate().map_err(|errors| self.oslo.describe(&errors))?;

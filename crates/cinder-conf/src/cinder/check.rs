@@ -3,31 +3,38 @@
 //! Must not stop at the first problem, and must not touch anything but configuration files. Only
 //! what somebody set is looked at: declared defaults are right, a test sees to that.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    path::Path,
+};
 
 use super::{known::Known, tables};
 use crate::{
     error::Origin,
     option::Opt,
     oslo::OsloConfig,
-    problem::{Level, Problem, Problems, nearest},
+    problem::{Level, Problem},
+    problems::Problems,
     registry::Group,
     request::Request,
     source::{Occurrence, fold},
     substitute::{self, Piece},
+    suggest::{Suggestions, nearest},
     value::Value,
 };
 
 /// Reads the files and judges them; the configuration returned may be incomplete when there are
 /// errors.
 pub(super) fn examine(request: Request) -> (OsloConfig<'static>, Problems) {
-    examine_with(request, &mut |_, _| {})
+    examine_with(request, &mut |_, _| {}, Suggestions::none())
 }
 
-/// As [`examine`]; `progress` is told how many of how many sections are done.
+/// As [`examine`]; `progress` is told how many of how many sections are done, and unknown names are
+/// compared with known ones as far as `suggestions` go.
 pub(super) fn examine_with(
     request: Request,
     progress: &mut dyn FnMut(usize, usize),
+    suggestions: Suggestions,
 ) -> (OsloConfig<'static>, Problems) {
     let mut oslo = OsloConfig::new();
     tables::declare_global(&mut oslo);
@@ -46,11 +53,13 @@ pub(super) fn examine_with(
         oslo: &oslo,
         problems: Problems::default(),
         progress,
+        suggestions,
     };
+    examiner.unseen();
     examiner.enabled_backends(&backends);
     examiner.sections();
     examiner.environment();
-    problems.0.extend(examiner.problems.0);
+    problems.extend(examiner.problems);
     problems.sort(oslo.config_files());
     (oslo, problems)
 }
@@ -89,9 +98,28 @@ struct Examiner<'e> {
     backends: HashMap<String, &'e str>,
     problems: Problems,
     progress: &'e mut dyn FnMut(usize, usize),
+    suggestions: Suggestions,
 }
 
 impl Examiner<'_> {
+    /// Places where configuration may stand that does not count, because nobody can read it.
+    fn unseen(&mut self) {
+        let mut directories: BTreeMap<(&Path, String), Vec<&str>> = BTreeMap::new();
+        for unseen in self.oslo.unseen() {
+            let path = Path::new(&unseen.path);
+            let (Some(directory), Some(name)) = (path.parent(), path.file_name()) else { continue };
+            let names = directories.entry((directory, unseen.source.to_string())).or_default();
+            names.extend(name.to_str());
+        }
+        for ((directory, reason), names) in directories {
+            let (names, directory) = (names.join(", "), directory.display());
+            let text = format!("{names} in {directory} could not be read: {reason}");
+            self.problems.push(
+                Problem::new(Level::Warning, text).hint("what may stand there does not count"),
+            );
+        }
+    }
+
     /// The list itself: repetitions, missing sections, names that are something else.
     fn enabled_backends(&mut self, names: &[String]) {
         let place = self.oslo.read("DEFAULT", "enabled_backends").ok().map(|found| found.origin);
@@ -134,13 +162,17 @@ impl Examiner<'_> {
             if self.known.section(&folded) {
                 self.keys(&header.name, &folded);
             } else if matches!(self.oslo.header_place(header), Origin::File { .. }) {
+                if !self.problems.has_room(Level::Warning) {
+                    self.problems.omit(Level::Warning, 1);
+                    continue;
+                }
                 let problem = self.strange_section(&header.name, &folded);
                 self.problems.push(problem.at(self.oslo.header_place(header)).of(&header.name, ""));
             }
         }
     }
 
-    fn strange_section(&self, name: &str, folded: &str) -> Problem {
+    fn strange_section(&mut self, name: &str, folded: &str) -> Problem {
         let mut keys = self.oslo.raw_keys(folded).map(|(key, _)| key);
         if keys.any(|key| self.known.is_backend_option(key)) {
             let text = "section is never used";
@@ -151,6 +183,9 @@ impl Examiner<'_> {
         if folded == "default" {
             return problem.hint("did you mean [DEFAULT]? It is written in capitals");
         }
+        if !self.suggestions.take() {
+            return problem;
+        }
         match nearest(name.trim(), self.known.section_names()) {
             Some(near) => problem.hint(format!("did you mean [{near}]?")),
             None => problem,
@@ -160,7 +195,9 @@ impl Examiner<'_> {
     fn keys(&mut self, shown: &str, folded: &str) {
         let group = self.oslo.group(folded);
         let backend = self.backends.get(folded).copied();
-        for (key, found) in self.oslo.raw_keys(folded) {
+        let mut keys: Vec<(&str, &[Occurrence])> = self.oslo.raw_keys(folded).collect();
+        keys.sort_by_key(|(_, found)| found.first().map(|first| (first.rank, first.line)));
+        for (key, found) in keys {
             let Some(last) = found.last() else { continue };
             if let Some(option) = group.and_then(|group| group.table.get(key)) {
                 let Some(group) = group else { continue };
@@ -264,7 +301,13 @@ impl Examiner<'_> {
     }
 
     fn unknown(&mut self, shown: &str, folded: &str, key: &str, found: &[Occurrence]) {
-        let hint = self.known.hint(folded, key);
+        if !self.problems.has_room(Level::Warning) {
+            return self.problems.omit(Level::Warning, found.len());
+        }
+        let hint = self
+            .known
+            .place(folded, key)
+            .or_else(|| self.suggestions.take().then(|| self.known.likely(folded, key)).flatten());
         for one in found {
             let problem = Problem::new(Level::Warning, "unknown option")
                 .at(self.oslo.place(one))

@@ -12,8 +12,8 @@ use super::{
 use crate::{
     option::Opt,
     oslo::OsloConfig,
-    problem::nearest,
     sample::{self, SampleSection},
+    suggest::nearest,
 };
 
 /// Every option of the service, annotated, in the layout of upstream's generator.

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use super::{OsloConfig, Settings};
 use crate::{
     error::{Origin, ReadError, ReferenceError, ReferenceFault, ValueError},
+    excerpt::excerpt,
     kind::{Kind, Reason},
     option::{Default, Opt},
     registry::Group,
@@ -386,7 +387,7 @@ impl At<'_, '_> {
     fn fault(&self, reference: &str, fault: ReferenceFault) -> ReadError {
         let hidden = || crate::dump::MASK.to_owned();
         let (reference, fault) = match fault {
-            fault if !self.option.secret => (reference.to_owned(), fault),
+            fault if !self.option.secret => (excerpt(reference).into_owned(), fault),
             ReferenceFault::NoSuchOption(_) => (hidden(), ReferenceFault::NoSuchOption(hidden())),
             ReferenceFault::NoSuchGroup(_) => (hidden(), ReferenceFault::NoSuchGroup(hidden())),
             ReferenceFault::IsGroup(_) => (hidden(), ReferenceFault::IsGroup(hidden())),
@@ -406,8 +407,8 @@ impl At<'_, '_> {
             group: self.group.name.clone(),
             option: self.option.name.to_owned(),
             origin: self.origin.clone(),
-            text: self.text.to_owned(),
-            reason: Reason(inner.to_string()),
+            text: excerpt(self.text).into_owned(),
+            reason: Reason(excerpt(&inner.to_string()).into_owned()),
             referenced: Some(inner),
         }))
     }
@@ -466,8 +467,8 @@ fn parse(
             group: group.name.clone(),
             option: option.name.to_owned(),
             origin: origin.clone(),
-            text: text.to_owned(),
-            reason,
+            text: excerpt(text).into_owned(),
+            reason: Reason(excerpt(&reason.0).into_owned()),
             referenced: None,
         };
         let error = if secret { crate::dump::masked(error) } else { error };

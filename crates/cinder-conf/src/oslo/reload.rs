@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::{OsloConfig, lookup};
 use crate::{
     error::LoadError,
+    excerpt::excerpt,
     files,
     notice::{Notice, NoticeLevel},
     python,
@@ -38,9 +39,9 @@ impl Change {
         }
         if self.multi && !texts.is_empty() {
             let all: Vec<String> = texts.iter().map(|text| python::repr(text)).collect();
-            return format!("[{}]", all.join(", "));
+            return excerpt(&format!("[{}]", all.join(", "))).into_owned();
         }
-        texts.last().cloned().unwrap_or_else(|| "None".to_owned())
+        texts.last().map_or("None".to_owned(), |text| excerpt(text).into_owned())
     }
 }
 
