@@ -75,6 +75,23 @@ fn options_in_the_wrong_place_are_sent_where_they_belong() {
 }
 
 #[test]
+fn a_back_end_option_in_default_is_judged_by_who_reads_it_there() {
+    check(
+        "[DEFAULT]\nenabled_backends = a\nfilter_function = \"volume.size < 5\"\n\
+         goodness_function = 100\nvolume_copy_bps_limit = 104857600\n\
+         volume_copy_blkio_cgroup_name = cinder-copy\nvolume_clear_ionice = -c3\n\
+         volume_dd_blocksize = 4M\nmax_over_subscription_ratio = 2.0\n\
+         use_multipath_for_image_xfer = true\ntarget_port = 3261\n[a]\n",
+        expect![[r#"
+            warning cinder.conf:9  [DEFAULT] max_over_subscription_ratio: counts for cinder-scheduler only in this section; for back ends write it into [backend_defaults] or into a back end's section
+            warning cinder.conf:10  [DEFAULT] use_multipath_for_image_xfer: counts for cinder-backup only in this section; for back ends write it into [backend_defaults] or into a back end's section
+            warning cinder.conf:11  [DEFAULT] target_port: has no effect in this section; for back ends write it into [backend_defaults] or into a back end's section
+            service node1@a
+            0 errors, 3 warnings"#]],
+    );
+}
+
+#[test]
 fn sections_that_nobody_reads_are_reported() {
     check(
         "[DEFAULT]\nenabled_backends = a,a,A\n[a]\n[old]\nvolume_driver = x\n[databse]\n[default]\n\

@@ -8,7 +8,10 @@ use std::{
     path::Path,
 };
 
-use super::{known::Known, tables};
+use super::{
+    known::Known,
+    tables::{self, InDefault},
+};
 use crate::{
     error::Origin,
     option::Opt,
@@ -203,8 +206,8 @@ impl Examiner<'_> {
                 let Some(group) = group else { continue };
                 let own = |_: &&str| key == "backend_host" || tables::backend_option(key).is_some();
                 self.value(group, option, last, backend.filter(own));
-                if folded == "DEFAULT" && tables::is_shadow(key) {
-                    self.without_effect(option, last);
+                if folded == "DEFAULT" {
+                    self.not_for_backends(option, last);
                 }
             } else if let Some((new_group, option)) = self.known.former(folded, key) {
                 self.former(shown, key, last, &new_group, option);
@@ -272,11 +275,17 @@ impl Examiner<'_> {
         }
     }
 
-    fn without_effect(&mut self, option: &Opt<'static>, last: &Occurrence) {
-        let problem = Problem::new(Level::Warning, "has no effect in this section")
+    /// A back-end option in `[DEFAULT]` that no back end reads there.
+    fn not_for_backends(&mut self, option: &Opt<'static>, last: &Occurrence) {
+        let text = match tables::in_default(option.dest) {
+            InDefault::Unknown | InDefault::ForAllBackends => return,
+            InDefault::For(service) => format!("counts for {service} only in this section"),
+            InDefault::ForNobody => "has no effect in this section".to_owned(),
+        };
+        let problem = Problem::new(Level::Warning, text)
             .at(self.oslo.place(last))
             .of("DEFAULT", option.dest)
-            .hint("write it into [backend_defaults] or into a back end's section");
+            .hint("for back ends write it into [backend_defaults] or into a back end's section");
         self.problems.push(problem);
     }
 
