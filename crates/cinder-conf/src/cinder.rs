@@ -21,7 +21,7 @@ pub use tools::{explain, reference, sample};
 use crate::{
     cli::Arguments,
     error::ReadError,
-    notice::Notice,
+    notice::{Notice, NoticeLevel},
     options::{
         database::Database,
         logging::Logging,
@@ -29,7 +29,7 @@ use crate::{
         process::{Concurrency, Coordination, Health, Reports, Supervisor},
         service::Service,
     },
-    oslo::{Mutation, OsloConfig},
+    oslo::{Mutation, OsloConfig, Renewal},
     problem::{Level, Problem},
     problems::Problems,
     request::Request,
@@ -156,19 +156,47 @@ impl Conf {
         self.service.service_down_time = seconds;
     }
 
-    /// Reads the files again and lets mutable options change (SIGHUP).
+    /// Reads the files again and lets mutable options change: [`review`](Self::review), then
+    /// [`renew`](Self::renew).
     ///
     /// # Errors
     ///
     /// Every problem of the new files; the configuration in force stays as it was.
     pub fn mutate(&mut self) -> Result<Mutation, Problems> {
-        let (_, problems) = check::examine(self.oslo.request().clone());
+        let (mutation, renewal) = self.review()?;
+        self.renew(&renewal)?;
+        Ok(mutation)
+    }
+
+    /// Reads the files again, once, and says what would change (SIGHUP); changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// Every problem of the new files.
+    pub fn review(&self) -> Result<(Mutation, Renewal), Problems> {
+        let (fresh, problems) = check::examine(self.oslo.request().clone());
         if problems.is_fatal() {
             return Err(problems);
         }
-        let mutation = self.oslo.mutate().map_err(|errors| self.oslo.describe(&errors))?;
+        let compared = self.oslo.compare(fresh.layers());
+        let (mut mutation, renewal) = compared.map_err(|errors| self.oslo.describe(&errors))?;
+        let unseen = fresh.unseen().iter().map(|unseen| Notice {
+            level: NoticeLevel::Warning,
+            text: format!("{} could not be read: {}", unseen.path, unseen.source),
+        });
+        mutation.notices.splice(0..0, unseen);
+        Ok((mutation, renewal))
+    }
+
+    /// Puts in force what a review has found, in this process or in another one of this daemon.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot have been found with this configuration; nothing has changed then.
+    pub fn renew(&mut self, renewal: &Renewal) -> Result<(), Problems> {
+        self.oslo.renew(renewal).map_err(|errors| self.oslo.describe(&errors))?;
         self.logging = typed(&self.oslo)?;
-        Ok(mutation)
+        Ok(())
     }
 
     /// Files read, in order.

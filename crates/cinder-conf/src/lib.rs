@@ -62,7 +62,7 @@ pub use ini::{Fault, Malformed, Parsed};
 pub use kind::{Kind, Reason, Text};
 pub use notice::{LOGGER, Notice, NoticeLevel};
 pub use option::{Alias, Cli, Default, Opt, Removal};
-pub use oslo::{Change, Found, Mutation, OsloConfig, SectionError};
+pub use oslo::{Change, Found, Mutation, OsloConfig, Renewal, SectionError};
 pub use problem::{Level, Problem, Scope};
 pub use problems::Problems;
 pub use reader::{TextFile, read_text};

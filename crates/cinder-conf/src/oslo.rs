@@ -14,7 +14,7 @@ use std::{collections::HashMap, sync::Arc};
 
 pub use lookup::Found;
 pub(crate) use lookup::plain_default;
-pub use reload::{Change, Mutation};
+pub use reload::{Change, Mutation, Renewal};
 
 use crate::{
     error::{DeclareError, FileError, LoadError, ReadError, Unseen},

@@ -155,6 +155,18 @@ impl Store {
         Ok(store)
     }
 
+    /// A store of a few texts, in their order; section names must be folded.
+    pub fn of_few(
+        layers: Vec<LayerName>,
+        texts: impl Iterator<Item = (String, String, Occurrence)>,
+    ) -> Self {
+        let mut store = Self { layers, ..Self::default() };
+        for (section, key, found) in texts {
+            store.sections.entry(section).or_default().entry(key).or_default().push(found);
+        }
+        store
+    }
+
     fn take_section(&mut self, name: &str, keys: Map<String, Value>) -> Result<(), ConfigError> {
         for (key, found) in keys {
             let found: Vec<Occurrence> =

@@ -62,6 +62,16 @@ impl<'a> OsloConfig<'a> {
         option: &'s Opt<'a>,
     ) -> Result<Found, ReadError> {
         let live = if option.mutable { &self.live } else { &self.frozen };
+        self.find_with(group, option, live)
+    }
+
+    /// As [`find`](Self::find), with mutable options read from these layers.
+    pub(super) fn find_with<'s>(
+        &'s self,
+        group: &'s Group<'a>,
+        option: &'s Opt<'a>,
+        live: &'s Store,
+    ) -> Result<Found, ReadError> {
         let mut reading = Reading { stack: Vec::new(), followed: 0, secret: false, live };
         self.evaluate(group, option, &mut reading)
     }
@@ -436,6 +446,16 @@ fn former_names(group: &Group<'_>, option: &Opt<'_>) -> Vec<Name> {
         names.push(Name { section, key, shown_group });
     }
     names
+}
+
+/// Folded section and key of every name that an option can stand under, its own first.
+pub(super) fn names(
+    group: &Group<'_>,
+    option: &Opt<'_>,
+) -> impl Iterator<Item = (String, String)> + use<> {
+    let own = (group.folded.clone(), option.dest.to_owned());
+    let former = former_names(group, option).into_iter().map(|name| (name.section, name.key));
+    std::iter::once(own).chain(former)
 }
 
 /// A value that the program set for an option.
