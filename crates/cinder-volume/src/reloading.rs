@@ -289,3 +289,72 @@ fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ReloadRefused> {
         ReloadRefused
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use cinder_conf::Request;
+    use cinder_conf::cinder;
+
+    use super::*;
+
+    fn conf(text: &str) -> (tempfile::TempDir, Conf) {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("c.conf"), text).unwrap();
+        let mut request = Request::new("cinder", "cinder-volume", dir.path());
+        request.search_defaults = false;
+        request.host_name = "node1".to_owned();
+        request.items = vec![cinder_conf::Item::File("c.conf".to_owned())];
+        let conf = cinder::load(request).unwrap();
+        (dir, conf)
+    }
+
+    fn log() -> LogHandle {
+        let options = oslo_log::LogOptions::default();
+        oslo_log::OsloLayer::new(&options).unwrap().1
+    }
+
+    #[test]
+    fn a_change_passes_from_the_reader_over_the_parent_to_a_worker() {
+        let text = "[DEFAULT]\nenabled_backends = a\n[a]\n";
+        let (dir, mut parent) = conf(text);
+        let (_, mut worker) = conf(text);
+        let handlers = dir.path().join("handlers.ini");
+        std::fs::write(&handlers, "[loggers]\n").unwrap();
+        let new = text.replace(
+            "[a]",
+            &format!("debug = true\nlog_config_append = {}\n[a]", handlers.display()),
+        );
+        std::fs::write(dir.path().join("c.conf"), new).unwrap();
+        let read = Verdict::read(&parent, &log()).encode();
+        let change = Verdict::decode(&read).unwrap().accept().unwrap();
+        change.apply(&mut parent, &log()).unwrap();
+        let texts: Vec<_> = change.records.iter().map(|record| record.text.as_str()).collect();
+        assert_eq!(texts.len(), 2, "{texts:?}");
+        assert!(matches!(&change.handlers, Handlers::Bad(why) if why.contains("handlers.ini: ")));
+        std::fs::remove_dir_all(dir.path()).unwrap();
+        Change::decode(&change.encode()).unwrap().apply(&mut worker, &log()).unwrap();
+        assert!(parent.logging.debug && worker.logging.debug);
+    }
+
+    #[test]
+    fn a_refusal_fits_into_an_answer_whatever_is_wrong() {
+        let (dir, conf) = conf("[DEFAULT]\nenabled_backends = a\n[a]\n");
+        let names = (0..5_000).map(|number| format!("[\u{1}{}{number}]\n", "\u{2}".repeat(190)));
+        let text = format!("[DEFAULT]\ndebug = x\n{}", names.collect::<String>());
+        std::fs::write(dir.path().join("c.conf"), text).unwrap();
+        let verdict = Verdict::read(&conf, &log());
+        let bytes = verdict.encode();
+        assert!(bytes.len() <= oslo_launcher::LARGEST_ANSWER, "{} bytes", bytes.len());
+        assert!(verdict.records[0].text.contains("debug"), "{:?}", verdict.records[0]);
+        assert!(verdict.records.last().unwrap().text.starts_with("and "));
+        assert_eq!(Verdict::decode(&bytes).unwrap().accept(), Err(ReloadRefused));
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused() {
+        for bytes in [&b""[..], b"{}", b"\xff", br#"{"records":[],"decision":"Maybe"}"#] {
+            assert_eq!(Verdict::decode(bytes), Err(ReloadRefused));
+            assert_eq!(Change::decode(bytes), Err(ReloadRefused));
+        }
+    }
+}
