@@ -54,6 +54,16 @@ pub(crate) enum Watcher {
     Nobody(Arc<Requests>),
 }
 
+/// Nothing: here nobody asks for a reload.
+#[derive(Debug)]
+pub(crate) struct Reload;
+
+impl Reload {
+    pub(crate) fn alone(_at_once: bool) -> Self {
+        Self
+    }
+}
+
 /// A worker about to run.
 pub(crate) struct Worker<'a> {
     pub(crate) service: Arc<dyn Service>,
@@ -66,6 +76,7 @@ pub(crate) struct Worker<'a> {
     pub(crate) drain_limit: Option<Duration>,
     pub(crate) reporting: Reporting,
     pub(crate) inherited: Inherited,
+    pub(crate) reload: Reload,
 }
 
 enum Happening {

@@ -111,7 +111,7 @@ pub(crate) fn a_reload_without_descriptors_changes_nothing(scene: &Scene) -> Res
     daemon.expect_workers(&workers)?;
     squeeze.lift()?;
     daemon.signal(Signal::SIGHUP)?;
-    daemon.wait_log("Option DEFAULT.debug changed from [false] to [true]", 3)?;
+    daemon.wait_log("Option DEFAULT.debug changed from [false] to [true]", 1)?;
     daemon.expect_workers(&workers)?;
     daemon.end_with(Signal::SIGTERM, 0)?;
     scene.wait_empty(secs(5))
