@@ -89,7 +89,7 @@ impl Job {
 
     /// What is asked for; what a worker found it says itself, among its pools.
     fn database(&self) -> String {
-        let conf = self.conf.lock().unwrap_or_else(PoisonError::into_inner);
+        let conf = self.conf.read().unwrap_or_else(PoisonError::into_inner);
         let told = wire::database_url(&conf).map_err(|problem| problem.statement());
         let told = told.and_then(|url| {
             let wanted = url.wanted_protection().map_err(|error| error.to_string())?;
