@@ -59,7 +59,7 @@ pub(crate) fn a_back_end_stays_with_its_daemon_over_reloads_and_restarts(
     let first = scene.start(&scene.config(&["a"]))?;
     let workers = first.wait_up(1)?;
     first.signal(Signal::SIGHUP)?;
-    first.wait_log("Resetting cached RPC version pins.", 2)?;
+    first.wait_log("Resetting cached RPC version pins.", 1)?;
     process::signal(*workers.first().context("no worker")?, Signal::SIGKILL)?;
     first.wait_replaced(&workers, 1)?;
     first.signal(Signal::SIGUSR2)?;
