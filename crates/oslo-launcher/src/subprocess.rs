@@ -27,8 +27,8 @@ use crate::sys::Inherited;
 use crate::sys::child::{Child, Ears, Interruption, Interruptions, reap_orphan};
 
 const SIGNALS: &str = "signal handling";
-/// What is noted of workers before signals are looked at again.
-const HAPPENINGS_PER_TURN: usize = 8;
+/// Exits of workers that are noted before signals are looked at again.
+const EXITS_PER_TURN: usize = 8;
 
 /// Something that a thread noticed.
 #[derive(Debug)]
@@ -262,16 +262,20 @@ impl SubprocessLauncher {
 
     /// Handles everything that has happened, and some of what is due.
     fn attend(&mut self) {
-        // Before what happens to workers, and only so much of that: signals must not wait behind a
-        // mass death.
+        // Before the exits of workers, and only so many of those: signals must not wait behind a mass
+        // death.
         for interruption in self.interruptions.take() {
             match interruption {
                 Interruption::Event(event) => self.step(event),
                 Interruption::Report => self.report(),
             }
         }
-        for _ in 0..HAPPENINGS_PER_TURN {
-            let Ok(happening) = self.happenings.try_recv() else { break };
+        let mut exits = 0;
+        while exits < EXITS_PER_TURN
+            && let Ok(happening) = self.happenings.try_recv()
+        {
+            // All else is cheap, and a storm of signals would bury an exit behind what it makes.
+            exits += usize::from(matches!(happening, Happening::Ended(..)));
             self.note(happening);
         }
         self.inherited.bury();
