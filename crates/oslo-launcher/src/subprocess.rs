@@ -260,16 +260,21 @@ impl SubprocessLauncher {
             || self.aside == Some(pid)
     }
 
-    /// Handles everything that has happened, and some of what is due.
-    fn attend(&mut self) {
-        // Before the exits of workers, and only so many of those: signals must not wait behind a mass
-        // death.
+    fn take_interruptions(&mut self) {
         for interruption in self.interruptions.take() {
             match interruption {
                 Interruption::Event(event) => self.step(event),
                 Interruption::Report => self.report(),
             }
         }
+    }
+
+    /// Handles everything that has happened, and some of what is due.
+    fn attend(&mut self) {
+        // Signals first, and again behind so many exits: they must not wait behind a mass death. The
+        // second look is also for what came in between: whatever woke us for it has been taken out
+        // of the queue by then, so nothing else would.
+        self.take_interruptions();
         let mut exits = 0;
         while exits < EXITS_PER_TURN
             && let Ok(happening) = self.happenings.try_recv()
@@ -278,6 +283,7 @@ impl SubprocessLauncher {
             exits += usize::from(matches!(happening, Happening::Ended(..)));
             self.note(happening);
         }
+        self.take_interruptions();
         self.inherited.bury();
         let unknown_are_ours = self.inherited.may_be_anybody();
         while let Some(pid) = reap_orphan(|pid| self.is_worker(pid), unknown_are_ours) {
