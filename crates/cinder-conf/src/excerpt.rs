@@ -2,12 +2,18 @@
 
 use std::borrow::Cow;
 
+use crate::shown::without_secrets;
+
 /// Characters of a text that a message shows.
 pub(crate) const SHOWN: usize = 200;
 
-/// A text as a message shows it.
+/// A text as a message shows it: short, and without the secrets in it.
 pub(crate) fn excerpt(text: &str) -> Cow<'_, str> {
-    at_most(text, SHOWN)
+    // Masked as a whole: a secret that is cut in two is not recognised any more.
+    match without_secrets(text) {
+        Cow::Borrowed(text) => at_most(text, SHOWN),
+        Cow::Owned(masked) => Cow::Owned(at_most(&masked, SHOWN).into_owned()),
+    }
 }
 
 /// The first `most` characters of a text, with a remark when there are more.

@@ -4,7 +4,7 @@
 //! there are no inline comments, indentation continues the value above, keys keep their case, and
 //! a quote pair around a whole value is removed once (`spec/config.md` §2).
 
-use crate::{excerpt::excerpt, python};
+use crate::{excerpt::excerpt, python, shown::of_malformed_line};
 
 /// One `key = value`, with everything a later message needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -206,7 +206,12 @@ impl Reader {
             self.out.more_malformed += 1;
             return;
         }
-        let text = excerpt(text).into_owned();
+        // Such a line may be what somebody forgot to put behind a name.
+        let text = match fault {
+            Fault::NoSeparator | Fault::Continuation => of_malformed_line(text),
+            _ => text.into(),
+        };
+        let text = excerpt(&text).into_owned();
         self.out.malformed.push(Malformed { fault, line: self.line, text });
     }
 }

@@ -43,6 +43,7 @@ mod request;
 mod sample;
 mod secret;
 mod section;
+mod shown;
 mod source;
 mod substitute;
 mod suggest;

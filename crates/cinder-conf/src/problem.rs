@@ -8,6 +8,7 @@ use crate::{
     excerpt::{at_most, excerpt},
     kind::Kind,
     option::Opt,
+    shown::{printable, without_secrets},
     suggest::nearest,
 };
 
@@ -86,10 +87,11 @@ impl Problem {
         self
     }
 
-    /// The same, with no text of it longer than somebody would read.
-    pub(crate) fn shortened(self) -> Self {
-        let name = |name: Option<String>| name.map(|name| excerpt(&name).into_owned());
-        let long = |text: &str| at_most(text, LONGEST).into_owned();
+    /// The same, with no text of it longer than somebody would read, nor a secret in it, nor a
+    /// character that would forge a line.
+    pub(crate) fn presentable(self) -> Self {
+        let name = |name: Option<String>| name.map(|name| printable(&excerpt(&name)).into_owned());
+        let long = |text: &str| at_most(&printable(&without_secrets(text)), LONGEST).into_owned();
         Self {
             group: name(self.group),
             option: name(self.option),

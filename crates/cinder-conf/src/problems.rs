@@ -102,7 +102,7 @@ impl Problems {
         count.all += 1;
         if room {
             count.kept += 1;
-            self.kept.push(problem.shortened());
+            self.kept.push(problem.presentable());
         }
     }
 

@@ -47,7 +47,7 @@ fn malformed_lines_are_all_reported_together_with_wrong_values() {
             error   cinder.conf:2  Failed to parse cinder.conf: at cinder.conf:2, Section must be started before assignment: ''
             error   cinder.conf:2  Failed to parse cinder.conf: at cinder.conf:2, Invalid section (must end with ]): '[DEFAULT'
             error   cinder.conf:4  Failed to parse cinder.conf: at cinder.conf:4, Unexpected continuation line: '  indented'
-            error   cinder.conf:6  Failed to parse cinder.conf: at cinder.conf:6, No ':' or '=' found in assignment: 'no separator'
+            error   cinder.conf:6  Failed to parse cinder.conf: at cinder.conf:6, No ':' or '=' found in assignment: 'no ****'
             error   cinder.conf:7  [DEFAULT] debug: "maybe" is not true or false
             error   cinder.conf:9  [a] target_port: "70000" is out of range: it must be less than or equal to 65535
             service node1@a

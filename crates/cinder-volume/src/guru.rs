@@ -11,6 +11,7 @@ use cinder_conf::cinder::Conf;
 use cinder_types::UPSTREAM_VERSION;
 use oslo_launcher::{ReportRequest, Scoreboard, WorkerStatus, stacks};
 use oslo_log::guru::{ConfigValue, Destination, Frame, Report, Section, Stack};
+use oslo_log::printable;
 use tracing::{debug, error, warn};
 
 #[cfg(target_os = "linux")]
@@ -104,7 +105,8 @@ impl Job {
             group: entry.group,
             option: entry.option,
             secret: entry.secret,
-            value: entry.value.unwrap_or_else(|problem| format!("<{problem}>")),
+            value: printable(&entry.value.unwrap_or_else(|problem| format!("<{problem}>")))
+                .into_owned(),
             origin: entry.origin.map(|origin| origin.to_string()),
         };
         entries.into_iter().map(value).collect()
@@ -171,7 +173,7 @@ fn workers(scoreboard: &Scoreboard) -> String {
             seconds(worker.uptime),
             seconds(worker.beat_age),
             worker.beats,
-            worker.reason
+            printable(&worker.reason)
         );
     }
     text
@@ -187,7 +189,9 @@ fn operations(workers: &[WorkerStatus]) -> String {
             let _ = writeln!(
                 text,
                 "{:<17} {:<24} {:<40} {age:.1} s",
-                worker.name, operation.kind, operation.id
+                worker.name,
+                printable(&operation.kind),
+                printable(&operation.id)
             );
         }
     }
@@ -216,5 +220,23 @@ mod tests {
         assert_eq!(lines[0], ["back", "end", "operation", "id", "age"]);
         assert_eq!(lines[1], ["lvm", "create_volume", "6f1c", "61.2", "s"]);
         assert_eq!(lines.len(), 2);
+    }
+
+    /// A worker's words are its own, or what a stray write has made of them.
+    #[test]
+    fn what_workers_say_forges_no_line_of_a_report() {
+        let operation = || Operation {
+            kind: "copy\x1b[2J".into(),
+            id: "1\n2".into(),
+            age: Duration::from_secs(1),
+        };
+        let busy = WorkerStatus {
+            name: "lvm".into(),
+            operations: vec![operation()],
+            ..Default::default()
+        };
+        let text = operations(&[busy]);
+        assert_eq!(text.lines().count(), 2, "{text}");
+        assert!(text.contains("copy\\x1b[2J") && text.contains("1\\n2"), "{text}");
     }
 }

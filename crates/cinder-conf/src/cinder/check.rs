@@ -20,6 +20,7 @@ use crate::{
     problems::Problems,
     registry::Group,
     request::Request,
+    shown::acts,
     source::{Occurrence, fold},
     substitute::{self, Piece},
     suggest::{Suggestions, nearest},
@@ -60,6 +61,7 @@ pub(super) fn examine_with(
     };
     examiner.unseen();
     examiner.enabled_backends(&backends);
+    examiner.names_in_rows(&backends);
     examiner.sections();
     examiner.environment();
     problems.extend(examiner.problems);
@@ -93,6 +95,9 @@ pub(super) fn enabled(oslo: &OsloConfig<'static>) -> Vec<String> {
     names.retain(|name| seen.insert(name.clone()));
     names
 }
+
+/// What is wrong with a name that does something instead of being shown.
+const ACTS: &str = "holds a control character, which no name of a service can have";
 
 struct Examiner<'e> {
     oslo: &'e OsloConfig<'static>,
@@ -130,6 +135,7 @@ impl Examiner<'_> {
         let mut seen: HashMap<String, &str> = HashMap::new();
         for name in names {
             let (level, text, scoped) = match seen.insert(fold(name), name) {
+                None if name.contains(acts) => (Level::Error, format!("{name} {ACTS}"), true),
                 Some(before) if before == name => {
                     (Level::Warning, format!("{name} is listed twice; it runs once"), false)
                 }
@@ -149,6 +155,25 @@ impl Examiner<'_> {
             let mut problem = Problem::new(level, text).of("DEFAULT", "enabled_backends");
             problem.origin.clone_from(&place);
             self.problems.push(if scoped { problem.backend(name) } else { problem });
+        }
+    }
+
+    /// Names that get into rows, topics and every line about a service: nothing in them may act.
+    fn names_in_rows(&mut self, backends: &[String]) {
+        let of_node = ["host", "cluster"].map(|option| ("DEFAULT", option, None));
+        let of_backend = |name| (name, "backend_host", Some(name));
+        let of_backends = backends.iter().map(String::as_str).map(of_backend);
+        for (group, option, backend) in of_node.into_iter().chain(of_backends) {
+            let Ok(found) = self.oslo.read(group, option) else { continue };
+            let Value::Text(text) = &found.value else { continue };
+            if text.contains(acts) {
+                let problem = Problem::new(Level::Error, format!("{text:?} {ACTS}"));
+                let problem = problem.at(found.origin).of(group, option);
+                self.problems.push(match backend {
+                    Some(name) => problem.backend(name),
+                    None => problem,
+                });
+            }
         }
     }
 

@@ -8,6 +8,7 @@ use crate::{
     problem::{Level, Problem, Scope},
     problems::Problems,
     request::Request,
+    shown::{printable, without_secrets},
     suggest::Suggestions,
 };
 
@@ -39,7 +40,7 @@ pub fn check_with(request: Request, progress: &mut dyn FnMut(usize, usize)) -> R
     let mut services = Vec::new();
     for name in names {
         match backend::host(&oslo, &name) {
-            Ok(host) => services.push(host),
+            Ok(host) => services.push(printable(&without_secrets(&host)).into_owned()),
             Err(more) => problems.extend(more),
         }
     }
@@ -101,7 +102,7 @@ impl Serialize for Problem {
         };
         let backend = match &self.scope {
             Scope::Program => None,
-            Scope::Backend(name) => Some(name),
+            Scope::Backend(name) => Some(printable(&without_secrets(name)).into_owned()),
         };
         let mut out = serializer.serialize_struct("Problem", 8)?;
         out.serialize_field("level", &self.level.to_string())?;

@@ -398,7 +398,7 @@ struct At<'r, 'a> {
 impl At<'_, '_> {
     /// A `$name` in a secret may be part of a password that lacks a second dollar sign.
     fn fault(&self, reference: &str, fault: ReferenceFault) -> ReadError {
-        let hidden = || crate::dump::MASK.to_owned();
+        let hidden = || crate::shown::MASK.to_owned();
         let (reference, fault) = match fault {
             fault if !self.option.secret => (excerpt(reference).into_owned(), fault),
             ReferenceFault::NoSuchOption(_) => (hidden(), ReferenceFault::NoSuchOption(hidden())),
