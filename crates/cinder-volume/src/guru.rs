@@ -11,6 +11,7 @@ use cinder_conf::cinder::Conf;
 use cinder_types::UPSTREAM_VERSION;
 use oslo_launcher::{ReportRequest, Scoreboard, WorkerStatus, stacks};
 use oslo_log::guru::{ConfigValue, Destination, Frame, Report, Section, Stack};
+use oslo_log::printable;
 use tracing::{debug, error, warn};
 
 #[cfg(target_os = "linux")]
@@ -171,7 +172,7 @@ fn workers(scoreboard: &Scoreboard) -> String {
             seconds(worker.uptime),
             seconds(worker.beat_age),
             worker.beats,
-            worker.reason
+            printable(&worker.reason)
         );
     }
     text
@@ -187,7 +188,9 @@ fn operations(workers: &[WorkerStatus]) -> String {
             let _ = writeln!(
                 text,
                 "{:<17} {:<24} {:<40} {age:.1} s",
-                worker.name, operation.kind, operation.id
+                worker.name,
+                printable(&operation.kind),
+                printable(&operation.id)
             );
         }
     }

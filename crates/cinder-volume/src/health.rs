@@ -15,6 +15,7 @@ use cinder_types::UPSTREAM_VERSION;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, getpid, getppid};
 use oslo_launcher::{Scoreboard, Service, StartError, WorkerHandle, WorkerState, WorkerStatus};
+use oslo_log::printable;
 use tracing::{error, info};
 
 use crate::commands::alive;
@@ -159,7 +160,7 @@ impl<'a> Live<'a> {
         let limit = self.service.plan.longest_silence.as_ref().map(Duration::as_secs_f64);
         BackEnd {
             state: state(worker.state),
-            reason: worker.reason.clone(),
+            reason: printable(&worker.reason).into_owned(),
             pid: worker.pid,
             uptime_seconds: worker.uptime.map(|age| age.as_secs_f64()),
             startup_seconds: worker.startup.map(|time| time.as_secs_f64()),
@@ -241,8 +242,8 @@ fn restarts(worker: &WorkerStatus) -> Restarts {
 
 fn operation(operation: &oslo_launcher::Operation) -> Operation {
     Operation {
-        kind: operation.kind.clone(),
-        id: operation.id.clone(),
+        kind: printable(&operation.kind).into_owned(),
+        id: printable(&operation.id).into_owned(),
         age_seconds: operation.age.as_secs_f64(),
     }
 }

@@ -96,7 +96,7 @@ pub use notify::Notifier;
 pub use process::ProcessLauncher;
 pub use reporting::{ReportRequest, ReportWork};
 pub use scoreboard::{
-    Operation, Restarts, RunningOperation, Scoreboard, WorkerState, WorkerStatus,
+    MOST, Operation, Restarts, RunningOperation, Scoreboard, WorkerState, WorkerStatus,
 };
 pub use service::{Hooks, NoHooks, ReloadRefused, Service, WorkerHandle};
 pub use state::{Limits, RestartMethod};

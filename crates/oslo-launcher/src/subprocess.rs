@@ -70,6 +70,8 @@ pub struct SubprocessLauncher {
     workers: Vec<Entry>,
     tell: Sender<Happening>,
     happenings: Receiver<Happening>,
+    /// What ended the last sleep; signals come before it.
+    woken_by: Option<Happening>,
     interruptions: Interruptions,
     /// Until there is a thread that listens: no other is started before the first worker.
     ears: Option<Ears>,
@@ -111,6 +113,7 @@ impl SubprocessLauncher {
             workers: Vec::new(),
             tell,
             happenings,
+            woken_by: None,
             interruptions: ears.interruptions(),
             ears: Some(ears),
             reporting: Reporting::default(),
@@ -223,6 +226,19 @@ impl SubprocessLauncher {
 
     /// Handles everything that has happened, and some of what is due.
     fn attend(&mut self) {
+        self.or_drain(Self::attend_to_all);
+    }
+
+    /// The last guard: whatever is wrong here, the workers finish what they have begun.
+    fn or_drain(&mut self, part: impl FnOnce(&mut Self)) {
+        if guarded("a turn of the supervisor", || part(self)).is_none()
+            && let Some(event) = self.bridge.fault()
+        {
+            guarded("the stop after it", || self.step(event));
+        }
+    }
+
+    fn attend_to_all(&mut self) {
         // Before what happens to workers, and only so much of that: signals must not wait behind a
         // mass death.
         for interruption in self.interruptions.take() {
@@ -232,7 +248,8 @@ impl SubprocessLauncher {
             }
         }
         for _ in 0..HAPPENINGS_PER_TURN {
-            let Ok(happening) = self.happenings.try_recv() else { break };
+            let first = self.woken_by.take();
+            let Some(happening) = first.or_else(|| self.happenings.try_recv().ok()) else { break };
             self.note(happening);
         }
         self.inherited.bury();
@@ -262,18 +279,19 @@ impl SubprocessLauncher {
     /// Attends to everything, then sleeps until something happens or `until`.
     fn turn(&mut self, until: Option<Instant>) {
         self.attend();
+        self.or_drain(|launcher| launcher.tell_and_sleep(until));
+    }
+
+    fn tell_and_sleep(&mut self, until: Option<Instant>) {
         self.bridge.manager.tell(&self.bridge.scoreboard);
         if self.bridge.exit().is_some() || self.bridge.is_due() {
             return;
         }
-        let happening = match self.bridge.time_to_sleep(until) {
+        self.woken_by = match self.bridge.time_to_sleep(until) {
             Some(left) => self.happenings.recv_timeout(left).ok(),
             // We hold a sender ourselves, so this ends only with a happening.
             None => self.happenings.recv().ok(),
         };
-        if let Some(happening) = happening {
-            self.note(happening);
-        }
     }
 }
 
@@ -289,7 +307,7 @@ impl Launcher for SubprocessLauncher {
         }
         loop {
             self.attend();
-            if !self.bridge.is_due() {
+            if self.bridge.exit().is_some() || !self.bridge.is_due() {
                 return Ok(());
             }
         }
@@ -302,11 +320,7 @@ impl Launcher for SubprocessLauncher {
             if let Some(status) = self.bridge.exit() {
                 return Ok(status);
             }
-            if guarded("a turn of the supervisor", || self.turn(None)).is_none()
-                && let Some(event) = self.bridge.fault()
-            {
-                guarded("the stop after it", || self.step(event));
-            }
+            self.turn(None);
         }
     }
 

@@ -16,7 +16,6 @@ use crate::life::{FAILED, begin, finish, live};
 use crate::line;
 use crate::manager::Alone;
 use crate::reporting::Reporting;
-use crate::scoreboard::WorkerState;
 use crate::service::{Hooks, Service, WorkerHandle};
 use crate::sys::{Inherited, Pipe, Signal, is_daemon, poll};
 
@@ -221,9 +220,7 @@ impl Worker<'_> {
             if let Some(alone) = &mut self.alone {
                 alone.stopping(deadline);
             }
-            let (scoreboard, slot) = (&self.handle.scoreboard, self.handle.slot);
-            scoreboard.slot(slot).set_state(WorkerState::Draining, "");
-            scoreboard.mark(slot); // seen when the parent wakes up for something else
+            self.handle.draining();
             self.service.stop();
         }
     }
