@@ -293,7 +293,7 @@ pub(crate) fn protection(native: &mut Native, target: &Target) -> Result<Protect
 }
 
 /// The cipher of a session; empty if it is not encrypted.
-#[cfg(any(feature = "mysql", feature = "postgres"))]
+#[cfg(feature = "postgres")]
 #[derive(diesel::QueryableByName)]
 struct Cipher {
     #[diesel(sql_type = diesel::sql_types::Text)]

@@ -3,6 +3,7 @@
 //! Must not: show a password, not even in the error for a URL it cannot use. Errors name the
 //! scheme or a parameter's name alone.
 
+mod files;
 #[cfg_attr(
     not(any(feature = "mysql", feature = "postgres")),
     allow(dead_code, reason = "without a server database its URL is parsed, and then refused")

@@ -24,7 +24,9 @@ pub fn run(
     inherited: Inherited,
 ) -> Result<i32, Failure> {
     let mut conf = configure::load(surroundings, line)?;
-    let log = logging::install(&wire::log_options(&conf, surroundings))?;
+    let mut options = wire::log_options(&conf, surroundings);
+    options.log_config_append = logging::handlers(conf.logging.log_config_append.as_deref())?;
+    let log = logging::install(&options)?;
     configure::log_findings(&conf);
     let helper = PrivilegedHelper::new(&conf.service.rootwrap_config)?;
     debug!(target: "cinder.cmd.volume", "Privileged commands: {}", helper.prefix.join(" "));

@@ -4,7 +4,7 @@
 //! not: change anything, or ask a database or an array.
 
 use std::fmt::Write;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use cinder_conf::cinder::Conf;
@@ -25,7 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// A report that is to be made.
 pub struct Job {
     /// The configuration in force.
-    pub conf: Arc<Mutex<Conf>>,
+    pub conf: Arc<RwLock<Conf>>,
     /// Name of the program, in front of report files.
     pub program: String,
     /// What is wanted.
@@ -90,7 +90,7 @@ impl Job {
 
     /// What is asked for; what a worker found it says itself, among its pools.
     fn database(&self) -> String {
-        let conf = self.conf.lock().unwrap_or_else(PoisonError::into_inner);
+        let conf = self.conf.read().unwrap_or_else(PoisonError::into_inner);
         let told = wire::database_url(&conf).map_err(|problem| problem.statement());
         let told = told.and_then(|url| {
             let wanted = url.wanted_protection().map_err(|error| error.to_string())?;
@@ -100,7 +100,7 @@ impl Job {
     }
 
     fn configuration(&self) -> Vec<ConfigValue> {
-        let entries = self.conf.lock().unwrap_or_else(PoisonError::into_inner).dump();
+        let entries = self.conf.read().unwrap_or_else(PoisonError::into_inner).dump();
         let value = |entry: cinder_conf::Entry| ConfigValue {
             group: entry.group,
             option: entry.option,
@@ -114,7 +114,7 @@ impl Job {
     /// To the file or the standard error, as configured.
     fn deliver(&self, report: &Report) {
         let directory = {
-            let conf = self.conf.lock().unwrap_or_else(PoisonError::into_inner);
+            let conf = self.conf.read().unwrap_or_else(PoisonError::into_inner);
             conf.reports.log_dir.clone()
         };
         let destination = match directory {

@@ -28,6 +28,7 @@ mod hooks;
 mod logging;
 mod progress;
 mod registering;
+mod reloading;
 mod rootwrap;
 #[cfg(target_os = "linux")]
 mod running;

@@ -4,7 +4,7 @@
 //! or know option names, everything comes as [`Settings`] from `wire.rs`; open a database.
 
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
@@ -113,6 +113,7 @@ pub fn run(
     launcher.inherited = inherited;
     if !surroundings.is_supervised() {
         // Else the parent has claimed it, for as long as that one lives.
+        prepare(&settings.state_path, &database);
         launcher.kept.extend(claims::claim(&settings.state_path, &mut candidates));
     }
     let mut launcher = choose_launcher(method, launcher, hooks, surroundings)?;
@@ -136,6 +137,16 @@ pub fn run(
     launcher.launch_services(&services)?;
     after_launch();
     Ok(launcher.wait()?)
+}
+
+/// Makes `state_path` if the embedded database is about to do so: a first start on an empty machine
+/// is no reason for a warning. Whether it is there is found out when it is used.
+fn prepare(state_path: &Path, database: &DatabaseOptions) {
+    let state_path = std::path::absolute(state_path).ok();
+    let of_database = database.url.file().and_then(Path::parent);
+    if let Some(both) = of_database.filter(|path| Some(*path) == state_path.as_deref()) {
+        let _ = std::fs::create_dir_all(both);
+    }
 }
 
 /// A back end as the health server shows it.

@@ -18,13 +18,12 @@ use crate::startup::{Backend, Candidate, Method, Settings};
 use crate::surroundings::Surroundings;
 use crate::tally;
 
-/// The options of `oslo-log`.
+/// The options of `oslo-log`, without the file of `log_config_append`, which is not read here.
 pub fn log_options(conf: &Conf, surroundings: &Surroundings) -> LogOptions {
     let logging = &conf.logging;
     let path = |option: &Option<String>| option.as_ref().map(Into::into);
     LogOptions {
         debug: logging.debug,
-        log_config_append: path(&logging.log_config_append),
         log_file: path(&logging.log_file),
         log_dir: path(&logging.log_dir),
         program: surroundings.name.clone(),

@@ -196,10 +196,15 @@ impl Service for VolumeService {
     }
 
     fn reset(&self) {
-        info!(target: "cinder.volume.manager", "Resetting cached RPC version pins.");
-        // The parent's copy is not running, so it opens no connection that its next worker
-        // would inherit (`spec/launcher.md` §12, defect 13).
+        // The parent's copy is not running: it has nothing to forget, and opens no connection that
+        // its next worker would inherit (`spec/launcher.md` §12, defect 13).
         if self.running().is_none() {
+            return;
+        }
+        info!(target: "cinder.volume.manager", "Resetting cached RPC version pins.");
+        // Nobody uses the pins yet; they are read to be told. On a node with hundreds of back ends
+        // as many threads and connections at once cost more than all else of a reload.
+        if !tracing::enabled!(target: "cinder.service", tracing::Level::DEBUG) {
             return;
         }
         let plan = self.plan.clone();

@@ -11,6 +11,8 @@
 //! * `--stop-on-hup`: asks for a stop in the HUP hook; `--panic-on-hup`: the hook panics;
 //!   `--slow-hup`: the hook takes its time;
 //! * `--report-until FILE`: a report takes until the file exists;
+//! * `--read FILE`: a HUP reads the file as soon as it exists; `die…` in it aborts whoever reads,
+//!   `bad…` is refused;
 //! * `--room COUNT`: the launcher has room for so many more workers;
 //! * `--add NAME=BEHAVIOUR`: adds it, with two workers, in the report hook of the supervisor, once;
 //! * `--add-from-thread NAME=BEHAVIOUR`: adds it, with one worker, from a second thread, when
@@ -35,7 +37,7 @@ use std::time::{Duration, Instant};
 
 use oslo_launcher::{
     FirstSteps, Hooks, InProcessLauncher, Inherited, Job, JobEnd, JobLine, LaunchError, Launcher,
-    LauncherHandle, LauncherOptions, Limits, Notifier, ProcessLauncher, ReloadRefused,
+    LauncherHandle, LauncherOptions, Limits, Notifier, ProcessLauncher, ReadWork, ReloadRefused,
     ReportRequest, ReportWork, RestartMethod, Scoreboard, Service, StartError, SubprocessLauncher,
     Supervision, WorkerHandle, WorkerState,
 };
@@ -128,6 +130,8 @@ struct Print {
     slow_hup: bool,
     /// A report takes until this file exists.
     report_until: Option<PathBuf>,
+    /// What a HUP reads, and waits for.
+    read: Option<PathBuf>,
     /// A service that is still to be added.
     late: Option<Arc<Fault>>,
 }
@@ -142,6 +146,7 @@ impl Print {
             panic_on_hup: plan.panic_on_hup,
             slow_hup: plan.slow_hup,
             report_until: plan.report_until.clone(),
+            read: plan.read.clone(),
             late: plan.late.clone(),
         }
     }
@@ -155,9 +160,32 @@ fn add(handle: &LauncherHandle, fault: Arc<Fault>, workers: usize) {
     }
 }
 
+/// No longer than a test may take: one that fails never makes the file.
+fn wait_for(file: &Path) {
+    let end = Instant::now() + Duration::from_secs(60);
+    while !file.exists() && Instant::now() < end {
+        std::thread::park_timeout(Duration::from_millis(5));
+    }
+}
+
 impl Hooks for Print {
-    fn reload(&mut self) -> Result<(), ReloadRefused> {
+    fn read_again(&mut self) -> Option<ReadWork> {
+        let file = self.read.clone()?;
+        Some(Box::new(move || {
+            println!("reading in {}", std::process::id());
+            wait_for(&file);
+            let text = std::fs::read(file).unwrap_or_default();
+            if text.starts_with(b"die") { std::process::abort() } else { text }
+        }))
+    }
+
+    fn reload(&mut self, read: &[u8]) -> Result<Vec<u8>, ReloadRefused> {
         println!("reload in {}", std::process::id());
+        let text = String::from_utf8_lossy(read);
+        println!("{} has read {:?}", std::process::id(), &text[..text.len().min(20)]);
+        if read.starts_with(b"bad") {
+            return Err(ReloadRefused);
+        }
         assert!(!self.panic_on_hup, "a bug in the hook");
         if self.slow_hup {
             std::thread::park_timeout(Duration::from_millis(300));
@@ -165,7 +193,7 @@ impl Hooks for Print {
         if let Some(handle) = LAUNCHER.get().filter(|_| self.stop_on_hup) {
             handle.stop();
         }
-        Ok(())
+        Ok(read.to_vec())
     }
 
     fn report(&mut self, request: ReportRequest, scoreboard: &Scoreboard) -> Option<ReportWork> {
@@ -178,11 +206,7 @@ impl Hooks for Print {
         let (until, process) = (self.report_until.clone()?, request.process);
         Some(Box::new(move |_| {
             println!("report on {process} begins: {:?}", request.answers);
-            // No longer than a test may take: one that fails never makes the file.
-            let end = Instant::now() + Duration::from_secs(60);
-            while !until.exists() && Instant::now() < end {
-                std::thread::park_timeout(Duration::from_millis(5));
-            }
+            wait_for(&until);
             println!("report on {process} ends");
         }))
     }
@@ -209,6 +233,7 @@ struct Plan {
     slow_hup: bool,
     foreign: Option<&'static str>,
     report_until: Option<PathBuf>,
+    read: Option<PathBuf>,
     room: usize,
     late: Option<Arc<Fault>>,
     late_from_thread: Option<Arc<Fault>>,
@@ -256,6 +281,7 @@ impl Plan {
                     });
                 }
                 "--report-until" => plan.report_until = Some(value()?.into()),
+                "--read" => plan.read = Some(value()?.into()),
                 "--room" => plan.room = value()?.parse()?,
                 "--add" => plan.late = Some(Arc::new(Fault::parse(&value()?))),
                 "--add-from-thread" => {
@@ -287,6 +313,9 @@ impl Plan {
         }
         if let Some(file) = &self.report_until {
             command.arg("--report-until").arg(file);
+        }
+        if let Some(file) = &self.read {
+            command.arg("--read").arg(file);
         }
         command.args(["--wait-hook", &self.short_waits.to_string()]).arg("--one");
         let late = self.late.iter().chain(&self.late_from_thread);

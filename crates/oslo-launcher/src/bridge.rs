@@ -13,6 +13,7 @@ use crate::ledger::{Ledger, ServiceReport};
 use crate::line::{self, Ended};
 use crate::manager::Manager;
 use crate::reporting::{ReportRequest, ReportWork};
+use crate::rereading::{self, ReadWork};
 use crate::roster::Because;
 use crate::scoreboard::{Cause, Scoreboard, WorkerState};
 use crate::service::{Hooks, Service};
@@ -157,12 +158,22 @@ impl Bridge {
         Some(Event::Stop("a fault of the supervisor"))
     }
 
-    /// Reads the configuration again, for [`Action::Reload`](crate::state::Action::Reload).
-    pub(crate) fn reload(&mut self) -> Event {
+    /// Begins to read the configuration again, for [`Action::Reload`](crate::state::Action::Reload);
+    /// the rest of it is still to be done.
+    pub(crate) fn read_again(&mut self) -> Option<ReadWork> {
         line::reloading();
-        match guarded("the reload", || self.hooks.reload()) {
-            Some(Ok(())) => Event::Reloaded,
-            Some(Err(_)) | None => Event::ReloadRefused,
+        guarded("the reload", || self.hooks.read_again()).flatten()
+    }
+
+    /// Applies what was read; what workers are told, if they are.
+    pub(crate) fn reload(&mut self, read: &[u8]) -> (Event, Vec<u8>) {
+        match guarded("the reload", || self.hooks.reload(read)) {
+            Some(Ok(told)) if rereading::fits(&told) => (Event::Reloaded, told),
+            Some(Ok(_)) => {
+                line::not_read_again(rereading::TOO_LONG);
+                (Event::ReloadRefused, Vec::new())
+            }
+            Some(Err(_)) | None => (Event::ReloadRefused, Vec::new()),
         }
     }
 

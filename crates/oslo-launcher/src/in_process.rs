@@ -21,7 +21,7 @@ use crate::scoreboard::Scoreboard;
 use crate::service::{Hooks, Service, WorkerHandle};
 use crate::stop_flag::StopFlag;
 use crate::sys::{Inherited, Waker};
-use crate::worker::{Watcher, Worker, WorkerSignals};
+use crate::worker::{Reload, Watcher, Worker, WorkerSignals};
 
 /// Who looks after this process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,6 +60,8 @@ pub struct InProcessLauncher {
     alone: Option<Alone>,
     report: Option<ServiceReport>,
     reporting: Reporting,
+    /// Whether to reload as soon as there is a worker.
+    hung_up: bool,
     inherited: Inherited,
     /// Open for as long as this process serves.
     kept: Vec<File>,
@@ -101,6 +103,7 @@ impl InProcessLauncher {
             alone,
             report: None,
             reporting: Reporting::default(),
+            hung_up: false,
             inherited: options.inherited,
             kept: options.kept,
         })
@@ -153,6 +156,7 @@ impl Launcher for InProcessLauncher {
             drain_limit: self.drain_limit,
             reporting: std::mem::take(&mut self.reporting),
             inherited: std::mem::take(&mut self.inherited),
+            reload: Reload::alone(self.hung_up),
         };
         let status = worker.run()?;
         let end = Ended::Exited(status);
@@ -213,8 +217,12 @@ mod beginning {
                     Signal::SIGHUP if !is_daemon() => return Some(0),
                     Signal::SIGHUP => {
                         line::child_reloading();
-                        // Refused or not, there is no service yet that would have to know.
-                        let _ = self.hooks.reload();
+                        // What reads needs a thread, and there is none before the service's.
+                        self.hung_up = self.hooks.read_again().is_some();
+                        if !self.hung_up {
+                            // Refused or not, there is no service yet that would have to know.
+                            let _ = self.hooks.reload(&[]);
+                        }
                     }
                     Signal::SIGUSR2 => self.report(),
                     Signal::SIGCHLD => self.inherited.bury(),

@@ -63,6 +63,7 @@ mod patience;
 mod process;
 mod report;
 mod reporting;
+mod rereading;
 mod roster;
 pub mod scoreboard;
 mod service;
@@ -95,6 +96,7 @@ pub use notify::Notifier;
 #[cfg(unix)]
 pub use process::ProcessLauncher;
 pub use reporting::{ReportRequest, ReportWork};
+pub use rereading::{LARGEST_ANSWER, ReadWork};
 pub use scoreboard::{
     MOST, Operation, Restarts, RunningOperation, Scoreboard, WorkerState, WorkerStatus,
 };

@@ -174,6 +174,22 @@ pub(crate) fn reloading() {
     info!(target: target!(), "Caught SIGHUP, reloading configuration");
 }
 
+/// Ours: upstream's supervisor reads files itself, and hangs or dies with them.
+pub(crate) fn not_read_again(why: &str) {
+    error!(
+        target: target!(),
+        "The configuration cannot be read again: {why}; the old one stays in force"
+    );
+}
+
+/// Ours: a worker that has been told to follow its parent finds nothing that makes sense.
+pub(crate) fn nothing_to_follow() {
+    error!(
+        target: target!(),
+        "What the parent has read does not make sense; this worker goes on as it was"
+    );
+}
+
 pub(crate) fn child_reloading() {
     info!(target: target!(), "Child caught SIGHUP, handling");
 }

@@ -8,12 +8,14 @@
 //! a thread, or hold a descriptor that a worker should not inherit without closing it there.
 
 mod aside;
+mod reader;
 
 use std::fs::File;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use self::reader::Reader;
 use crate::aside::{self as jobs, Job, JobEnd};
 use crate::bridge::{Bridge, guarded};
 use crate::error::LaunchError;
@@ -23,6 +25,7 @@ use crate::ledger::ServiceReport;
 use crate::line::{self, Ended};
 use crate::report::Reporter;
 use crate::reporting::{ReportWork, Reporting, Wanted};
+use crate::rereading::Bulletin;
 use crate::scoreboard::{Scoreboard, WorkerState};
 use crate::service::{Hooks, Service, WorkerHandle};
 use crate::state::{Action, Event, WorkerId};
@@ -31,7 +34,7 @@ use crate::sys::{
     Inherited, ParentWatch, Pipe, Reaped, Signal, Signals, Waker, Whose, fork_worker, is_daemon,
     poll, reap_known, reap_next, rename_process, send,
 };
-use crate::worker::{Watcher, Worker};
+use crate::worker::{Reload, Watcher, Worker};
 
 /// Forks one process per worker; the crate's head shows how it is used.
 ///
@@ -68,6 +71,12 @@ pub struct ProcessLauncher {
     kept: Vec<File>,
     /// The process of a job, whose status is not taken here.
     aside: Option<i32>,
+    /// The process that reads the configuration again, while there is one.
+    reader: Option<Reader>,
+    /// Whether a HUP came while it read.
+    hangup_waits: bool,
+    /// Where workers look after a HUP.
+    bulletin: Bulletin,
 }
 
 /// The parent's own memory of one worker.
@@ -125,6 +134,9 @@ impl ProcessLauncher {
             inherited,
             kept,
             aside: None,
+            reader: None,
+            hangup_waits: false,
+            bulletin: Bulletin::new().map_err(LaunchError::setup("the shared pages"))?,
         })
     }
 
@@ -150,13 +162,7 @@ impl ProcessLauncher {
                 self.signal(id, Signal::SIGKILL);
             }
             Action::Hangup(id) => self.signal(id, Signal::SIGHUP),
-            Action::Reload => {
-                let event = self.bridge.reload();
-                if event == Event::Reloaded {
-                    self.reset_services();
-                }
-                self.step(event);
-            }
+            Action::Reload => self.read_again(),
             Action::Log(line) => line.write(),
             Action::Notify(notice) => self.bridge.manager.notice(notice),
             Action::Exit(status) => self.bridge.end(status),
@@ -242,6 +248,7 @@ impl ProcessLauncher {
             drain_limit: self.drain_limit,
             reporting: Reporting::default(),
             inherited: Inherited::default(),
+            reload: Reload::Follow(&self.bulletin),
         };
         let status = worker.run().unwrap_or_else(|error| {
             line::start_failed(&error);
@@ -255,6 +262,7 @@ impl ProcessLauncher {
     fn give_up(&mut self) {
         drop(self.alive.write.take());
         self.bridge.manager.hang_up();
+        drop(self.reader.take());
         self.kept.clear(); // closes the files and leaves the allocator's page alone
     }
 
@@ -270,7 +278,7 @@ impl ProcessLauncher {
         for signal in self.signals.as_ref().map(Signals::take).unwrap_or_default() {
             match signal {
                 Signal::SIGTERM => self.step(Event::Stop("SIGTERM")),
-                Signal::SIGHUP if is_daemon() => self.step(Event::Hangup),
+                Signal::SIGHUP if is_daemon() => self.hang_up(),
                 Signal::SIGHUP => self.step(Event::Stop("SIGHUP")),
                 Signal::SIGINT => self.step(Event::Interrupt),
                 Signal::SIGALRM => self.step(Event::Alarm),
@@ -356,6 +364,9 @@ impl ProcessLauncher {
         if let Some((pid, end)) = self.reporter.and_then(|pid| Some((pid, reap_known(pid)?))) {
             self.ended(pid, end);
         }
+        if let Some((pid, end)) = self.reader_pid().and_then(|pid| Some((pid, reap_known(pid)?))) {
+            self.ended(pid, end);
+        }
         for id in 0..self.workers.len() {
             if room == 0 {
                 self.look_for_dead = true;
@@ -372,7 +383,8 @@ impl ProcessLauncher {
     fn whose(&self, pid: i32) -> Whose {
         match pid {
             _ if self.aside == Some(pid) => Whose::Other,
-            _ if self.reporter == Some(pid) || self.id_of(pid).is_some() => Whose::Worker,
+            _ if self.reporter == Some(pid) || self.reader_pid() == Some(pid) => Whose::Worker,
+            _ if self.id_of(pid).is_some() => Whose::Worker,
             _ => Whose::Unknown,
         }
     }
@@ -385,6 +397,9 @@ impl ProcessLauncher {
         if self.reporter == Some(pid) {
             self.reporter = None;
             return self.report(); // what was asked for meanwhile
+        }
+        if self.reader_pid() == Some(pid) {
+            return self.reader_ended(end);
         }
         let Some(id) = self.id_of(pid) else { return };
         self.workers[id].pid = None;
@@ -413,6 +428,7 @@ impl ProcessLauncher {
         if std::mem::take(&mut self.look_for_dead) {
             self.reap();
         }
+        self.look_at_reader();
         if self.bridge.requests.take_stop() {
             self.step(Event::Stop("stop()"));
         }
@@ -449,7 +465,7 @@ impl ProcessLauncher {
         if self.bridge.exit().is_some() || self.bridge.is_due() || self.look_for_dead {
             return;
         }
-        let left = self.bridge.time_to_sleep(until);
+        let left = self.bridge.time_to_sleep(until.into_iter().chain(self.reader_limit()).min());
         let signals = self.signals.as_ref().expect("only a child gives up its parent's signals");
         // A descriptor that is not there is replaced by one that is watched anyway.
         let job = job.unwrap_or(signals.as_fd());

@@ -11,6 +11,7 @@ use crate::error::StartError;
 use crate::launcher::later;
 use crate::report::Reporter;
 use crate::reporting::{ReportRequest, ReportWork};
+use crate::rereading::ReadWork;
 use crate::scoreboard::{RunningOperation, Scoreboard, WorkerState};
 use crate::stop_flag::StopFlag;
 
@@ -74,13 +75,38 @@ pub trait Service: Send + Sync {
 
 /// What the process itself does on HUP and USR2, in the parent and in every worker.
 pub trait Hooks: Send {
-    /// Reads the configuration again and applies what may change at run time.
+    /// Begins to read the configuration again (SIGHUP).
+    ///
+    /// Called on the thread that supervises or answers signals, so it must read nothing itself. What
+    /// reads is returned and runs beside this thread, like a report; its answer goes to
+    /// [`reload`](Self::reload). One that takes longer than ten seconds is given up. `None`, the
+    /// default, has nothing to read: `reload` gets an empty answer at once.
+    ///
+    /// Not called in a forked worker, which [follows](Self::follow) its parent.
+    fn read_again(&mut self) -> Option<ReadWork> {
+        None
+    }
+
+    /// Applies what was read, as far as it may change at run time. Must not block.
+    ///
+    /// The answer is what forked workers need in order to follow, at most
+    /// [`LARGEST_ANSWER`](crate::LARGEST_ANSWER) bytes.
     ///
     /// # Errors
     ///
     /// [`ReloadRefused`] when the new configuration is not usable. The old one must still be in
     /// force then, and the reasons logged; the workers are not told.
-    fn reload(&mut self) -> Result<(), ReloadRefused>;
+    fn reload(&mut self, read: &[u8]) -> Result<Vec<u8>, ReloadRefused>;
+
+    /// Does in a forked worker what its parent has done in [`reload`](Self::reload), whose answer
+    /// it gets; nothing if there was none since this worker began. The default does the same as there. Must not block, nor believe what it is told.
+    ///
+    /// # Errors
+    ///
+    /// [`ReloadRefused`] as there: this worker goes on as it was.
+    fn follow(&mut self, told: &[u8]) -> Result<(), ReloadRefused> {
+        self.reload(told).map(drop)
+    }
 
     /// Begins a report of this process (SIGUSR2).
     ///
@@ -113,8 +139,8 @@ pub struct ReloadRefused;
 pub struct NoHooks;
 
 impl Hooks for NoHooks {
-    fn reload(&mut self) -> Result<(), ReloadRefused> {
-        Ok(())
+    fn reload(&mut self, _: &[u8]) -> Result<Vec<u8>, ReloadRefused> {
+        Ok(Vec::new())
     }
 
     fn report(&mut self, _: ReportRequest, _: &Scoreboard) -> Option<ReportWork> {

@@ -19,6 +19,7 @@ use crate::launcher::{Launcher, LauncherOptions, later};
 use crate::ledger::ServiceReport;
 use crate::line::{self, Ended};
 use crate::reporting::Reporting;
+use crate::rereading::Rereading;
 use crate::scoreboard::{Scoreboard, WorkerState};
 use crate::service::{Hooks, Service};
 use crate::state::{Action, Event, WorkerId};
@@ -26,8 +27,8 @@ use crate::sys::Inherited;
 use crate::sys::child::{Child, Ears, Interruption, Interruptions, reap_orphan};
 
 const SIGNALS: &str = "signal handling";
-/// What is noted of workers before signals are looked at again.
-const HAPPENINGS_PER_TURN: usize = 8;
+/// Exits of workers that are noted before signals are looked at again.
+const EXITS_PER_TURN: usize = 8;
 
 /// Something that a thread noticed.
 #[derive(Debug)]
@@ -76,6 +77,7 @@ pub struct SubprocessLauncher {
     /// Until there is a thread that listens: no other is started before the first worker.
     ears: Option<Ears>,
     reporting: Reporting,
+    rereading: Rereading,
     /// Children of whoever started this program.
     inherited: Inherited,
     /// Open for as long as this process supervises.
@@ -117,6 +119,7 @@ impl SubprocessLauncher {
             interruptions: ears.interruptions(),
             ears: Some(ears),
             reporting: Reporting::default(),
+            rereading: Rereading::default(),
         })
     }
 
@@ -141,14 +144,50 @@ impl SubprocessLauncher {
                 self.with_child(id, Child::kill);
             }
             Action::Hangup(id) => self.with_child(id, Child::hangup),
-            Action::Reload => {
-                let event = self.bridge.reload();
-                self.step(event);
-            }
+            Action::Reload if self.rereading.is_busy() => {}
+            Action::Reload => self.read_again(),
             Action::Log(line) => line.write(),
             Action::Notify(notice) => self.bridge.manager.notice(notice),
             Action::Exit(status) => self.bridge.end(status),
         }
+    }
+
+    /// Begins to read the configuration again. Each subprocess does so for itself when it is told.
+    fn read_again(&mut self) {
+        let Some(work) = self.bridge.read_again() else { return self.reload(&[]) };
+        if self.ears.is_some() {
+            // It needs a thread, and there is none before the first worker.
+            return self.rereading.ask();
+        }
+        let tell = self.tell.clone();
+        // Nobody listens any more only when this process ends.
+        let begun = self.rereading.begin(work, move || drop(tell.send(Happening::Asked)));
+        if let Err(why) = begun {
+            self.not_read_again(&why);
+        }
+    }
+
+    /// Looks whether there is an answer, or a HUP that waits.
+    fn look_at_reading(&mut self) {
+        match self.rereading.take() {
+            Some(_) if self.bridge.supervisor.is_stopping() => {}
+            Some(Ok(read)) => self.reload(&read),
+            Some(Err(why)) => self.not_read_again(why),
+            None => {}
+        }
+        if self.ears.is_none() && self.rereading.is_idle() && self.rereading.take_again() {
+            self.perform(Action::Reload);
+        }
+    }
+
+    fn reload(&mut self, read: &[u8]) {
+        let (event, _) = self.bridge.reload(read);
+        self.step(event);
+    }
+
+    fn not_read_again(&mut self, why: &str) {
+        line::not_read_again(why);
+        self.step(Event::ReloadRefused);
     }
 
     fn with_child(&mut self, id: WorkerId, act: fn(&mut Child) -> std::io::Result<()>) {
@@ -224,6 +263,15 @@ impl SubprocessLauncher {
             || self.aside == Some(pid)
     }
 
+    fn take_interruptions(&mut self) {
+        for interruption in self.interruptions.take() {
+            match interruption {
+                Interruption::Event(event) => self.step(event),
+                Interruption::Report => self.report(),
+            }
+        }
+    }
+
     /// Handles everything that has happened, and some of what is due.
     fn attend(&mut self) {
         self.or_drain(Self::attend_to_all);
@@ -238,25 +286,30 @@ impl SubprocessLauncher {
         }
     }
 
+    fn next_happening(&mut self) -> Option<Happening> {
+        self.woken_by.take().or_else(|| self.happenings.try_recv().ok())
+    }
+
     fn attend_to_all(&mut self) {
-        // Before what happens to workers, and only so much of that: signals must not wait behind a
-        // mass death.
-        for interruption in self.interruptions.take() {
-            match interruption {
-                Interruption::Event(event) => self.step(event),
-                Interruption::Report => self.report(),
-            }
-        }
-        for _ in 0..HAPPENINGS_PER_TURN {
-            let first = self.woken_by.take();
-            let Some(happening) = first.or_else(|| self.happenings.try_recv().ok()) else { break };
+        // Signals first, and again behind so many exits: they must not wait behind a mass death. The
+        // second look is also for what came in between: whatever woke us for it has been taken out
+        // of the queue by then, so nothing else would.
+        self.take_interruptions();
+        let mut exits = 0;
+        while exits < EXITS_PER_TURN
+            && let Some(happening) = self.next_happening()
+        {
+            // All else is cheap, and a storm of signals would bury an exit behind what it makes.
+            exits += usize::from(matches!(happening, Happening::Ended(..)));
             self.note(happening);
         }
+        self.take_interruptions();
         self.inherited.bury();
         let unknown_are_ours = self.inherited.may_be_anybody();
         while let Some(pid) = reap_orphan(|pid| self.is_worker(pid), unknown_are_ours) {
             line::reaped_orphan(pid);
         }
+        self.look_at_reading();
         if self.bridge.requests.take_stop() {
             self.step(Event::Stop("stop()"));
         }
@@ -287,7 +340,8 @@ impl SubprocessLauncher {
         if self.bridge.exit().is_some() || self.bridge.is_due() {
             return;
         }
-        self.woken_by = match self.bridge.time_to_sleep(until) {
+        let left = self.bridge.time_to_sleep(until).into_iter().chain(self.rereading.left()).min();
+        self.woken_by = match left {
             Some(left) => self.happenings.recv_timeout(left).ok(),
             // We hold a sender ourselves, so this ends only with a happening.
             None => self.happenings.recv().ok(),

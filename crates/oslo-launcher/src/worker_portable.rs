@@ -53,6 +53,16 @@ pub(crate) enum Watcher {
     Nobody(Arc<Requests>),
 }
 
+/// Nothing: here nobody asks for a reload.
+#[derive(Debug)]
+pub(crate) struct Reload;
+
+impl Reload {
+    pub(crate) fn alone(_at_once: bool) -> Self {
+        Self
+    }
+}
+
 /// A worker about to run.
 pub(crate) struct Worker<'a> {
     pub(crate) service: Arc<dyn Service>,
@@ -65,6 +75,7 @@ pub(crate) struct Worker<'a> {
     pub(crate) drain_limit: Option<Duration>,
     pub(crate) reporting: Reporting,
     pub(crate) inherited: Inherited,
+    pub(crate) reload: Reload,
 }
 
 enum Happening {

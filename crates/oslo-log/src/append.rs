@@ -17,7 +17,7 @@ use crate::layout::Layout;
 use crate::level::{self, LevelTable};
 use crate::plan::{self, Handler, Plan, Route};
 use crate::sink::{Schedule, Sink};
-use crate::{LogError, LogOptions};
+use crate::{HandlersFile, LogError, LogOptions};
 
 /// Why a part of the file cannot be used.
 enum Trouble {
@@ -39,18 +39,17 @@ impl From<String> for Trouble {
     }
 }
 
-/// Reads the file and opens what it names.
+/// Understands the file and opens what it names.
 ///
 /// # Errors
 ///
 /// [`LogError::Config`] with the place in the file.
-pub(crate) fn load(path: &Path, options: &LogOptions) -> Result<Plan, LogError> {
-    let failed = |reason| LogError::Config { path: path.to_owned(), reason };
-    let text = std::fs::read_to_string(path).map_err(|cause| failed(cause.to_string()))?;
-    if text.is_empty() {
+pub(crate) fn load(file: &HandlersFile, options: &LogOptions) -> Result<Plan, LogError> {
+    let failed = |reason| LogError::Config { path: file.path.clone(), reason };
+    if file.text.is_empty() {
         return Err(failed("it is an empty file".into()));
     }
-    let ini = Ini::parse(&text).map_err(failed)?;
+    let ini = Ini::parse(&file.text).map_err(failed)?;
     let mut reader = Reader { ini, options, forms: Vec::new(), remarks: Vec::new() };
     reader.read().map_err(failed)
 }

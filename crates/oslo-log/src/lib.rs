@@ -64,7 +64,7 @@ mod template;
 pub use error::LogError;
 pub use handle::LogHandle;
 pub use layer::{OsloLayer, OsloSubscriber, subscriber};
-pub use options::LogOptions;
+pub use options::{HandlersFile, LogOptions};
 pub use panic::panic_hook;
 pub use printable::printable;
 pub use tracing_log::{LogTracer, log};

@@ -49,8 +49,8 @@ impl Plan {
     ///
     /// Whatever is wrong with an option, a file or a format.
     pub(crate) fn new(options: &LogOptions) -> Result<Self, LogError> {
-        match options.config_file() {
-            Some(path) => append::load(path, options),
+        match &options.log_config_append {
+            Some(file) => append::load(file, options),
             None => Self::of_options(options),
         }
     }

@@ -59,7 +59,7 @@ pub(crate) fn a_back_end_stays_with_its_daemon_over_reloads_and_restarts(
     let first = scene.start(&scene.config(&["a"]))?;
     let workers = first.wait_up(1)?;
     first.signal(Signal::SIGHUP)?;
-    first.wait_log("Resetting cached RPC version pins.", 2)?;
+    first.wait_log("Resetting cached RPC version pins.", 1)?;
     process::signal(*workers.first().context("no worker")?, Signal::SIGKILL)?;
     first.wait_replaced(&workers, 1)?;
     first.signal(Signal::SIGUSR2)?;
@@ -120,5 +120,16 @@ pub(crate) fn a_state_path_that_cannot_be_written_is_one_warning(scene: &Scene) 
     ensure!(!lines.is_empty() && lines[0].contains("WARNING"), "{lines:?}");
     ensure!(daemon.count("would not be noticed") == 1, "{}", daemon.log());
     ensure!(!missing.exists(), "it was made");
+    daemon.end_with(Signal::SIGTERM, 0)
+}
+
+pub(crate) fn a_first_start_with_everything_below_state_path_makes_it(scene: &Scene) -> Result<()> {
+    let state = scene.path("var/lib/cinder");
+    let config = scene.config(&["a"]).set("DEFAULT", "state_path", &state.to_string_lossy());
+    let config = config.set("database", "connection", "sqlite:///$state_path/cinder.sqlite");
+    let daemon = scene.start(&config)?;
+    daemon.wait_log("Starting cinder-volume node", 1)?;
+    ensure!(daemon.count("would not be noticed") == 0, "{}", daemon.log());
+    ensure!(state.join("cinder.sqlite").exists() && state.join("cinder-volume.lock").exists());
     daemon.end_with(Signal::SIGTERM, 0)
 }

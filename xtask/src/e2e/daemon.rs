@@ -64,11 +64,13 @@ impl Daemon {
         self.pid
     }
 
-    /// Living workers, in order of their pid; not the parent's copies that make a report or write
+    /// Living workers, in order of their pid; not the copies of the parent that report, read or write
     /// the rows.
     pub(crate) fn workers(&self) -> Vec<i32> {
         let mut children = process::living_children(self.pid);
-        children.retain(|&pid| !["report", "register"].contains(&process::name(pid).as_str()));
+        children.retain(|&pid| {
+            !["report", "register", "reload"].contains(&process::name(pid).as_str())
+        });
         children
     }
 

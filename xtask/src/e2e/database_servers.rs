@@ -210,7 +210,7 @@ pub(crate) fn the_parent_has_no_connection_and_a_worker_two_at_most(scene: &Scen
     let daemon = scene.start(&scene.config(&["a", "b", "c"]))?;
     daemon.wait_up(3)?;
     daemon.signal(Signal::SIGHUP)?;
-    daemon.wait_log("Resetting cached RPC version pins.", 4)?;
+    daemon.wait_log("Resetting cached RPC version pins.", 3)?;
     daemon.wait_beats(2)?;
     let sockets = |pid| -> Result<usize> {
         let open = process::descriptors(pid)?;

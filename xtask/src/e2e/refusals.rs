@@ -2,12 +2,14 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use nix::sys::signal::Signal;
 use nix::unistd::Uid;
 
 use super::config::Config;
+use super::reload::{Place, files_that_are_none};
 use super::scene::{Outcome, Scene};
 use crate::database::{self, Lock};
 use crate::process;
@@ -107,22 +109,138 @@ pub(crate) fn a_missing_file_is_named(scene: &Scene) -> Result<()> {
 pub(crate) fn an_unreadable_file_is_named(scene: &Scene) -> Result<()> {
     let file = scene.write("cinder.conf", &scene.config(&["a"]).text())?;
     fs::set_permissions(&file, fs::Permissions::from_mode(0o000))?;
-    let mut command = if Uid::effective().is_root() {
-        // Root reads everything, so the daemon runs as nobody, from a copy that nobody can reach.
-        scene.open_to_all()?;
-        let copy = scene.path("cinder-volume");
-        fs::copy(scene.binary(), &copy)?;
-        let mut command = scene.command("setpriv");
-        command.args(["--reuid", NOBODY, "--regid", NOBODY, "--clear-groups"]).arg(copy);
-        command
-    } else {
-        scene.command(scene.binary())
-    };
+    let mut command = bound_by_permissions(scene)?;
     let outcome = scene.finish(command.arg("--config-file").arg(&file), secs(15))?;
     expect_failure(&outcome)?;
     let expected = format!("Failed to open some config files: {}", file.display());
     ensure!(outcome.err.contains(&expected), "{outcome:?}");
     Ok(())
+}
+
+/// The daemon as somebody whom permissions keep out.
+fn bound_by_permissions(scene: &Scene) -> Result<Command> {
+    if !Uid::effective().is_root() {
+        return Ok(scene.command(scene.binary()));
+    }
+    // Root reads everything, so the daemon runs as nobody, from a copy that nobody can reach.
+    scene.open_to_all()?;
+    let copy = scene.path("cinder-volume");
+    if !copy.exists() {
+        fs::copy(scene.binary(), &copy)?;
+    }
+    let mut command = scene.command("setpriv");
+    command.args(["--reuid", NOBODY, "--regid", NOBODY, "--clear-groups"]).arg(copy);
+    Ok(command)
+}
+
+pub(crate) fn what_is_no_file_is_named_with_its_kind(scene: &Scene) -> Result<()> {
+    for (kind, path, place) in files_that_are_none(scene)? {
+        let shown = path.display();
+        let (outcome, expected) = match place {
+            Place::Configuration => {
+                let outcome = scene.run(&["--config-file", &path.to_string_lossy()])?;
+                (outcome, format!("{shown} is {kind}, not a regular file"))
+            }
+            Place::Handlers => {
+                let config = scene.config(&["a"]);
+                let value = path.to_string_lossy();
+                let outcome =
+                    scene.run_config(&config.set("DEFAULT", "log_config_append", &value))?;
+                let expected = format!("Error loading logging config {shown}: it is {kind}");
+                (outcome, expected)
+            }
+        };
+        expect_failure(&outcome)?;
+        let lines: Vec<_> = outcome.err.lines().collect();
+        ensure!(lines.len() == 1 && lines[0].contains(&expected), "no {expected}: {outcome:?}");
+        ensure!(!scene.database().exists(), "the start went on");
+    }
+    Ok(())
+}
+
+pub(crate) fn a_directory_that_cannot_be_read_is_named_with_the_reason(
+    scene: &Scene,
+) -> Result<()> {
+    let file = scene.write("cinder.conf", &scene.config(&["a"]).text())?;
+    let parts = scene.path("parts");
+    fs::create_dir(&parts)?;
+    scene.write("parts/more.conf", "[DEFAULT]\nhost = elsewhere\n")?;
+    fs::set_permissions(&parts, fs::Permissions::from_mode(0o000))?;
+    let named = [("--config-file", file.as_path()), ("--config-dir", parts.as_path())];
+    for words in [&[][..], &["config", "check"], &["config", "dump"], &["status"]] {
+        let mut command = bound_by_permissions(scene)?;
+        for (option, path) in named {
+            command.arg(option).arg(path);
+        }
+        let outcome = scene.finish(command.args(words), secs(15))?;
+        let expected = format!(
+            "Failed to read config file directory: {}: Permission denied (os error 13)",
+            parts.display()
+        );
+        ensure!(outcome.code != Some(0) && outcome.all().contains(&expected), "{outcome:?}");
+        ensure!(!scene.database().exists(), "the start went on");
+    }
+    fs::set_permissions(&parts, fs::Permissions::from_mode(0o755))?;
+    Ok(())
+}
+
+/// Every command that reads the configuration.
+const COMMANDS: [&[&str]; 6] = [
+    &[],
+    &["config", "check"],
+    &["config", "dump"],
+    &["config", "explain", "host"],
+    &["status"],
+    &["report"],
+];
+
+pub(crate) fn an_unreadable_search_path_is_a_warning_or_an_error_in_every_command(
+    scene: &Scene,
+) -> Result<()> {
+    // The scene's directory is the home directory. A link to itself keeps out root as well.
+    let (own, later) =
+        (scene.path(".cinder/cinder.conf"), scene.path("snap/etc/cinder/cinder.conf"));
+    for file in [&own, &later] {
+        fs::create_dir_all(file.parent().context("a file has a directory")?)?;
+    }
+    std::os::unix::fs::symlink(&own, &own)?;
+    let nothing = "no configuration file found; looked for ";
+    let reason = format!("{} (Too many levels of symbolic links (os error 40))", own.display());
+    for words in COMMANDS {
+        let outcome = scene.run(words)?;
+        let text = outcome.all();
+        ensure!(outcome.code != Some(0) && text.contains(nothing), "{words:?}: {outcome:?}");
+        ensure!(text.contains(&format!(", of which {reason} could not be read")), "{text}");
+        ensure!(!scene.database().exists(), "the start went on");
+    }
+    // A closed directory is the same to whom permissions keep out.
+    fs::remove_file(&own)?;
+    fs::set_permissions(scene.path(".cinder"), fs::Permissions::from_mode(0o000))?;
+    for words in COMMANDS {
+        let outcome = scene.finish(bound_by_permissions(scene)?.args(words), secs(15))?;
+        let text = outcome.all();
+        ensure!(outcome.code != Some(0) && text.contains(nothing), "{words:?}: {outcome:?}");
+        let reason = format!("{} (Permission denied (os error 13))", own.display());
+        ensure!(text.contains(&reason), "{text}");
+    }
+    fs::set_permissions(scene.path(".cinder"), fs::Permissions::from_mode(0o755))?;
+
+    std::os::unix::fs::symlink(&own, &own)?;
+    fs::write(&later, scene.config(&["a"]).text())?;
+    let at_snap = |words: &[&str]| {
+        let mut command = scene.cinder_volume(words);
+        command.env("SNAP", scene.path("snap"));
+        command
+    };
+    let check = scene.finish(&mut at_snap(&["config", "check"]), secs(15))?;
+    ensure!(check.code == Some(0) && check.out.contains("1 warning"), "{check:?}");
+    let dump = scene.finish(&mut at_snap(&["config", "dump"]), secs(15))?;
+    ensure!(dump.code == Some(0) && dump.err.contains(&reason), "{dump:?}");
+    let daemon = scene.start_command(&mut at_snap(&[]))?;
+    daemon.wait_up(1)?;
+    let warnings = lines_at(&daemon.log(), "WARNING").join("\n");
+    ensure!(warnings.contains("could not be read: Too many levels"), "{warnings}");
+    daemon.end_with(Signal::SIGTERM, 0)
 }
 
 pub(crate) fn a_malformed_file_is_named_with_its_line(scene: &Scene) -> Result<()> {

@@ -1,14 +1,15 @@
 //! HUP: in a daemon and in the foreground of a terminal (spec/launcher.md §5–6; spec/config.md §9).
 
 use std::fs::File;
+use std::path::PathBuf;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use nix::pty::openpty;
 use nix::sys::signal::Signal;
 
 use super::daemon::{Daemon, SOON};
 use super::scene::Scene;
-use crate::process::text_of;
+use crate::process::{self, text_of};
 use crate::wait::{secs, wait_for};
 
 pub(crate) fn a_hup_applies_debug_and_keeps_every_process(scene: &Scene) -> Result<()> {
@@ -18,13 +19,21 @@ pub(crate) fn a_hup_applies_debug_and_keeps_every_process(scene: &Scene) -> Resu
     ensure!(daemon.count(" DEBUG ") == 0, "debug lines before debug was set");
     scene.write("cinder.conf", &config.set("DEFAULT", "debug", "true").text())?;
     daemon.signal(Signal::SIGHUP)?;
-    // Once in the parent and once in each child.
-    daemon.wait_log("Option DEFAULT.debug changed from [false] to [true]", 3)?;
+    // The files are read once: told in the parent, followed by each child.
+    daemon.wait_log("Option DEFAULT.debug changed from [false] to [true]", 1)?;
     daemon.wait_log("Child caught SIGHUP, handling", 2)?;
+    for worker in &workers {
+        daemon.wait_log(&format!(" {worker} DEBUG "), 1)?;
+    }
     daemon.wait_beats(2)?;
     daemon.expect_workers(&workers)?;
-    ensure!(daemon.count("Option DEFAULT.debug changed") == 3, "reported more than once");
-    daemon.wait_log(" DEBUG ", 1)?;
+    ensure!(daemon.count("Option DEFAULT.debug changed") == 1, "reported more than once");
+    // So does one that comes later.
+    let victim = workers[0];
+    process::signal(victim, Signal::SIGKILL)?;
+    daemon.wait_replaced(&[victim], 2)?;
+    let newest = *daemon.workers().last().context("no worker")?;
+    daemon.wait_log(&format!(" {newest} DEBUG "), 1)?;
     daemon.end_with(Signal::SIGTERM, 0)
 }
 
@@ -57,7 +66,87 @@ pub(crate) fn a_hup_with_a_broken_file_changes_nothing(scene: &Scene) -> Result<
     // A good file is accepted afterwards.
     scene.write("cinder.conf", &config.set("DEFAULT", "debug", "true").text())?;
     daemon.signal(Signal::SIGHUP)?;
-    daemon.wait_log("Option DEFAULT.debug changed from [false] to [true]", 3)?;
+    daemon.wait_log("Option DEFAULT.debug changed from [false] to [true]", 1)?;
+    daemon.end_with(Signal::SIGTERM, 0)
+}
+
+pub(crate) fn a_hup_with_files_that_are_none_holds_nobody_up(scene: &Scene) -> Result<()> {
+    let handlers = scene.path("handlers.ini");
+    let config = scene.config(&["a", "b"]);
+    let bad = config.clone().set("DEFAULT", "log_config_append", &handlers.to_string_lossy());
+    for (kind, path, place) in files_that_are_none(scene)? {
+        let _ = std::fs::remove_file(scene.path("daemon.log"));
+        let file = scene.write("cinder.conf", &config.text())?;
+        let daemon = scene.start(&config)?;
+        let workers = daemon.wait_up(2)?;
+        let refusal = match place {
+            Place::Handlers => {
+                let _ = std::fs::remove_file(&handlers);
+                std::os::unix::fs::symlink(&path, &handlers)?;
+                scene.write("cinder.conf", &bad.text())?;
+                format!(
+                    "The log goes on as it was: Error loading logging config {}: it is {kind}, \
+                         not a regular file",
+                    handlers.display()
+                )
+            }
+            Place::Configuration => {
+                std::fs::remove_file(&file)?;
+                std::os::unix::fs::symlink(&path, &file)?;
+                format!("{} is {kind}, not a regular file", file.display())
+            }
+        };
+        daemon.signal(Signal::SIGHUP)?;
+        daemon.wait_log(&refusal, 1)?;
+        process::signal(workers[0], Signal::SIGKILL)?;
+        daemon.wait_replaced(&workers[..1], 2)?;
+        ensure!(daemon.count(&refusal) == 1, "told more than once");
+        ensure!(process::lives(daemon.pid()) && process::threads(daemon.pid()) == 1);
+        daemon.signal(Signal::SIGTERM)?;
+        daemon.wait_exit(secs(1))?;
+        std::fs::remove_file(&file)?;
+    }
+    Ok(())
+}
+
+/// Where something stands in place of a file.
+#[derive(Clone, Copy)]
+pub(super) enum Place {
+    Configuration,
+    Handlers,
+}
+
+/// What one can find instead of a file, by the words of a refusal.
+pub(super) fn files_that_are_none(scene: &Scene) -> Result<Vec<(&'static str, PathBuf, Place)>> {
+    let fifo = scene.path("fifo");
+    nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU)?;
+    let zero = PathBuf::from("/dev/zero");
+    Ok(vec![
+        ("a FIFO", fifo.clone(), Place::Handlers),
+        ("a character device", zero.clone(), Place::Handlers),
+        ("a FIFO", fifo, Place::Configuration),
+        ("a character device", zero, Place::Configuration),
+    ])
+}
+
+pub(crate) fn a_hup_with_ten_thousand_unknown_options_is_over_at_once(scene: &Scene) -> Result<()> {
+    let config = scene.config(&["a"]).set("DEFAULT", "debug", "false");
+    let daemon = scene.start(&config)?;
+    let workers = daemon.wait_up(1)?;
+    let unknown: String = (0..10_000).map(|number| format!("volume_grup_{number} = x\n")).collect();
+    let bad = config.clone().set("DEFAULT", "report_interval", "soon").text();
+    scene.write("cinder.conf", &format!("{bad}\n[a]\n{unknown}"))?;
+    daemon.signal(Signal::SIGHUP)?;
+    daemon.wait_log("The new configuration has 1 errors; the old one stays in force", 1)?;
+    daemon.wait_log("more warnings", 1)?;
+    let lines = daemon.count("unknown option");
+    ensure!((1..1_000).contains(&lines), "{lines} lines");
+    ensure!(daemon.count("did you mean") == 0, "somebody looked for likely names");
+    let good = config.set("DEFAULT", "debug", "true").text();
+    scene.write("cinder.conf", &format!("{good}\n[a]\n{unknown}"))?;
+    daemon.signal(Signal::SIGHUP)?;
+    daemon.wait_log("Option DEFAULT.debug changed from [false] to [true]", 1)?;
+    daemon.expect_workers(&workers)?;
     daemon.end_with(Signal::SIGTERM, 0)
 }
 

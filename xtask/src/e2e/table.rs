@@ -95,6 +95,9 @@ fn starting() -> Vec<Scenario> {
         refusals::no_enabled_back_end_is_an_error_with_upstreams_words
         refusals::a_missing_file_is_named
         refusals::an_unreadable_file_is_named
+        refusals::what_is_no_file_is_named_with_its_kind
+        refusals::a_directory_that_cannot_be_read_is_named_with_the_reason
+        refusals::an_unreadable_search_path_is_a_warning_or_an_error_in_every_command
         refusals::a_malformed_file_is_named_with_its_line
         refusals::defect_08_a_bad_value_in_default_stops_the_start_with_its_line
         refusals::every_bad_value_is_reported_at_once
@@ -142,6 +145,8 @@ fn running() -> Vec<Scenario> {
         reload::a_hup_does_not_apply_what_needs_a_restart
         reload::a_hup_with_a_broken_file_changes_nothing
         reload::a_hup_with_a_bad_value_changes_nothing
+        reload::a_hup_with_files_that_are_none_holds_nobody_up
+        reload::a_hup_with_ten_thousand_unknown_options_is_over_at_once
         reload::a_burst_of_hups_keeps_every_process
         reload::a_hup_while_back_ends_start_loses_none_of_them
         reload::a_hup_in_the_foreground_of_a_terminal_is_a_clean_stop
@@ -179,6 +184,7 @@ fn faults() -> Vec<Scenario> {
         claims::a_back_end_stays_with_its_daemon_over_reloads_and_restarts
         claims::a_back_end_that_runs_alone_is_claimed_too
         claims::a_killed_daemon_leaves_its_back_ends_to_the_next_at_once
+        claims::a_first_start_with_everything_below_state_path_makes_it
         claims::a_state_path_that_cannot_be_written_is_one_warning
         registration::who_supervises_reports_and_reloads_while_the_database_is_locked
         registration::a_registration_that_is_killed_is_an_error_and_ends_the_start

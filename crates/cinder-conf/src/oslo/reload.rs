@@ -7,12 +7,13 @@ use std::sync::Arc;
 
 use super::{OsloConfig, lookup};
 use crate::{
-    error::LoadError,
+    error::{LoadError, ReadError},
     excerpt::excerpt,
     files::{self, Gathered},
     notice::{Notice, NoticeLevel},
     python,
     source::{LayerName, Occurrence, Store},
+    value::Value,
 };
 
 /// A mutable option that changed; raw texts, as upstream compares them.
@@ -172,6 +173,25 @@ impl<'a> OsloConfig<'a> {
         }
         self.live = Arc::new(store);
         Ok(())
+    }
+
+    /// What an option will read once this is in force.
+    ///
+    /// # Errors
+    ///
+    /// As [`get`](Self::get).
+    pub fn get_after(
+        &self,
+        renewal: &Renewal,
+        group: &str,
+        name: &str,
+    ) -> Result<Value, ReadError> {
+        let (shown, option) = (group.to_owned(), name.to_owned());
+        let missing = || ReadError::NoSuchOption { group: shown, name: option };
+        let group = self.group(group);
+        let found = group.and_then(|group| Some((group, group.table.get(name)?)));
+        let (group, option) = found.ok_or_else(missing)?;
+        self.find_with(group, option, &renewal.store()).map(|found| found.value)
     }
 
     fn unreadable_with(&self, live: &Store) -> Vec<LoadError> {

@@ -7,9 +7,14 @@
 //! Order: names, the option file behind the URL, files that have to be there, then what it all
 //! comes to.
 
-use std::{fs, path::Path, time::Duration};
+use std::time::Duration;
 
-use super::{Server, UrlError, mask::Password, option_file::Group};
+use super::{
+    Server, UrlError,
+    files::{directory, readable, regular_file},
+    mask::Password,
+    option_file::Group,
+};
 
 /// What a parameter is to us.
 enum Meaning {
@@ -388,34 +393,10 @@ fn verify_cert(server: &Server) -> Result<Option<bool>, UrlError> {
     }
 }
 
-/// A file that is not there is found out at start, not by a connection.
-pub(super) fn readable(
-    name: &str,
-    path: Option<&str>,
-    check: fn(&Path) -> Result<(), String>,
-) -> Result<(), UrlError> {
-    let Some(path) = path else { return Ok(()) };
-    let checked = check(Path::new(path));
-    checked.map_err(|problem| {
-        UrlError::parameter(name, format!("names {path:?}, which cannot be used: {problem}"))
-    })
-}
-
-/// Looks before it opens: a FIFO would have us wait for a writer.
-pub(super) fn regular_file(path: &Path) -> Result<(), String> {
-    let about = fs::metadata(path).map_err(|error| error.to_string())?;
-    if !about.is_file() {
-        return Err("it is no regular file".to_owned());
-    }
-    fs::File::open(path).map(drop).map_err(|error| error.to_string())
-}
-
-pub(super) fn directory(path: &Path) -> Result<(), String> {
-    fs::read_dir(path).map(drop).map_err(|error| error.to_string())
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn access(query: &str) -> Result<Access, UrlError> {

@@ -36,7 +36,7 @@ impl Group {
 }
 
 fn text_of(path: &Path) -> Result<String, String> {
-    super::mysql::regular_file(path)?;
+    super::files::regular_file(path)?;
     let mut text = String::new();
     let file = fs::File::open(path).map_err(|error| error.to_string())?;
     file.take(LONGEST + 1).read_to_string(&mut text).map_err(|error| error.to_string())?;

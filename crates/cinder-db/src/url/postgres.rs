@@ -6,7 +6,7 @@
 
 use super::{
     Server, UrlError,
-    mysql::{directory, readable, regular_file},
+    files::{directory, readable, regular_file},
 };
 
 /// The options of libpq up to release 18. One that the installed library does not have it refuses.

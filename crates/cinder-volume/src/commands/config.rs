@@ -63,11 +63,15 @@ pub fn sample(out: &mut dyn Write) -> Result<i32, Failure> {
 ///
 /// # Errors
 ///
-/// When no option has this name.
-pub fn explain(name: &str, request: Request, out: &mut dyn Write) -> Result<i32, Failure> {
-    let conf = cinder::load(request).ok();
-    let text = cinder::explain(name, conf.as_ref())
+/// When no option has this name; and when the configuration cannot be read, after everything that
+/// is known without it.
+pub fn explain(
+    name: &str,
+    conf: Result<Conf, Failure>,
+    out: &mut dyn Write,
+) -> Result<i32, Failure> {
+    let text = cinder::explain(name, conf.as_ref().ok())
         .map_err(|unknown| Failure::Lines(vec![unknown], exit::FAILURE))?;
     writeln!(out, "{}", text.trim_end())?;
-    Ok(exit::OK)
+    conf.map(|_| exit::OK)
 }

@@ -115,12 +115,35 @@ fn close_on_exec() {
     if unsafe { libc::syscall(libc::SYS_close_range, FIRST, libc::c_uint::MAX, flag) } == 0 {
         return;
     }
-    // Before Linux 5.11: one by one.
+    one_by_one(FIRST);
+}
+
+/// Before Linux 5.11.
+fn one_by_one(first: RawFd) {
     let Ok(open) = std::fs::read_dir("/proc/self/fd") else { return };
     let numbers = open.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
-    for number in numbers.filter(|number| *number >= FIRST) {
+    for number in numbers.filter(|number| *number >= first) {
         // SAFETY: borrowed for this call only, which fails for a number that is not open.
         let fd = unsafe { BorrowedFd::borrow_raw(number) };
         let _ = fcntl(fd, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::os::fd::AsRawFd;
+
+    use super::*;
+
+    #[test]
+    fn an_old_kernel_is_told_of_each_descriptor() {
+        let file = File::open("/dev/null").unwrap();
+        let flags = || fcntl(&file, FcntlArg::F_GETFD).map(FdFlag::from_bits_truncate);
+        fcntl(&file, FcntlArg::F_SETFD(FdFlag::empty())).unwrap();
+        one_by_one(file.as_raw_fd() + 1);
+        assert_eq!(flags(), Ok(FdFlag::empty()));
+        one_by_one(file.as_raw_fd());
+        assert_eq!(flags(), Ok(FdFlag::FD_CLOEXEC));
     }
 }
