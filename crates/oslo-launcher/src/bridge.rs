@@ -64,9 +64,9 @@ impl Bridge {
 
     /// Takes in a service with its workers, which are due at once; slots have been reserved.
     pub(crate) fn admit(&mut self, service: &dyn Service, workers: usize) {
+        let auxiliary = service.auxiliary();
         line::starting_workers(workers);
         self.ledger.open(service.name(), workers);
-        let auxiliary = service.auxiliary();
         if auxiliary {
             self.supervisor.add_auxiliary(service.name(), workers, Instant::now());
         } else {
@@ -134,7 +134,8 @@ impl Bridge {
 
     /// Notes the status that this process shall end with, and tells what became of the services.
     pub(crate) fn end(&mut self, status: i32) {
-        self.exit = Some(status);
+        // After a fault the service manager shall start us again.
+        self.exit = Some(if self.faults > 0 { status.max(1) } else { status });
         self.ledger.services().iter().for_each(line::report);
     }
 

@@ -11,7 +11,7 @@ use std::os::unix::fs::FileExt;
 
 use nix::sys::signal::Signal;
 
-use daemon::{Daemon, is_stopped, kill_worker, runs};
+use daemon::{Daemon, is_stopped, kill_worker, runs, with_both};
 
 /// Fills the pages that a process shares with others, which is the scoreboard, from outside.
 fn fill_board(worker: i32, mut byte: impl FnMut() -> u8) {
@@ -70,6 +70,20 @@ fn a_scoreboard_full_of_nonsense_ends_nobody_and_everything_goes_on() {
     daemon.signal(Signal::SIGTERM);
     assert_eq!(daemon.exit_status(), Some(0), "{}", daemon.output());
     assert!(!daemon.output().contains("panicked"), "{}", daemon.output());
+}
+
+/// The last guard of a turn. What a late service says of itself is asked by the supervisor.
+#[test]
+fn a_supervisor_that_panics_lets_its_workers_finish() {
+    with_both(&["a*3", "--room", "9", "--add", "odd=panics-in-the-supervisor"], |mut daemon| {
+        let workers = [0, 1, 2].map(|nth| daemon.worker("a", nth));
+        assert!(workers.into_iter().all(runs));
+        daemon.signal(Signal::SIGUSR2); // adds the late one
+        assert_eq!(daemon.exit_status(), Some(1), "{}", daemon.output());
+        let output = daemon.output();
+        assert!(output.contains("Caught a fault of the supervisor, stopping children"), "{output}");
+        assert!(output.contains("Workers of a: 3 started; 3 ended with status 0"), "{output}");
+    });
 }
 
 /// All of them are dead before the supervisor sees the first, and it sees the TERM as early.
