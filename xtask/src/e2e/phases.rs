@@ -1,16 +1,14 @@
 //! TERM and `kill -9` in every phase of the parent's life (docs/supervision.md).
 //!
-//! Each phase is held open by something outside: a terminal that gives no text, a lock on the
+//! Each phase is held open by something outside: a configuration of 10 MiB, a lock on the
 //! database, a frozen worker. What lies between them is met by trying many moments.
 
+use std::fmt::Write as _;
 use std::fs;
-use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::process::ExitStatusExt;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use nix::fcntl::{FcntlArg, FdFlag, fcntl};
-use nix::pty::openpty;
 use nix::sys::signal::Signal;
 
 use super::config::Config;
@@ -24,23 +22,26 @@ use crate::wait::{let_pass, secs, wait_for};
 /// Enough that some moments lie between two forks.
 const MANY: usize = 50;
 
-/// A daemon that is reading its configuration and will not come to its end.
-fn start_with_a_silent_file(scene: &Scene) -> Result<(Daemon, OwnedFd)> {
-    // A pipe would be refused; a terminal is a character device.
-    let terminal = openpty(None, None)?;
-    for end in [&terminal.slave, &terminal.master] {
-        // Or the daemon would have the terminal open before it has read a line of it.
-        fcntl(end, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC))?;
+/// A daemon that has read the text of its configuration, and has seconds of work with it.
+///
+/// Nothing else holds it there: what does not come to an end, such as a pipe, is refused.
+fn start_with_a_long_file(scene: &Scene) -> Result<Daemon> {
+    const SECTIONS: usize = 90_000;
+    let mut text = scene.config(&["a"]).text();
+    for number in 0..SECTIONS {
+        writeln!(text, "[section{number}]\nkey{number} = {:x<100}", "")?;
     }
-    let file = fs::read_link(format!("/proc/self/fd/{}", terminal.slave.as_raw_fd()))?;
-    let file = file.to_string_lossy().into_owned();
+    let file = scene.write("cinder.conf", &text)?.to_string_lossy().into_owned();
     let daemon = scene.start_command(&mut scene.cinder_volume(&["--config-file", &file]))?;
-    wait_for("the daemon to open its configuration", SOON, || {
-        let open = process::descriptors(daemon.pid())?;
-        ensure!(open.values().any(|target| *target == file), "{open:?}");
+    wait_for("the daemon to have read its configuration", SOON, || {
+        let io = fs::read_to_string(format!("/proc/{}/io", daemon.pid()))?;
+        let read = io.lines().find_map(|line| line.strip_prefix("rchar: "));
+        let read: usize = read.context("no rchar, proc_pid_io(5)")?.parse()?;
+        ensure!(read >= text.len(), "{read} of {} bytes", text.len());
         Ok(())
     })?;
-    Ok((daemon, terminal.master))
+    ensure!(!scene.database().exists(), "it has gone on already");
+    Ok(daemon)
 }
 
 /// A daemon that waits for the lock to write its first row.
@@ -56,7 +57,7 @@ pub(super) fn start_with_a_locked_database(scene: &Scene) -> Result<(Daemon, Loc
 }
 
 pub(crate) fn a_term_while_the_configuration_is_read_ends_the_start(scene: &Scene) -> Result<()> {
-    let (daemon, _terminal) = start_with_a_silent_file(scene)?;
+    let daemon = start_with_a_long_file(scene)?;
     daemon.signal(Signal::SIGTERM)?;
     let status = daemon.wait_exit(secs(1))?;
     ensure!(status.code() == Some(0), "{status}");
@@ -164,7 +165,7 @@ fn kill(scene: &Scene, daemon: &Daemon) -> Result<()> {
 pub(crate) fn a_parent_killed_while_the_configuration_is_read_leaves_nothing(
     scene: &Scene,
 ) -> Result<()> {
-    let (daemon, _terminal) = start_with_a_silent_file(scene)?;
+    let daemon = start_with_a_long_file(scene)?;
     kill(scene, &daemon)?;
     ensure!(!scene.database().exists(), "the database was touched");
     Ok(())
