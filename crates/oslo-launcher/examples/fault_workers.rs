@@ -75,6 +75,11 @@ impl Service for Fault {
         &self.name
     }
 
+    fn auxiliary(&self) -> bool {
+        assert!(self.behaviour != "panics-in-the-supervisor", "a bug");
+        false
+    }
+
     fn needs_thread(&self) -> bool {
         !self.inline
     }

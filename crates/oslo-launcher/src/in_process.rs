@@ -145,6 +145,7 @@ impl Launcher for InProcessLauncher {
                 slot: 0,
                 scoreboard: Arc::clone(&self.scoreboard),
                 reporter: Arc::new(reporter),
+                said: Arc::default(),
                 stop: Arc::new(StopFlag::default()),
             },
             hooks: &mut *self.hooks,

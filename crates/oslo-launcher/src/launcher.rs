@@ -173,6 +173,7 @@ mod tests {
         let board = Scoreboard::new(workers.len()).unwrap();
         for (index, (name, state, reason)) in workers.iter().enumerate() {
             board.name_slot(name, false);
+            board.slot(index).reset(1);
             board.slot(index).set_state(*state, reason);
         }
         board
@@ -196,6 +197,8 @@ mod tests {
         let board = Scoreboard::new(2).unwrap();
         board.name_slot("lvm", false);
         board.name_slot("health server", true);
+        board.new_life(0, 1);
+        board.new_life(1, 1);
         board.slot(0).set_state(WorkerState::Up, "");
         board.slot(1).set_state(WorkerState::Down, "port in use");
         assert_eq!(sentence(&board, "back ends"), "1 of 1 back ends up");

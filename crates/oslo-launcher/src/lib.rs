@@ -98,7 +98,7 @@ pub use process::ProcessLauncher;
 pub use reporting::{ReportRequest, ReportWork};
 pub use rereading::{LARGEST_ANSWER, ReadWork};
 pub use scoreboard::{
-    Operation, Restarts, RunningOperation, Scoreboard, WorkerState, WorkerStatus,
+    MOST, Operation, Restarts, RunningOperation, Scoreboard, WorkerState, WorkerStatus,
 };
 pub use service::{Hooks, NoHooks, ReloadRefused, Service, WorkerHandle};
 pub use state::{Limits, RestartMethod};

@@ -112,6 +112,7 @@ impl ProcessLauncher {
             slot: 0,
             scoreboard: Arc::clone(&bridge.scoreboard),
             reporter: Arc::new(Reporter::Shared(reports.clone())),
+            said: Arc::default(),
             stop: Arc::new(StopFlag::default()),
         };
         Ok(Self {
@@ -321,12 +322,15 @@ impl ProcessLauncher {
         let mut from = 0;
         while let Some(id) = self.bridge.scoreboard.take_mark(from) {
             from = id + 1;
-            if id >= self.workers.len() {
-                return; // any worker can set the bit of one that there is not
-            }
-            let state = self.bridge.scoreboard.slot(id).state();
+            // Any worker can set the bit of one that does not run, or that there is not, and write
+            // nonsense.
+            let Some(child) = self.workers.get_mut(id).filter(|child| child.pid.is_some()) else {
+                continue;
+            };
+            let Some(state) = self.bridge.scoreboard.slot(id).said() else { continue };
+            let same = std::mem::replace(&mut child.seen, state) == state;
             let event = self.bridge.reported(id, state);
-            if std::mem::replace(&mut self.workers[id].seen, state) == state {
+            if same {
                 continue;
             }
             if let Some(event) = event {
@@ -364,13 +368,12 @@ impl ProcessLauncher {
             self.ended(pid, end);
         }
         for id in 0..self.workers.len() {
+            if room == 0 {
+                self.look_for_dead = true;
+                return;
+            }
             let pid = self.workers[id].pid;
             if let Some((pid, end)) = pid.and_then(|pid| Some((pid, reap_known(pid)?))) {
-                if room == 0 {
-                    // Its status has been taken, so it is noted; the others wait.
-                    self.look_for_dead = true;
-                    return self.ended(pid, end);
-                }
                 room -= 1;
                 self.ended(pid, end);
             }
@@ -407,6 +410,19 @@ impl ProcessLauncher {
 
     /// Handles everything that has happened, and some of what is due.
     fn attend(&mut self) {
+        self.or_drain(Self::attend_to_all);
+    }
+
+    /// The last guard: whatever is wrong here, the workers finish what they have begun.
+    fn or_drain(&mut self, part: impl FnOnce(&mut Self)) {
+        if guarded("a turn of the supervisor", || part(self)).is_none()
+            && let Some(event) = self.bridge.fault()
+        {
+            guarded("the stop after it", || self.step(event));
+        }
+    }
+
+    fn attend_to_all(&mut self) {
         self.take_signals();
         self.take_reports();
         if std::mem::take(&mut self.look_for_dead) {
@@ -441,6 +457,10 @@ impl ProcessLauncher {
 
     /// Tells how things are, then sleeps until something happens, `job` stirs, or `until`.
     fn rest(&mut self, job: Option<BorrowedFd<'_>>, until: Option<Instant>) {
+        self.or_drain(|launcher| launcher.tell_and_sleep(job, until));
+    }
+
+    fn tell_and_sleep(&mut self, job: Option<BorrowedFd<'_>>, until: Option<Instant>) {
         self.bridge.manager.tell(&self.bridge.scoreboard);
         if self.bridge.exit().is_some() || self.bridge.is_due() || self.look_for_dead {
             return;
@@ -487,7 +507,7 @@ impl Launcher for ProcessLauncher {
         }
         loop {
             self.attend();
-            if !self.bridge.is_due() {
+            if self.bridge.exit().is_some() || !self.bridge.is_due() {
                 return Ok(());
             }
         }
@@ -499,11 +519,7 @@ impl Launcher for ProcessLauncher {
             if let Some(status) = self.bridge.exit() {
                 return Ok(status);
             }
-            if guarded("a turn of the supervisor", || self.turn(None)).is_none()
-                && let Some(event) = self.bridge.fault()
-            {
-                guarded("the stop after it", || self.step(event));
-            }
+            self.turn(None);
         }
     }
 

@@ -4,7 +4,7 @@
 //! this very process.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::error::StartError;
@@ -154,6 +154,8 @@ pub struct WorkerHandle {
     pub(crate) slot: usize,
     pub(crate) scoreboard: Arc<Scoreboard>,
     pub(crate) reporter: Arc<Reporter>,
+    /// The state that this worker last told of itself; the scoreboard may have been written over.
+    pub(crate) said: Arc<AtomicU64>,
     pub(crate) stop: Arc<StopFlag>,
 }
 
@@ -172,14 +174,35 @@ impl WorkerHandle {
     }
 
     fn report(&self, state: WorkerState, reason: &str) {
+        self.said.store(state as u64, Ordering::Release);
         self.scoreboard.slot(self.slot).set_state(state, reason);
         self.scoreboard.mark(self.slot);
         self.reporter.changed(state, reason);
     }
 
+    /// Says that the worker finishes what it has begun; the parent sees it when it wakes up for
+    /// something else.
+    pub(crate) fn draining(&self) {
+        let state = WorkerState::Draining;
+        self.said.store(state as u64, Ordering::Release);
+        self.scoreboard.slot(self.slot).set_state(state, "");
+        self.scoreboard.mark(self.slot);
+    }
+
     /// Notes a heartbeat on the scoreboard; wakes nobody.
+    ///
+    /// Unless the scoreboard has another state of this worker than it last told: a stray write has
+    /// been there, and the state is told again.
     pub fn beat(&self) {
-        self.scoreboard.slot(self.slot).beat();
+        let slot = self.scoreboard.slot(self.slot);
+        slot.beat();
+        let said = WorkerState::from_word(self.said.load(Ordering::Acquire));
+        if said.is_some_and(|state| slot.said() != Some(state)) {
+            match said {
+                Some(state @ (WorkerState::Up | WorkerState::Down)) => self.report(state, ""),
+                _ => self.draining(),
+            }
+        }
     }
 
     /// This worker's words whose meaning the program defines, see

@@ -71,6 +71,8 @@ pub struct SubprocessLauncher {
     workers: Vec<Entry>,
     tell: Sender<Happening>,
     happenings: Receiver<Happening>,
+    /// What ended the last sleep; signals come before it.
+    woken_by: Option<Happening>,
     interruptions: Interruptions,
     /// Until there is a thread that listens: no other is started before the first worker.
     ears: Option<Ears>,
@@ -113,6 +115,7 @@ impl SubprocessLauncher {
             workers: Vec::new(),
             tell,
             happenings,
+            woken_by: None,
             interruptions: ears.interruptions(),
             ears: Some(ears),
             reporting: Reporting::default(),
@@ -271,13 +274,30 @@ impl SubprocessLauncher {
 
     /// Handles everything that has happened, and some of what is due.
     fn attend(&mut self) {
+        self.or_drain(Self::attend_to_all);
+    }
+
+    /// The last guard: whatever is wrong here, the workers finish what they have begun.
+    fn or_drain(&mut self, part: impl FnOnce(&mut Self)) {
+        if guarded("a turn of the supervisor", || part(self)).is_none()
+            && let Some(event) = self.bridge.fault()
+        {
+            guarded("the stop after it", || self.step(event));
+        }
+    }
+
+    fn next_happening(&mut self) -> Option<Happening> {
+        self.woken_by.take().or_else(|| self.happenings.try_recv().ok())
+    }
+
+    fn attend_to_all(&mut self) {
         // Signals first, and again behind so many exits: they must not wait behind a mass death. The
         // second look is also for what came in between: whatever woke us for it has been taken out
         // of the queue by then, so nothing else would.
         self.take_interruptions();
         let mut exits = 0;
         while exits < EXITS_PER_TURN
-            && let Ok(happening) = self.happenings.try_recv()
+            && let Some(happening) = self.next_happening()
         {
             // All else is cheap, and a storm of signals would bury an exit behind what it makes.
             exits += usize::from(matches!(happening, Happening::Ended(..)));
@@ -312,19 +332,20 @@ impl SubprocessLauncher {
     /// Attends to everything, then sleeps until something happens or `until`.
     fn turn(&mut self, until: Option<Instant>) {
         self.attend();
+        self.or_drain(|launcher| launcher.tell_and_sleep(until));
+    }
+
+    fn tell_and_sleep(&mut self, until: Option<Instant>) {
         self.bridge.manager.tell(&self.bridge.scoreboard);
         if self.bridge.exit().is_some() || self.bridge.is_due() {
             return;
         }
         let left = self.bridge.time_to_sleep(until).into_iter().chain(self.rereading.left()).min();
-        let happening = match left {
+        self.woken_by = match left {
             Some(left) => self.happenings.recv_timeout(left).ok(),
             // We hold a sender ourselves, so this ends only with a happening.
             None => self.happenings.recv().ok(),
         };
-        if let Some(happening) = happening {
-            self.note(happening);
-        }
     }
 }
 
@@ -340,7 +361,7 @@ impl Launcher for SubprocessLauncher {
         }
         loop {
             self.attend();
-            if !self.bridge.is_due() {
+            if self.bridge.exit().is_some() || !self.bridge.is_due() {
                 return Ok(());
             }
         }
@@ -353,11 +374,7 @@ impl Launcher for SubprocessLauncher {
             if let Some(status) = self.bridge.exit() {
                 return Ok(status);
             }
-            if guarded("a turn of the supervisor", || self.turn(None)).is_none()
-                && let Some(event) = self.bridge.fault()
-            {
-                guarded("the stop after it", || self.step(event));
-            }
+            self.turn(None);
         }
     }
 

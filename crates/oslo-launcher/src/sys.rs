@@ -42,7 +42,7 @@ pub use first_steps::Inherited;
 pub(crate) use fork::{NotForked, ParentWatch, fork_worker, rename_process};
 #[cfg(unix)]
 pub use inherited::Inherited;
-pub(crate) use pages::{SharedWords, monotonic};
+pub(crate) use pages::{OwnedWords, SharedWords, monotonic};
 #[cfg(unix)]
 pub use signals::ask_report;
 #[cfg(unix)]

@@ -17,7 +17,6 @@ use crate::line;
 use crate::manager::Alone;
 use crate::reporting::Reporting;
 use crate::rereading::{Bulletin, Nonsense, ReadWork, Rereading};
-use crate::scoreboard::WorkerState;
 use crate::service::{Hooks, Service, WorkerHandle};
 use crate::sys::{Inherited, Pipe, Signal, Waker, is_daemon, poll};
 
@@ -316,9 +315,7 @@ impl Worker<'_> {
             if let Some(alone) = &mut self.alone {
                 alone.stopping(deadline);
             }
-            let (scoreboard, slot) = (&self.handle.scoreboard, self.handle.slot);
-            scoreboard.slot(slot).set_state(WorkerState::Draining, "");
-            scoreboard.mark(slot); // seen when the parent wakes up for something else
+            self.handle.draining();
             self.service.stop();
         }
     }

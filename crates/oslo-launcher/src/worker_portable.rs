@@ -13,7 +13,6 @@ use crate::life::live;
 use crate::line;
 use crate::manager::Alone;
 use crate::reporting::Reporting;
-use crate::scoreboard::WorkerState;
 use crate::service::{Hooks, Service, WorkerHandle};
 use crate::sys::Inherited;
 
@@ -138,8 +137,7 @@ impl Worker<'_> {
     /// Stops the service; when its time is over.
     fn stop(&self) -> Option<Instant> {
         if self.handle.stop.raise() {
-            let slot = self.handle.scoreboard.slot(self.handle.slot);
-            slot.set_state(WorkerState::Draining, "");
+            self.handle.draining();
             self.service.stop();
         }
         self.drain_limit.map(|limit| later(Instant::now(), limit))

@@ -49,6 +49,7 @@ mod spawn;
 mod stage;
 mod startup;
 mod storms;
+mod stray_memory;
 mod supervision;
 mod systemd;
 mod table;

@@ -5,7 +5,7 @@ use super::{
     claims, clocks, command_line, container, database_faults, database_servers, descriptors,
     first_moments, health, inheritance, languages, layers, limits, log_options, log_reader, peer,
     phases, progress, refusals, registration, reload, report, rotation, samples, scale,
-    shared_sessions, signals, spawn, startup, storms, supervision, systemd, tls,
+    shared_sessions, signals, spawn, startup, storms, stray_memory, supervision, systemd, tls,
 };
 use crate::servers::Kind;
 
@@ -247,6 +247,7 @@ fn health() -> Vec<Scenario> {
         health::a_health_server_stays_to_tell_of_a_drain
         health::status_joins_the_rows_with_what_the_health_server_knows
         health::the_overview_fits_a_phone
+        stray_memory::a_scoreboard_full_of_nonsense_harms_neither_supervisor_nor_health_server
     })
 }
 
