@@ -1,6 +1,5 @@
 //! Stacks of threads that hang where threads hang: in system calls, on locks, in a loop.
 
-#![cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics, and says where")]
 
 use std::sync::atomic::{AtomicBool, Ordering};
