@@ -66,7 +66,6 @@ mod rereading;
 mod roster;
 pub mod scoreboard;
 mod service;
-pub mod stacks;
 pub mod state;
 mod stop_flag;
 mod subprocess;

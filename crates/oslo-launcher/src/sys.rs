@@ -9,9 +9,7 @@ mod inherited;
 mod signals;
 mod wait;
 
-pub(crate) mod file_map;
 mod pages;
-pub(crate) mod thread_states;
 
 pub use first_steps::FirstSteps;
 pub(crate) use fork::{NotForked, ParentWatch, fork_worker, rename_process};
