@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result};
 
+use crate::budget::{Part, Times};
 use crate::servers::{Kind, Pooler, Servers};
 use crate::tally::Tally;
 use crate::wait::{millis, wait_with_pause};
@@ -19,10 +20,13 @@ const LIMIT: std::time::Duration = std::time::Duration::from_secs(45 * 60);
 /// # Errors
 ///
 /// When something could not be run at all; a failing test is counted, not an error.
-pub(crate) fn run() -> Result<Tally> {
-    let mut tally = workspace_tests()?;
+pub(crate) fn run(times: &mut Times) -> Result<Tally> {
+    let mut tally = times.of(Part::Base, "tests of the crates", workspace_tests)?;
     println!("\nworkspace: {} passed, {} failed; now end to end\n", tally.passed, tally.failed);
-    tally += e2e::run(&cargo::build_daemon(&cargo::database_features())?, &[])?;
+    let daemon = times.of(Part::Base, "build of the release", || {
+        cargo::build_daemon(&cargo::database_features())
+    })?;
+    tally += times.of(Part::Base, "scenarios", || e2e::run(&daemon, &[]))?;
     Ok(tally)
 }
 

@@ -9,11 +9,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use anyhow::{Result, ensure};
 use nix::sys::signal::Signal;
 
-use super::daemon::Daemon;
 use super::faults::{EVERYTHING, Storm};
-use super::holdings::{Holdings, no_zombie};
-use super::scene::Scene;
-use super::stage::Stage;
+use super::props::daemon::Daemon;
+use super::props::holdings::{Holdings, no_zombie};
+use super::props::scene::Scene;
+use super::props::stage::Stage;
 use crate::tally::Tally;
 use crate::wait::{millis, secs, wait_for};
 

@@ -5,12 +5,12 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
-use std::{env, fmt, panic, thread};
+use std::{env, panic, thread};
 
 use anyhow::{Context, Result};
 
-use super::peer;
-use super::scene::Scene;
+use super::props::{Scene, Skip};
+use super::scenarios::peer;
 use super::table::scenarios;
 use crate::servers::{Kind, Servers};
 use crate::tally::Tally;
@@ -28,18 +28,6 @@ pub(crate) struct Scenario {
     pub(crate) on: Option<Kind>,
     pub(crate) run: fn(&Scene) -> Result<()>,
 }
-
-/// Ends a scenario that this machine cannot run, with the reason.
-#[derive(Debug)]
-pub(crate) struct Skip(pub(crate) String);
-
-impl fmt::Display for Skip {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for Skip {}
 
 /// Prints the names that the filters choose.
 pub(crate) fn list(filters: &[String]) {

@@ -1,7 +1,7 @@
 //! The one list of scenarios. A scenario's name is its function's name, read as a sentence.
 
 use super::runner::Scenario;
-use super::{
+use super::scenarios::{
     claims, clocks, command_line, container, database_faults, database_servers, descriptors,
     first_moments, health, inheritance, languages, layers, limits, log_options, log_reader, peer,
     phases, progress, refusals, registration, reload, report, rotation, samples, scale,
