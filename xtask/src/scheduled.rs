@@ -179,11 +179,12 @@ fn sanitized(arguments: &[&str], flags: &str, kind: &str) -> Result<Command> {
     Ok(command)
 }
 
-/// All tests of the launcher with the address sanitizer: state machine, scoreboard, processes.
+/// All tests of the crates with `unsafe` in them, with the address sanitizer: state machine,
+/// scoreboard, processes, stacks.
 fn sanitizer(_: &Plan) -> Result<Verdict> {
     let Some(host) = sanitized_target()? else { return Ok(Verdict::Skipped(NO_SANITIZER)) };
     let folder = reports("sanitizer-reports")?;
-    let package = ["--quiet", "-p", "oslo-launcher", "--target", &host];
+    let package = ["--quiet", "-p", "oslo-launcher", "-p", "thread-stacks", "--target", &host];
     let command = |what: &[&str]| {
         sanitized(&[what, &package].concat(), "-Cforce-frame-pointers=yes", "sanitizer")
     };
