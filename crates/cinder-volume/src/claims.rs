@@ -73,7 +73,6 @@ fn place(host: &str) -> i64 {
     i64::try_from(hash >> 2).unwrap_or_default()
 }
 
-#[cfg(unix)]
 mod locks {
     use std::fs::File;
     use std::io;
@@ -120,22 +119,6 @@ mod locks {
     }
 }
 
-/// Without record locks nobody is kept out.
-#[cfg(not(unix))]
-mod locks {
-    use std::fs::File;
-    use std::io;
-    use std::path::Path;
-
-    pub(super) fn open(path: &Path) -> io::Result<File> {
-        File::options().read(true).write(true).create(true).truncate(false).open(path)
-    }
-
-    pub(super) fn take(_: &File, _: i64) -> io::Result<Result<(), Option<i32>>> {
-        Err(io::ErrorKind::Unsupported.into())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -165,7 +148,6 @@ mod tests {
         assert_eq!(candidates[0].backend.as_ref().unwrap_err().to_string(), "bad section");
     }
 
-    #[cfg(unix)]
     #[test]
     fn what_stands_in_the_place_of_the_file_is_not_touched() {
         let dir = tempfile::tempdir().unwrap();

@@ -14,7 +14,6 @@ use oslo_log::guru::{ConfigValue, Destination, Frame, Report, Section, Stack};
 use oslo_log::printable;
 use tracing::{debug, error, warn};
 
-#[cfg(target_os = "linux")]
 use crate::asker;
 use crate::wire;
 
@@ -133,7 +132,6 @@ impl Job {
     }
 
     /// To the command that waits for it. One that has gone away is nothing to complain of.
-    #[cfg(target_os = "linux")]
     fn answer(&self, number: u64, report: &Report, scoreboard: &Scoreboard) {
         let workers = scoreboard.snapshot();
         let ours = |pid: i32| u32::try_from(pid) == Ok(self.request.process);
@@ -144,11 +142,6 @@ impl Job {
         if let Err(cause) = asker::answer(number, &answer) {
             debug!(target: "cinder.cmd.volume", "Nobody takes the report that was asked for: {cause}");
         }
-    }
-
-    #[cfg(not(target_os = "linux"))]
-    fn answer(&self, number: u64, _report: &Report, _scoreboard: &Scoreboard) {
-        debug!(target: "cinder.cmd.volume", "Cannot answer {number} on this platform");
     }
 }
 

@@ -14,7 +14,6 @@
 
 #![forbid(unsafe_code)]
 
-#[cfg(target_os = "linux")]
 mod asker;
 mod claims;
 mod cli;
@@ -30,7 +29,6 @@ mod progress;
 mod registering;
 mod reloading;
 mod rootwrap;
-#[cfg(target_os = "linux")]
 mod running;
 mod startup;
 mod surroundings;

@@ -174,9 +174,8 @@ fn choose_launcher(
             let watcher = if supervised { Supervision::Stdin } else { Supervision::None };
             Box::new(InProcessLauncher::new(options, hooks, watcher)?)
         }
-        #[cfg(unix)]
         Method::Fork => Box::new(ProcessLauncher::new(options, hooks)?),
-        _ => {
+        Method::Spawn => {
             let (program, words) = (surroundings.program.clone(), surroundings.arguments.clone());
             let command = move |name: &str| {
                 let mut command = Command::new(&program);

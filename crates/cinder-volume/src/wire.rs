@@ -138,8 +138,8 @@ pub fn settings(
     correct_intervals(conf);
     let names = enabled(conf, only)?;
     let mut method = match conf.supervisor.launcher {
-        Choice::Fork if cfg!(unix) => Method::Fork,
-        _ => Method::Spawn,
+        Choice::Fork => Method::Fork,
+        Choice::Spawn => Method::Spawn,
     };
     if only.is_some() {
         method = Method::InProcess;
