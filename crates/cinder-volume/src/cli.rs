@@ -10,7 +10,6 @@ use cinder_types::UPSTREAM_VERSION;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use clap_complete::{Shell, generate};
 
-use crate::commands::report::Wish;
 use crate::exit::{self, Failure};
 use crate::surroundings::Surroundings;
 
@@ -61,6 +60,17 @@ pub enum Task {
         /// The daemon's parent process.
         pid: i32,
     },
+}
+
+/// Which reports are wanted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Wish {
+    /// `--pid`: this daemon, or this worker alone.
+    pub pid: Option<i32>,
+    /// `--worker`: only these back ends.
+    pub workers: Vec<String>,
+    /// `--json`.
+    pub json: bool,
 }
 
 /// How many back ends have to be up for a check to succeed.

@@ -14,26 +14,24 @@
 
 #![forbid(unsafe_code)]
 
-mod asker;
 mod claims;
 mod cli;
 mod commands;
 mod configure;
 mod daemon;
 mod exit;
-mod guru;
 mod health;
 mod hooks;
+mod liveness;
 mod logging;
 mod progress;
 mod registering;
 mod reloading;
+mod report;
 mod rootwrap;
-mod running;
 mod startup;
 mod surroundings;
 mod tally;
-mod watched;
 mod wire;
 mod worker;
 
