@@ -14,7 +14,7 @@ use std::path::Path;
 
 use tracing::warn;
 
-use crate::startup::Candidate;
+use crate::worker::Candidate;
 
 /// The file below `state_path`.
 const FILE: &str = "cinder-volume.lock";
@@ -33,10 +33,10 @@ pub fn claim(state_path: &Path, candidates: &mut [Candidate]) -> Option<File> {
         }
     };
     let mut refused = None;
-    for candidate in candidates.iter_mut().filter(|candidate| candidate.backend.is_ok()) {
+    for candidate in candidates.iter_mut().filter(|candidate| candidate.plan.is_ok()) {
         match locks::take(&file, place(&candidate.host)) {
             Ok(Ok(())) => {}
-            Ok(Err(holder)) => candidate.backend = Err(served_by(holder, &path)),
+            Ok(Err(holder)) => candidate.plan = Err(served_by(holder, &path)),
             Err(cause) => refused = Some(cause),
         }
     }
@@ -124,8 +124,8 @@ mod tests {
     use super::*;
 
     fn candidate(host: &str) -> Candidate {
-        let (name, backend) = (host.to_owned(), Err(anyhow::anyhow!("bad section")));
-        Candidate { name, host: host.to_owned(), backend }
+        let (name, plan) = (host.to_owned(), Err(anyhow::anyhow!("bad section")));
+        Candidate { name, host: host.to_owned(), plan }
     }
 
     #[test]
@@ -145,7 +145,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let mut candidates = [candidate("node@a")];
         assert!(claim(dir.path(), &mut candidates).is_some());
-        assert_eq!(candidates[0].backend.as_ref().unwrap_err().to_string(), "bad section");
+        assert_eq!(candidates[0].plan.as_ref().unwrap_err().to_string(), "bad section");
     }
 
     #[test]

@@ -2,7 +2,9 @@
 //!
 //! Built in the parent from plain data, so that nothing is open when the worker is forked.
 //! Order in [`VolumeService::start`]: wait for the database, read the version pins, start the
-//! heartbeat, report up. Must not: know configuration (see `wire.rs`) or processes.
+//! heartbeat, report up. Must not: know configuration (see `wire`) or processes.
+
+mod plan;
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -10,10 +12,11 @@ use std::time::Duration;
 use cinder_db::{
     Connection, DbError, Heartbeat, HeartbeatPlan, Pool, PoolState, Pulse, chain, minimum_versions,
 };
-use cinder_types::{BINARY, UPSTREAM_VERSION};
+use cinder_types::{BINARY, ServiceId, UPSTREAM_VERSION};
 use oslo_launcher::{Service, StartError, WorkerHandle};
 use tracing::{debug, info, warn};
 
+pub(crate) use self::plan::{Candidate, Plan};
 use crate::logging;
 use crate::tally::{Count, Gauge, Tally, Timer};
 
@@ -25,9 +28,9 @@ const LAST_PAUSE: Duration = Duration::from_secs(5);
 /// The service of one enabled back end.
 #[derive(Debug)]
 pub struct VolumeService {
-    backend: String,
-    volume_driver: String,
-    plan: HeartbeatPlan,
+    plan: Plan,
+    /// Its row.
+    row: ServiceId,
     /// Filled in the worker only.
     running: Mutex<Option<Running>>,
 }
@@ -44,13 +47,8 @@ struct Running {
 
 impl VolumeService {
     /// A service whose row has been registered.
-    pub fn new(backend: &str, volume_driver: &str, plan: HeartbeatPlan) -> Self {
-        Self {
-            backend: backend.to_owned(),
-            volume_driver: volume_driver.to_owned(),
-            plan,
-            running: Mutex::new(None),
-        }
+    pub fn new(plan: Plan, row: ServiceId) -> Self {
+        Self { plan, row, running: Mutex::new(None) }
     }
 
     /// Pins the versions as soon as the database answers.
@@ -63,7 +61,7 @@ impl VolumeService {
     fn await_pins(&self, worker: &WorkerHandle) -> Result<Connection, StartError> {
         let mut pause = FIRST_PAUSE;
         loop {
-            let error = match pin_versions(&self.plan) {
+            let error = match pin_versions(&self.plan.heartbeat(self.row)) {
                 Ok(connection) => return Ok(connection),
                 Err(error) if error.is_unavailable() => error,
                 Err(error) => return Err(StartError::failed(error)),
@@ -139,7 +137,7 @@ fn note(worker: &WorkerHandle, pulse: &Pulse<'_>) {
 
 impl Service for VolumeService {
     fn name(&self) -> &str {
-        &self.backend
+        &self.plan.name
     }
 
     fn start(&self, worker: &WorkerHandle) -> Result<(), StartError> {
@@ -154,13 +152,14 @@ impl Service for VolumeService {
         info!(
             target: "cinder.volume.manager",
             "No driver is loaded yet for volume_driver = {}: back end {} reports up but runs no \
-             operations", self.volume_driver, self.backend
+             operations", self.plan.volume_driver, self.plan.name
         );
         let beating = worker.clone();
         let driver_ready = at_every_tick(worker.clone(), pool.clone());
         let observe = move |pulse: &Pulse<'_>| note(&beating, pulse);
-        let heartbeat = Heartbeat::start_on(connection, self.plan.clone(), driver_ready, observe)
-            .map_err(StartError::failed)?;
+        let heartbeat =
+            Heartbeat::start_on(connection, self.plan.heartbeat(self.row), driver_ready, observe)
+                .map_err(StartError::failed)?;
         *self.running() = Some(Running { worker: worker.clone(), pool, heartbeat, way });
         worker.up();
         Ok(())
@@ -207,7 +206,7 @@ impl Service for VolumeService {
         if !tracing::enabled!(target: "cinder.service", tracing::Level::DEBUG) {
             return;
         }
-        let plan = self.plan.clone();
+        let plan = self.plan.heartbeat(self.row);
         // On a thread of its own: the caller answers signals and must not wait for a database.
         let read = move || {
             if let Err(error) = pin_versions(&plan) {
