@@ -56,6 +56,7 @@ mod launcher;
 mod ledger;
 mod life;
 mod line;
+mod lone;
 mod manager;
 mod notify;
 mod patience;
@@ -82,12 +83,14 @@ pub use in_process::{InProcessLauncher, Supervision};
 pub use launcher::{Launcher, LauncherOptions};
 pub use ledger::ServiceReport;
 pub use line::{Ended, Line};
+pub use lone::LoneWorker;
 pub use notify::Notifier;
 pub use process::ProcessLauncher;
 pub use reporting::{ReportRequest, ReportWork};
 pub use rereading::{LARGEST_ANSWER, ReadWork};
 pub use scoreboard::{
-    MOST, Operation, Restarts, RunningOperation, Scoreboard, WorkerState, WorkerStatus,
+    MOST, Operation, REASON_BYTES, Restarts, RunningOperation, Scoreboard, WorkerState,
+    WorkerStatus,
 };
 pub use service::{Hooks, NoHooks, ReloadRefused, Service, WorkerHandle};
 pub use state::{Limits, RestartMethod};

@@ -3,8 +3,8 @@
 //! Must not: know how workers are started. The same service runs forked, as a subprocess or in
 //! this very process.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::error::StartError;
@@ -154,15 +154,30 @@ pub struct WorkerHandle {
     pub(crate) slot: usize,
     pub(crate) scoreboard: Arc<Scoreboard>,
     pub(crate) reporter: Arc<Reporter>,
-    /// The state that this worker last told of itself; the scoreboard may have been written over.
-    pub(crate) said: Arc<AtomicU64>,
+    /// What this worker last told of itself; the scoreboard may have been written over.
+    pub(crate) said: Arc<Mutex<Said>>,
     pub(crate) stop: Arc<StopFlag>,
+}
+
+/// What a worker has told of itself; no state before it has told any.
+#[derive(Debug, Default)]
+pub(crate) struct Said {
+    state: Option<WorkerState>,
+    reason: String,
 }
 
 impl WorkerHandle {
     /// Tells the supervisor that the service serves.
+    ///
+    /// From the moment when a stop was asked for, a worker drains whatever its parts say: this and
+    /// [`down`](Self::down) have no effect any more.
     pub fn up(&self) {
-        self.report(WorkerState::Up, "");
+        self.up_but("");
+    }
+
+    /// As [`up`](Self::up), and tells what is wrong all the same.
+    pub fn up_but(&self, reason: &str) {
+        self.report(WorkerState::Up, reason);
     }
 
     /// Tells the supervisor that the worker runs but cannot serve, and why.
@@ -173,20 +188,40 @@ impl WorkerHandle {
         self.report(WorkerState::Down, reason);
     }
 
+    /// Tells what a stop waits for; no effect before one was asked for.
+    pub fn drains(&self, reason: &str) {
+        let mut said = self.said();
+        if said.state == Some(WorkerState::Draining) {
+            self.show(&mut said, WorkerState::Draining, reason);
+        }
+    }
+
     fn report(&self, state: WorkerState, reason: &str) {
-        self.said.store(state as u64, Ordering::Release);
-        self.scoreboard.slot(self.slot).set_state(state, reason);
-        self.scoreboard.mark(self.slot);
-        self.reporter.changed(state, reason);
+        let mut said = self.said();
+        if said.state != Some(WorkerState::Draining) {
+            self.show(&mut said, state, reason);
+            self.reporter.changed(state, reason);
+        }
     }
 
     /// Says that the worker finishes what it has begun; the parent sees it when it wakes up for
     /// something else.
     pub(crate) fn draining(&self) {
-        let state = WorkerState::Draining;
-        self.said.store(state as u64, Ordering::Release);
-        self.scoreboard.slot(self.slot).set_state(state, "");
+        self.show(&mut self.said(), WorkerState::Draining, "");
+    }
+
+    /// Under the lock, so that two threads neither write into each other's reason nor leave on the
+    /// scoreboard what the other one has overtaken.
+    fn show(&self, said: &mut Said, state: WorkerState, reason: &str) {
+        self.scoreboard.slot(self.slot).set_state(state, reason);
         self.scoreboard.mark(self.slot);
+        (said.state, said.reason) = (Some(state), reason.to_owned());
+    }
+
+    /// Held for moments only, also by the thread that answers signals. Whole values only are
+    /// written under it, so a poisoned lock is as good as any.
+    fn said(&self) -> MutexGuard<'_, Said> {
+        self.said.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Notes a heartbeat on the scoreboard; wakes nobody.
@@ -196,12 +231,12 @@ impl WorkerHandle {
     pub fn beat(&self) {
         let slot = self.scoreboard.slot(self.slot);
         slot.beat();
-        let said = WorkerState::from_word(self.said.load(Ordering::Acquire));
-        if said.is_some_and(|state| slot.said() != Some(state)) {
-            match said {
-                Some(state @ (WorkerState::Up | WorkerState::Down)) => self.report(state, ""),
-                _ => self.draining(),
-            }
+        let mut said = self.said();
+        let Some(state) = said.state.filter(|state| slot.said() != Some(*state)) else { return };
+        let reason = std::mem::take(&mut said.reason);
+        self.show(&mut said, state, &reason);
+        if state != WorkerState::Draining {
+            self.reporter.changed(state, &reason);
         }
     }
 

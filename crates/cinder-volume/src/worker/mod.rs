@@ -1,137 +1,73 @@
-//! One back end's service: what its worker process does between start and stop.
+//! One back end's service: what its worker process does between start and stop. The order of its
+//! parts, and nothing else.
 //!
-//! Built in the parent from plain data, so that nothing is open when the worker is forked.
-//! Order in [`VolumeService::start`]: wait for the database, read the version pins, start the
-//! heartbeat, report up. Must not: know configuration (see `wire`) or processes.
+//! Built in the parent from plain data ([`Plan`]), so that nothing is open when the worker is
+//! forked. A start: the database answers ([`pins`]) → heartbeat ([`beat`]) → driver ([`driver`]) →
+//! messages, which come with their issue; nothing waits for a driver that does not come up. A stop
+//! is the order of [`ending::Stage`]. How each part is stands in [`parts`]. Must not: know
+//! configuration (see `wire`) or processes.
 
+mod beat;
+mod driver;
+mod ending;
+mod events;
+mod parts;
+mod pins;
 mod plan;
+#[cfg(test)]
+mod tests;
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use cinder_db::{
-    Connection, DbError, Heartbeat, HeartbeatPlan, Pool, PoolState, Pulse, chain, minimum_versions,
-};
+use cinder_db::{Pool, PoolState, chain};
 use cinder_types::{BINARY, ServiceId, UPSTREAM_VERSION};
 use oslo_launcher::{Service, StartError, WorkerHandle};
-use tracing::{debug, info, warn};
+use tracing::info;
 
+use self::driver::{NoDriver, Ready, Slot};
+use self::ending::{Ending, Stage};
+use self::events::Events;
+use self::parts::{Condition, Part, Parts};
 pub(crate) use self::plan::{Candidate, Plan};
 use crate::logging;
-use crate::tally::{Count, Gauge, Tally, Timer};
+use crate::tally::Tally;
 
-/// First pause between two tries to reach the database; doubles up to [`LAST_PAUSE`].
-const FIRST_PAUSE: Duration = Duration::from_millis(500);
-/// Longest pause: a database that is back should not wait for us.
-const LAST_PAUSE: Duration = Duration::from_secs(5);
+/// How long a worker that starts says nothing of itself while its driver's first attempt lasts.
+/// Then it is down, and the service manager, which waits for a word from every worker, is told:
+/// systemd gives a start 90 s by default.
+const FIRST_ATTEMPT: Duration = Duration::from_secs(60);
 
 /// The service of one enabled back end.
 #[derive(Debug)]
-pub struct VolumeService {
+pub(crate) struct VolumeService {
     plan: Plan,
     /// Its row.
     row: ServiceId,
+    events: Arc<Events>,
     /// Filled in the worker only.
-    running: Mutex<Option<Running>>,
+    opened: Mutex<Option<Opened>>,
 }
 
+/// What a worker has open.
 #[derive(Debug)]
-struct Running {
-    worker: WorkerHandle,
-    /// For operations; closes its connections when they are idle.
-    pool: Pool,
-    heartbeat: Option<Heartbeat>,
+struct Opened {
+    parts: Arc<Parts>,
+    /// For operations; closes its connections when they are idle. None once a stop has come.
+    pool: Option<Pool>,
     /// How the way to the database was protected when this worker first went it.
     way: String,
+    ending: Ending,
 }
 
 impl VolumeService {
     /// A service whose row has been registered.
-    pub fn new(plan: Plan, row: ServiceId) -> Self {
-        Self { plan, row, running: Mutex::new(None) }
+    pub(crate) fn new(plan: Plan, row: ServiceId) -> Self {
+        Self { plan, row, events: Arc::default(), opened: Mutex::new(None) }
     }
 
-    /// Pins the versions as soon as the database answers.
-    ///
-    /// A worker that is replaced while the database is away waits here, visibly down, instead of
-    /// dying and being replaced again and again.
-    ///
-    /// Returns the connection, for the heartbeat to go on with: another one would cost this start
-    /// more than all that it asks.
-    fn await_pins(&self, worker: &WorkerHandle) -> Result<Connection, StartError> {
-        let mut pause = FIRST_PAUSE;
-        loop {
-            let error = match pin_versions(&self.plan.heartbeat(self.row)) {
-                Ok(connection) => return Ok(connection),
-                Err(error) if error.is_unavailable() => error,
-                Err(error) => return Err(StartError::failed(error)),
-            };
-            Tally::of(worker).add(Count::DatabaseErrors, 1);
-            worker.down(&format!("database: {}", chain(&error)));
-            warn!(
-                target: "cinder.service",
-                error = &error as &(dyn std::error::Error + 'static),
-                "The database does not answer; next try in {:.1} s", pause.as_secs_f64()
-            );
-            if worker.wait_for_stop(pause) {
-                return Err(StartError::Stopped);
-            }
-            pause = (pause * 2).min(LAST_PAUSE);
-        }
-    }
-
-    fn running(&self) -> std::sync::MutexGuard<'_, Option<Running>> {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Finds the oldest version that any volume service speaks, for messages to it.
-///
-/// Not over the pool's: that would go on trying for as long as `pool_timeout`, and keep the
-/// connection for some time after.
-fn pin_versions(plan: &HeartbeatPlan) -> Result<Connection, DbError> {
-    let mut connection = plan.connect()?;
-    if let Some(pins) = minimum_versions(&mut connection, BINARY)? {
-        debug!(
-            target: "cinder.service",
-            "Pinning object versions for RPC server serializer to {}", pins.object
-        );
-    }
-    Ok(connection)
-}
-
-/// What is done at every tick of the heartbeat, since it wakes up anyway; answers that the driver,
-/// of which there is none yet, is ready.
-fn at_every_tick(worker: WorkerHandle, pool: Pool) -> impl FnMut() -> bool {
-    // The parent's lines are not ours.
-    let mut dropped = logging::dropped_lines();
-    move || {
-        // A chance for lines of this worker that still wait, for which nobody has to be woken.
-        logging::flush();
-        let tally = Tally::of(&worker);
-        let before = std::mem::replace(&mut dropped, logging::dropped_lines());
-        tally.add(Count::LogLinesDropped, dropped - before);
-        let state = pool.state();
-        tally.set(Gauge::PoolOpen, state.open.into());
-        tally.set(Gauge::PoolLent, state.lent().into());
-        tally.set(Gauge::PoolWaiting, state.waiting.into());
-        true
-    }
-}
-
-/// Notes what came of a try to beat.
-fn note(worker: &WorkerHandle, pulse: &Pulse<'_>) {
-    let tally = Tally::of(worker);
-    tally.took(Timer::Heartbeat, pulse.took);
-    match pulse.result {
-        Ok(_) => {
-            worker.beat();
-            tally.add(Count::Heartbeats, 1);
-        }
-        Err(_) => {
-            tally.add(Count::HeartbeatFailures, 1);
-            tally.add(Count::DatabaseErrors, 1);
-        }
+    fn opened(&self) -> MutexGuard<'_, Option<Opened>> {
+        self.opened.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -143,82 +79,94 @@ impl Service for VolumeService {
     fn start(&self, worker: &WorkerHandle) -> Result<(), StartError> {
         info!(target: "cinder.service", "Starting {BINARY} node (version {UPSTREAM_VERSION})");
         Tally::of(worker).clear_gauges();
-        let mut connection = self.await_pins(worker)?;
+        let parts = Arc::new(Parts::new(worker));
+        let beat = self.plan.heartbeat(self.row);
+        let mut connection = pins::await_pins(&beat, &parts)?;
         let way = match connection.protection() {
             Ok(way) => way.to_string(),
             Err(error) => format!("cannot tell whether it is encrypted: {}", chain(&error)),
         };
         let pool = Pool::new(self.plan.database.clone());
+        let mut ending = Ending::default();
+
+        let ready = Ready::default();
+        let heartbeat = beat::start(connection, beat, &parts, &pool, ready.clone())
+            .map_err(StartError::failed)?;
+        // The driver's thread may outlive a stop, and must not keep the heartbeat alive with it.
+        let to_announce = heartbeat.as_ref().map(Arc::downgrade);
+        if let Some(heartbeat) = heartbeat {
+            ending.add(Stage::Heartbeat, move || drop(heartbeat));
+        }
+
         info!(
             target: "cinder.volume.manager",
             "No driver is loaded yet for volume_driver = {}: back end {} reports up but runs no \
              operations", self.plan.volume_driver, self.plan.name
         );
-        let beating = worker.clone();
-        let driver_ready = at_every_tick(worker.clone(), pool.clone());
-        let observe = move |pulse: &Pulse<'_>| note(&beating, pulse);
-        let heartbeat =
-            Heartbeat::start_on(connection, self.plan.heartbeat(self.row), driver_ready, observe)
-                .map_err(StartError::failed)?;
-        *self.running() = Some(Running { worker: worker.clone(), pool, heartbeat, way });
-        worker.up();
+        let announce = move || {
+            if let Some(heartbeat) = to_announce.as_ref().and_then(std::sync::Weak::upgrade) {
+                heartbeat.driver_became_ready();
+            }
+        };
+        let slot = Slot::new(&ready, &parts, &self.events, announce);
+        if let Some(thread) = slot.fill(NoDriver).map_err(StartError::failed)? {
+            // A panic of it has been logged.
+            ending.add(Stage::Driver, move || drop(thread.join()));
+        }
+
+        *self.opened() = Some(Opened { parts: Arc::clone(&parts), pool: Some(pool), way, ending });
+        if !self.events.wait(FIRST_ATTEMPT, |told| told.driver_tried || told.stop) {
+            let reason = format!("no answer to its set-up for {} s", FIRST_ATTEMPT.as_secs());
+            parts.set(Part::Driver, Condition::Down(reason));
+        }
         Ok(())
     }
 
+    /// Called by the thread that answers signals, so it tells the service's thread and no more.
     fn stop(&self) {
-        // The launcher raises the flag that `wait` waits for.
+        self.events.tell(|told| told.stop = true);
     }
 
     fn wait(&self) {
-        let Some(worker) = self.running().as_ref().map(|running| running.worker.clone()) else {
+        if self.opened().is_none() {
             return; // stopped before it had started
-        };
-        while !worker.wait_for_stop(logging::flush().unwrap_or(Duration::from_secs(3600))) {}
-        if let Some(running) = self.running().take() {
-            // A beat in progress is finished; a sleeping heartbeat ends at once.
-            drop(running.heartbeat);
-            drop(running.pool);
+        }
+        let flushes = || logging::flush().unwrap_or(Duration::from_secs(3600));
+        while !self.events.wait(flushes(), |told| told.stop) {}
+        // Not all of it: a report must be possible while parts end.
+        let taken = self.opened().as_mut().map(|opened| {
+            let mut ending = std::mem::take(&mut opened.ending);
+            let pool = opened.pool.take();
+            ending.add(Stage::Pool, move || drop(pool));
+            (ending, Arc::clone(&opened.parts))
+        });
+        if let Some((ending, parts)) = taken {
+            ending.run(&parts);
         }
     }
 
     fn report(&self) -> String {
         // Held for moments only, but this must not wait for even one of them.
-        let pool = self.running.try_lock().ok().and_then(|all| {
-            all.as_ref().map(|running| (running.pool.clone(), running.way.clone()))
+        let opened = self.opened.try_lock().ok();
+        let Some(opened) = opened.as_ref().and_then(|opened| opened.as_ref()) else {
+            return "not opened yet\n".to_owned();
+        };
+        let pool = opened.pool.as_ref().map_or("pool: closed".to_owned(), |pool| {
+            let PoolState { most, open, idle, waiting } = pool.state();
+            format!(
+                "database: {open} of at most {most} connections open, {idle} of them idle; \
+                 {waiting} callers wait"
+            )
         });
-        let Some((pool, way)) = pool else { return "not opened yet\n".to_owned() };
-        let PoolState { most, open, idle, waiting } = pool.state();
-        format!(
-            "database: {open} of at most {most} connections open, {idle} of them idle; {waiting} \
-             callers wait\nway to the database: {way}\n"
-        )
+        let parts = opened.parts.report().unwrap_or_default();
+        format!("{pool}\nway to the database: {}\n{parts}", opened.way)
     }
 
     fn reset(&self) {
         // The parent's copy is not running: it has nothing to forget, and opens no connection that
         // its next worker would inherit (`spec/launcher.md` §12, defect 13).
-        if self.running().is_none() {
-            return;
-        }
-        info!(target: "cinder.volume.manager", "Resetting cached RPC version pins.");
-        // Nobody uses the pins yet; they are read to be told. On a node with hundreds of back ends
-        // as many threads and connections at once cost more than all else of a reload.
-        if !tracing::enabled!(target: "cinder.service", tracing::Level::DEBUG) {
-            return;
-        }
-        let plan = self.plan.heartbeat(self.row);
-        // On a thread of its own: the caller answers signals and must not wait for a database.
-        let read = move || {
-            if let Err(error) = pin_versions(&plan) {
-                warn!(
-                    target: "cinder.volume.manager",
-                    error = &error as &(dyn std::error::Error + 'static),
-                    "Cannot read the version pins again"
-                );
-            }
-        };
-        if let Err(error) = std::thread::Builder::new().name("pins".into()).spawn(read) {
-            warn!(target: "cinder.volume.manager", "Cannot start a thread to read pins: {error}");
+        if self.opened().is_some() {
+            pins::reset(self.plan.heartbeat(self.row));
         }
     }
 }
