@@ -5,7 +5,7 @@
 use cinder_types::{AttachmentId, VolumeId};
 
 use crate::{
-    changes::{self, Columns, to},
+    changes::{self, Changes as _, Columns, to},
     connection::Connection,
     error::DbError,
     queries::{attachments as queries, metadata, volumes as volume_queries},
@@ -15,7 +15,7 @@ use crate::{
     },
     schema::{volume_attachment, volumes},
     timestamp::Timestamp,
-    transaction::{found, required, single, write},
+    transaction::{self, found, required, single, write},
 };
 
 /// Which attachments are meant.
@@ -101,12 +101,12 @@ pub fn create(
     columns: &AttachmentChange,
 ) -> Result<(), DbError> {
     let mut row = Columns::new()
-        .with(volume_attachment::created_at, Some(Timestamp::now()))
-        .with(volume_attachment::deleted, Some(false))
-        .with(volume_attachment::id, id.clone())
-        .with(volume_attachment::volume_id, volume.clone());
+        .with(volume_attachment::created_at, Timestamp::now())
+        .with(volume_attachment::deleted, false)
+        .with(volume_attachment::id, id)
+        .with(volume_attachment::volume_id, volume);
     columns.put_into(&mut row);
-    single(connection, |native| Ok(changes::insert(native, volume_attachment::table, row.clone())?))
+    single(connection, |native| Ok(changes::insert(native, volume_attachment::table, &row)?))
 }
 
 /// Changes a live attachment.
@@ -119,16 +119,8 @@ pub fn update(
     id: &AttachmentId,
     change: &AttachmentChange,
 ) -> Result<(), DbError> {
-    if change.is_empty() {
-        return Ok(());
-    }
-    let now = Timestamp::now();
-    let mut columns = Columns::new();
-    change.put_into(&mut columns);
-    single(connection, |native| {
-        let rows = queries::update(native, id.as_str(), columns.clone(), now)?;
-        found(rows, "attachment", id.as_str())
-    })
+    let row = queries::live(id.as_str());
+    transaction::change(connection, ("attachment", id.as_str()), &row, change)
 }
 
 /// Notes in an attachment and in its volume where that is attached; returns what was written
@@ -159,13 +151,14 @@ pub fn attached(
         let row = required(row, "attachment", id.as_str())?;
         // The volume first, as everybody who changes both does.
         let columns = Columns::new()
-            .with(volumes::status, Some(status.to_owned()))
-            .with(volumes::attach_status, Some(attach_status.to_owned()));
+            .with(volumes::status, status)
+            .with(volumes::attach_status, attach_status);
         let volume = row.volume_id.as_str();
-        found(volume_queries::update(native, volume, columns, now)?, "volume", volume)?;
+        found(volume_queries::live(volume).update(native, &columns, now)?, "volume", volume)?;
         let mut columns = Columns::new();
         change.put_into(&mut columns);
-        found(queries::update(native, id.as_str(), columns, now)?, "attachment", id.as_str())
+        let rows = queries::live(id.as_str()).update(native, &columns, now)?;
+        found(rows, "attachment", id.as_str())
     })?;
     Ok(change)
 }
@@ -190,18 +183,17 @@ pub fn detach(
         let before = volume_queries::lock(native, volume)?;
         let (status_before, migration) = required(before, "volume", volume)?;
         let columns = Columns::new()
-            .with(volume_attachment::attach_status, Some("detached".to_owned()))
-            .with(volume_attachment::detach_time, Some(now))
-            .with(volume_attachment::deleted, Some(true))
-            .with(volume_attachment::deleted_at, Some(now));
-        let attachment = queries::update(native, id.as_str(), columns, now)? != 0;
+            .with(volume_attachment::attach_status, "detached")
+            .with(volume_attachment::detach_time, now)
+            .with(volume_attachment::updated_at, now);
+        let attachment = queries::live(id.as_str()).delete(native, columns, now)? != 0;
 
         let attach_status = attach_status_of(queries::statuses(native, volume)?);
         let shown = attach_status != "detached" || writes_status(&status_before, &migration);
         let status = shown.then(|| volume_status(&attach_status));
-        let mut columns = Columns::new().with(volumes::attach_status, Some(attach_status.clone()));
-        columns.put(volumes::status, status.clone().map(Some).as_ref());
-        volume_queries::update(native, volume, columns, now)?;
+        let mut columns = Columns::new().with(volumes::attach_status, &attach_status);
+        columns.put(volumes::status, status.as_ref());
+        volume_queries::live(volume).update(native, &columns, now)?;
         metadata::admin::delete_key(native, volume, "attached_mode", now)?;
         Ok(Detached { status, attach_status, attachment })
     })

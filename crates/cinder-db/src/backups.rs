@@ -5,13 +5,11 @@
 use cinder_types::BackupId;
 
 use crate::{
-    changes::Columns,
     connection::Connection,
     error::DbError,
     queries::backups as queries,
     rows::backup::{BackupChange, BackupRow},
-    timestamp::Timestamp,
-    transaction::{found, single},
+    transaction,
 };
 
 /// The live backup with that key.
@@ -34,13 +32,5 @@ pub fn update(
     id: &BackupId,
     change: &BackupChange,
 ) -> Result<(), DbError> {
-    if change.is_empty() {
-        return Ok(());
-    }
-    let now = Timestamp::now();
-    let mut columns = Columns::new();
-    change.put_into(&mut columns);
-    single(connection, |native| {
-        found(queries::update(native, id.as_str(), columns.clone(), now)?, "backup", id.as_str())
-    })
+    transaction::change(connection, ("backup", id.as_str()), &queries::any(id.as_str()), change)
 }

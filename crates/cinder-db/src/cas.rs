@@ -29,21 +29,20 @@
 
 mod column;
 pub mod columns;
-mod sql;
 
 use std::marker::PhantomData;
-
-use diesel::RunQueryDsl as _;
 
 pub use column::{
     Assignment, Case, Column, Condition, Number, Operand, Swappable, Text, Time, Truth, ValueOf,
 };
 
-use self::{
-    column::{Source, Test},
-    sql::Update,
+use crate::{
+    connection::Connection,
+    error::DbError,
+    statement::{Named, Source, Test, Update, Value},
+    timestamp::Timestamp,
+    transaction::single,
 };
-use crate::{connection::Connection, error::DbError, retry, timestamp::Timestamp};
 
 /// Stands in every table.
 const UPDATED_AT: &str = "updated_at";
@@ -52,7 +51,6 @@ const UPDATED_AT: &str = "updated_at";
 #[derive(Debug, Clone)]
 #[must_use = "nothing changes before it is run"]
 pub struct Swap<T> {
-    id: String,
     tests: Vec<Test>,
     changes: Vec<(&'static str, Source)>,
     table: PhantomData<T>,
@@ -61,7 +59,8 @@ pub struct Swap<T> {
 impl<T: Swappable> Swap<T> {
     /// A change of the row with this id, so far without conditions.
     pub fn of(id: &str) -> Self {
-        Self { id: id.to_owned(), tests: Vec::new(), changes: Vec::new(), table: PhantomData }
+        let tests = vec![Test::is("id", Value::Text(id.to_owned())), Test::live()];
+        Self { tests, changes: Vec::new(), table: PhantomData }
     }
 
     /// Adds a condition; all must hold.
@@ -89,12 +88,12 @@ impl<T: Swappable> Swap<T> {
     /// [`DbError::Query`], and [`DbError::Exchange`] if two columns want each other's values.
     pub fn run(mut self, connection: &mut Connection) -> Result<bool, DbError> {
         if self.changes.iter().all(|(column, _)| *column != UPDATED_AT) {
-            self.changes.push((UPDATED_AT, Source::now(Timestamp::now())));
+            let now = Source::Value(Some(Value::Time(Timestamp::now())));
+            self.changes.push((UPDATED_AT, now));
         }
         let changes = in_order(self.changes)?;
-        let update = Update { table: T::NAME, id: &self.id, tests: &self.tests, changes: &changes };
-        let native = connection.native()?;
-        Ok(retry::on_deadlock(|| Ok(update.execute(native)?))? != 0)
+        let update = Update { table: Named(T::NAME), tests: &self.tests, changes: &changes };
+        single(connection, |native| Ok(update.execute(native)? != 0))
     }
 }
 

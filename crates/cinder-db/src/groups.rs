@@ -5,7 +5,6 @@
 use cinder_types::{CgsnapshotId, ConsistencyGroupId, GroupId, GroupSnapshotId, VolumeTypeId};
 
 use crate::{
-    changes::Columns,
     connection::Connection,
     error::DbError,
     queries::groups as queries,
@@ -14,7 +13,7 @@ use crate::{
         GroupSnapshotRow,
     },
     timestamp::Timestamp,
-    transaction::{found, single, write},
+    transaction::{self, single, write},
 };
 
 /// Which groups are meant.
@@ -68,15 +67,7 @@ pub fn update(
     id: &GroupId,
     change: &GroupChange,
 ) -> Result<(), DbError> {
-    if change.is_empty() {
-        return Ok(());
-    }
-    let now = Timestamp::now();
-    let mut columns = Columns::new();
-    change.put_into(&mut columns);
-    single(connection, |native| {
-        found(queries::update(native, id.as_str(), columns.clone(), now)?, "group", id.as_str())
-    })
+    transaction::change(connection, ("group", id.as_str()), &queries::live(id.as_str()), change)
 }
 
 /// Soft-deletes a group with its list of volume types; returns whether it was live. Its volumes
@@ -113,16 +104,8 @@ pub fn update_snapshot(
     id: &GroupSnapshotId,
     change: &GroupSnapshotChange,
 ) -> Result<(), DbError> {
-    if change.is_empty() {
-        return Ok(());
-    }
-    let now = Timestamp::now();
-    let mut columns = Columns::new();
-    change.put_into(&mut columns);
-    single(connection, |native| {
-        let rows = queries::update_snapshot(native, id.as_str(), columns.clone(), now)?;
-        found(rows, "group snapshot", id.as_str())
-    })
+    let row = queries::live_snapshot(id.as_str());
+    transaction::change(connection, ("group snapshot", id.as_str()), &row, change)
 }
 
 /// Soft-deletes a group snapshot; returns whether it was live. Its members are deleted one by

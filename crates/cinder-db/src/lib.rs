@@ -59,6 +59,7 @@ mod rows;
 mod schema;
 pub mod services;
 pub mod snapshots;
+mod statement;
 mod timestamp;
 mod transaction;
 mod url;

@@ -6,7 +6,6 @@
 use cinder_types::ServiceId;
 
 use crate::{
-    changes::Columns,
     connection::Connection,
     error::DbError,
     queries::{clusters, services as queries},
@@ -15,8 +14,7 @@ use crate::{
         service::{ServiceChange, ServiceRow},
     },
     schema::services,
-    timestamp::Timestamp,
-    transaction::{found, single},
+    transaction,
 };
 
 /// The live service with that key.
@@ -54,20 +52,11 @@ pub fn update(
     id: ServiceId,
     change: &ServiceChange,
 ) -> Result<(), DbError> {
-    if change.is_empty() {
-        return Ok(());
+    let mut row = queries::one(id.get());
+    if change.disabled.is_some() {
+        row = row.stamped(services::modified_at);
     }
-    let now = Some(Timestamp::now());
-    let columns = Columns::new();
-    let mut columns = match change.disabled {
-        Some(_) => columns.with(services::modified_at, now),
-        None => columns.with(services::updated_at, now),
-    };
-    change.put_into(&mut columns);
-    single(connection, |native| {
-        let rows = queries::update(native, id.get(), columns.clone())?;
-        found(rows, "service", &id.to_string())
-    })
+    transaction::change(connection, ("service", &id.to_string()), &row, change)
 }
 
 /// The live cluster of that name, `cluster@backend`.
@@ -93,14 +82,6 @@ pub fn update_cluster(
     cluster: &ClusterRow,
     change: &ClusterChange,
 ) -> Result<(), DbError> {
-    if change.is_empty() {
-        return Ok(());
-    }
-    let now = Timestamp::now();
-    let mut columns = Columns::new();
-    change.put_into(&mut columns);
-    single(connection, |native| {
-        let rows = clusters::update(native, cluster.id, columns.clone(), now)?;
-        found(rows, "cluster", &cluster.name)
-    })
+    let row = clusters::live(cluster.id);
+    transaction::change(connection, ("cluster", &cluster.name), &row, change)
 }

@@ -5,7 +5,7 @@
 use cinder_types::{CgsnapshotId, GroupSnapshotId, SnapshotId, VolumeId, VolumeTypeId};
 
 use crate::{
-    changes::{self, Columns},
+    changes::{self, Changes as _, Columns},
     connection::Connection,
     dialect::Native,
     error::DbError,
@@ -19,7 +19,7 @@ use crate::{
     },
     schema::snapshots,
     timestamp::Timestamp,
-    transaction::{BATCH, found, in_order, read, required, single, write},
+    transaction::{self, BATCH, in_order, read, required, write},
 };
 
 /// Which snapshots are meant.
@@ -118,15 +118,15 @@ fn live(native: &mut Native, ids: &[&str]) -> Result<Vec<Snapshot>, DbError> {
 pub fn create(connection: &mut Connection, new: &NewSnapshot) -> Result<(), DbError> {
     let now = Timestamp::now();
     let mut row = Columns::new()
-        .with(snapshots::created_at, Some(now))
-        .with(snapshots::deleted, Some(false))
-        .with(snapshots::id, new.id.clone())
-        .with(snapshots::volume_id, new.volume_id.clone())
-        .with(snapshots::volume_type_id, new.volume_type_id.clone())
+        .with(snapshots::created_at, now)
+        .with(snapshots::deleted, false)
+        .with(snapshots::id, &new.id)
+        .with(snapshots::volume_id, &new.volume_id)
+        .with(snapshots::volume_type_id, &new.volume_type_id)
         .with(snapshots::use_quota, true);
     new.columns.put_into(&mut row);
     write(connection, |native| {
-        changes::insert(native, snapshots::table, row.clone())?;
+        changes::insert(native, snapshots::table, &row)?;
         Ok(metadata::snapshot::insert(native, new.id.as_str(), new.metadata.clone(), now)?)
     })
 }
@@ -142,15 +142,8 @@ pub fn update(
     id: &SnapshotId,
     change: &SnapshotChange,
 ) -> Result<(), DbError> {
-    if change.is_empty() {
-        return Ok(());
-    }
-    let now = Timestamp::now();
-    let mut columns = Columns::new();
-    change.put_into(&mut columns);
-    single(connection, |native| {
-        found(queries::update(native, id.as_str(), columns.clone(), now)?, "snapshot", id.as_str())
-    })
+    let row = queries::live(id.as_str());
+    transaction::change(connection, ("snapshot", id.as_str()), &row, change)
 }
 
 /// Changes all live snapshots of a volume, as a retype does; returns how many.
@@ -163,15 +156,8 @@ pub fn update_of_volume(
     volume: &VolumeId,
     change: &SnapshotChange,
 ) -> Result<usize, DbError> {
-    if change.is_empty() {
-        return Ok(0);
-    }
-    let now = Timestamp::now();
-    let mut columns = Columns::new();
-    change.put_into(&mut columns);
-    single(connection, |native| {
-        Ok(queries::update_of_volume(native, volume.as_str(), columns.clone(), now)?)
-    })
+    let rows = queries::live_of_volume(volume.as_str());
+    Ok(transaction::change_all(connection, &rows, change)?.unwrap_or(0))
 }
 
 /// Writes notes of a live snapshot; returns all of them.

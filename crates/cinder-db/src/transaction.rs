@@ -6,10 +6,12 @@
 use std::collections::BTreeMap;
 
 use crate::{
+    changes::{Changes, Rows},
     connection::Connection,
     dialect::{self, Native},
     error::DbError,
     retry,
+    timestamp::Timestamp,
 };
 
 /// Runs a body that writes; again, up to five times, as long as it ends in a deadlock.
@@ -36,6 +38,30 @@ pub(crate) fn read<T>(
     body: impl FnOnce(&mut Native) -> Result<T, DbError>,
 ) -> Result<T, DbError> {
     dialect::read_transaction(connection.native()?, body)
+}
+
+/// Makes a change of the row with that key, of which there has to be one, if it changes anything.
+pub(crate) fn change<C: Changes>(
+    connection: &mut Connection,
+    (what, id): (&'static str, &str),
+    row: &Rows<C::Table>,
+    change: &C,
+) -> Result<(), DbError> {
+    match change_all(connection, row, change)? {
+        Some(rows) => found(rows, what, id),
+        None => Ok(()),
+    }
+}
+
+/// Makes a change of rows and returns how many they were, if it changes anything.
+pub(crate) fn change_all<C: Changes>(
+    connection: &mut Connection,
+    rows: &Rows<C::Table>,
+    change: &C,
+) -> Result<Option<usize>, DbError> {
+    let Some(columns) = change.columns() else { return Ok(None) };
+    let now = Timestamp::now();
+    single(connection, |native| Ok(Some(rows.update(native, &columns, now)?)))
 }
 
 /// How many rows one statement asks for by their keys: databases limit how many values one may carry.

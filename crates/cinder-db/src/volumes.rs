@@ -6,7 +6,7 @@
 use cinder_types::{GroupId, VolumeId, VolumeTypeId};
 
 use crate::{
-    changes::{self, Columns},
+    changes::{self, Changes as _, Columns},
     connection::Connection,
     dialect::Native,
     error::DbError,
@@ -145,17 +145,17 @@ fn live(native: &mut Native, ids: &[&str]) -> Result<Vec<Volume>, DbError> {
 pub fn create(connection: &mut Connection, new: &NewVolume) -> Result<(), DbError> {
     let now = Timestamp::now();
     let mut row = Columns::new()
-        .with(volumes::created_at, Some(now))
-        .with(volumes::deleted, Some(false))
-        .with(volumes::id, new.id.clone())
-        .with(volumes::volume_type_id, new.volume_type_id.clone())
+        .with(volumes::created_at, now)
+        .with(volumes::deleted, false)
+        .with(volumes::id, &new.id)
+        .with(volumes::volume_type_id, &new.volume_type_id)
         .with(volumes::use_quota, true)
-        .with(volumes::bootable, Some(false))
-        .with(volumes::multiattach, Some(false))
-        .with(volumes::shared_targets, Some(true));
+        .with(volumes::bootable, false)
+        .with(volumes::multiattach, false)
+        .with(volumes::shared_targets, true);
     new.columns.put_into(&mut row);
     write(connection, |native| {
-        changes::insert(native, volumes::table, row.clone())?;
+        changes::insert(native, volumes::table, &row)?;
         metadata::volume::insert(native, new.id.as_str(), new.metadata.clone(), now)?;
         Ok(metadata::admin::insert(native, new.id.as_str(), new.admin_metadata.clone(), now)?)
     })
@@ -213,12 +213,10 @@ fn apply(
     if let Some(wanted) = &update.admin_metadata {
         metadata::admin::write(native, id, wanted, OtherKeys::Delete, now)?;
     }
-    if update.columns.is_empty() {
-        return Ok(());
+    match update.columns.columns() {
+        Some(columns) => found(queries::live(id).update(native, &columns, now)?, "volume", id),
+        None => Ok(()),
     }
-    let mut columns = Columns::new();
-    update.columns.put_into(&mut columns);
-    found(queries::update(native, id, columns, now)?, "volume", id)
 }
 
 /// Writes notes that users see; returns all of them.
@@ -282,8 +280,8 @@ pub fn settle_status(connection: &mut Connection, id: &VolumeId) -> Result<&'sta
         required(queries::lock(native, id.as_str())?, "volume", id.as_str())?;
         let attached = !attachments::statuses(native, id.as_str())?.is_empty();
         let status = if attached { "in-use" } else { "available" };
-        let columns = Columns::new().with(volumes::status, Some(status.to_owned()));
-        queries::update(native, id.as_str(), columns, now)?;
+        let columns = Columns::new().with(volumes::status, status);
+        queries::live(id.as_str()).update(native, &columns, now)?;
         Ok(status)
     })
 }

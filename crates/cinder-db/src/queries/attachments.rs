@@ -4,7 +4,7 @@ use diesel::prelude::*;
 
 use crate::{
     attachments::AttachmentsOf,
-    changes::Columns,
+    changes::{Columns, Rows},
     dialect::{Native, exactly},
     rows::{attachment::AttachmentRow, volume::Metadata},
     schema::{attachment_specs, volume_attachment},
@@ -53,31 +53,20 @@ pub(crate) fn statuses(native: &mut Native, volume: &str) -> QueryResult<Vec<Opt
         .load(native)
 }
 
-/// Changes a live attachment; returns how many rows that were.
-pub(crate) fn update(
-    native: &mut Native,
-    id: &str,
-    columns: Columns<volume_attachment::table>,
-    now: Timestamp,
-) -> QueryResult<usize> {
-    diesel::update(volume_attachment::table.find(id))
-        .filter(volume_attachment::deleted.eq(false))
-        .set(columns.with(volume_attachment::updated_at, Some(now)))
-        .execute(native)
+/// The live attachment with that key.
+pub(crate) fn live(id: &str) -> Rows<volume_attachment::table> {
+    Rows::live(volume_attachment::table, volume_attachment::id, id)
 }
 
 /// Soft-deletes an attachment with its legacy specs; returns whether it was live.
 pub(crate) fn delete(native: &mut Native, id: &str, now: Timestamp) -> QueryResult<bool> {
-    let rows = diesel::update(volume_attachment::table.find(id))
-        .filter(volume_attachment::deleted.eq(false))
-        .set(
-            Columns::new()
-                .with(volume_attachment::attach_status, Some("deleted".to_owned()))
-                .with(volume_attachment::deleted, Some(true))
-                .with(volume_attachment::deleted_at, Some(now)),
-        )
-        .execute(native)?;
-    soft_delete!(native, attachment_specs, now, attachment_specs::attachment_id.eq(id))?;
+    let columns = Columns::new().with(volume_attachment::attach_status, "deleted");
+    let rows = live(id).delete(native, columns, now)?;
+    Rows::live(attachment_specs::table, attachment_specs::attachment_id, id).delete(
+        native,
+        Columns::new(),
+        now,
+    )?;
     Ok(rows != 0)
 }
 

@@ -6,7 +6,7 @@ use diesel::{
 };
 
 use crate::{
-    changes::Columns,
+    changes::Rows,
     dialect::{Native, for_update, on_host},
     rows::cluster::{ClusterRow, NewCluster},
     schema::{clusters, consistencygroups, groups, image_volume_cache_entries, volumes},
@@ -61,17 +61,9 @@ pub(crate) fn find_newest(
     for_update(native, query).get_result(native).optional()
 }
 
-/// Changes a live cluster; returns how many rows that were.
-pub(crate) fn update(
-    native: &mut Native,
-    id: i32,
-    columns: Columns<clusters::table>,
-    now: Timestamp,
-) -> QueryResult<usize> {
-    diesel::update(clusters::table.find(id))
-        .filter(clusters::deleted.eq(false))
-        .set(columns.with(clusters::updated_at, Some(now)))
-        .execute(native)
+/// The live cluster with that key.
+pub(crate) fn live(id: i32) -> Rows<clusters::table> {
+    Rows::live(clusters::table, clusters::id, id)
 }
 
 /// Creates a cluster in a savepoint, so that a lost race does not spoil the transaction.

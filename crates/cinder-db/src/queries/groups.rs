@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 
 use crate::{
-    changes::Columns,
+    changes::{Columns, Rows},
     dialect::{Native, on_host},
     groups::GroupsOf,
     rows::group::{CgsnapshotRow, ConsistencyGroupRow, GroupRow, GroupSnapshotRow},
@@ -36,32 +36,19 @@ pub(crate) fn list(native: &mut Native, of: GroupsOf<'_>) -> QueryResult<Vec<Gro
     .load(native)
 }
 
-/// Changes a live group; returns how many rows that were.
-pub(crate) fn update(
-    native: &mut Native,
-    id: &str,
-    columns: Columns<groups::table>,
-    now: Timestamp,
-) -> QueryResult<usize> {
-    diesel::update(groups::table.find(id))
-        .filter(groups::deleted.eq(false))
-        .set(columns.with(groups::updated_at, Some(now)))
-        .execute(native)
+/// The live group with that key.
+pub(crate) fn live(id: &str) -> Rows<groups::table> {
+    Rows::live(groups::table, groups::id, id)
 }
 
 /// Soft-deletes a group with its list of volume types; returns whether it was live.
 pub(crate) fn delete(native: &mut Native, id: &str, now: Timestamp) -> QueryResult<bool> {
-    let rows = diesel::update(groups::table.find(id))
-        .filter(groups::deleted.eq(false))
-        .set(
-            Columns::new()
-                .with(groups::status, Some("deleted".to_owned()))
-                .with(groups::deleted, Some(true))
-                .with(groups::deleted_at, Some(now)),
-        )
-        .execute(native)?;
-    let of_group = group_volume_type_mapping::group_id.eq(id);
-    soft_delete!(native, group_volume_type_mapping, now, of_group)?;
+    let rows = live(id).delete(native, Columns::new().with(groups::status, "deleted"), now)?;
+    Rows::live(group_volume_type_mapping::table, group_volume_type_mapping::group_id, id).delete(
+        native,
+        Columns::new(),
+        now,
+    )?;
     Ok(rows != 0)
 }
 
@@ -80,31 +67,15 @@ pub(crate) fn snapshot(native: &mut Native, id: &str) -> QueryResult<Option<Grou
     group_snapshots::table.find(id).select(GroupSnapshotRow::as_select()).first(native).optional()
 }
 
-/// Changes a live group snapshot; returns how many rows that were.
-pub(crate) fn update_snapshot(
-    native: &mut Native,
-    id: &str,
-    columns: Columns<group_snapshots::table>,
-    now: Timestamp,
-) -> QueryResult<usize> {
-    diesel::update(group_snapshots::table.find(id))
-        .filter(group_snapshots::deleted.eq(false))
-        .set(columns.with(group_snapshots::updated_at, Some(now)))
-        .execute(native)
+/// The live group snapshot with that key.
+pub(crate) fn live_snapshot(id: &str) -> Rows<group_snapshots::table> {
+    Rows::live(group_snapshots::table, group_snapshots::id, id)
 }
 
 /// Soft-deletes a group snapshot; returns whether it was live.
 pub(crate) fn delete_snapshot(native: &mut Native, id: &str, now: Timestamp) -> QueryResult<bool> {
-    let rows = diesel::update(group_snapshots::table.find(id))
-        .filter(group_snapshots::deleted.eq(false))
-        .set(
-            Columns::new()
-                .with(group_snapshots::status, Some("deleted".to_owned()))
-                .with(group_snapshots::deleted, Some(true))
-                .with(group_snapshots::deleted_at, Some(now)),
-        )
-        .execute(native)?;
-    Ok(rows != 0)
+    let columns = Columns::new().with(group_snapshots::status, "deleted");
+    Ok(live_snapshot(id).delete(native, columns, now)? != 0)
 }
 
 /// The consistency groups with these keys, live and deleted, in any order.

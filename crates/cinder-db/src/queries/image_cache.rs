@@ -53,14 +53,14 @@ pub(crate) fn insert(
     now: Timestamp,
 ) -> QueryResult<()> {
     let row = Columns::new()
-        .with(cache::host, entry.host.clone())
-        .with(cache::cluster_name, entry.cluster_name.clone())
-        .with(cache::image_id, entry.image_id.clone())
+        .with(cache::host, &entry.host)
+        .with(cache::cluster_name, entry.cluster_name.as_ref())
+        .with(cache::image_id, &entry.image_id)
         .with(cache::image_updated_at, entry.image_updated_at)
-        .with(cache::volume_id, entry.volume_id.clone())
+        .with(cache::volume_id, &entry.volume_id)
         .with(cache::size, entry.size)
         .with(cache::last_used, now);
-    changes::insert(native, cache::table, row)
+    changes::insert(native, cache::table, &row)
 }
 
 /// Removes the entries of a volume; returns how many.

@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 
 use crate::{
-    changes::{self, Columns},
+    changes::{self, Columns, Rows},
     dialect::Native,
     image_metadata::Keeper,
     rows::volume::Metadata,
@@ -34,18 +34,18 @@ pub(crate) fn insert(
     now: Timestamp,
 ) -> QueryResult<()> {
     let (volume, snapshot) = match keeper {
-        Keeper::Volume(id) => (Some(id.clone()), None),
-        Keeper::Snapshot(id) => (None, Some(id.clone())),
+        Keeper::Volume(id) => (Some(id), None),
+        Keeper::Snapshot(id) => (None, Some(id)),
     };
     for (key, value) in pairs {
         let row = Columns::new()
-            .with(table::created_at, Some(now))
-            .with(table::deleted, Some(false))
-            .with(table::volume_id, volume.clone())
-            .with(table::snapshot_id, snapshot.clone())
-            .with(table::key, Some(key.clone()))
-            .with(table::value, value.clone());
-        changes::insert(native, table::table, row)?;
+            .with(table::created_at, now)
+            .with(table::deleted, false)
+            .with(table::volume_id, volume)
+            .with(table::snapshot_id, snapshot)
+            .with(table::key, key)
+            .with(table::value, value.as_ref());
+        changes::insert(native, table::table, &row)?;
     }
     Ok(())
 }
@@ -56,10 +56,9 @@ pub(crate) fn delete(
     keeper: Keeper<'_>,
     now: Timestamp,
 ) -> QueryResult<usize> {
-    match keeper {
-        Keeper::Volume(id) => soft_delete!(native, table, now, table::volume_id.eq(id.as_str())),
-        Keeper::Snapshot(id) => {
-            soft_delete!(native, table, now, table::snapshot_id.eq(id.as_str()))
-        }
-    }
+    let rows = match keeper {
+        Keeper::Volume(id) => Rows::live(table::table, table::volume_id, id),
+        Keeper::Snapshot(id) => Rows::live(table::table, table::snapshot_id, id),
+    };
+    rows.delete(native, Columns::new(), now)
 }

@@ -85,7 +85,12 @@ macro_rules! metadata_of {
             use diesel::prelude::*;
 
             use super::{Metadata, OtherKeys, Pair, Plan};
-            use crate::{changes, dialect::Native, schema::$table as table, timestamp::Timestamp};
+            use crate::{
+                changes::{self, Columns, Rows},
+                dialect::Native,
+                schema::$table as table,
+                timestamp::Timestamp,
+            };
 
             const DEAD: &[&str] = $dead;
 
@@ -123,18 +128,13 @@ macro_rules! metadata_of {
                     .load(native)?;
                 let plan = Plan::new(live, wanted, others, DEAD);
                 if !plan.delete.is_empty() {
-                    diesel::update(table::table.filter(table::id.eq_any(&plan.delete)))
-                        .set((
-                            table::deleted.eq(true),
-                            table::deleted_at.eq(now),
-                            table::updated_at.eq(now),
-                        ))
-                        .execute(native)?;
+                    let columns = Columns::new().with(table::updated_at, now);
+                    Rows::any(table::table, table::id, &plan.delete)
+                        .delete(native, columns, now)?;
                 }
                 for (row, value) in &plan.change {
-                    diesel::update(table::table.find(row))
-                        .set((table::value.eq(value), table::updated_at.eq(now)))
-                        .execute(native)?;
+                    let columns = Columns::new().with(table::value, value.as_ref());
+                    Rows::all(table::table, table::id, row).update(native, &columns, now)?;
                 }
                 insert(native, parent, plan.insert, now)?;
                 Ok(plan.after)
@@ -160,9 +160,7 @@ macro_rules! metadata_of {
                 if rows.is_empty() {
                     return Ok(false);
                 }
-                diesel::update(table::table.filter(table::id.eq_any(&rows)))
-                    .set((table::deleted.eq(true), table::deleted_at.eq(now)))
-                    .execute(native)?;
+                Rows::any(table::table, table::id, &rows).delete(native, Columns::new(), now)?;
                 Ok(true)
             }
 
@@ -174,13 +172,13 @@ macro_rules! metadata_of {
                 now: Timestamp,
             ) -> QueryResult<()> {
                 for (key, value) in pairs {
-                    let row = changes::Columns::new()
-                        .with(table::created_at, Some(now))
-                        .with(table::deleted, Some(false))
-                        .with(table::$parent, parent.to_owned())
-                        .with(table::key, Some(key))
+                    let row = Columns::new()
+                        .with(table::created_at, now)
+                        .with(table::deleted, false)
+                        .with(table::$parent, parent)
+                        .with(table::key, key)
                         .with(table::value, value);
-                    changes::insert(native, table::table, row)?;
+                    changes::insert(native, table::table, &row)?;
                 }
                 Ok(())
             }

@@ -3,22 +3,6 @@
 //! Must not: decide, log, or open transactions. What belongs together in one transaction is
 //! known to the callers (`registry`, `heartbeat`, `quota`, `workers`, and one public module per kind of resource).
 
-/// Soft-deletes the live rows of a table that fit; `updated_at` stays as it was
-/// (`spec/schema.md §2`).
-macro_rules! soft_delete {
-    ($native:expr, $table:ident, $now:expr, $filter:expr) => {
-        diesel::update($table::table)
-            .filter($table::deleted.eq(false))
-            .filter($filter)
-            .set(
-                $crate::changes::Columns::new()
-                    .with($table::deleted, Some(true))
-                    .with($table::deleted_at, Some($now)),
-            )
-            .execute($native)
-    };
-}
-
 pub(crate) mod attachments;
 pub(crate) mod backups;
 pub(crate) mod clusters;

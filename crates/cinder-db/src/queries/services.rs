@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 
 use crate::{
-    changes::Columns,
+    changes::Rows,
     dialect::{Native, kept_update, on_host},
     rows::service::{NewService, ServiceRow, ServiceStart},
     schema::services,
@@ -36,16 +36,9 @@ pub(crate) fn row(native: &mut Native, id: i32) -> QueryResult<Option<ServiceRow
         .optional()
 }
 
-/// Changes a live row; returns how many that were.
-pub(crate) fn update(
-    native: &mut Native,
-    id: i32,
-    columns: Columns<services::table>,
-) -> QueryResult<usize> {
-    diesel::update(services::table.find(id))
-        .filter(services::deleted.eq(false))
-        .set(columns)
-        .execute(native)
+/// The live row with that key, to be changed.
+pub(crate) fn one(id: i32) -> Rows<services::table> {
+    Rows::live(services::table, services::id, id)
 }
 
 /// All live rows, of one binary or of all, oldest first.

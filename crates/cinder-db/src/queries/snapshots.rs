@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 
 use crate::{
-    changes::Columns,
+    changes::{Columns, Rows},
     dialect::{Native, for_update, on_host},
     rows::snapshot::SnapshotRow,
     schema::{snapshot_metadata, snapshots, volumes},
@@ -60,44 +60,23 @@ pub(crate) fn lock(native: &mut Native, id: &str) -> QueryResult<bool> {
     Ok(for_update(native, query).get_result::<String>(native).optional()?.is_some())
 }
 
-/// Changes a live snapshot; returns how many rows that were.
-pub(crate) fn update(
-    native: &mut Native,
-    id: &str,
-    columns: Columns<snapshots::table>,
-    now: Timestamp,
-) -> QueryResult<usize> {
-    diesel::update(snapshots::table.find(id))
-        .filter(snapshots::deleted.eq(false))
-        .set(columns.with(snapshots::updated_at, Some(now)))
-        .execute(native)
+/// The live snapshot with that key.
+pub(crate) fn live(id: &str) -> Rows<snapshots::table> {
+    Rows::live(snapshots::table, snapshots::id, id)
 }
 
-/// Changes all live snapshots of a volume; returns how many.
-pub(crate) fn update_of_volume(
-    native: &mut Native,
-    volume: &str,
-    columns: Columns<snapshots::table>,
-    now: Timestamp,
-) -> QueryResult<usize> {
-    diesel::update(snapshots::table)
-        .filter(snapshots::deleted.eq(false))
-        .filter(snapshots::volume_id.eq(volume))
-        .set(columns.with(snapshots::updated_at, Some(now)))
-        .execute(native)
+/// All live snapshots of a volume.
+pub(crate) fn live_of_volume(volume: &str) -> Rows<snapshots::table> {
+    Rows::live(snapshots::table, snapshots::volume_id, volume)
 }
 
 /// Soft-deletes a snapshot with its metadata; returns whether it was live.
 pub(crate) fn delete(native: &mut Native, id: &str, now: Timestamp) -> QueryResult<bool> {
-    let rows = diesel::update(snapshots::table.find(id))
-        .filter(snapshots::deleted.eq(false))
-        .set(
-            Columns::new()
-                .with(snapshots::status, Some("deleted".to_owned()))
-                .with(snapshots::deleted, Some(true))
-                .with(snapshots::deleted_at, Some(now)),
-        )
-        .execute(native)?;
-    soft_delete!(native, snapshot_metadata, now, snapshot_metadata::snapshot_id.eq(id))?;
+    let rows = live(id).delete(native, Columns::new().with(snapshots::status, "deleted"), now)?;
+    Rows::live(snapshot_metadata::table, snapshot_metadata::snapshot_id, id).delete(
+        native,
+        Columns::new(),
+        now,
+    )?;
     Ok(rows != 0)
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use diesel::{dsl::exists, prelude::*, select};
 
 use crate::{
-    changes::Columns,
+    changes::{Columns, Rows},
     dialect::{Native, for_update, on_host},
     queries::{attachments, groups, metadata, volume_types},
     rows::volume::{FirstPart, SecondPart, Volume, VolumeRow},
@@ -116,17 +116,9 @@ pub(crate) fn lock(
     for_update(native, query).get_result(native).optional()
 }
 
-/// Changes a live volume; returns how many rows that were.
-pub(crate) fn update(
-    native: &mut Native,
-    id: &str,
-    columns: Columns<volumes::table>,
-    now: Timestamp,
-) -> QueryResult<usize> {
-    diesel::update(volumes::table.find(id))
-        .filter(volumes::deleted.eq(false))
-        .set(columns.with(volumes::updated_at, Some(now)))
-        .execute(native)
+/// The live volume with that key.
+pub(crate) fn live(id: &str) -> Rows<volumes::table> {
+    Rows::live(volumes::table, volumes::id, id)
 }
 
 /// Soft-deletes a volume and what belongs to it (`spec/schema.md §5.3`); returns whether it was
@@ -134,21 +126,17 @@ pub(crate) fn update(
 ///
 /// The same moment everywhere, every `updated_at` as it was. Snapshots keep their status.
 pub(crate) fn delete(native: &mut Native, id: &str, now: Timestamp) -> QueryResult<bool> {
-    let rows = diesel::update(volumes::table.find(id))
-        .filter(volumes::deleted.eq(false))
-        .set(
-            Columns::new()
-                .with(volumes::status, Some("deleted".to_owned()))
-                .with(volumes::deleted, Some(true))
-                .with(volumes::deleted_at, Some(now))
-                .with(volumes::migration_status, None::<String>),
-        )
-        .execute(native)?;
-    soft_delete!(native, volume_metadata, now, volume_metadata::volume_id.eq(id))?;
-    soft_delete!(native, volume_admin_metadata, now, volume_admin_metadata::volume_id.eq(id))?;
-    soft_delete!(native, snapshots, now, snapshots::volume_id.eq(id))?;
-    soft_delete!(native, transfers, now, transfers::volume_id.eq(id))?;
-    soft_delete!(native, volume_glance_metadata, now, volume_glance_metadata::volume_id.eq(id))?;
-    soft_delete!(native, volume_attachment, now, volume_attachment::volume_id.eq(id))?;
+    let columns = Columns::new()
+        .with(volumes::status, "deleted")
+        .with(volumes::migration_status, None::<String>);
+    let rows = live(id).delete(native, columns, now)?;
+    /// The live rows of a table that name the volume.
+    macro_rules! delete_of {
+        ($($table:ident)+) => {$(
+            Rows::live($table::table, $table::volume_id, id).delete(native, Columns::new(), now)?;
+        )+};
+    }
+    delete_of! { volume_metadata volume_admin_metadata snapshots transfers }
+    delete_of! { volume_glance_metadata volume_attachment }
     Ok(rows != 0)
 }

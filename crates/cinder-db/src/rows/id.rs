@@ -13,8 +13,9 @@ use diesel::{
 };
 
 use crate::{
-    changes::{Cell, Value},
+    changes::Cell,
     dialect::{MultiBackend, MultiRawValue},
+    statement::Value,
 };
 
 macro_rules! text_ids {
@@ -34,14 +35,14 @@ macro_rules! text_ids {
         }
 
         impl Cell<Text> for $id {
-            fn value(&self) -> Value {
-                Value::Text(Some(self.as_str().to_owned()))
+            fn value(&self) -> Option<Value> {
+                Some(Value::Text(self.as_str().to_owned()))
             }
         }
 
-        impl Cell<Nullable<Text>> for Option<$id> {
-            fn value(&self) -> Value {
-                Value::Text(self.as_ref().map(|id| id.as_str().to_owned()))
+        impl Cell<Nullable<Text>> for $id {
+            fn value(&self) -> Option<Value> {
+                Cell::<Text>::value(self)
             }
         }
     )+};

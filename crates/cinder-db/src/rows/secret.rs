@@ -7,12 +7,13 @@ use std::fmt;
 use diesel::{
     Queryable,
     deserialize::{self, FromSql},
-    sql_types::{Nullable, Text},
+    sql_types::Text,
 };
 
 use crate::{
-    changes::{Cell, Value},
+    changes::Cell,
     dialect::{MultiBackend, MultiRawValue},
+    statement::Value,
 };
 
 /// A text that shows as stars.
@@ -65,9 +66,9 @@ impl Queryable<Text, MultiBackend> for SecretText {
     }
 }
 
-impl Cell<Nullable<Text>> for Option<SecretText> {
-    fn value(&self) -> Value {
-        Value::Text(self.as_ref().map(|text| text.0.clone()))
+impl Cell<Text> for SecretText {
+    fn value(&self) -> Option<Value> {
+        Some(Value::Text(self.0.clone()))
     }
 }
 
