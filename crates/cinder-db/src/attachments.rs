@@ -5,28 +5,27 @@
 use cinder_types::{AttachmentId, VolumeId};
 
 use crate::{
+    cas,
     changes::{self, Changes as _, Columns, to},
     connection::Connection,
     error::DbError,
-    queries::{attachments as queries, metadata, volumes as volume_queries},
-    rows::{
-        attachment::{AttachmentChange, AttachmentRow},
-        volume::Metadata,
-    },
+    metadata,
+    queries::{attachments as queries, metadata::OfService, volumes as volume_queries},
+    rows::metadata::{self as notes, Metadata},
     schema::{volume_attachment, volumes},
     timestamp::Timestamp,
     transaction::{self, found, required, single, write},
 };
 
-/// Which attachments are meant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AttachmentsOf<'a> {
-    /// Those of a volume.
-    Volume(&'a VolumeId),
-    /// Those to an instance.
-    Instance(&'a str),
-    /// Those to a host.
-    Host(&'a str),
+pub use crate::rows::attachment::{Attachment, Change, Of};
+
+cas::columns! {
+    Attachment in "volume_attachment" {
+        ATTACH_STATUS: Text = volume_attachment::attach_status,
+        VOLUME_ID: Text = volume_attachment::volume_id,
+        INSTANCE_UUID: Text = volume_attachment::instance_uuid,
+        UPDATED_AT: Time = volume_attachment::updated_at,
+    }
 }
 
 /// Where a volume was attached, or is about to be.
@@ -60,10 +59,7 @@ pub struct Detached {
 /// # Errors
 ///
 /// [`DbError::Query`].
-pub fn get(
-    connection: &mut Connection,
-    id: &AttachmentId,
-) -> Result<Option<AttachmentRow>, DbError> {
+pub fn get(connection: &mut Connection, id: &AttachmentId) -> Result<Option<Attachment>, DbError> {
     let row = queries::row(connection.native()?, id.as_str())?;
     Ok(row.filter(|row| row.deleted == Some(false)))
 }
@@ -73,10 +69,7 @@ pub fn get(
 /// # Errors
 ///
 /// [`DbError::Query`].
-pub fn list(
-    connection: &mut Connection,
-    of: AttachmentsOf<'_>,
-) -> Result<Vec<AttachmentRow>, DbError> {
+pub fn list(connection: &mut Connection, of: Of<'_>) -> Result<Vec<Attachment>, DbError> {
     Ok(queries::list(connection.native()?, of)?)
 }
 
@@ -86,7 +79,7 @@ pub fn list(
 ///
 /// [`DbError::Query`].
 pub fn specs(connection: &mut Connection, id: &AttachmentId) -> Result<Metadata, DbError> {
-    Ok(queries::specs(connection.native()?, id.as_str())?)
+    Ok(notes::map(queries::specs(connection.native()?, id.as_str())?))
 }
 
 /// Inserts an attachment of a volume.
@@ -98,7 +91,7 @@ pub fn create(
     connection: &mut Connection,
     id: &AttachmentId,
     volume: &VolumeId,
-    columns: &AttachmentChange,
+    columns: &Change,
 ) -> Result<(), DbError> {
     let mut row = Columns::new()
         .with(volume_attachment::created_at, Timestamp::now())
@@ -117,7 +110,7 @@ pub fn create(
 pub fn update(
     connection: &mut Connection,
     id: &AttachmentId,
-    change: &AttachmentChange,
+    change: &Change,
 ) -> Result<(), DbError> {
     let row = queries::live(id.as_str());
     transaction::change(connection, ("attachment", id.as_str()), &row, change)
@@ -133,18 +126,18 @@ pub fn attached(
     connection: &mut Connection,
     id: &AttachmentId,
     place: &AttachedTo,
-) -> Result<AttachmentChange, DbError> {
+) -> Result<Change, DbError> {
     let now = Timestamp::now();
     let (status, attach_status) =
         if place.complete { ("in-use", "attached") } else { ("attaching", "attaching") };
-    let change = AttachmentChange {
+    let change = Change {
         mountpoint: Some(place.mountpoint.clone()),
         attach_status: to(attach_status),
         instance_uuid: Some(place.instance_uuid.clone()),
         attached_host: Some(place.host.clone()),
         attach_time: to(now),
         attach_mode: to(place.mode.as_str()),
-        ..AttachmentChange::default()
+        ..Change::default()
     };
     write(connection, |native| {
         let row = queries::row(native, id.as_str())?.filter(|row| row.deleted == Some(false));
@@ -194,7 +187,7 @@ pub fn detach(
         let mut columns = Columns::new().with(volumes::attach_status, &attach_status);
         columns.put(volumes::status, status.as_ref());
         volume_queries::live(volume).update(native, &columns, now)?;
-        metadata::admin::delete_key(native, volume, "attached_mode", now)?;
+        metadata::delete_key::<OfService>(native, volume, "attached_mode", now)?;
         Ok(Detached { status, attach_status, attachment })
     })
 }

@@ -4,20 +4,16 @@
 
 use cinder_types::BackupId;
 
-use crate::{
-    connection::Connection,
-    error::DbError,
-    queries::backups as queries,
-    rows::backup::{BackupChange, BackupRow},
-    transaction,
-};
+use crate::{connection::Connection, error::DbError, queries::backups as queries, transaction};
+
+pub use crate::rows::backup::{Backup, Change};
 
 /// The live backup with that key.
 ///
 /// # Errors
 ///
 /// [`DbError::Query`].
-pub fn get(connection: &mut Connection, id: &BackupId) -> Result<Option<BackupRow>, DbError> {
+pub fn get(connection: &mut Connection, id: &BackupId) -> Result<Option<Backup>, DbError> {
     let row = queries::row(connection.native()?, id.as_str())?;
     Ok(row.filter(|row| row.deleted == Some(false)))
 }
@@ -27,10 +23,6 @@ pub fn get(connection: &mut Connection, id: &BackupId) -> Result<Option<BackupRo
 /// # Errors
 ///
 /// [`DbError::NotFound`], [`DbError::Query`].
-pub fn update(
-    connection: &mut Connection,
-    id: &BackupId,
-    change: &BackupChange,
-) -> Result<(), DbError> {
+pub fn update(connection: &mut Connection, id: &BackupId, change: &Change) -> Result<(), DbError> {
     transaction::change(connection, ("backup", id.as_str()), &queries::any(id.as_str()), change)
 }

@@ -6,14 +6,14 @@
 //!
 //! ```no_run
 //! # fn f(connection: &mut cinder_db::Connection, id: &str) -> Result<(), cinder_db::DbError> {
-//! use cinder_db::cas::{Swap, columns::{snapshots, volumes}};
+//! use cinder_db::{cas::Swap, snapshots, volumes::columns::{MIGRATION_STATUS, PREVIOUS_STATUS, STATUS}};
 //!
 //! let begun = Swap::of(id)
-//!     .only_if(volumes::STATUS.is_in(["available", "error"]))
-//!     .only_if(volumes::MIGRATION_STATUS.is_not("migrating"))
-//!     .only_if(snapshots::VOLUME_ID.nowhere([]))
-//!     .set(volumes::PREVIOUS_STATUS.to_value_of(volumes::STATUS))
-//!     .set(volumes::STATUS.to("deleting"))
+//!     .only_if(STATUS.is_in(["available", "error"]))
+//!     .only_if(MIGRATION_STATUS.is_not("migrating"))
+//!     .only_if(snapshots::columns::VOLUME_ID.nowhere([]))
+//!     .set(PREVIOUS_STATUS.to_value_of(STATUS))
+//!     .set(STATUS.to("deleting"))
 //!     .run(connection)?;
 //! # Ok(())
 //! # }
@@ -22,13 +22,12 @@
 //! A column of another table is none of this row's:
 //!
 //! ```compile_fail
-//! use cinder_db::cas::{Swap, columns::{snapshots, volumes}};
+//! use cinder_db::{cas::Swap, snapshots, volumes};
 //!
-//! let _ = Swap::<volumes::Volumes>::of("id").set(snapshots::STATUS.to("error"));
+//! let _ = Swap::<volumes::Row>::of("id").set(snapshots::columns::STATUS.to("error"));
 //! ```
 
 mod column;
-pub mod columns;
 
 use std::marker::PhantomData;
 
@@ -97,6 +96,31 @@ impl<T: Swappable> Swap<T> {
     }
 }
 
+/// Declares the columns of a table that are compared and swapped, as module `columns`.
+///
+/// Names and types come from the schema; a column is added when somebody needs it.
+macro_rules! columns {
+    ($row:ident in $table:literal { $($name:ident: $kind:ident = $of:ident::$column:ident,)* }) => {
+        /// Columns as [`cas`](crate::cas) compares and swaps them.
+        pub mod columns {
+            use super::$row;
+            use crate::{cas, schema};
+
+            impl cas::Swappable for $row {
+                const NAME: &'static str = $table;
+            }
+
+            $(
+                #[doc = concat!("Column `", stringify!($column), "`.")]
+                pub const $name: cas::Column<$row, cas::$kind> =
+                    cas::Column::of::<schema::$of::$column>();
+            )*
+        }
+    };
+}
+
+pub(crate) use columns;
+
 /// Puts each change before those of the columns that it reads.
 ///
 /// MySQL works from left to right, and a column that has been set is read with its new value.
@@ -118,16 +142,28 @@ fn in_order(mut rest: Vec<(&'static str, Source)>) -> Result<Vec<(&'static str, 
 
 #[cfg(test)]
 mod tests {
-    use super::{columns::volumes, *};
+    use super::*;
 
-    fn order(assignments: Vec<Assignment<volumes::Volumes>>) -> Result<Vec<&'static str>, DbError> {
+    pub struct Volumes;
+
+    columns! {
+        Volumes in "volumes" {
+            STATUS: Text = volumes::status,
+            PREVIOUS_STATUS: Text = volume_extras::previous_status,
+            MIGRATION_STATUS: Text = volumes::migration_status,
+            HOST: Text = volumes::host,
+            SIZE: Number = volumes::size,
+        }
+    }
+
+    fn order(assignments: Vec<Assignment<Volumes>>) -> Result<Vec<&'static str>, DbError> {
         let changes = assignments.into_iter().map(|one| one.parts).collect();
         Ok(in_order(changes)?.into_iter().map(|(column, _)| column).collect())
     }
 
     #[test]
     fn what_is_read_is_set_after_it_was_read() {
-        use volumes::{HOST, MIGRATION_STATUS, PREVIOUS_STATUS, SIZE, STATUS};
+        use columns::{HOST, MIGRATION_STATUS, PREVIOUS_STATUS, SIZE, STATUS};
         let constant = || STATUS.to("deleting");
         let reader = || PREVIOUS_STATUS.to_value_of(STATUS);
         assert_eq!(order(vec![constant(), reader()]).unwrap(), ["previous_status", "status"]);

@@ -8,28 +8,18 @@ use crate::{
     connection::Connection,
     error::DbError,
     queries::image_cache as queries,
-    rows::image_cache::{ImageCacheEntry, NewImageCacheEntry},
     timestamp::Timestamp,
     transaction::{single, write},
 };
 
-/// Where a cached volume has to be. Names are compared whole, pools included.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CachePlace<'a> {
-    /// On any host: the back end clones across pools.
-    Anywhere,
-    /// On this `host@backend#pool`.
-    Host(&'a str),
-    /// On this `cluster@backend#pool`.
-    Cluster(&'a str),
-}
+pub use crate::rows::image_cache::{Cached, Entry, Place};
 
 /// Inserts an entry that is used now.
 ///
 /// # Errors
 ///
 /// [`DbError::Query`].
-pub fn create(connection: &mut Connection, entry: &NewImageCacheEntry) -> Result<(), DbError> {
+pub fn create(connection: &mut Connection, entry: &Cached) -> Result<(), DbError> {
     let now = Timestamp::now();
     single(connection, |native| Ok(queries::insert(native, entry, now)?))
 }
@@ -42,8 +32,8 @@ pub fn create(connection: &mut Connection, entry: &NewImageCacheEntry) -> Result
 pub fn take(
     connection: &mut Connection,
     image: &ImageId,
-    place: CachePlace<'_>,
-) -> Result<Option<ImageCacheEntry>, DbError> {
+    place: Place<'_>,
+) -> Result<Option<Entry>, DbError> {
     let now = Timestamp::now();
     write(connection, |native| {
         for mut entry in queries::list(native, place, Some(image.as_str()))? {
@@ -62,10 +52,7 @@ pub fn take(
 /// # Errors
 ///
 /// [`DbError::Query`].
-pub fn list(
-    connection: &mut Connection,
-    place: CachePlace<'_>,
-) -> Result<Vec<ImageCacheEntry>, DbError> {
+pub fn list(connection: &mut Connection, place: Place<'_>) -> Result<Vec<Entry>, DbError> {
     Ok(queries::list(connection.native()?, place, None)?)
 }
 
@@ -74,10 +61,7 @@ pub fn list(
 /// # Errors
 ///
 /// [`DbError::Query`].
-pub fn of_volume(
-    connection: &mut Connection,
-    volume: &VolumeId,
-) -> Result<Option<ImageCacheEntry>, DbError> {
+pub fn of_volume(connection: &mut Connection, volume: &VolumeId) -> Result<Option<Entry>, DbError> {
     Ok(queries::of_volume(connection.native()?, volume.as_str())?)
 }
 

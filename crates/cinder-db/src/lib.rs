@@ -38,17 +38,22 @@
 pub mod attachments;
 pub mod backups;
 pub mod cas;
-mod changes;
+pub mod changes;
+pub mod clusters;
 mod connection;
+pub mod consistency_groups;
 mod dialect;
 #[cfg(feature = "sqlite")]
 mod embedded;
 mod error;
+pub mod group_snapshots;
+pub mod group_types;
 pub mod groups;
 mod heartbeat;
 pub mod image_cache;
 pub mod image_metadata;
 pub mod messages;
+pub mod metadata;
 mod options;
 mod pool;
 mod queries;
@@ -67,39 +72,16 @@ pub mod volume_types;
 pub mod volumes;
 pub mod workers;
 
-pub use changes::{null, to};
 pub use connection::{Connection, create, open_or_create, retry_connect};
 pub use error::{Cause, DbError, Fault, chain};
 pub use heartbeat::{Beat, Heartbeat, HeartbeatPlan, Pulse};
-pub use messages::{MessageAction, MessageDetail, MessageResource, UserMessage};
 pub use options::DatabaseOptions;
 pub use pool::{Pool, PoolState, PooledConnection};
-pub use queries::{
-    clusters::IncludedResources, metadata::OtherKeys, schema_version::SCHEMA_VERSION,
-};
-pub use quota::{
-    Counted, DEFAULT_QUOTA_CLASS, QuotaChange, QuotaError, QuotaRequest, QuotaResource, QuotaRules,
-    QuotaState,
-};
+pub use queries::schema_version::SCHEMA_VERSION;
 pub use registry::{
     ClusterBefore, MinimumVersions, Registered, Registration, any_volume, list_services,
     minimum_versions, register,
 };
-pub use rows::{
-    attachment::{AttachmentChange, AttachmentRow},
-    backup::{BackupChange, BackupRow},
-    cluster::{ClusterChange, ClusterRow},
-    group::{
-        CgsnapshotRow, ConsistencyGroupRow, GroupChange, GroupRow, GroupSnapshotChange,
-        GroupSnapshotRow,
-    },
-    image_cache::{ImageCacheEntry, NewImageCacheEntry},
-    secret::SecretText,
-    service::{ServiceChange, ServiceRow},
-    snapshot::{Snapshot, SnapshotChange, SnapshotRow},
-    volume::{Metadata, Volume, VolumeChange, VolumeRow},
-    volume_type::{EncryptionRow, GroupType, GroupTypeRow, QosSpecs, VolumeType, VolumeTypeRow},
-};
+pub use rows::{cluster::IncludedResources, secret::SecretText};
 pub use timestamp::{ParseTimestampError, Timestamp};
 pub use url::{DatabaseUrl, UrlError, mask_password};
-pub use workers::{Cleanable, CleanableKind, Cleanup, CleanupScope, WorkerEntry};

@@ -1,4 +1,4 @@
-//! Rows of services and clusters as operations look at and change them; their start and their
+//! Rows of services as operations look at and change them; their start and their
 //! heartbeat are elsewhere ([`register`](crate::register), [`Heartbeat`](crate::Heartbeat)).
 //!
 //! Must not: fake a sign of life. Whether a service is up is read off `updated_at`.
@@ -6,23 +6,18 @@
 use cinder_types::ServiceId;
 
 use crate::{
-    connection::Connection,
-    error::DbError,
-    queries::{clusters, services as queries},
-    rows::{
-        cluster::{ClusterChange, ClusterRow},
-        service::{ServiceChange, ServiceRow},
-    },
-    schema::services,
+    connection::Connection, error::DbError, queries::services as queries, schema::services,
     transaction,
 };
+
+pub use crate::rows::service::{ServiceChange as Change, ServiceRow as Service};
 
 /// The live service with that key.
 ///
 /// # Errors
 ///
 /// [`DbError::Query`].
-pub fn get(connection: &mut Connection, id: ServiceId) -> Result<Option<ServiceRow>, DbError> {
+pub fn get(connection: &mut Connection, id: ServiceId) -> Result<Option<Service>, DbError> {
     Ok(queries::row(connection.native()?, id.get())?)
 }
 
@@ -35,7 +30,7 @@ pub fn find(
     connection: &mut Connection,
     host: &str,
     binary: &str,
-) -> Result<Option<ServiceRow>, DbError> {
+) -> Result<Option<Service>, DbError> {
     Ok(queries::find(connection.native()?, host, binary)?)
 }
 
@@ -47,41 +42,10 @@ pub fn find(
 /// # Errors
 ///
 /// [`DbError::NotFound`], [`DbError::Query`].
-pub fn update(
-    connection: &mut Connection,
-    id: ServiceId,
-    change: &ServiceChange,
-) -> Result<(), DbError> {
+pub fn update(connection: &mut Connection, id: ServiceId, change: &Change) -> Result<(), DbError> {
     let mut row = queries::one(id.get());
     if change.disabled.is_some() {
         row = row.stamped(services::modified_at);
     }
     transaction::change(connection, ("service", &id.to_string()), &row, change)
-}
-
-/// The live cluster of that name, `cluster@backend`.
-///
-/// # Errors
-///
-/// [`DbError::Query`].
-pub fn find_cluster(
-    connection: &mut Connection,
-    name: &str,
-    binary: &str,
-) -> Result<Option<ClusterRow>, DbError> {
-    Ok(clusters::find(connection.native()?, name, binary)?)
-}
-
-/// Changes a live cluster.
-///
-/// # Errors
-///
-/// [`DbError::NotFound`], [`DbError::Query`].
-pub fn update_cluster(
-    connection: &mut Connection,
-    cluster: &ClusterRow,
-    change: &ClusterChange,
-) -> Result<(), DbError> {
-    let row = clusters::live(cluster.id);
-    transaction::change(connection, ("cluster", &cluster.name), &row, change)
 }

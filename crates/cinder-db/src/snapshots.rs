@@ -2,54 +2,32 @@
 //!
 //! Must not: judge a status; see [`volumes`](crate::volumes).
 
-use cinder_types::{CgsnapshotId, GroupSnapshotId, SnapshotId, VolumeId, VolumeTypeId};
+use cinder_types::{SnapshotId, VolumeId};
 
 use crate::{
+    cas,
     changes::{self, Changes as _, Columns},
     connection::Connection,
     dialect::Native,
     error::DbError,
-    queries::{
-        metadata::{self, OtherKeys},
-        snapshots as queries,
-    },
-    rows::{
-        snapshot::{Snapshot, SnapshotChange},
-        volume::Metadata,
-    },
+    metadata,
+    queries::{metadata::OfSnapshot, snapshots as queries},
+    rows::metadata::{Metadata, OtherKeys},
     schema::snapshots,
     timestamp::Timestamp,
     transaction::{self, BATCH, in_order, read, required, write},
 };
 
-/// Which snapshots are meant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SnapshotsOf<'a> {
-    /// Those of a volume.
-    Volume(&'a VolumeId),
-    /// Those whose volume is on a `host`, a `host@backend` or one `host@backend#pool`.
-    Host(&'a str),
-    /// The same with a cluster's name.
-    Cluster(&'a str),
-    /// The members of a group snapshot.
-    GroupSnapshot(&'a GroupSnapshotId),
-    /// The members of a snapshot of a consistency group.
-    Cgsnapshot(&'a CgsnapshotId),
-}
+pub use crate::rows::snapshot::{Change, New, Of, Row, Snapshot};
 
-/// A snapshot that this service makes for itself, as before a volume is reverted.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewSnapshot {
-    /// Its key.
-    pub id: SnapshotId,
-    /// The volume it is of.
-    pub volume_id: VolumeId,
-    /// The type of the volume.
-    pub volume_type_id: VolumeTypeId,
-    /// Everything else. What is not set gets the default that upstream's client gives it.
-    pub columns: SnapshotChange,
-    /// What users note.
-    pub metadata: Metadata,
+cas::columns! {
+    Row in "snapshots" {
+        STATUS: Text = snapshots::status,
+        PROGRESS: Text = snapshots::progress,
+        VOLUME_ID: Text = snapshots::volume_id,
+        GROUP_SNAPSHOT_ID: Text = snapshots::group_snapshot_id,
+        UPDATED_AT: Time = snapshots::updated_at,
+    }
 }
 
 /// The live snapshot with that key.
@@ -66,7 +44,7 @@ pub fn get(connection: &mut Connection, id: &SnapshotId) -> Result<Option<Snapsh
 /// # Errors
 ///
 /// [`DbError::Query`].
-pub fn ids(connection: &mut Connection, of: SnapshotsOf<'_>) -> Result<Vec<SnapshotId>, DbError> {
+pub fn ids(connection: &mut Connection, of: Of<'_>) -> Result<Vec<SnapshotId>, DbError> {
     let ids = queries::ids(connection.native()?, of)?;
     Ok(ids.into_iter().map(SnapshotId::new).collect())
 }
@@ -86,7 +64,7 @@ pub fn get_many(connection: &mut Connection, ids: &[SnapshotId]) -> Result<Vec<S
 /// # Errors
 ///
 /// [`DbError::Query`].
-pub fn list(connection: &mut Connection, of: SnapshotsOf<'_>) -> Result<Vec<Snapshot>, DbError> {
+pub fn list(connection: &mut Connection, of: Of<'_>) -> Result<Vec<Snapshot>, DbError> {
     read(connection, |native| {
         let ids = queries::ids(native, of)?;
         let ids: Vec<_> = ids.iter().map(String::as_str).collect();
@@ -100,7 +78,7 @@ fn live(native: &mut Native, ids: &[&str]) -> Result<Vec<Snapshot>, DbError> {
         let mut rows = queries::rows(native, batch)?;
         rows.retain(|row| row.deleted == Some(false));
         let rows = in_order(rows, batch, |row| row.id.as_str());
-        let mut notes = metadata::by_parent(metadata::snapshot::of(native, batch)?);
+        let mut notes = metadata::of::<OfSnapshot>(native, batch)?;
         all.extend(rows.into_iter().map(|row| Snapshot {
             metadata: notes.remove(row.id.as_str()).unwrap_or_default(),
             row,
@@ -115,7 +93,7 @@ fn live(native: &mut Native, ids: &[&str]) -> Result<Vec<Snapshot>, DbError> {
 ///
 /// [`DbError::Query`], with [`Fault::Constraint`](crate::Fault::Constraint) if the key is taken
 /// or the volume does not exist.
-pub fn create(connection: &mut Connection, new: &NewSnapshot) -> Result<(), DbError> {
+pub fn create(connection: &mut Connection, new: &New) -> Result<(), DbError> {
     let now = Timestamp::now();
     let mut row = Columns::new()
         .with(snapshots::created_at, now)
@@ -127,7 +105,7 @@ pub fn create(connection: &mut Connection, new: &NewSnapshot) -> Result<(), DbEr
     new.columns.put_into(&mut row);
     write(connection, |native| {
         changes::insert(native, snapshots::table, &row)?;
-        Ok(metadata::snapshot::insert(native, new.id.as_str(), new.metadata.clone(), now)?)
+        metadata::insert::<OfSnapshot>(native, new.id.as_str(), &new.metadata, now)
     })
 }
 
@@ -140,7 +118,7 @@ pub fn create(connection: &mut Connection, new: &NewSnapshot) -> Result<(), DbEr
 pub fn update(
     connection: &mut Connection,
     id: &SnapshotId,
-    change: &SnapshotChange,
+    change: &Change,
 ) -> Result<(), DbError> {
     let row = queries::live(id.as_str());
     transaction::change(connection, ("snapshot", id.as_str()), &row, change)
@@ -154,7 +132,7 @@ pub fn update(
 pub fn update_of_volume(
     connection: &mut Connection,
     volume: &VolumeId,
-    change: &SnapshotChange,
+    change: &Change,
 ) -> Result<usize, DbError> {
     let rows = queries::live_of_volume(volume.as_str());
     Ok(transaction::change_all(connection, &rows, change)?.unwrap_or(0))
@@ -175,7 +153,7 @@ pub fn update_metadata(
     write(connection, |native| {
         let locked = queries::lock(native, id.as_str())?.then_some(());
         required(locked, "snapshot", id.as_str())?;
-        Ok(metadata::snapshot::write(native, id.as_str(), wanted, others, now)?)
+        metadata::write::<OfSnapshot>(native, id.as_str(), wanted, others, now)
     })
 }
 

@@ -25,14 +25,14 @@ use crate::{
 
 /// A kind of resource whose operations a volume service cleans up after.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CleanableKind {
+pub enum Kind {
     /// A volume.
     Volume,
     /// A snapshot.
     Snapshot,
 }
 
-impl CleanableKind {
+impl Kind {
     /// The name in the column `resource_type`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -47,7 +47,7 @@ impl CleanableKind {
     }
 }
 
-impl fmt::Display for CleanableKind {
+impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
@@ -57,7 +57,7 @@ impl fmt::Display for CleanableKind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cleanable<'a> {
     /// What it is.
-    pub kind: CleanableKind,
+    pub kind: Kind,
     /// Its id.
     pub id: &'a str,
     /// Its status, as in `deleting`.
@@ -69,25 +69,25 @@ impl Cleanable<'_> {
     #[must_use]
     pub fn is_cleanable(&self) -> bool {
         match self.kind {
-            CleanableKind::Volume => {
+            Kind::Volume => {
                 matches!(self.status, "creating" | "deleting" | "uploading" | "downloading")
             }
-            CleanableKind::Snapshot => self.status == "creating",
+            Kind::Snapshot => self.status == "creating",
         }
     }
 }
 
 /// An entry as this service knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WorkerEntry {
+pub struct Entry {
     row: WorkerRow,
 }
 
-impl WorkerEntry {
+impl Entry {
     /// What it is about; `None` for a kind that other services clean up.
     #[must_use]
-    pub fn kind(&self) -> Option<CleanableKind> {
-        CleanableKind::of(&self.row.resource_type)
+    pub fn kind(&self) -> Option<Kind> {
+        Kind::of(&self.row.resource_type)
     }
 
     /// The resource's id.
@@ -141,7 +141,7 @@ pub fn claim(
     connection: &mut Connection,
     resource: &Cleanable<'_>,
     me: ServiceId,
-) -> Result<Option<WorkerEntry>, DbError> {
+) -> Result<Option<Entry>, DbError> {
     let native = connection.native()?;
     match workers::find(native, resource.kind.as_str(), resource.id)? {
         Some(row) => take_over(native, row, resource.status, me),
@@ -158,10 +158,10 @@ pub fn claim(
 /// [`DbError::Query`].
 pub fn follow_status(
     connection: &mut Connection,
-    entry: WorkerEntry,
+    entry: Entry,
     status: &str,
     me: ServiceId,
-) -> Result<Option<WorkerEntry>, DbError> {
+) -> Result<Option<Entry>, DbError> {
     take_over(connection.native()?, entry.row, status, me)
 }
 
@@ -175,7 +175,7 @@ pub fn follow_status(
 /// [`DbError::Query`].
 pub fn finish(
     connection: &mut Connection,
-    entry: &WorkerEntry,
+    entry: &Entry,
     status_now: &str,
 ) -> Result<bool, DbError> {
     if entry.status() == status_now {
@@ -186,9 +186,9 @@ pub fn finish(
 
 /// Which entries to clean up; what is `None` does not matter.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct CleanupScope {
+pub struct Scope {
     /// Those of one kind.
-    pub kind: Option<CleanableKind>,
+    pub kind: Option<Kind>,
     /// Those of one resource.
     pub resource_id: Option<String>,
     /// Those that this service had claimed.
@@ -202,25 +202,22 @@ pub struct CleanupScope {
 /// # Errors
 ///
 /// [`DbError::Query`].
-pub fn list_unfinished(
-    connection: &mut Connection,
-    scope: &CleanupScope,
-) -> Result<Vec<WorkerEntry>, DbError> {
+pub fn list_unfinished(connection: &mut Connection, scope: &Scope) -> Result<Vec<Entry>, DbError> {
     let wanted = Wanted {
-        resource_type: scope.kind.map(CleanableKind::as_str),
+        resource_type: scope.kind.map(Kind::as_str),
         resource_id: scope.resource_id.as_deref(),
         service_id: scope.service.map(ServiceId::get),
         until: scope.until.unwrap_or_else(Timestamp::now),
     };
     let rows = workers::list(connection.native()?, wanted)?;
-    Ok(rows.into_iter().map(|row| WorkerEntry { row }).collect())
+    Ok(rows.into_iter().map(|row| Entry { row }).collect())
 }
 
 /// An entry whose resource this service is cleaning up.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cleanup {
     /// The entry, claimed.
-    pub entry: WorkerEntry,
+    pub entry: Entry,
     before: (Option<i32>, Option<Timestamp>),
 }
 
@@ -231,14 +228,14 @@ pub struct Cleanup {
 /// [`DbError::Query`].
 pub fn claim_cleanup(
     connection: &mut Connection,
-    entry: &WorkerEntry,
+    entry: &Entry,
     me: ServiceId,
 ) -> Result<Option<Cleanup>, DbError> {
     let seen = &entry.row;
     let taken = taken_over(seen, &seen.status, me);
     let won = take(connection.native()?, seen, Time::NotLater, &taken)?;
     let before = (seen.service_id, seen.updated_at);
-    Ok(won.then_some(Cleanup { entry: WorkerEntry { row: taken }, before }))
+    Ok(won.then_some(Cleanup { entry: Entry { row: taken }, before }))
 }
 
 impl Cleanup {
@@ -269,7 +266,7 @@ fn insert(
     resource: &Cleanable<'_>,
     owner: Option<ServiceId>,
     now: Timestamp,
-) -> Result<Option<WorkerEntry>, DbError> {
+) -> Result<Option<Entry>, DbError> {
     let new = NewWorker {
         created_at: now,
         updated_at: now,
@@ -285,7 +282,7 @@ fn insert(
         Err(SqlError::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) => Ok(None),
         Err(error) => Err(DbError::from(error)),
     })?;
-    Ok(id.map(|id| WorkerEntry {
+    Ok(id.map(|id| Entry {
         row: WorkerRow {
             id,
             resource_type: new.resource_type.to_owned(),
@@ -303,13 +300,13 @@ fn take_over(
     row: WorkerRow,
     status: &str,
     me: ServiceId,
-) -> Result<Option<WorkerEntry>, DbError> {
+) -> Result<Option<Entry>, DbError> {
     if row.service_id == Some(me.get()) && row.status == status {
-        return Ok(Some(WorkerEntry { row }));
+        return Ok(Some(Entry { row }));
     }
     let taken = taken_over(&row, status, me);
     let won = take(native, &row, Time::Same, &taken)?;
-    Ok(won.then_some(WorkerEntry { row: taken }))
+    Ok(won.then_some(Entry { row: taken }))
 }
 
 /// The row as it will be when it is ours.

@@ -12,7 +12,7 @@ use crate::{
     timestamp::Timestamp,
 };
 
-/// A table whose rows have a text as their id; its columns are in [`super::columns`].
+/// A table whose rows have a text as their id; the type of a row stands for it.
 pub trait Swappable {
     /// Its name.
     const NAME: &'static str;
@@ -65,7 +65,7 @@ impl<V, X: ValueOf<V>> ValueOf<V> for Option<X> {
 }
 
 /// Which of our kinds a column of the schema holds.
-pub(super) trait Holds<V> {}
+pub(crate) trait Holds<V> {}
 
 impl Holds<Text> for sql_types::Text {}
 impl Holds<Number> for sql_types::Integer {}
@@ -89,7 +89,7 @@ impl<T, V> Clone for Column<T, V> {
 impl<T, V> Copy for Column<T, V> {}
 
 impl<T: Swappable, V> Column<T, V> {
-    pub(super) const fn of<C: diesel::Column>() -> Self
+    pub(crate) const fn of<C: diesel::Column>() -> Self
     where
         C::SqlType: Holds<V>,
     {

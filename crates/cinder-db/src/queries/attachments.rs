@@ -3,43 +3,43 @@
 use diesel::prelude::*;
 
 use crate::{
-    attachments::AttachmentsOf,
     changes::{Columns, Rows},
     dialect::{Native, exactly},
-    rows::{attachment::AttachmentRow, volume::Metadata},
+    rows::{
+        attachment::{Attachment, Of},
+        metadata::Pair,
+    },
     schema::{attachment_specs, volume_attachment},
     timestamp::Timestamp,
 };
 
 /// The row with that key, live or deleted.
-pub(crate) fn row(native: &mut Native, id: &str) -> QueryResult<Option<AttachmentRow>> {
-    volume_attachment::table.find(id).select(AttachmentRow::as_select()).first(native).optional()
+pub(crate) fn row(native: &mut Native, id: &str) -> QueryResult<Option<Attachment>> {
+    volume_attachment::table.find(id).select(Attachment::as_select()).first(native).optional()
 }
 
 /// Live attachments of these volumes, oldest first.
-pub(crate) fn of_volumes(native: &mut Native, volumes: &[&str]) -> QueryResult<Vec<AttachmentRow>> {
+pub(crate) fn of_volumes(native: &mut Native, volumes: &[&str]) -> QueryResult<Vec<Attachment>> {
     volume_attachment::table
         .filter(volume_attachment::deleted.eq(false))
         .filter(volume_attachment::volume_id.eq_any(volumes.iter().copied()))
         .order((volume_attachment::created_at.asc(), volume_attachment::id.asc()))
-        .select(AttachmentRow::as_select())
+        .select(Attachment::as_select())
         .load(native)
 }
 
 /// Live attachments that are not detached, oldest first.
-pub(crate) fn list(native: &mut Native, of: AttachmentsOf<'_>) -> QueryResult<Vec<AttachmentRow>> {
+pub(crate) fn list(native: &mut Native, of: Of<'_>) -> QueryResult<Vec<Attachment>> {
     let query = volume_attachment::table
         .filter(volume_attachment::deleted.eq(false))
         .filter(volume_attachment::attach_status.ne("detached"))
         .order((volume_attachment::created_at.asc(), volume_attachment::id.asc()))
-        .select(AttachmentRow::as_select())
+        .select(Attachment::as_select())
         .into_boxed();
     match of {
-        AttachmentsOf::Volume(id) => query.filter(volume_attachment::volume_id.eq(id.as_str())),
-        AttachmentsOf::Instance(uuid) => query.filter(volume_attachment::instance_uuid.eq(uuid)),
-        AttachmentsOf::Host(host) => {
-            query.filter(exactly(native, volume_attachment::attached_host, host))
-        }
+        Of::Volume(id) => query.filter(volume_attachment::volume_id.eq(id.as_str())),
+        Of::Instance(uuid) => query.filter(volume_attachment::instance_uuid.eq(uuid)),
+        Of::Host(host) => query.filter(exactly(native, volume_attachment::attached_host, host)),
     }
     .load(native)
 }
@@ -70,13 +70,12 @@ pub(crate) fn delete(native: &mut Native, id: &str, now: Timestamp) -> QueryResu
     Ok(rows != 0)
 }
 
-/// What releases before attachments had a `connector` noted about one.
-pub(crate) fn specs(native: &mut Native, id: &str) -> QueryResult<Metadata> {
-    let rows: Vec<(Option<String>, Option<String>)> = attachment_specs::table
+/// What releases before attachments had a `connector` noted about one, oldest first.
+pub(crate) fn specs(native: &mut Native, id: &str) -> QueryResult<Vec<Pair>> {
+    attachment_specs::table
         .filter(attachment_specs::deleted.eq(false))
         .filter(attachment_specs::attachment_id.eq(id))
         .order(attachment_specs::id.asc())
         .select((attachment_specs::key, attachment_specs::value))
-        .load(native)?;
-    Ok(rows.into_iter().filter_map(|(key, value)| Some((key?, value))).collect())
+        .load(native)
 }

@@ -2,11 +2,11 @@
 
 use diesel::prelude::*;
 
-use crate::{changes::Rows, dialect::Native, rows::backup::BackupRow, schema::backups};
+use crate::{changes::Rows, dialect::Native, rows::backup::Backup, schema::backups};
 
 /// The row with that key, live or deleted.
-pub(crate) fn row(native: &mut Native, id: &str) -> QueryResult<Option<BackupRow>> {
-    backups::table.find(id).select(BackupRow::as_select()).first(native).optional()
+pub(crate) fn row(native: &mut Native, id: &str) -> QueryResult<Option<Backup>> {
+    backups::table.find(id).select(Backup::as_select()).first(native).optional()
 }
 
 /// The backup with that key, even a deleted one: upstream changes those, too.

@@ -5,25 +5,26 @@ use diesel::prelude::*;
 use crate::{
     changes::{self, Columns, Rows},
     dialect::Native,
-    image_metadata::Keeper,
-    rows::volume::Metadata,
+    rows::{
+        image_metadata::Keeper,
+        metadata::{Metadata, Pair},
+    },
     schema::volume_glance_metadata as table,
     timestamp::Timestamp,
 };
 
-/// Live keys and values; of equal keys the youngest counts.
-pub(crate) fn of(native: &mut Native, keeper: Keeper<'_>) -> QueryResult<Metadata> {
+/// Live keys and values, oldest first.
+pub(crate) fn of(native: &mut Native, keeper: Keeper<'_>) -> QueryResult<Vec<Pair>> {
     let query = table::table
         .filter(table::deleted.eq(false))
         .order(table::id.asc())
         .select((table::key, table::value))
         .into_boxed();
-    let rows: Vec<(Option<String>, Option<String>)> = match keeper {
+    match keeper {
         Keeper::Volume(id) => query.filter(table::volume_id.eq(id.as_str())),
         Keeper::Snapshot(id) => query.filter(table::snapshot_id.eq(id.as_str())),
     }
-    .load(native)?;
-    Ok(rows.into_iter().filter_map(|(key, value)| Some((key?, value))).collect())
+    .load(native)
 }
 
 /// Inserts keys and values.

@@ -6,6 +6,9 @@
 pub(crate) mod attachments;
 pub(crate) mod backups;
 pub(crate) mod clusters;
+pub(crate) mod consistency_groups;
+pub(crate) mod group_snapshots;
+pub(crate) mod group_types;
 pub(crate) mod groups;
 pub(crate) mod image_cache;
 pub(crate) mod image_metadata;

@@ -17,8 +17,7 @@ pub(crate) fn find(
     binary: &str,
 ) -> QueryResult<Option<ServiceRow>> {
     services::table
-        .filter(services::deleted.eq(false))
-        .filter(services::binary.eq(binary))
+        .filter(of_binary(binary))
         .filter(on_host(native, services::host, host))
         .order(services::id.asc())
         .select(ServiceRow::as_select())
@@ -60,8 +59,7 @@ pub(crate) fn hosts(
     binary: &str,
 ) -> QueryResult<Vec<(Option<String>, Option<String>)>> {
     services::table
-        .filter(services::deleted.eq(false))
-        .filter(services::binary.eq(binary))
+        .filter(of_binary(binary))
         .order(services::id.asc())
         .select((services::host, services::uuid))
         .load(native)
@@ -73,8 +71,7 @@ pub(crate) fn distinct_versions(
     binary: &str,
 ) -> QueryResult<Vec<(Option<String>, Option<String>)>> {
     services::table
-        .filter(services::deleted.eq(false))
-        .filter(services::binary.eq(binary))
+        .filter(of_binary(binary))
         .select((services::rpc_current_version, services::object_current_version))
         .distinct()
         .load(native)
@@ -88,8 +85,7 @@ pub(crate) fn host_with_versions(
     object: Option<&str>,
 ) -> QueryResult<Option<String>> {
     let mut query = services::table
-        .filter(services::deleted.eq(false))
-        .filter(services::binary.eq(binary))
+        .filter(of_binary(binary))
         .order(services::id.asc())
         .select(services::host)
         .into_boxed();
@@ -134,4 +130,9 @@ pub(crate) fn beat(
 #[diesel::dsl::auto_type]
 fn live(id: i32) -> _ {
     services::id.eq(id).and(services::deleted.eq(false))
+}
+
+#[diesel::dsl::auto_type]
+fn of_binary<'a>(binary: &'a str) -> _ {
+    services::deleted.eq(false).and(services::binary.eq(binary))
 }

@@ -5,23 +5,22 @@ use diesel::prelude::*;
 use crate::{
     changes::{Columns, Rows},
     dialect::{Native, for_update, on_host},
-    rows::snapshot::SnapshotRow,
+    rows::snapshot::{Of, Row},
     schema::{snapshot_metadata, snapshots, volumes},
-    snapshots::SnapshotsOf,
     timestamp::Timestamp,
 };
 
 /// The rows with these keys, live and deleted, in any order.
-pub(crate) fn rows(native: &mut Native, ids: &[&str]) -> QueryResult<Vec<SnapshotRow>> {
+pub(crate) fn rows(native: &mut Native, ids: &[&str]) -> QueryResult<Vec<Row>> {
     snapshots::table
         .filter(snapshots::id.eq_any(ids.iter().copied()))
-        .select(SnapshotRow::as_select())
+        .select(Row::as_select())
         .load(native)
 }
 
 /// Keys of live snapshots, youngest first. A snapshot is where its volume is, even if that is
 /// deleted.
-pub(crate) fn ids(native: &mut Native, of: SnapshotsOf<'_>) -> QueryResult<Vec<String>> {
+pub(crate) fn ids(native: &mut Native, of: Of<'_>) -> QueryResult<Vec<String>> {
     let by_age = (snapshots::created_at.desc(), snapshots::id.desc());
     let alone = || {
         let live = snapshots::table.filter(snapshots::deleted.eq(false));
@@ -33,19 +32,13 @@ pub(crate) fn ids(native: &mut Native, of: SnapshotsOf<'_>) -> QueryResult<Vec<S
         both.filter(snapshots::deleted.eq(false)).order(by_age).select(snapshots::id)
     };
     match of {
-        SnapshotsOf::Volume(id) => {
-            alone().filter(snapshots::volume_id.eq(id.as_str())).load(native)
-        }
-        SnapshotsOf::GroupSnapshot(id) => {
+        Of::Volume(id) => alone().filter(snapshots::volume_id.eq(id.as_str())).load(native),
+        Of::GroupSnapshot(id) => {
             alone().filter(snapshots::group_snapshot_id.eq(id.as_str())).load(native)
         }
-        SnapshotsOf::Cgsnapshot(id) => {
-            alone().filter(snapshots::cgsnapshot_id.eq(id.as_str())).load(native)
-        }
-        SnapshotsOf::Host(host) => {
-            with_volume().filter(on_host(native, volumes::host, host)).load(native)
-        }
-        SnapshotsOf::Cluster(name) => {
+        Of::Cgsnapshot(id) => alone().filter(snapshots::cgsnapshot_id.eq(id.as_str())).load(native),
+        Of::Host(host) => with_volume().filter(on_host(native, volumes::host, host)).load(native),
+        Of::Cluster(name) => {
             with_volume().filter(on_host(native, volumes::cluster_name, name)).load(native)
         }
     }

@@ -1,20 +1,16 @@
 //! Table `volumes`, and a volume with what other tables know of it.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use diesel::{dsl::exists, prelude::*, select};
 
 use crate::{
     changes::{Columns, Rows},
     dialect::{Native, for_update, on_host},
-    queries::{attachments, groups, metadata, volume_types},
-    rows::volume::{FirstPart, SecondPart, Volume, VolumeRow},
+    rows::volume::{FirstPart, Of, Row, SecondPart},
     schema::{
         snapshots, transfers, volume_admin_metadata, volume_attachment, volume_glance_metadata,
         volume_metadata, volumes,
     },
     timestamp::Timestamp,
-    volumes::VolumesOf,
 };
 
 /// Whether any live volume exists, on whatever host.
@@ -45,62 +41,27 @@ pub(crate) fn point_to_service(
 }
 
 /// The rows with these keys, live and deleted, in any order.
-pub(crate) fn rows(native: &mut Native, ids: &[&str]) -> QueryResult<Vec<VolumeRow>> {
+pub(crate) fn rows(native: &mut Native, ids: &[&str]) -> QueryResult<Vec<Row>> {
     let rows: Vec<(FirstPart, SecondPart)> = volumes::table
         .filter(volumes::id.eq_any(ids.iter().copied()))
         .select((FirstPart::as_select(), SecondPart::as_select()))
         .load(native)?;
-    Ok(rows.into_iter().map(VolumeRow::from).collect())
+    Ok(rows.into_iter().map(Row::from).collect())
 }
 
 /// Keys of live volumes, youngest first.
-pub(crate) fn ids(native: &mut Native, of: VolumesOf<'_>) -> QueryResult<Vec<String>> {
+pub(crate) fn ids(native: &mut Native, of: Of<'_>) -> QueryResult<Vec<String>> {
     let query = volumes::table
         .filter(volumes::deleted.eq(false))
         .order((volumes::created_at.desc(), volumes::id.desc()))
         .select(volumes::id)
         .into_boxed();
     match of {
-        VolumesOf::Host(host) => query.filter(on_host(native, volumes::host, host)),
-        VolumesOf::Cluster(name) => query.filter(on_host(native, volumes::cluster_name, name)),
-        VolumesOf::Group(group) => query.filter(volumes::group_id.eq(group.as_str())),
+        Of::Host(host) => query.filter(on_host(native, volumes::host, host)),
+        Of::Cluster(name) => query.filter(on_host(native, volumes::cluster_name, name)),
+        Of::Group(group) => query.filter(volumes::group_id.eq(group.as_str())),
     }
     .load(native)
-}
-
-/// Adds to rows what the other tables know, a handful of statements for all of them.
-pub(crate) fn complete(native: &mut Native, rows: Vec<VolumeRow>) -> QueryResult<Vec<Volume>> {
-    let ids: Vec<_> = rows.iter().map(|row| row.id.as_str()).collect();
-    let distinct = |key: fn(&VolumeRow) -> Option<&str>| -> Vec<&str> {
-        rows.iter().filter_map(key).collect::<BTreeSet<_>>().into_iter().collect()
-    };
-    let types = distinct(|row| Some(row.volume_type_id.as_str()));
-    let in_groups = distinct(|row| Some(row.group_id.as_ref()?.as_str()));
-    let in_old_groups = distinct(|row| Some(row.consistencygroup_id.as_ref()?.as_str()));
-
-    let mut notes = metadata::by_parent(metadata::volume::of(native, &ids)?);
-    let mut admin_notes = metadata::by_parent(metadata::admin::of(native, &ids)?);
-    let mut attached = BTreeMap::<_, Vec<_>>::new();
-    for attachment in attachments::of_volumes(native, &ids)? {
-        attached.entry(attachment.volume_id.clone()).or_default().push(attachment);
-    }
-    let mut types = volume_types::get(native, &types)?;
-    types.retain(|_, one| one.row.deleted == Some(false));
-    let groups = groups::rows(native, &in_groups)?;
-    let old_groups = groups::consistency_groups(native, &in_old_groups)?;
-    let complete = |row: VolumeRow| Volume {
-        metadata: notes.remove(row.id.as_str()).unwrap_or_default(),
-        admin_metadata: admin_notes.remove(row.id.as_str()).unwrap_or_default(),
-        attachments: attached.remove(&row.id).unwrap_or_default(),
-        volume_type: types.get(row.volume_type_id.as_str()).cloned(),
-        group: groups.iter().find(|group| row.group_id.as_ref() == Some(&group.id)).cloned(),
-        consistency_group: old_groups
-            .iter()
-            .find(|group| row.consistencygroup_id.as_ref() == Some(&group.id))
-            .cloned(),
-        row,
-    };
-    Ok(rows.into_iter().map(complete).collect())
 }
 
 /// Status and migration status of a live volume, whose row stays locked until the end of the

@@ -10,9 +10,7 @@ use diesel::result::{DatabaseErrorKind, Error as SqlError};
 use tracing::warn;
 use uuid::Uuid;
 
-use super::{
-    Counted, QuotaChange, QuotaError, QuotaRequest, QuotaResource, QuotaRules, QuotaState,
-};
+use super::request::{Change, Counted, Error, Request, Resource, Rules, State};
 use crate::{
     connection::Connection,
     dialect::{self, Native},
@@ -34,8 +32,8 @@ const ROUNDS: u32 = 5;
 enum Attempt {
     Reserved(Vec<String>),
     /// Those resources that have no usage yet.
-    Missing(Vec<QuotaResource>),
-    Refused(QuotaError),
+    Missing(Vec<Resource>),
+    Refused(Error),
 }
 
 /// Reserves all changes of a request or none; returns the uuids of the reservations.
@@ -44,11 +42,8 @@ enum Attempt {
 ///
 /// # Errors
 ///
-/// [`QuotaError`].
-pub fn reserve(
-    connection: &mut Connection,
-    request: &QuotaRequest<'_>,
-) -> Result<Vec<String>, QuotaError> {
+/// [`Error`].
+pub fn reserve(connection: &mut Connection, request: &Request<'_>) -> Result<Vec<String>, Error> {
     let native = connection.native()?;
     for _ in 0..ROUNDS {
         match retry::on_deadlock(|| attempt(native, request, Timestamp::now()))? {
@@ -65,11 +60,7 @@ pub fn reserve(
     Err(DbError::Query { fault: Fault::Constraint, source }.into())
 }
 
-fn attempt(
-    native: &mut Native,
-    request: &QuotaRequest<'_>,
-    now: Timestamp,
-) -> Result<Attempt, DbError> {
+fn attempt(native: &mut Native, request: &Request<'_>, now: Timestamp) -> Result<Attempt, DbError> {
     dialect::write_transaction(native, |native| {
         let names: Vec<_> =
             request.changes.iter().map(|change| change.resource.name.clone()).collect();
@@ -78,7 +69,7 @@ fn attempt(
             before.into_iter().filter_map(|row| Some((row.resource.clone()?, row))).collect();
         let mut usages = Vec::with_capacity(names.len());
         let mut missing = Vec::new();
-        for QuotaChange { resource, .. } in request.changes {
+        for Change { resource, .. } in request.changes {
             match found.remove(&resource.name) {
                 Some(row) => usages.push((row.clone(), row)),
                 None => missing.push(resource.clone()),
@@ -100,11 +91,7 @@ fn attempt(
 }
 
 /// Makes the usage of a resource, from what is really there; somebody else may have been faster.
-fn create(
-    native: &mut Native,
-    request: &QuotaRequest<'_>,
-    resource: &QuotaResource,
-) -> Result<(), DbError> {
+fn create(native: &mut Native, request: &Request<'_>, resource: &Resource) -> Result<(), DbError> {
     let made = dialect::write_transaction(native, |native| {
         let usage = NewUsage {
             created_at: Timestamp::now(),
@@ -135,8 +122,8 @@ fn is_duplicate(source: &(dyn std::error::Error + Send + Sync + 'static)) -> boo
 /// Counts a usage anew if that is due, and keeps the countdown to the next time.
 fn refresh(
     native: &mut Native,
-    request: &QuotaRequest<'_>,
-    resource: &QuotaResource,
+    request: &Request<'_>,
+    resource: &Resource,
     usage: &mut UsageRow,
     now: Timestamp,
 ) -> Result<(), DbError> {
@@ -154,7 +141,7 @@ fn refresh(
 }
 
 /// Whether to count anew: out of step, the countdown is over, or too old.
-fn count_down(rules: &QuotaRules, usage: &mut UsageRow, now: Timestamp) -> bool {
+fn count_down(rules: &Rules, usage: &mut UsageRow, now: Timestamp) -> bool {
     if usage.in_use < 0 {
         return true;
     }
@@ -170,11 +157,7 @@ fn positive(number: i32) -> Option<i32> {
     (number != 0).then_some(number)
 }
 
-fn count(
-    native: &mut Native,
-    request: &QuotaRequest<'_>,
-    resource: &QuotaResource,
-) -> Result<i32, DbError> {
+fn count(native: &mut Native, request: &Request<'_>, resource: &Resource) -> Result<i32, DbError> {
     let (project, of_type) = (request.project_id, resource.volume_type_id.as_deref());
     let counted = match resource.counted {
         Counted::Volumes => quota_counts::volumes(native, project, of_type)?.number,
@@ -195,13 +178,13 @@ fn count(
 }
 
 /// Compares with what the columns hold first, then with the limits, as upstream does.
-fn refusal(request: &QuotaRequest<'_>, usages: &[&UsageRow]) -> Option<QuotaError> {
+fn refusal(request: &Request<'_>, usages: &[&UsageRow]) -> Option<Error> {
     let total = |usage: &UsageRow, delta: i32| {
         i64::from(usage.in_use) + i64::from(usage.reserved) + i64::from(delta)
     };
     let states = |exceeded: &dyn Fn(&UsageRow, i32, i32) -> bool| {
         let changes = request.changes.iter().zip(usages);
-        let states = changes.map(|(change, usage)| QuotaState {
+        let states = changes.map(|(change, usage)| State {
             resource: change.resource.name.clone(),
             limit: change.limit,
             in_use: usage.in_use,
@@ -219,15 +202,15 @@ fn refusal(request: &QuotaRequest<'_>, usages: &[&UsageRow]) -> Option<QuotaErro
         delta > 0 && (total(usage, delta) > largest || reserved > largest)
     });
     if let Some(states) = overflow {
-        return Some(QuotaError::Overflow { states });
+        return Some(Error::Overflow { states });
     }
     let over = states(&|usage, delta, limit| {
         limit >= 0 && delta >= 0 && i64::from(limit) < total(usage, delta)
     });
-    over.map(|states| QuotaError::Over { states })
+    over.map(|states| Error::Over { states })
 }
 
-fn warn_of_too_little(request: &QuotaRequest<'_>, usages: &[&UsageRow]) {
+fn warn_of_too_little(request: &Request<'_>, usages: &[&UsageRow]) {
     let changes = request.changes.iter().zip(usages);
     let names: Vec<_> = changes
         .filter(|(change, usage)| change.delta < 0 && change.delta.saturating_add(usage.in_use) < 0)
@@ -245,7 +228,7 @@ fn warn_of_too_little(request: &QuotaRequest<'_>, usages: &[&UsageRow]) {
 
 fn write(
     native: &mut Native,
-    request: &QuotaRequest<'_>,
+    request: &Request<'_>,
     usages: Vec<(UsageRow, UsageRow)>,
     now: Timestamp,
 ) -> Result<Vec<String>, DbError> {

@@ -8,7 +8,7 @@ use std::io::Write;
 use std::time::Duration;
 
 use anyhow::Context;
-use cinder_db::{Connection, DatabaseOptions, ServiceRow, Timestamp, list_services};
+use cinder_db::{Connection, DatabaseOptions, Timestamp, list_services, services::Service};
 use cinder_health::{Address, Snapshot, probe};
 use cinder_types::BINARY;
 
@@ -62,7 +62,7 @@ impl Style {
 
 /// What was seen.
 struct Sight {
-    rows: anyhow::Result<Vec<ServiceRow>>,
+    rows: anyhow::Result<Vec<Service>>,
     live: Option<Snapshot>,
 }
 
@@ -94,7 +94,7 @@ impl Look {
     }
 }
 
-fn rows(database: &DatabaseOptions) -> anyhow::Result<Vec<ServiceRow>> {
+fn rows(database: &DatabaseOptions) -> anyhow::Result<Vec<Service>> {
     let mut database = database.clone();
     database.busy_timeout = database.busy_timeout.min(ROWS_PATIENCE);
     database.connect_timeout = database.connect_timeout.min(ROWS_PATIENCE);
@@ -155,7 +155,7 @@ pub fn check(
     let now = Timestamp::now();
     let mut up = 0;
     for host in hosts {
-        let ours = |row: &&ServiceRow| {
+        let ours = |row: &&Service| {
             row.binary.as_deref() == Some(BINARY) && row.host.as_deref() == Some(host)
         };
         let state = match rows.iter().find(ours) {

@@ -1,9 +1,9 @@
 //! Attachments, and what they do to their volume's status (`spec/manager.md §6.3`).
 
 use cinder_db::{
-    AttachmentChange, Connection, DbError,
-    attachments::{self, AttachedTo, AttachmentsOf, Detached},
-    to,
+    Connection, DbError,
+    attachments::{self, AttachedTo, Change, Detached, Of},
+    changes::to,
 };
 use cinder_types::{AttachmentId, VolumeId};
 
@@ -33,12 +33,12 @@ fn attachments_are_listed_by_volume_instance_and_host(
         rows.iter().map(|row| row.id.as_str()).collect::<Vec<_>>().join(" ")
     };
     let volume = VolumeId::new("v");
-    assert_eq!(listed(AttachmentsOf::Volume(&volume)), "a1 a2");
-    assert_eq!(listed(AttachmentsOf::Instance("i1")), "a1 a3");
-    assert_eq!(listed(AttachmentsOf::Host("h1")), "a1");
+    assert_eq!(listed(Of::Volume(&volume)), "a1 a2");
+    assert_eq!(listed(Of::Instance("i1")), "a1 a3");
+    assert_eq!(listed(Of::Host("h1")), "a1");
     database.run("UPDATE volume_attachment SET attach_status = 'detached' WHERE id = 'a1'");
     database.run("UPDATE volume_attachment SET deleted = true WHERE id = 'a2'");
-    assert_eq!(listed(AttachmentsOf::Volume(&volume)), "");
+    assert_eq!(listed(Of::Volume(&volume)), "");
     let row = attachments::get(&mut connection, &id("a1")).unwrap().unwrap();
     assert_eq!((row.volume_id.as_str(), row.attached_host.as_deref()), ("v", Some("h1")));
     assert_eq!(attachments::get(&mut connection, &id("a2")).unwrap(), None);
@@ -48,7 +48,7 @@ fn attachments_are_listed_by_volume_instance_and_host(
 
 fn an_attachment_is_made_and_changed(database: &TestDatabase, mut connection: Connection) {
     cloud::two_volumes(database);
-    let columns = AttachmentChange { attach_status: to("attaching"), ..Default::default() };
+    let columns = Change { attach_status: to("attaching"), ..Default::default() };
     attachments::create(&mut connection, &id("new"), &VolumeId::new("v"), &columns).unwrap();
     let all = "updated_at deleted_at deleted volume_id attached_host instance_uuid mountpoint \
         attach_time detach_time attach_mode attach_status connection_info connector";
@@ -57,7 +57,7 @@ fn an_attachment_is_made_and_changed(database: &TestDatabase, mut connection: Co
         "NULL|NULL|0|v|NULL|NULL|NULL|NULL|NULL|NULL|attaching|NULL|NULL"
     );
     let connector = r#"{"host":"h"}"#;
-    let change = AttachmentChange {
+    let change = Change {
         connector: to(connector),
         connection_info: to("secret"),
         volume_id: Some(VolumeId::new("w")),

@@ -3,8 +3,8 @@
 use std::{sync::Barrier, thread};
 
 use cinder_db::{
-    Cleanable, CleanableKind, CleanupScope, Connection, Timestamp, open_or_create, register,
-    workers,
+    Connection, Timestamp, open_or_create, register,
+    workers::{self, Cleanable, Kind, Scope},
 };
 use cinder_types::ServiceId;
 
@@ -22,12 +22,10 @@ on_every_database!(
     of_two_services_that_clean_up_one_gets_the_entry,
 );
 
-const DELETING: Cleanable<'static> =
-    Cleanable { kind: CleanableKind::Volume, id: "v1", status: "deleting" };
-const CREATING: Cleanable<'static> =
-    Cleanable { kind: CleanableKind::Volume, id: "v1", status: "creating" };
+const DELETING: Cleanable<'static> = Cleanable { kind: Kind::Volume, id: "v1", status: "deleting" };
+const CREATING: Cleanable<'static> = Cleanable { kind: Kind::Volume, id: "v1", status: "creating" };
 const SNAPSHOT: Cleanable<'static> =
-    Cleanable { kind: CleanableKind::Snapshot, id: "s1", status: "creating" };
+    Cleanable { kind: Kind::Snapshot, id: "s1", status: "creating" };
 
 /// The rows but for the one that is always there.
 fn rows(database: &TestDatabase) -> String {
@@ -57,7 +55,7 @@ fn an_operation_is_announced_claimed_and_finished(
     assert_eq!(workers::claim(connection, &CREATING, me).unwrap().as_ref(), Some(&entry));
     let entry = workers::follow_status(connection, entry, "downloading", me).unwrap().unwrap();
     assert_eq!(rows(database), format!("Volume|v1|downloading|{me}|2|0"));
-    assert_eq!((entry.kind(), entry.service()), (Some(CleanableKind::Volume), Some(me)));
+    assert_eq!((entry.kind(), entry.service()), (Some(Kind::Volume), Some(me)));
     assert!(workers::finish(connection, &entry, "available").unwrap());
     assert_eq!(rows(database), "");
 }
@@ -96,7 +94,7 @@ fn an_entry_that_changed_hands_cannot_be_claimed_as_it_was(
     let connection = &mut connection;
     let [me, other] = services(connection);
     workers::announce(connection, &DELETING).unwrap();
-    let seen = workers::list_unfinished(connection, &CleanupScope::default()).unwrap().remove(0);
+    let seen = workers::list_unfinished(connection, &Scope::default()).unwrap().remove(0);
     assert_eq!(seen.service(), None);
     workers::claim(connection, &DELETING, other).unwrap().unwrap();
     let after = rows(database);
@@ -134,7 +132,7 @@ fn a_failed_cleanup_gives_the_entry_back_and_the_next_one_removes_it(
     let [me, crashed] = services(connection);
     workers::claim(connection, &DELETING, crashed).unwrap().unwrap();
     let before = time(database);
-    let scope = CleanupScope { service: Some(crashed), ..CleanupScope::default() };
+    let scope = Scope { service: Some(crashed), ..Scope::default() };
     let seen = workers::list_unfinished(connection, &scope).unwrap().remove(0);
     let cleanup = workers::claim_cleanup(connection, &seen, me).unwrap().unwrap();
     assert_eq!(rows(database), format!("Volume|v1|deleting|{me}|1|0"));
@@ -158,13 +156,13 @@ fn a_cleanup_sees_what_its_scope_says_and_never_the_sentinel(
     workers::claim(connection, &DELETING, me).unwrap().unwrap();
     workers::claim(connection, &SNAPSHOT, other).unwrap().unwrap();
     workers::announce(connection, &Cleanable { id: "v2", ..CREATING }).unwrap();
-    let all = CleanupScope::default();
+    let all = Scope::default();
     for (scope, expected) in [
         (all.clone(), vec!["v1", "s1", "v2"]),
-        (CleanupScope { kind: Some(CleanableKind::Volume), ..all.clone() }, vec!["v1", "v2"]),
-        (CleanupScope { resource_id: Some("s1".into()), ..all.clone() }, vec!["s1"]),
-        (CleanupScope { service: Some(me), ..all.clone() }, vec!["v1"]),
-        (CleanupScope { until: Some(early), ..all }, vec![]),
+        (Scope { kind: Some(Kind::Volume), ..all.clone() }, vec!["v1", "v2"]),
+        (Scope { resource_id: Some("s1".into()), ..all.clone() }, vec!["s1"]),
+        (Scope { service: Some(me), ..all.clone() }, vec!["v1"]),
+        (Scope { until: Some(early), ..all }, vec![]),
     ] {
         let found = workers::list_unfinished(connection, &scope).unwrap();
         let ids: Vec<_> = found.iter().map(|entry| entry.resource_id()).collect();
@@ -181,8 +179,7 @@ fn of_two_services_that_clean_up_one_gets_the_entry(
     let mut rivals = [me, other].map(|id| (id, open_or_create(&database.options).unwrap()));
     let start = Barrier::new(rivals.len());
     for _ in 0..10 {
-        let seen =
-            workers::list_unfinished(&mut connection, &CleanupScope::default()).unwrap().remove(0);
+        let seen = workers::list_unfinished(&mut connection, &Scope::default()).unwrap().remove(0);
         let (seen, start) = (&seen, &start);
         let won = thread::scope(|scope| {
             let claims: Vec<_> = rivals
@@ -209,13 +206,13 @@ fn of_two_services_that_clean_up_one_gets_the_entry(
 #[test]
 fn only_operations_that_can_be_undone_or_repeated_get_an_entry() {
     for (kind, status, cleanable) in [
-        (CleanableKind::Volume, "creating", true),
-        (CleanableKind::Volume, "deleting", true),
-        (CleanableKind::Volume, "uploading", true),
-        (CleanableKind::Volume, "downloading", true),
-        (CleanableKind::Volume, "extending", false),
-        (CleanableKind::Snapshot, "creating", true),
-        (CleanableKind::Snapshot, "deleting", false),
+        (Kind::Volume, "creating", true),
+        (Kind::Volume, "deleting", true),
+        (Kind::Volume, "uploading", true),
+        (Kind::Volume, "downloading", true),
+        (Kind::Volume, "extending", false),
+        (Kind::Snapshot, "creating", true),
+        (Kind::Snapshot, "deleting", false),
     ] {
         let resource = Cleanable { kind, id: "x", status };
         assert_eq!(resource.is_cleanable(), cleanable, "{resource:?}");

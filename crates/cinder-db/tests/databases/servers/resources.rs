@@ -3,8 +3,10 @@
 use std::thread;
 
 use cinder_db::{
-    Connection, Fault, VolumeChange, chain, open_or_create, to,
-    volumes::{self, VolumeUpdate},
+    Connection, Fault, chain,
+    changes::to,
+    open_or_create,
+    volumes::{self, Change, Update},
 };
 use cinder_types::VolumeId;
 use diesel::connection::SimpleConnection;
@@ -56,8 +58,8 @@ fn weigh_down(database: &TestDatabase) -> &'static str {
 fn an_update_that_loses_a_deadlock_is_repeated(database: &TestDatabase, connection: Connection) {
     drop(connection);
     cloud::two_volumes(database);
-    let change = VolumeChange { status: to("error"), ..VolumeChange::default() };
-    let updates = ["v", "w"].map(|id| (VolumeId::new(id), VolumeUpdate::from(change.clone())));
+    let change = Change { status: to("error"), ..Change::default() };
+    let updates = ["v", "w"].map(|id| (VolumeId::new(id), Update::from(change.clone())));
     let mut other = database.raw();
     other.batch_execute("BEGIN").unwrap();
     other.batch_execute(weigh_down(database)).unwrap();
