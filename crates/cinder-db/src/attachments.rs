@@ -55,38 +55,22 @@ pub struct Detached {
 }
 
 /// The live attachment with that key.
-///
-/// # Errors
-///
-/// [`DbError::Query`].
 pub fn get(connection: &mut Connection, id: &AttachmentId) -> Result<Option<Attachment>, DbError> {
     let row = queries::row(connection.native()?, id.as_str())?;
     Ok(row.filter(|row| row.deleted == Some(false)))
 }
 
 /// Live attachments that are not detached, oldest first.
-///
-/// # Errors
-///
-/// [`DbError::Query`].
 pub fn list(connection: &mut Connection, of: Of<'_>) -> Result<Vec<Attachment>, DbError> {
     Ok(queries::list(connection.native()?, of)?)
 }
 
 /// The legacy specs of an attachment.
-///
-/// # Errors
-///
-/// [`DbError::Query`].
 pub fn specs(connection: &mut Connection, id: &AttachmentId) -> Result<Metadata, DbError> {
     Ok(notes::map(queries::specs(connection.native()?, id.as_str())?))
 }
 
 /// Inserts an attachment of a volume.
-///
-/// # Errors
-///
-/// [`DbError::Query`].
 pub fn create(
     connection: &mut Connection,
     id: &AttachmentId,
@@ -106,7 +90,7 @@ pub fn create(
 ///
 /// # Errors
 ///
-/// [`DbError::NotFound`], [`DbError::Query`].
+/// [`DbError::NotFound`].
 pub fn update(
     connection: &mut Connection,
     id: &AttachmentId,
@@ -121,7 +105,7 @@ pub fn update(
 ///
 /// # Errors
 ///
-/// [`DbError::NotFound`], [`DbError::Query`].
+/// [`DbError::NotFound`].
 pub fn attached(
     connection: &mut Connection,
     id: &AttachmentId,
@@ -164,7 +148,7 @@ pub fn attached(
 ///
 /// # Errors
 ///
-/// [`DbError::NotFound`] if the volume is gone, [`DbError::Query`].
+/// [`DbError::NotFound`] if the volume is gone.
 pub fn detach(
     connection: &mut Connection,
     volume: &VolumeId,
@@ -218,10 +202,6 @@ fn writes_status(status: &Option<String>, migration: &Option<String>) -> bool {
 }
 
 /// Soft-deletes an attachment with its legacy specs; returns whether it was live.
-///
-/// # Errors
-///
-/// [`DbError::Query`].
 pub fn delete(connection: &mut Connection, id: &AttachmentId) -> Result<bool, DbError> {
     let now = Timestamp::now();
     write(connection, |native| Ok(queries::delete(native, id.as_str(), now)?))

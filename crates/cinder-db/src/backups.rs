@@ -9,10 +9,6 @@ use crate::{connection::Connection, error::DbError, queries::backups as queries,
 pub use crate::rows::backup::{Backup, Change};
 
 /// The live backup with that key.
-///
-/// # Errors
-///
-/// [`DbError::Query`].
 pub fn get(connection: &mut Connection, id: &BackupId) -> Result<Option<Backup>, DbError> {
     let row = queries::row(connection.native()?, id.as_str())?;
     Ok(row.filter(|row| row.deleted == Some(false)))
@@ -22,7 +18,7 @@ pub fn get(connection: &mut Connection, id: &BackupId) -> Result<Option<Backup>,
 ///
 /// # Errors
 ///
-/// [`DbError::NotFound`], [`DbError::Query`].
+/// [`DbError::NotFound`].
 pub fn update(connection: &mut Connection, id: &BackupId, change: &Change) -> Result<(), DbError> {
     transaction::change(connection, ("backup", id.as_str()), &queries::any(id.as_str()), change)
 }

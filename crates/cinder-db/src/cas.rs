@@ -84,7 +84,7 @@ impl<T: Swappable> Swap<T> {
     ///
     /// # Errors
     ///
-    /// [`DbError::Query`], and [`DbError::Exchange`] if two columns want each other's values.
+    /// [`DbError::Exchange`] if two columns want each other's values.
     pub fn run(mut self, connection: &mut Connection) -> Result<bool, DbError> {
         if self.changes.iter().all(|(column, _)| *column != UPDATED_AT) {
             let now = Source::Value(Some(Value::Time(Timestamp::now())));

@@ -1,7 +1,7 @@
 //! Changes that are put together at run time: which columns of which rows become what.
 //!
 //! Must not: write SQL; that is `statement`. The compiler checks that a column belongs to the table
-//! and that a value fits the column ([`Columns::put`]).
+//! and that a value fits the column (`Columns::put`).
 //!
 //! A change depends on nothing but itself. What may change a row only if it is still as expected
 //! goes through [`cas`](crate::cas).

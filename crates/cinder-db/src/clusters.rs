@@ -6,10 +6,6 @@ use crate::{connection::Connection, error::DbError, queries::clusters as queries
 pub use crate::rows::cluster::{Change, Cluster};
 
 /// The live cluster of that name, `cluster@backend`.
-///
-/// # Errors
-///
-/// [`DbError::Query`].
 pub fn find(
     connection: &mut Connection,
     name: &str,
@@ -22,7 +18,7 @@ pub fn find(
 ///
 /// # Errors
 ///
-/// [`DbError::NotFound`], [`DbError::Query`].
+/// [`DbError::NotFound`].
 pub fn update(
     connection: &mut Connection,
     cluster: &Cluster,

@@ -7,10 +7,6 @@ use crate::{connection::Connection, error::DbError, queries::consistency_groups 
 pub use crate::rows::consistency_group::{Cgsnapshot, ConsistencyGroup};
 
 /// The consistency group with that key, live or deleted.
-///
-/// # Errors
-///
-/// [`DbError::Query`].
 pub fn get(
     connection: &mut Connection,
     id: &ConsistencyGroupId,
@@ -20,10 +16,6 @@ pub fn get(
 }
 
 /// The snapshot of a consistency group with that key, live or deleted.
-///
-/// # Errors
-///
-/// [`DbError::Query`].
 pub fn get_snapshot(
     connection: &mut Connection,
     id: &CgsnapshotId,

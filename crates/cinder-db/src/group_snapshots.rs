@@ -24,10 +24,6 @@ cas::columns! {
 }
 
 /// The live group snapshot with that key.
-///
-/// # Errors
-///
-/// [`DbError::Query`].
 pub fn get(
     connection: &mut Connection,
     id: &GroupSnapshotId,
@@ -40,7 +36,7 @@ pub fn get(
 ///
 /// # Errors
 ///
-/// [`DbError::NotFound`], [`DbError::Query`].
+/// [`DbError::NotFound`].
 pub fn update(
     connection: &mut Connection,
     id: &GroupSnapshotId,
@@ -52,10 +48,6 @@ pub fn update(
 
 /// Soft-deletes a group snapshot; returns whether it was live. Its members are deleted one by
 /// one before.
-///
-/// # Errors
-///
-/// [`DbError::Query`].
 pub fn delete(connection: &mut Connection, id: &GroupSnapshotId) -> Result<bool, DbError> {
     let now = Timestamp::now();
     single(connection, |native| Ok(queries::delete(native, id.as_str(), now)?))

@@ -10,10 +10,6 @@ use crate::{
 pub use crate::rows::group_type::{GroupType, Row};
 
 /// The live type with that key.
-///
-/// # Errors
-///
-/// [`DbError::Query`].
 pub fn get(connection: &mut Connection, id: &GroupTypeId) -> Result<Option<GroupType>, DbError> {
     read(connection, |native| {
         let row = queries::row(native, id.as_str())?;

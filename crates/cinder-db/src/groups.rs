@@ -25,29 +25,17 @@ cas::columns! {
 }
 
 /// The live group with that key.
-///
-/// # Errors
-///
-/// [`DbError::Query`].
 pub fn get(connection: &mut Connection, id: &GroupId) -> Result<Option<Group>, DbError> {
     let rows = queries::rows(connection.native()?, &[id.as_str()])?;
     Ok(rows.into_iter().find(|row| row.deleted == Some(false)))
 }
 
 /// Live groups, youngest first.
-///
-/// # Errors
-///
-/// [`DbError::Query`].
 pub fn list(connection: &mut Connection, of: Of<'_>) -> Result<Vec<Group>, DbError> {
     Ok(queries::list(connection.native()?, of)?)
 }
 
 /// The types that volumes of a group may have.
-///
-/// # Errors
-///
-/// [`DbError::Query`].
 pub fn volume_types(
     connection: &mut Connection,
     id: &GroupId,
@@ -60,17 +48,13 @@ pub fn volume_types(
 ///
 /// # Errors
 ///
-/// [`DbError::NotFound`], [`DbError::Query`].
+/// [`DbError::NotFound`].
 pub fn update(connection: &mut Connection, id: &GroupId, change: &Change) -> Result<(), DbError> {
     transaction::change(connection, ("group", id.as_str()), &queries::live(id.as_str()), change)
 }
 
 /// Soft-deletes a group with its list of volume types; returns whether it was live. Its volumes
 /// are deleted one by one before.
-///
-/// # Errors
-///
-/// [`DbError::Query`]; nothing has changed then.
 pub fn delete(connection: &mut Connection, id: &GroupId) -> Result<bool, DbError> {
     let now = Timestamp::now();
     write(connection, |native| Ok(queries::delete(native, id.as_str(), now)?))

@@ -15,20 +15,12 @@ use crate::{
 pub use crate::rows::image_cache::{Cached, Entry, Place};
 
 /// Inserts an entry that is used now.
-///
-/// # Errors
-///
-/// [`DbError::Query`].
 pub fn create(connection: &mut Connection, entry: &Cached) -> Result<(), DbError> {
     let now = Timestamp::now();
     single(connection, |native| Ok(queries::insert(native, entry, now)?))
 }
 
 /// The entry of an image that was used last, marked as used now.
-///
-/// # Errors
-///
-/// [`DbError::Query`].
 pub fn take(
     connection: &mut Connection,
     image: &ImageId,
@@ -48,28 +40,16 @@ pub fn take(
 }
 
 /// All entries of a place, the one used last first.
-///
-/// # Errors
-///
-/// [`DbError::Query`].
 pub fn list(connection: &mut Connection, place: Place<'_>) -> Result<Vec<Entry>, DbError> {
     Ok(queries::list(connection.native()?, place, None)?)
 }
 
 /// The entry that a volume stands for.
-///
-/// # Errors
-///
-/// [`DbError::Query`].
 pub fn of_volume(connection: &mut Connection, volume: &VolumeId) -> Result<Option<Entry>, DbError> {
     Ok(queries::of_volume(connection.native()?, volume.as_str())?)
 }
 
 /// Removes the entry of a volume for good; returns whether there was one.
-///
-/// # Errors
-///
-/// [`DbError::Query`].
 pub fn delete(connection: &mut Connection, volume: &VolumeId) -> Result<bool, DbError> {
     single(connection, |native| Ok(queries::delete(native, volume.as_str())? != 0))
 }

@@ -17,10 +17,6 @@ use crate::{
 pub use crate::rows::image_metadata::Keeper;
 
 /// All live keys and values.
-///
-/// # Errors
-///
-/// [`DbError::Query`].
 pub fn get(connection: &mut Connection, keeper: Keeper<'_>) -> Result<Metadata, DbError> {
     Ok(notes::map(queries::of(connection.native()?, keeper)?))
 }
@@ -29,8 +25,7 @@ pub fn get(connection: &mut Connection, keeper: Keeper<'_>) -> Result<Metadata, 
 ///
 /// # Errors
 ///
-/// [`DbError::ImageMetadataExists`], [`DbError::NotFound`], [`DbError::Query`]; nothing has
-/// changed then.
+/// [`DbError::ImageMetadataExists`], [`DbError::NotFound`].
 pub fn add(
     connection: &mut Connection,
     volume: &VolumeId,
@@ -44,7 +39,7 @@ pub fn add(
 ///
 /// # Errors
 ///
-/// [`DbError::NotFound`], [`DbError::Query`]; nothing has changed then.
+/// [`DbError::NotFound`].
 pub fn replace(
     connection: &mut Connection,
     volume: &VolumeId,
@@ -82,10 +77,6 @@ fn add_to(
 }
 
 /// Copies all keys of one keeper to another, which has none yet; returns how many.
-///
-/// # Errors
-///
-/// [`DbError::Query`]; nothing has changed then.
 pub fn copy(
     connection: &mut Connection,
     from: Keeper<'_>,
@@ -100,10 +91,6 @@ pub fn copy(
 }
 
 /// Soft-deletes all keys; returns how many.
-///
-/// # Errors
-///
-/// [`DbError::Query`].
 pub fn delete(connection: &mut Connection, keeper: Keeper<'_>) -> Result<usize, DbError> {
     let now = Timestamp::now();
     single(connection, |native| Ok(queries::delete(native, keeper, now)?))

@@ -4,12 +4,18 @@
 //! type of the SQL library out. The only schema it ever writes is that of a SQLite file
 //! which did not exist.
 //!
+//! A function that takes a connection fails with [`DbError::Query`] if the database refuses, has gone
+//! or was not reached, and has then changed nothing; what else it can fail with stands in its
+//! `# Errors`.
+//!
 //! A connection belongs to the process that opened it. The daemon's parent registers all
 //! back ends over one plain [`Connection`] and closes it before the first fork; each worker
 //! then opens its own [`Heartbeat`] and, when it needs one, its own [`Pool`].
 //!
-//! What keeps services out of each other's way: [`cas`] changes a row only if it is still as
-//! expected, [`workers`] says whose an operation is, [`quota`] what a project has been promised.
+//! Each kind of resource has a module with its types and functions: [`volumes::Volume`],
+//! [`volumes::Change`], [`volumes::get`]. What keeps services out of each other's way: [`cas`]
+//! changes a row only if it is still as expected, [`workers`] says whose an operation is, [`quota`]
+//! what a project has been promised.
 //!
 //! ```
 //! use std::ops::ControlFlow;
@@ -34,6 +40,7 @@
 //! ```
 
 #![forbid(unsafe_code)]
+#![allow(clippy::missing_errors_doc, reason = "what nearly all fail with is said once, above")]
 
 pub mod attachments;
 pub mod backups;

@@ -27,10 +27,6 @@ pub const DEFAULT_CLASS: &str = "default";
 /// A resource without an entry has the limit of its option, or none at all if it is one of a
 /// volume type. Classes come in the order in which they count, usually the one of the request's
 /// context and [`DEFAULT_CLASS`].
-///
-/// # Errors
-///
-/// [`DbError::Query`].
 pub fn limits(
     connection: &mut Connection,
     project_id: &str,

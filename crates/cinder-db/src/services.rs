@@ -13,19 +13,11 @@ use crate::{
 pub use crate::rows::service::{ServiceChange as Change, ServiceRow as Service};
 
 /// The live service with that key.
-///
-/// # Errors
-///
-/// [`DbError::Query`].
 pub fn get(connection: &mut Connection, id: ServiceId) -> Result<Option<Service>, DbError> {
     Ok(queries::row(connection.native()?, id.get())?)
 }
 
 /// The live service of a host and a binary; the oldest if there are several.
-///
-/// # Errors
-///
-/// [`DbError::Query`].
 pub fn find(
     connection: &mut Connection,
     host: &str,
@@ -41,7 +33,7 @@ pub fn find(
 ///
 /// # Errors
 ///
-/// [`DbError::NotFound`], [`DbError::Query`].
+/// [`DbError::NotFound`].
 pub fn update(connection: &mut Connection, id: ServiceId, change: &Change) -> Result<(), DbError> {
     let mut row = queries::one(id.get());
     if change.disabled.is_some() {

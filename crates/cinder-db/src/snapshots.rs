@@ -15,7 +15,7 @@ use crate::{
     rows::metadata::{Metadata, OtherKeys},
     schema::snapshots,
     timestamp::Timestamp,
-    transaction::{self, BATCH, in_order, read, required, write},
+    transaction::{self, by_keys, read, required, write},
 };
 
 pub use crate::rows::snapshot::{Change, New, Of, Row, Snapshot};
@@ -31,39 +31,23 @@ cas::columns! {
 }
 
 /// The live snapshot with that key.
-///
-/// # Errors
-///
-/// [`DbError::Query`].
 pub fn get(connection: &mut Connection, id: &SnapshotId) -> Result<Option<Snapshot>, DbError> {
     read(connection, |native| Ok(live(native, &[id.as_str()])?.into_iter().next()))
 }
 
 /// The keys of live snapshots, youngest first.
-///
-/// # Errors
-///
-/// [`DbError::Query`].
 pub fn ids(connection: &mut Connection, of: Of<'_>) -> Result<Vec<SnapshotId>, DbError> {
     let ids = queries::ids(connection.native()?, of)?;
     Ok(ids.into_iter().map(SnapshotId::new).collect())
 }
 
 /// The live ones among these snapshots, in this order.
-///
-/// # Errors
-///
-/// [`DbError::Query`].
 pub fn get_many(connection: &mut Connection, ids: &[SnapshotId]) -> Result<Vec<Snapshot>, DbError> {
     let ids: Vec<_> = ids.iter().map(SnapshotId::as_str).collect();
     read(connection, |native| live(native, &ids))
 }
 
 /// Live snapshots with their metadata, youngest first.
-///
-/// # Errors
-///
-/// [`DbError::Query`].
 pub fn list(connection: &mut Connection, of: Of<'_>) -> Result<Vec<Snapshot>, DbError> {
     read(connection, |native| {
         let ids = queries::ids(native, of)?;
@@ -73,18 +57,16 @@ pub fn list(connection: &mut Connection, of: Of<'_>) -> Result<Vec<Snapshot>, Db
 }
 
 fn live(native: &mut Native, ids: &[&str]) -> Result<Vec<Snapshot>, DbError> {
-    let mut all = Vec::with_capacity(ids.len());
-    for batch in ids.chunks(BATCH) {
-        let mut rows = queries::rows(native, batch)?;
-        rows.retain(|row| row.deleted == Some(false));
-        let rows = in_order(rows, batch, |row| row.id.as_str());
-        let mut notes = metadata::of::<OfSnapshot>(native, batch)?;
-        all.extend(rows.into_iter().map(|row| Snapshot {
-            metadata: notes.remove(row.id.as_str()).unwrap_or_default(),
-            row,
-        }));
-    }
-    Ok(all)
+    by_keys(native, ids, queries::rows, |row| row.id.as_str(), complete)
+}
+
+/// Adds the metadata to rows.
+fn complete(native: &mut Native, rows: Vec<Row>) -> Result<Vec<Snapshot>, DbError> {
+    let ids: Vec<_> = rows.iter().map(|row| row.id.as_str()).collect();
+    let mut notes = metadata::of::<OfSnapshot>(native, &ids)?;
+    let complete =
+        |row: Row| Snapshot { metadata: notes.remove(row.id.as_str()).unwrap_or_default(), row };
+    Ok(rows.into_iter().map(complete).collect())
 }
 
 /// Inserts a snapshot with its metadata.
@@ -125,10 +107,6 @@ pub fn update(
 }
 
 /// Changes all live snapshots of a volume, as a retype does; returns how many.
-///
-/// # Errors
-///
-/// [`DbError::Query`].
 pub fn update_of_volume(
     connection: &mut Connection,
     volume: &VolumeId,
@@ -142,7 +120,7 @@ pub fn update_of_volume(
 ///
 /// # Errors
 ///
-/// [`DbError::NotFound`], [`DbError::Query`].
+/// [`DbError::NotFound`].
 pub fn update_metadata(
     connection: &mut Connection,
     id: &SnapshotId,
@@ -158,10 +136,6 @@ pub fn update_metadata(
 }
 
 /// Soft-deletes a snapshot with its metadata; returns whether it was live.
-///
-/// # Errors
-///
-/// [`DbError::Query`]; nothing has changed then.
 pub fn delete(connection: &mut Connection, id: &SnapshotId) -> Result<bool, DbError> {
     let now = Timestamp::now();
     write(connection, |native| Ok(queries::delete(native, id.as_str(), now)?))

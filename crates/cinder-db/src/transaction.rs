@@ -5,6 +5,8 @@
 
 use std::collections::BTreeMap;
 
+use diesel::QueryResult;
+
 use crate::{
     changes::{Changes, Rows},
     connection::Connection,
@@ -65,13 +67,27 @@ pub(crate) fn change_all<C: Changes>(
 }
 
 /// How many rows one statement asks for by their keys: databases limit how many values one may carry.
-pub(crate) const BATCH: usize = 500;
+const BATCH: usize = 500;
 
-/// These rows in the order of the keys that they were asked for by.
-pub(crate) fn in_order<R>(mut rows: Vec<R>, keys: &[&str], key: impl Fn(&R) -> &str) -> Vec<R> {
-    let place: BTreeMap<_, _> = keys.iter().copied().zip(0..).collect();
-    rows.sort_by_key(|row| place.get(key(row)).copied().unwrap_or(usize::MAX));
-    rows
+/// Reads what belongs to these keys, in their order and in portions that one statement can carry.
+///
+/// `rows` finds those of a portion in any order, `key` tells which is which, `complete` adds what
+/// other tables know.
+pub(crate) fn by_keys<R, T>(
+    native: &mut Native,
+    keys: &[&str],
+    rows: impl Fn(&mut Native, &[&str]) -> QueryResult<Vec<R>>,
+    key: impl Fn(&R) -> &str,
+    complete: impl Fn(&mut Native, Vec<R>) -> Result<Vec<T>, DbError>,
+) -> Result<Vec<T>, DbError> {
+    let mut all = Vec::with_capacity(keys.len());
+    for portion in keys.chunks(BATCH) {
+        let place: BTreeMap<_, _> = portion.iter().copied().zip(0..).collect();
+        let mut found = rows(native, portion)?;
+        found.sort_by_key(|row| place.get(key(row)).copied().unwrap_or(usize::MAX));
+        all.append(&mut complete(native, found)?);
+    }
+    Ok(all)
 }
 
 /// Turns the answer of an UPDATE by key into an error if there was no such live row.

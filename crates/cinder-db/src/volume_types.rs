@@ -19,19 +19,11 @@ pub use crate::rows::volume_type::{Encryption, QosSpecs, Row, VolumeType};
 const QOS_CONSUMER: &str = "consumer";
 
 /// The live type with that key.
-///
-/// # Errors
-///
-/// [`DbError::Query`].
 pub fn get(connection: &mut Connection, id: &VolumeTypeId) -> Result<Option<VolumeType>, DbError> {
     Ok(get_even_deleted(connection, id)?.filter(|one| one.row.deleted == Some(false)))
 }
 
 /// The type with that key, live or deleted; quotas are counted per type even after its end.
-///
-/// # Errors
-///
-/// [`DbError::Query`].
 pub fn get_even_deleted(
     connection: &mut Connection,
     id: &VolumeTypeId,
@@ -40,10 +32,6 @@ pub fn get_even_deleted(
 }
 
 /// The live type of that name.
-///
-/// # Errors
-///
-/// [`DbError::Query`].
 pub fn get_by_name(connection: &mut Connection, name: &str) -> Result<Option<VolumeType>, DbError> {
     read(connection, |native| match queries::named(native, name)? {
         Some(id) => Ok(by_key(native, &[&id])?.into_values().next()),
@@ -52,20 +40,12 @@ pub fn get_by_name(connection: &mut Connection, name: &str) -> Result<Option<Vol
 }
 
 /// The projects that may use a type which is not public.
-///
-/// # Errors
-///
-/// [`DbError::Query`].
 pub fn projects(connection: &mut Connection, id: &VolumeTypeId) -> Result<Vec<ProjectId>, DbError> {
     let projects = queries::projects(connection.native()?, id.as_str())?;
     Ok(projects.into_iter().flatten().map(ProjectId::new).collect())
 }
 
 /// The type that volumes of a project have unless they ask for another.
-///
-/// # Errors
-///
-/// [`DbError::Query`].
 pub fn project_default(
     connection: &mut Connection,
     project: &ProjectId,
@@ -75,10 +55,6 @@ pub fn project_default(
 }
 
 /// How volumes of a type are encrypted; `None` if they are not.
-///
-/// # Errors
-///
-/// [`DbError::Query`].
 pub fn encryption(
     connection: &mut Connection,
     id: &VolumeTypeId,
@@ -87,10 +63,6 @@ pub fn encryption(
 }
 
 /// A live set of QoS specs; a type says which in `qos_specs_id`.
-///
-/// # Errors
-///
-/// [`DbError::Query`].
 pub fn qos_specs(
     connection: &mut Connection,
     id: &QosSpecsId,

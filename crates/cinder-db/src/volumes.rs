@@ -22,7 +22,7 @@ use crate::{
     rows::metadata::{Metadata, OtherKeys},
     schema::volumes,
     timestamp::Timestamp,
-    transaction::{BATCH, found, in_order, read, required, single, write},
+    transaction::{by_keys, found, read, required, single, write},
     volume_types,
 };
 
@@ -45,26 +45,18 @@ cas::columns! {
 }
 
 /// The live volume with that key.
-///
-/// # Errors
-///
-/// [`DbError::Query`].
 pub fn get(connection: &mut Connection, id: &VolumeId) -> Result<Option<Volume>, DbError> {
     Ok(get_even_deleted(connection, id)?.filter(|volume| volume.row.deleted == Some(false)))
 }
 
 /// The volume with that key, live or deleted; its notes and attachments are the live ones.
-///
-/// # Errors
-///
-/// [`DbError::Query`].
 pub fn get_even_deleted(
     connection: &mut Connection,
     id: &VolumeId,
 ) -> Result<Option<Volume>, DbError> {
-    let volumes = read(connection, |native| {
-        let rows = queries::rows(native, &[id.as_str()])?;
-        if rows.is_empty() { Ok(Vec::new()) } else { complete(native, rows) }
+    let volumes = read(connection, |native| match queries::row(native, id.as_str())? {
+        Some(row) => complete(native, vec![row]),
+        None => Ok(Vec::new()),
     })?;
     Ok(volumes.into_iter().next())
 }
@@ -73,30 +65,18 @@ pub fn get_even_deleted(
 ///
 /// Whoever has many volumes takes the keys first and then [`get_many`] in portions: unlike
 /// pages that are counted off, portions lose nothing when a volume vanishes in between.
-///
-/// # Errors
-///
-/// [`DbError::Query`].
 pub fn ids(connection: &mut Connection, of: Of<'_>) -> Result<Vec<VolumeId>, DbError> {
     let ids = queries::ids(connection.native()?, of)?;
     Ok(ids.into_iter().map(VolumeId::new).collect())
 }
 
 /// The live ones among these volumes, in this order.
-///
-/// # Errors
-///
-/// [`DbError::Query`].
 pub fn get_many(connection: &mut Connection, ids: &[VolumeId]) -> Result<Vec<Volume>, DbError> {
     let ids: Vec<_> = ids.iter().map(VolumeId::as_str).collect();
     read(connection, |native| live(native, &ids))
 }
 
 /// Live volumes with all that belongs to them, youngest first.
-///
-/// # Errors
-///
-/// [`DbError::Query`].
 pub fn list(connection: &mut Connection, of: Of<'_>) -> Result<Vec<Volume>, DbError> {
     read(connection, |native| {
         let ids = queries::ids(native, of)?;
@@ -106,14 +86,7 @@ pub fn list(connection: &mut Connection, of: Of<'_>) -> Result<Vec<Volume>, DbEr
 }
 
 fn live(native: &mut Native, ids: &[&str]) -> Result<Vec<Volume>, DbError> {
-    let mut all = Vec::with_capacity(ids.len());
-    for batch in ids.chunks(BATCH) {
-        let mut rows = queries::rows(native, batch)?;
-        rows.retain(|row| row.deleted == Some(false));
-        let rows = in_order(rows, batch, |row| row.id.as_str());
-        all.append(&mut complete(native, rows)?);
-    }
-    Ok(all)
+    by_keys(native, ids, queries::live_rows, |row| row.id.as_str(), complete)
 }
 
 /// Adds to rows what the other tables know, a handful of statements for all of them.
@@ -267,10 +240,6 @@ fn write_notes<N: Notes>(
 }
 
 /// Soft-deletes one note of the service; returns whether there was one.
-///
-/// # Errors
-///
-/// [`DbError::Query`].
 pub fn delete_admin_metadata(
     connection: &mut Connection,
     id: &VolumeId,
@@ -299,10 +268,6 @@ pub fn settle_status(connection: &mut Connection, id: &VolumeId) -> Result<&'sta
 
 /// Soft-deletes a volume with its notes, snapshots, transfers, image metadata and attachments
 /// (`spec/schema.md §5.3`); returns whether it was live.
-///
-/// # Errors
-///
-/// [`DbError::Query`]; nothing has changed then.
 pub fn delete(connection: &mut Connection, id: &VolumeId) -> Result<bool, DbError> {
     let now = Timestamp::now();
     write(connection, |native| Ok(queries::delete(native, id.as_str(), now)?))

@@ -112,10 +112,6 @@ impl Entry {
 /// Announces an operation before it is sent to a service that is to claim it.
 ///
 /// An entry that is left from an earlier operation becomes this one's and nobody's.
-///
-/// # Errors
-///
-/// [`DbError::Query`].
 pub fn announce(connection: &mut Connection, resource: &Cleanable<'_>) -> Result<(), DbError> {
     let native = connection.native()?;
     let (kind, id) = (resource.kind.as_str(), resource.id);
@@ -133,10 +129,6 @@ pub fn announce(connection: &mut Connection, resource: &Cleanable<'_>) -> Result
 /// Claims the entry of an operation that begins here, or makes one.
 ///
 /// `None` if another operation on the resource was faster: this one must not begin.
-///
-/// # Errors
-///
-/// [`DbError::Query`].
 pub fn claim(
     connection: &mut Connection,
     resource: &Cleanable<'_>,
@@ -152,10 +144,6 @@ pub fn claim(
 /// Lets the entry follow a new status of the resource, before the resource gets it.
 ///
 /// `None` if the entry is no longer this operation's, which must not go on then.
-///
-/// # Errors
-///
-/// [`DbError::Query`].
 pub fn follow_status(
     connection: &mut Connection,
     entry: Entry,
@@ -169,10 +157,6 @@ pub fn follow_status(
 ///
 /// A status that is still the operation's means that it broke off. The entry stays then, for a
 /// cleanup. Returns whether it was removed.
-///
-/// # Errors
-///
-/// [`DbError::Query`].
 pub fn finish(
     connection: &mut Connection,
     entry: &Entry,
@@ -198,10 +182,6 @@ pub struct Scope {
 }
 
 /// The entries that operations have left behind, oldest first.
-///
-/// # Errors
-///
-/// [`DbError::Query`].
 pub fn list_unfinished(connection: &mut Connection, scope: &Scope) -> Result<Vec<Entry>, DbError> {
     let wanted = Wanted {
         resource_type: scope.kind.map(Kind::as_str),
@@ -222,10 +202,6 @@ pub struct Cleanup {
 }
 
 /// Claims an entry for cleaning up; `None` if it has moved on, which is then no longer ours to do.
-///
-/// # Errors
-///
-/// [`DbError::Query`].
 pub fn claim_cleanup(
     connection: &mut Connection,
     entry: &Entry,
@@ -240,19 +216,11 @@ pub fn claim_cleanup(
 
 impl Cleanup {
     /// Removes the entry: the resource is clean, gone, or was not stuck any more.
-    ///
-    /// # Errors
-    ///
-    /// [`DbError::Query`].
     pub fn done(self, connection: &mut Connection) -> Result<bool, DbError> {
         remove(connection.native()?, &self.entry.row)
     }
 
     /// Gives the entry back to the service that had it, so that a later cleanup finds it.
-    ///
-    /// # Errors
-    ///
-    /// [`DbError::Query`].
     pub fn failed(self, connection: &mut Connection) -> Result<bool, DbError> {
         let native = connection.native()?;
         let (id, (service_id, updated_at)) = (self.entry.row.id, self.before);

@@ -10,9 +10,10 @@ use crate::{
     timestamp::Timestamp,
 };
 
-/// The rows with these keys, live and deleted, in any order.
+/// The live rows with these keys, in any order.
 pub(crate) fn rows(native: &mut Native, ids: &[&str]) -> QueryResult<Vec<Row>> {
     snapshots::table
+        .filter(snapshots::deleted.eq(false))
         .filter(snapshots::id.eq_any(ids.iter().copied()))
         .select(Row::as_select())
         .load(native)

@@ -40,13 +40,24 @@ pub(crate) fn point_to_service(
         .execute(native)
 }
 
-/// The rows with these keys, live and deleted, in any order.
-pub(crate) fn rows(native: &mut Native, ids: &[&str]) -> QueryResult<Vec<Row>> {
-    let rows: Vec<(FirstPart, SecondPart)> = volumes::table
+/// The row with that key, live or deleted.
+pub(crate) fn row(native: &mut Native, id: &str) -> QueryResult<Option<Row>> {
+    let parts: Option<(FirstPart, SecondPart)> = volumes::table
+        .filter(volumes::id.eq(id))
+        .select((FirstPart::as_select(), SecondPart::as_select()))
+        .first(native)
+        .optional()?;
+    Ok(parts.map(Row::from))
+}
+
+/// The live rows with these keys, in any order.
+pub(crate) fn live_rows(native: &mut Native, ids: &[&str]) -> QueryResult<Vec<Row>> {
+    let parts: Vec<(FirstPart, SecondPart)> = volumes::table
+        .filter(volumes::deleted.eq(false))
         .filter(volumes::id.eq_any(ids.iter().copied()))
         .select((FirstPart::as_select(), SecondPart::as_select()))
         .load(native)?;
-    Ok(rows.into_iter().map(Row::from).collect())
+    Ok(parts.into_iter().map(Row::from).collect())
 }
 
 /// Keys of live volumes, youngest first.
