@@ -116,7 +116,7 @@ pub fn attached(
         if place.complete { ("in-use", "attached") } else { ("attaching", "attaching") };
     let change = Change {
         mountpoint: Some(place.mountpoint.clone()),
-        attach_status: to(attach_status),
+        attach_status: to(cinder_types::AttachStatus::new(attach_status)),
         instance_uuid: Some(place.instance_uuid.clone()),
         attached_host: Some(place.host.clone()),
         attach_time: to(now),

@@ -89,6 +89,6 @@ pub use registry::{
     ClusterBefore, MinimumVersions, Registered, Registration, any_volume, list_services,
     minimum_versions, register,
 };
-pub use rows::{cluster::IncludedResources, secret::SecretText};
+pub use rows::cluster::IncludedResources;
 pub use timestamp::{ParseTimestampError, Timestamp};
 pub use url::{DatabaseUrl, UrlError, mask_password};

@@ -16,7 +16,9 @@
 
 mod host;
 mod id;
+mod secret;
 mod service;
+pub mod status;
 mod version;
 
 pub use host::{HostLevel, HostParts};
@@ -24,5 +26,10 @@ pub use id::{
     AttachmentId, BackupId, CgsnapshotId, ConsistencyGroupId, GroupId, GroupSnapshotId,
     GroupTypeId, ImageId, KeyId, ProjectId, QosSpecsId, SnapshotId, UserId, VolumeId, VolumeTypeId,
 };
+pub use secret::Secret;
 pub use service::{BINARY, ClusterName, ServiceHost, ServiceId, ServiceUuid};
+pub use status::{
+    AttachStatus, BackupStatus, GroupSnapshotStatus, GroupStatus, MigrationStatus,
+    ReplicationStatus, SnapshotStatus, VolumeStatus,
+};
 pub use version::{ApiVersion, OBJECT_VERSION, ParseVersionError, RPC_VERSION, UPSTREAM_VERSION};

@@ -1,8 +1,8 @@
 //! Rows of table `volume_attachment`.
 
-use cinder_types::{AttachmentId, VolumeId};
+use cinder_types::{AttachStatus, AttachmentId, Secret, VolumeId};
 
-use crate::{rows::secret::SecretText, schema::volume_attachment, timestamp::Timestamp};
+use crate::{schema::volume_attachment, timestamp::Timestamp};
 
 /// Which attachments are meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,9 +39,9 @@ row! {
         /// `rw` or `ro`.
         attach_mode: Option<String>,
         /// As in `reserved`, `attaching`, `attached`.
-        attach_status: Option<String>,
+        attach_status: Option<AttachStatus>,
         /// How to connect; JSON, may hold secrets.
-        connection_info: Option<SecretText>,
+        connection_info: Option<Secret>,
         /// Who connects; JSON.
         connector: Option<String>,
     }

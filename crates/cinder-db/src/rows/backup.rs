@@ -1,7 +1,7 @@
 //! Rows of table `backups`, which belong to the backup service; a volume service notes in them
 //! what it made for it.
 
-use cinder_types::{BackupId, KeyId, ProjectId, SnapshotId, UserId, VolumeId};
+use cinder_types::{BackupId, BackupStatus, KeyId, ProjectId, SnapshotId, UserId, VolumeId};
 
 use crate::{schema::backups, timestamp::Timestamp};
 
@@ -51,7 +51,7 @@ row! {
         /// The backup service that looks after it.
         host: Option<String>,
         /// What is being done with it.
-        status: Option<String>,
+        status: Option<BackupStatus>,
         /// A volume that exists while it is being made.
         temp_volume_id: Option<VolumeId>,
         /// A snapshot that exists while it is being made.

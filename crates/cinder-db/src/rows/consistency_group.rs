@@ -1,6 +1,8 @@
 //! Rows of consistency groups and their snapshots, which generic groups have replaced.
 
-use cinder_types::{CgsnapshotId, ConsistencyGroupId, ProjectId, UserId};
+use cinder_types::{
+    CgsnapshotId, ConsistencyGroupId, GroupSnapshotStatus, GroupStatus, ProjectId, UserId,
+};
 
 use crate::schema::{cgsnapshots, consistencygroups};
 
@@ -26,7 +28,7 @@ row! {
         /// Ids of the types that its volumes may have, each followed by a comma.
         volume_type_id: Option<String>,
         /// What was being done with it.
-        status: Option<String>,
+        status: Option<GroupStatus>,
         /// The snapshot it was made from.
         cgsnapshot_id: Option<CgsnapshotId>,
         /// The group it was made from.
@@ -50,6 +52,6 @@ row! {
         /// The owner's words about it.
         description: Option<String>,
         /// What was being done with it.
-        status: Option<String>,
+        status: Option<GroupSnapshotStatus>,
     }
 }

@@ -1,6 +1,8 @@
 //! Rows of table `groups`.
 
-use cinder_types::{GroupId, GroupSnapshotId, GroupTypeId, ProjectId, UserId};
+use cinder_types::{
+    GroupId, GroupSnapshotId, GroupStatus, GroupTypeId, ProjectId, ReplicationStatus, UserId,
+};
 
 use crate::{schema::groups, timestamp::Timestamp};
 
@@ -43,9 +45,9 @@ row! {
         /// Where it is.
         availability_zone: Option<String>,
         /// What is being done with it.
-        status: Option<String>,
+        status: Option<GroupStatus>,
         /// State of its replication.
-        replication_status: Option<String>,
+        replication_status: Option<ReplicationStatus>,
     }
     also created_at: Option<Timestamp>
 }

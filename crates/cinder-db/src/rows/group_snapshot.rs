@@ -1,6 +1,6 @@
 //! Rows of table `group_snapshots`.
 
-use cinder_types::{GroupId, GroupSnapshotId, GroupTypeId, ProjectId, UserId};
+use cinder_types::{GroupId, GroupSnapshotId, GroupSnapshotStatus, GroupTypeId, ProjectId, UserId};
 
 use crate::schema::group_snapshots;
 
@@ -26,6 +26,6 @@ row! {
     /// What an operation changes in a group snapshot.
     pub struct Change {
         /// What is being done with it.
-        status: Option<String>,
+        status: Option<GroupSnapshotStatus>,
     }
 }

@@ -1,14 +1,11 @@
 //! Rows of table `snapshots`, and a snapshot with its metadata.
 
 use cinder_types::{
-    CgsnapshotId, GroupSnapshotId, KeyId, ProjectId, SnapshotId, UserId, VolumeId, VolumeTypeId,
+    CgsnapshotId, GroupSnapshotId, KeyId, ProjectId, Secret, SnapshotId, SnapshotStatus, UserId,
+    VolumeId, VolumeTypeId,
 };
 
-use crate::{
-    rows::{metadata::Metadata, secret::SecretText},
-    schema::snapshots,
-    timestamp::Timestamp,
-};
+use crate::{rows::metadata::Metadata, schema::snapshots, timestamp::Timestamp};
 
 /// Which snapshots are meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,7 +40,7 @@ row! {
         /// The project that pays for it.
         project_id: Option<ProjectId>,
         /// What is being done with it.
-        status: Option<String>,
+        status: Option<SnapshotStatus>,
         /// Per cent, as in `100%`.
         progress: Option<String>,
         /// GiB that the volume had.
@@ -63,7 +60,7 @@ row! {
         /// The driver's own id.
         provider_id: Option<String>,
         /// The driver's note: how to log in to the target. A secret.
-        provider_auth: Option<SecretText>,
+        provider_auth: Option<Secret>,
         /// The snapshot of a generic group that it is part of.
         group_snapshot_id: Option<GroupSnapshotId>,
         /// Whether it counts for its project's quota.

@@ -1,7 +1,8 @@
 //! Rows of table `volumes`, and a volume with what belongs to it.
 
 use cinder_types::{
-    ConsistencyGroupId, GroupId, KeyId, ProjectId, ServiceUuid, SnapshotId, UserId, VolumeId,
+    AttachStatus, ConsistencyGroupId, GroupId, KeyId, MigrationStatus, ProjectId,
+    ReplicationStatus, Secret, ServiceUuid, SnapshotId, UserId, VolumeId, VolumeStatus,
     VolumeTypeId,
 };
 use diesel::{AppearsOnTable, Queryable, Selectable, SelectableExpression};
@@ -10,7 +11,7 @@ use crate::{
     changes::{OfTable, changes},
     rows::{
         attachment::Attachment, consistency_group::ConsistencyGroup, group::Group,
-        metadata::Metadata, secret::SecretText, volume_type::VolumeType,
+        metadata::Metadata, volume_type::VolumeType,
     },
     schema::{volume_extras, volumes},
     timestamp::Timestamp,
@@ -124,9 +125,9 @@ row_in_two_parts! {
             /// Where it is.
             availability_zone: Option<String>,
             /// What is being done with it, as in `creating`, `in-use`.
-            status: Option<String>,
+            status: Option<VolumeStatus>,
             /// As in `detached`, `attached`.
-            attach_status: Option<String>,
+            attach_status: Option<AttachStatus>,
             /// When its creation was complete.
             launched_at: Option<Timestamp>,
             /// The owner's name for it.
@@ -136,7 +137,7 @@ row_in_two_parts! {
             /// The driver's note: where the data is.
             provider_location: Option<String>,
             /// The driver's note: how to log in to the target. A secret.
-            provider_auth: Option<SecretText>,
+            provider_auth: Option<Secret>,
             /// The snapshot it was made from.
             snapshot_id: Option<SnapshotId>,
             /// Its type; may be deleted meanwhile.
@@ -150,7 +151,7 @@ row_in_two_parts! {
             /// The key of an encrypted volume.
             encryption_key_id: Option<KeyId>,
             /// The state of a migration; `target:` and an id in the volume that is to be the new one.
-            migration_status: Option<String>,
+            migration_status: Option<MigrationStatus>,
             /// The driver's own id.
             provider_id: Option<String>,
             /// Whether it may have several attachments.
@@ -180,7 +181,7 @@ row_in_two_parts! {
             /// The driver's note about its geometry.
             provider_geometry: Option<String>,
             /// State of its replication.
-            replication_status: Option<String>,
+            replication_status: Option<ReplicationStatus>,
             /// The driver's words about that.
             replication_extended_status: Option<String>,
             /// The driver's data about that.
@@ -188,7 +189,7 @@ row_in_two_parts! {
             /// The consistency group it is in. Never the id of a generic group.
             consistencygroup_id: Option<ConsistencyGroupId>,
             /// What the status was before the operation that runs.
-            previous_status: Option<String>,
+            previous_status: Option<VolumeStatus>,
         }
     }
 }

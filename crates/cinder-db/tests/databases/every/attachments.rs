@@ -5,7 +5,7 @@ use cinder_db::{
     attachments::{self, AttachedTo, Change, Detached, Of},
     changes::to,
 };
-use cinder_types::{AttachmentId, VolumeId};
+use cinder_types::{AttachStatus, AttachmentId, VolumeId};
 
 use crate::{cloud, database::TestDatabase};
 
@@ -48,7 +48,7 @@ fn attachments_are_listed_by_volume_instance_and_host(
 
 fn an_attachment_is_made_and_changed(database: &TestDatabase, mut connection: Connection) {
     cloud::two_volumes(database);
-    let columns = Change { attach_status: to("attaching"), ..Default::default() };
+    let columns = Change { attach_status: to(AttachStatus::ATTACHING), ..Default::default() };
     attachments::create(&mut connection, &id("new"), &VolumeId::new("v"), &columns).unwrap();
     let all = "updated_at deleted_at deleted volume_id attached_host instance_uuid mountpoint \
         attach_time detach_time attach_mode attach_status connection_info connector";
@@ -94,7 +94,7 @@ fn an_attached_volume_is_in_use_and_an_attaching_one_is_attaching(
         attach_time>'2021-01-01' updated_at>'2021-01-01'";
     let volume = "status attach_status updated_at>'2021-01-01'";
     let change = attachments::attached(&mut connection, &id("a2"), &place).unwrap();
-    assert_eq!(change.attach_status, to("attached"));
+    assert_eq!(change.attach_status, to(AttachStatus::ATTACHED));
     assert_eq!(
         database.rows(columns, "volume_attachment WHERE id = 'a2'"),
         "hostx|NULL|/dev/vdb|rw|attached|1|1"

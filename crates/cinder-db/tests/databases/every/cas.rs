@@ -9,6 +9,7 @@ use cinder_db::{
     snapshots::columns as snapshots,
     volumes,
 };
+use cinder_types::VolumeStatus;
 use volumes::columns::{
     ATTACH_STATUS, MIGRATION_STATUS, MULTIATTACH, PREVIOUS_STATUS, SIZE, STATUS, UPDATED_AT,
 };
@@ -36,7 +37,7 @@ fn volume(database: &TestDatabase, id: &str, columns: &str, values: &str) {
 }
 
 fn available(id: &str) -> Swap<volumes::Row> {
-    Swap::of(id).only_if(STATUS.is("available"))
+    Swap::of(id).only_if(STATUS.is(VolumeStatus::AVAILABLE))
 }
 
 fn conditions_take_null_for_a_value_like_others(

@@ -6,7 +6,9 @@ use cinder_db::{
     consistency_groups, group_snapshots,
     groups::{self, Change, Of},
 };
-use cinder_types::{CgsnapshotId, ConsistencyGroupId, GroupId, GroupSnapshotId};
+use cinder_types::{
+    CgsnapshotId, ConsistencyGroupId, GroupId, GroupSnapshotId, GroupSnapshotStatus, GroupStatus,
+};
 
 use crate::{cloud, database::TestDatabase};
 
@@ -43,7 +45,7 @@ fn groups_are_read_one_by_one_and_by_place(database: &TestDatabase, mut connecti
     two_groups(database);
     let id = GroupId::new("g");
     let group = groups::get(&mut connection, &id).unwrap().unwrap();
-    assert_eq!((group.host.as_deref(), group.status.as_deref()), (Some("n@b#p"), Some("creating")));
+    assert_eq!((group.host.as_deref(), group.status), (Some("n@b#p"), Some(GroupStatus::CREATING)));
     assert_eq!(groups::get(&mut connection, &GroupId::new("i")).unwrap(), None);
     let mut listed = |of| {
         let rows = groups::list(&mut connection, of).unwrap();
@@ -62,8 +64,11 @@ fn a_group_is_changed_and_deleted_with_its_list_of_types(
 ) {
     two_groups(database);
     let id = GroupId::new("g");
-    let change =
-        Change { status: to("available"), created_at: to(Timestamp::now()), ..Change::default() };
+    let change = Change {
+        status: to(GroupStatus::AVAILABLE),
+        created_at: to(Timestamp::now()),
+        ..Change::default()
+    };
     groups::update(&mut connection, &id, &change).unwrap();
     assert_eq!(
         database.rows(
@@ -95,10 +100,10 @@ fn a_group_snapshot_is_changed_and_deleted(database: &TestDatabase, mut connecti
         &["'s', 'g', 'creating'", "'r', 'g', 'available'"],
     );
     let id = GroupSnapshotId::new("s");
-    let change = group_snapshots::Change { status: to("available") };
+    let change = group_snapshots::Change { status: to(GroupSnapshotStatus::AVAILABLE) };
     group_snapshots::update(&mut connection, &id, &change).unwrap();
     let snapshot = group_snapshots::get(&mut connection, &id).unwrap().unwrap();
-    assert_eq!(snapshot.status.as_deref(), Some("available"));
+    assert_eq!(snapshot.status, Some(GroupSnapshotStatus::AVAILABLE));
     assert!(snapshot.updated_at > snapshot.created_at);
     database.run("UPDATE group_snapshots SET updated_at = '2020-01-01 00:00:00'");
     assert!(group_snapshots::delete(&mut connection, &id).unwrap());

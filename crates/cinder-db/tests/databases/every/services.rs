@@ -5,7 +5,7 @@ use cinder_db::{
     changes::{null, to},
     clusters, register, services,
 };
-use cinder_types::{BackupId, SnapshotId, VolumeId};
+use cinder_types::{BackupId, BackupStatus, SnapshotId, VolumeId};
 
 use crate::{
     cloud,
@@ -89,7 +89,7 @@ fn a_backup_notes_what_was_made_for_it(database: &TestDatabase, mut connection: 
     let backup = backups::get(&mut connection, &id).unwrap().unwrap();
     assert_eq!(backup.temp_volume_id, Some(VolumeId::new("tv")));
     assert_eq!(backup.temp_snapshot_id, Some(SnapshotId::new("ts")));
-    assert_eq!(backup.status.as_deref(), Some("creating"));
+    assert_eq!(backup.status, Some(BackupStatus::CREATING));
     assert!(backup.updated_at > backup.created_at);
     database.run("UPDATE backups SET deleted = true");
     assert_eq!(backups::get(&mut connection, &id).unwrap(), None);

@@ -6,7 +6,9 @@ use cinder_db::{
     metadata::{Metadata, OtherKeys},
     snapshots::{self, Change, New, Of},
 };
-use cinder_types::{CgsnapshotId, GroupSnapshotId, SnapshotId, VolumeId, VolumeTypeId};
+use cinder_types::{
+    CgsnapshotId, GroupSnapshotId, SnapshotId, SnapshotStatus, VolumeId, VolumeTypeId,
+};
 
 use crate::{cloud, database::TestDatabase};
 
@@ -79,7 +81,11 @@ fn a_new_snapshot_has_upstreams_defaults(database: &TestDatabase, mut connection
         id: id("new"),
         volume_id: VolumeId::new("v"),
         volume_type_id: VolumeTypeId::new("t"),
-        columns: Change { status: to("creating"), volume_size: to(3), ..Change::default() },
+        columns: Change {
+            status: to(SnapshotStatus::CREATING),
+            volume_size: to(3),
+            ..Change::default()
+        },
         metadata: map(&[("k", "1")]),
     };
     snapshots::create(&mut connection, &new).unwrap();
@@ -101,7 +107,8 @@ fn a_snapshot_is_changed_alone_or_with_all_of_its_volume(
     mut connection: Connection,
 ) {
     cloud::two_volumes(database);
-    let done = Change { status: to("available"), progress: to("100%"), ..Change::default() };
+    let done =
+        Change { status: to(SnapshotStatus::AVAILABLE), progress: to("100%"), ..Change::default() };
     snapshots::update(&mut connection, &id("s"), &done).unwrap();
     let columns = "id progress volume_type_id updated_at>'2021-01-01'";
     let ordered = "snapshots ORDER BY id DESC";

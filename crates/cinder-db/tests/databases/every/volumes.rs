@@ -13,7 +13,10 @@ use cinder_db::{
     open_or_create,
     volumes::{self, Change, New, Of, Update},
 };
-use cinder_types::{ConsistencyGroupId, GroupId, ProjectId, VolumeId, VolumeTypeId};
+use cinder_types::{
+    ConsistencyGroupId, GroupId, GroupStatus, MigrationStatus, ProjectId, ReplicationStatus,
+    VolumeId, VolumeStatus, VolumeTypeId,
+};
 
 use crate::{
     cloud,
@@ -88,8 +91,8 @@ fn a_volume_is_read_with_all_that_belongs_to_it(
     assert_eq!(row.name_id, Some(id("n")));
     assert_eq!(row.project_id, Some(ProjectId::new("p")));
     assert_eq!((row.bootable, row.multiattach, row.use_quota), (Some(true), None, true));
-    assert_eq!(row.previous_status.as_deref(), Some("in-use"));
-    assert_eq!(row.replication_status.as_deref(), Some("enabled"));
+    assert_eq!(row.previous_status, Some(VolumeStatus::IN_USE));
+    assert_eq!(row.replication_status, Some(ReplicationStatus::ENABLED));
     assert_eq!(row.consistencygroup_id, Some(ConsistencyGroupId::new("c")));
     assert_eq!(volume.metadata, map(&[("a", "1"), ("c", "3")]));
     assert_eq!(volume.admin_metadata, map(&[("readonly", "True"), ("attached_mode", "rw")]));
@@ -98,7 +101,7 @@ fn a_volume_is_read_with_all_that_belongs_to_it(
     assert_eq!(of_type.extra_specs, map(&[("tier", "one")]));
     let attachments: Vec<_> = volume.attachments.iter().map(|one| one.id.as_str()).collect();
     assert_eq!(attachments, ["a1"]);
-    assert_eq!(volume.group.unwrap().status.as_deref(), Some("available"));
+    assert_eq!(volume.group.unwrap().status, Some(GroupStatus::AVAILABLE));
     assert_eq!(volume.consistency_group.unwrap().name.as_deref(), Some("old"));
 
     let other = volumes::get(&mut connection, &id("w")).unwrap().unwrap();
@@ -203,8 +206,12 @@ fn new(columns: Change) -> New {
 }
 
 fn a_new_volume_has_upstreams_defaults(database: &TestDatabase, mut connection: Connection) {
-    let columns =
-        Change { host: to("h@b#p"), size: to(3), status: to("creating"), ..Change::default() };
+    let columns = Change {
+        host: to("h@b#p"),
+        size: to(3),
+        status: to(VolumeStatus::CREATING),
+        ..Change::default()
+    };
     volumes::create(&mut connection, &new(columns)).unwrap();
     assert_eq!(
         database.rows(ALL, "volumes"),
@@ -224,8 +231,8 @@ fn a_new_volume_keeps_what_it_was_given(database: &TestDatabase, mut connection:
         use_quota: Some(false),
         bootable: to(true),
         shared_targets: null(),
-        previous_status: to("x"),
-        migration_status: to("target:w"),
+        previous_status: to(VolumeStatus::new("x")),
+        migration_status: to(MigrationStatus::new("target:w")),
         ..Change::default()
     };
     volumes::create(&mut connection, &new(columns.clone())).unwrap();
@@ -264,9 +271,9 @@ fn an_update_writes_what_it_is_told_and_moves_updated_at(
     cloud::two_volumes(database);
     let change = Change {
         host: null(),
-        status: to("error"),
-        previous_status: to("available"),
-        replication_status: to("not-capable"),
+        status: to(VolumeStatus::ERROR),
+        previous_status: to(VolumeStatus::AVAILABLE),
+        replication_status: to(ReplicationStatus::NOT_CAPABLE),
         name_id: to(id("x")),
         use_quota: Some(false),
         ..Change::default()
@@ -298,7 +305,7 @@ fn an_update_of_nothing_writes_nothing(database: &TestDatabase, mut connection: 
 fn a_volume_that_is_gone_is_not_updated(database: &TestDatabase, mut connection: Connection) {
     cloud::two_volumes(database);
     database.run("UPDATE volumes SET deleted = true WHERE id = 'v'");
-    let change = Change { status: to("error"), ..Change::default() };
+    let change = Change { status: to(VolumeStatus::ERROR), ..Change::default() };
     let with_metadata = Update { metadata: Some(map(&[("x", "1")])), ..Update::default() };
     for update in [change.into(), with_metadata] {
         for gone in ["v", "absent"] {
@@ -319,7 +326,7 @@ fn values_that_do_not_fit_are_told_from_other_errors(
     let change = Change { service_uuid: to("nobody's"), ..Change::default() };
     let error = volumes::update(&mut connection, &id("v"), &change.into()).unwrap_err();
     assert_eq!(error.fault(), Some(Fault::Constraint));
-    let change = Change { status: to("x".repeat(256)), ..Change::default() };
+    let change = Change { status: to(VolumeStatus::new("x".repeat(256))), ..Change::default() };
     let done = volumes::update(&mut connection, &id("v"), &change.into());
     match database.kind {
         // It knows no lengths; upstream's client does not check either.
@@ -538,7 +545,7 @@ fn a_volume_is_read_as_it_was_at_one_moment(database: &TestDatabase, mut connect
     cloud::two_volumes(database);
     let write = |connection: &mut Connection, number: usize| {
         let number = number.to_string();
-        let columns = Change { status: to(number.as_str()), ..Change::default() };
+        let columns = Change { status: to(VolumeStatus::new(number.clone())), ..Change::default() };
         let metadata = Some(map(&[("number", &number)]));
         let update = Update { metadata, ..columns.into() };
         volumes::update(connection, &id("v"), &update).unwrap();
@@ -551,9 +558,10 @@ fn a_volume_is_read_as_it_was_at_one_moment(database: &TestDatabase, mut connect
         });
         while !writer.is_finished() {
             let volume = volumes::get(&mut connection, &id("v")).unwrap().unwrap();
-            assert_eq!(volume.row.status, volume.metadata["number"]);
+            let status = volume.row.status.as_ref().map(VolumeStatus::as_str);
+            assert_eq!(status, volume.metadata["number"].as_deref());
         }
     });
     let volume = volumes::get(&mut connection, &id("v")).unwrap().unwrap();
-    assert_eq!(volume.row.status, Some(WRITES.to_string()));
+    assert_eq!(volume.row.status, Some(VolumeStatus::new(WRITES.to_string())));
 }

@@ -8,7 +8,7 @@ use cinder_db::{
     open_or_create,
     volumes::{self, Change, Update},
 };
-use cinder_types::VolumeId;
+use cinder_types::{VolumeId, VolumeStatus};
 use diesel::connection::SimpleConnection;
 
 use crate::{
@@ -58,7 +58,7 @@ fn weigh_down(database: &TestDatabase) -> &'static str {
 fn an_update_that_loses_a_deadlock_is_repeated(database: &TestDatabase, connection: Connection) {
     drop(connection);
     cloud::two_volumes(database);
-    let change = Change { status: to("error"), ..Change::default() };
+    let change = Change { status: to(VolumeStatus::ERROR), ..Change::default() };
     let updates = ["v", "w"].map(|id| (VolumeId::new(id), Update::from(change.clone())));
     let mut other = database.raw();
     other.batch_execute("BEGIN").unwrap();
