@@ -188,6 +188,16 @@ impl<T: Marked> Rows<T> {
         Self { table, tests: vec![Test::Is(C::NAME, wanted)], stamp: T::UPDATED_AT }
     }
 
+    /// Those among them with this value in another column.
+    pub(crate) fn and<C, V>(mut self, _column: C, value: V) -> Self
+    where
+        C: Column + Expression + OfTable<T>,
+        V: Cell<C::SqlType>,
+    {
+        self.tests.push(Test::Is(C::NAME, Values::new([value.value()])));
+        self
+    }
+
     /// Their changes note the time in this column instead of `updated_at`.
     pub(crate) fn stamped<C: Column<Table = T>>(mut self, _column: C) -> Self {
         self.stamp = C::NAME;

@@ -1,7 +1,8 @@
 //! Volumes: read with all that belongs to them, created, changed, deleted.
 //!
-//! Must not: judge a status. Which change is allowed when is for the caller to know; changes
-//! that depend on what the row holds go through the compare-and-swap of this crate.
+//! Must not: judge a status. Which change is allowed when is for the caller to know: a change that
+//! depends on what the row holds is a [`cas`], or is decided by the caller under the row's lock
+//! ([`change_locked`]).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,7 +20,10 @@ use crate::{
         metadata::{Notes, OfService, OfVolume},
         volumes as queries,
     },
-    rows::metadata::{Metadata, OtherKeys},
+    rows::{
+        attachment::Attachment,
+        metadata::{Metadata, OtherKeys},
+    },
     schema::volumes,
     timestamp::Timestamp,
     transaction::{by_keys, found, read, required, single, write},
@@ -249,20 +253,29 @@ pub fn delete_admin_metadata(
     write(connection, |native| metadata::delete_key::<OfService>(native, id.as_str(), key, now))
 }
 
-/// Makes a volume `in-use` if it has live attachments, else `available`; returns which.
+/// Changes a live volume as `decide` says, which is given it and its live attachments, oldest first,
+/// while nobody else can change it; returns the change.
+///
+/// After a deadlock `decide` is asked again, so it must do nothing but decide. What depends on the
+/// row alone, and on nothing that a rule has to think about, is cheaper as a [`cas`].
 ///
 /// # Errors
 ///
-/// Those of [`update`].
-pub fn settle_status(connection: &mut Connection, id: &VolumeId) -> Result<&'static str, DbError> {
+/// [`DbError::NotFound`].
+pub fn change_locked(
+    connection: &mut Connection,
+    id: &VolumeId,
+    mut decide: impl FnMut(&Row, &[Attachment]) -> Change,
+) -> Result<Change, DbError> {
     let now = Timestamp::now();
+    let id = id.as_str();
     write(connection, |native| {
-        required(queries::lock(native, id.as_str())?, "volume", id.as_str())?;
-        let attached = !attachments::statuses(native, id.as_str())?.is_empty();
-        let status = if attached { "in-use" } else { "available" };
-        let columns = Columns::new().with(volumes::status, status);
-        queries::live(id.as_str()).update(native, &columns, now)?;
-        Ok(status)
+        let row = required(queries::lock(native, id)?, "volume", id)?;
+        let change = decide(&row, &attachments::of_volumes(native, &[id])?);
+        if let Some(columns) = change.columns() {
+            queries::live(id).update(native, &columns, now)?;
+        }
+        Ok(change)
     })
 }
 

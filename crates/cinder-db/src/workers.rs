@@ -53,7 +53,8 @@ impl fmt::Display for Kind {
     }
 }
 
-/// A resource with the status that an operation has given it.
+/// A resource with the status that an operation has given it; `cinder_types::status` says for which
+/// statuses there are entries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cleanable<'a> {
     /// What it is.
@@ -62,19 +63,6 @@ pub struct Cleanable<'a> {
     pub id: &'a str,
     /// Its status, as in `deleting`.
     pub status: &'a str,
-}
-
-impl Cleanable<'_> {
-    /// Whether a resource that is stuck in this status can be cleaned up; others get no entry.
-    #[must_use]
-    pub fn is_cleanable(&self) -> bool {
-        match self.kind {
-            Kind::Volume => {
-                matches!(self.status, "creating" | "deleting" | "uploading" | "downloading")
-            }
-            Kind::Snapshot => self.status == "creating",
-        }
-    }
 }
 
 /// An entry as this service knows it.

@@ -44,18 +44,14 @@ pub(crate) fn list(native: &mut Native, of: Of<'_>) -> QueryResult<Vec<Attachmen
     .load(native)
 }
 
-/// The statuses of a volume's live attachments.
-pub(crate) fn statuses(native: &mut Native, volume: &str) -> QueryResult<Vec<Option<String>>> {
-    volume_attachment::table
-        .filter(volume_attachment::deleted.eq(false))
-        .filter(volume_attachment::volume_id.eq(volume))
-        .select(volume_attachment::attach_status)
-        .load(native)
-}
-
 /// The live attachment with that key.
 pub(crate) fn live(id: &str) -> Rows<volume_attachment::table> {
     Rows::live(volume_attachment::table, volume_attachment::id, id)
+}
+
+/// The same, if it is one of this volume's.
+pub(crate) fn live_of(id: &str, volume: &str) -> Rows<volume_attachment::table> {
+    live(id).and(volume_attachment::volume_id, volume)
 }
 
 /// Soft-deletes an attachment with its legacy specs; returns whether it was live.

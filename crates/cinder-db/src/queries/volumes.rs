@@ -75,17 +75,15 @@ pub(crate) fn ids(native: &mut Native, of: Of<'_>) -> QueryResult<Vec<String>> {
     .load(native)
 }
 
-/// Status and migration status of a live volume, whose row stays locked until the end of the
-/// transaction.
-pub(crate) fn lock(
-    native: &mut Native,
-    id: &str,
-) -> QueryResult<Option<(Option<String>, Option<String>)>> {
+/// The live volume with that key, whose row stays locked until the end of the transaction.
+pub(crate) fn lock(native: &mut Native, id: &str) -> QueryResult<Option<Row>> {
     let query = volumes::table
         .filter(volumes::id.eq(id))
         .filter(volumes::deleted.eq(false))
-        .select((volumes::status, volumes::migration_status));
-    for_update(native, query).get_result(native).optional()
+        .select((FirstPart::as_select(), SecondPart::as_select()));
+    let parts: Option<(FirstPart, SecondPart)> =
+        for_update(native, query).get_result(native).optional()?;
+    Ok(parts.map(Row::from))
 }
 
 /// The live volume with that key.

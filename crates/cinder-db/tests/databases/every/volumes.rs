@@ -8,6 +8,7 @@ use std::{sync::Barrier, thread};
 
 use cinder_db::{
     Connection, DbError, Fault,
+    attachments::Attachment,
     changes::{null, to},
     metadata::{Metadata, OtherKeys},
     open_or_create,
@@ -15,7 +16,7 @@ use cinder_db::{
 };
 use cinder_types::{
     ConsistencyGroupId, GroupId, GroupStatus, MigrationStatus, ProjectId, ReplicationStatus,
-    VolumeId, VolumeStatus, VolumeTypeId,
+    VolumeId, VolumeStatus, VolumeTypeId, status,
 };
 
 use crate::{
@@ -43,7 +44,8 @@ on_every_database!(
     several_volumes_change_together_or_not_at_all,
     a_volume_is_deleted_with_all_that_belongs_to_it,
     a_deletion_that_fails_half_way_changes_nothing,
-    a_volume_is_in_use_as_long_as_it_has_attachments,
+    a_change_is_decided_by_the_row_and_its_attachments,
+    decisions_under_a_lock_follow_each_other,
     times_come_back_as_finely_as_the_database_keeps_them,
     a_volume_is_read_as_it_was_at_one_moment,
 );
@@ -511,18 +513,61 @@ fn a_deletion_that_fails_half_way_changes_nothing(
     assert!(volumes::delete(&mut connection, &id("v")).unwrap());
 }
 
-fn a_volume_is_in_use_as_long_as_it_has_attachments(
+fn a_change_is_decided_by_the_row_and_its_attachments(
     database: &TestDatabase,
     mut connection: Connection,
 ) {
     cloud::two_volumes(database);
-    database.run("UPDATE volumes SET status = 'uploading'");
-    assert_eq!(volumes::settle_status(&mut connection, &id("v")).unwrap(), "in-use");
+    database.run("UPDATE volumes SET status = 'uploading', previous_status = 'in-use'");
+    let mut settle = |key: &str| {
+        volumes::change_locked(&mut connection, &id(key), |row, attachments| {
+            assert_eq!(
+                (row.id.as_str(), row.status.as_ref()),
+                (key, Some(&VolumeStatus::UPLOADING))
+            );
+            assert_eq!(row.previous_status, Some(VolumeStatus::IN_USE), "the whole row is there");
+            assert!(attachments.iter().all(|one| one.volume_id == row.id));
+            let status = status::settled(!attachments.is_empty());
+            Change { status: to(status), ..Change::default() }
+        })
+    };
+    assert_eq!(settle("w").unwrap().status, to(VolumeStatus::IN_USE));
     database.run("UPDATE volume_attachment SET deleted = true WHERE volume_id = 'v'");
-    assert_eq!(volumes::settle_status(&mut connection, &id("v")).unwrap(), "available");
-    assert_eq!(database.rows("id status", "volumes ORDER BY id"), "v|available\nw|uploading");
-    let error = volumes::settle_status(&mut connection, &id("absent")).unwrap_err();
-    assert_eq!(error.to_string(), "volume absent does not exist");
+    assert_eq!(settle("v").unwrap().status, to(VolumeStatus::AVAILABLE));
+    assert_eq!(settle("absent").unwrap_err().to_string(), "volume absent does not exist");
+    let after = database.rows("id status updated_at>'2021-01-01'", "volumes ORDER BY id");
+    assert_eq!(after, "v|available|1\nw|in-use|1");
+    // A decision to change nothing writes nothing; one about what is deleted is not asked for.
+    database.run("UPDATE volumes SET updated_at = '2020-01-01 00:00:00'");
+    let nothing = |_: &volumes::Row, _: &[Attachment]| Change::default();
+    volumes::change_locked(&mut connection, &id("v"), nothing).unwrap();
+    assert_eq!(database.rows("updated_at>'2021-01-01'", "volumes WHERE id = 'v'"), "0");
+    database.run("UPDATE volumes SET deleted = true WHERE id = 'v'");
+    let error = volumes::change_locked(&mut connection, &id("v"), nothing).unwrap_err();
+    assert_eq!(error.to_string(), "volume v does not exist");
+}
+
+/// Each of many adds one to what it finds, and none of them is lost.
+fn decisions_under_a_lock_follow_each_other(database: &TestDatabase, mut connection: Connection) {
+    const RIVALS: i32 = 4;
+    const EACH: i32 = 5;
+    cloud::volumes(database, &[("v", "n")]);
+    thread::scope(|scope| {
+        for _ in 0..RIVALS {
+            scope.spawn(|| {
+                let mut connection = open_or_create(&database.options).unwrap();
+                for _ in 0..EACH {
+                    volumes::change_locked(&mut connection, &id("v"), |row, _| {
+                        let size = row.size.unwrap() + 1;
+                        Change { size: to(size), ..Change::default() }
+                    })
+                    .unwrap();
+                }
+            });
+        }
+    });
+    let volume = volumes::get(&mut connection, &id("v")).unwrap().unwrap();
+    assert_eq!(volume.row.size, Some(1 + RIVALS * EACH));
 }
 
 fn times_come_back_as_finely_as_the_database_keeps_them(

@@ -202,19 +202,3 @@ fn of_two_services_that_clean_up_one_gets_the_entry(
         );
     }
 }
-
-#[test]
-fn only_operations_that_can_be_undone_or_repeated_get_an_entry() {
-    for (kind, status, cleanable) in [
-        (Kind::Volume, "creating", true),
-        (Kind::Volume, "deleting", true),
-        (Kind::Volume, "uploading", true),
-        (Kind::Volume, "downloading", true),
-        (Kind::Volume, "extending", false),
-        (Kind::Snapshot, "creating", true),
-        (Kind::Snapshot, "deleting", false),
-    ] {
-        let resource = Cleanable { kind, id: "x", status };
-        assert_eq!(resource.is_cleanable(), cleanable, "{resource:?}");
-    }
-}
