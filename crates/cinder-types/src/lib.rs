@@ -14,6 +14,7 @@
 
 #![forbid(unsafe_code)]
 
+mod context;
 mod host;
 mod id;
 mod secret;
@@ -21,6 +22,7 @@ mod service;
 pub mod status;
 mod version;
 
+pub use context::{ContextError, ReadDeleted, RequestContext};
 pub use host::{HostLevel, HostParts};
 pub use id::{
     AttachmentId, BackupId, CgsnapshotId, ConsistencyGroupId, GroupId, GroupSnapshotId,
