@@ -40,8 +40,7 @@ pub fn volume_types(
     connection: &mut Connection,
     id: &GroupId,
 ) -> Result<Vec<VolumeTypeId>, DbError> {
-    let ids = queries::volume_types(connection.native()?, id.as_str())?;
-    Ok(ids.into_iter().map(VolumeTypeId::new).collect())
+    Ok(queries::volume_types(connection.native()?, id.as_str())?)
 }
 
 /// Changes a live group.

@@ -13,7 +13,8 @@
 //! then opens its own [`Heartbeat`] and, when it needs one, its own [`Pool`].
 //!
 //! Each kind of resource has a module with its types and functions: [`volumes::Volume`],
-//! [`volumes::Change`], [`volumes::get`]. What keeps services out of each other's way: [`cas`]
+//! [`volumes::Change`], [`volumes::get`]. They look alike, and each spells its functions out: they
+//! differ in types, and a macro would hide from a reader what there is. What keeps services out of each other's way: [`cas`]
 //! changes a row only if it is still as expected, [`workers`] says whose an operation is, [`quota`]
 //! what a project has been promised.
 //!

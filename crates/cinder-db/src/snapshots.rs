@@ -2,6 +2,8 @@
 //!
 //! Must not: judge a status; see [`volumes`](crate::volumes).
 
+use std::slice;
+
 use cinder_types::{SnapshotId, VolumeId};
 
 use crate::{
@@ -32,32 +34,29 @@ cas::columns! {
 
 /// The live snapshot with that key.
 pub fn get(connection: &mut Connection, id: &SnapshotId) -> Result<Option<Snapshot>, DbError> {
-    read(connection, |native| Ok(live(native, &[id.as_str()])?.into_iter().next()))
+    read(connection, |native| Ok(live(native, slice::from_ref(id))?.into_iter().next()))
 }
 
 /// The keys of live snapshots, youngest first.
 pub fn ids(connection: &mut Connection, of: Of<'_>) -> Result<Vec<SnapshotId>, DbError> {
-    let ids = queries::ids(connection.native()?, of)?;
-    Ok(ids.into_iter().map(SnapshotId::new).collect())
+    Ok(queries::ids(connection.native()?, of)?)
 }
 
 /// The live ones among these snapshots, in this order.
 pub fn get_many(connection: &mut Connection, ids: &[SnapshotId]) -> Result<Vec<Snapshot>, DbError> {
-    let ids: Vec<_> = ids.iter().map(SnapshotId::as_str).collect();
-    read(connection, |native| live(native, &ids))
+    read(connection, |native| live(native, ids))
 }
 
 /// Live snapshots with their metadata, youngest first.
 pub fn list(connection: &mut Connection, of: Of<'_>) -> Result<Vec<Snapshot>, DbError> {
     read(connection, |native| {
         let ids = queries::ids(native, of)?;
-        let ids: Vec<_> = ids.iter().map(String::as_str).collect();
         live(native, &ids)
     })
 }
 
-fn live(native: &mut Native, ids: &[&str]) -> Result<Vec<Snapshot>, DbError> {
-    by_keys(native, ids, queries::rows, |row| row.id.as_str(), complete)
+fn live(native: &mut Native, ids: &[SnapshotId]) -> Result<Vec<Snapshot>, DbError> {
+    by_keys(native, ids, queries::live_rows, |row| &row.id, complete)
 }
 
 /// Adds the metadata to rows.

@@ -73,16 +73,16 @@ const BATCH: usize = 500;
 ///
 /// `rows` finds those of a portion in any order, `key` tells which is which, `complete` adds what
 /// other tables know.
-pub(crate) fn by_keys<R, T>(
+pub(crate) fn by_keys<K: Ord, R, T>(
     native: &mut Native,
-    keys: &[&str],
-    rows: impl Fn(&mut Native, &[&str]) -> QueryResult<Vec<R>>,
-    key: impl Fn(&R) -> &str,
+    keys: &[K],
+    rows: impl Fn(&mut Native, &[K]) -> QueryResult<Vec<R>>,
+    key: impl Fn(&R) -> &K,
     complete: impl Fn(&mut Native, Vec<R>) -> Result<Vec<T>, DbError>,
 ) -> Result<Vec<T>, DbError> {
     let mut all = Vec::with_capacity(keys.len());
     for portion in keys.chunks(BATCH) {
-        let place: BTreeMap<_, _> = portion.iter().copied().zip(0..).collect();
+        let place: BTreeMap<_, _> = portion.iter().zip(0..).collect();
         let mut found = rows(native, portion)?;
         found.sort_by_key(|row| place.get(key(row)).copied().unwrap_or(usize::MAX));
         all.append(&mut complete(native, found)?);

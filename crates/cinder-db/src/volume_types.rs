@@ -42,7 +42,7 @@ pub fn get_by_name(connection: &mut Connection, name: &str) -> Result<Option<Vol
 /// The projects that may use a type which is not public.
 pub fn projects(connection: &mut Connection, id: &VolumeTypeId) -> Result<Vec<ProjectId>, DbError> {
     let projects = queries::projects(connection.native()?, id.as_str())?;
-    Ok(projects.into_iter().flatten().map(ProjectId::new).collect())
+    Ok(projects.into_iter().flatten().collect())
 }
 
 /// The type that volumes of a project have unless they ask for another.
@@ -50,8 +50,7 @@ pub fn project_default(
     connection: &mut Connection,
     project: &ProjectId,
 ) -> Result<Option<VolumeTypeId>, DbError> {
-    let id = queries::project_default(connection.native()?, project.as_str())?;
-    Ok(id.map(VolumeTypeId::new))
+    Ok(queries::project_default(connection.native()?, project.as_str())?)
 }
 
 /// How volumes of a type are encrypted; `None` if they are not.

@@ -70,27 +70,24 @@ pub fn get_even_deleted(
 /// Whoever has many volumes takes the keys first and then [`get_many`] in portions: unlike
 /// pages that are counted off, portions lose nothing when a volume vanishes in between.
 pub fn ids(connection: &mut Connection, of: Of<'_>) -> Result<Vec<VolumeId>, DbError> {
-    let ids = queries::ids(connection.native()?, of)?;
-    Ok(ids.into_iter().map(VolumeId::new).collect())
+    Ok(queries::ids(connection.native()?, of)?)
 }
 
 /// The live ones among these volumes, in this order.
 pub fn get_many(connection: &mut Connection, ids: &[VolumeId]) -> Result<Vec<Volume>, DbError> {
-    let ids: Vec<_> = ids.iter().map(VolumeId::as_str).collect();
-    read(connection, |native| live(native, &ids))
+    read(connection, |native| live(native, ids))
 }
 
 /// Live volumes with all that belongs to them, youngest first.
 pub fn list(connection: &mut Connection, of: Of<'_>) -> Result<Vec<Volume>, DbError> {
     read(connection, |native| {
         let ids = queries::ids(native, of)?;
-        let ids: Vec<_> = ids.iter().map(String::as_str).collect();
         live(native, &ids)
     })
 }
 
-fn live(native: &mut Native, ids: &[&str]) -> Result<Vec<Volume>, DbError> {
-    by_keys(native, ids, queries::live_rows, |row| row.id.as_str(), complete)
+fn live(native: &mut Native, ids: &[VolumeId]) -> Result<Vec<Volume>, DbError> {
+    by_keys(native, ids, queries::live_rows, |row| &row.id, complete)
 }
 
 /// Adds to rows what the other tables know, a handful of statements for all of them.

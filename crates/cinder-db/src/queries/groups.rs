@@ -1,5 +1,6 @@
 //! Tables `groups` and `group_volume_type_mapping`.
 
+use cinder_types::VolumeTypeId;
 use diesel::prelude::*;
 
 use crate::{
@@ -52,7 +53,7 @@ pub(crate) fn delete(native: &mut Native, id: &str, now: Timestamp) -> QueryResu
 }
 
 /// Keys of the volume types that a group's volumes may have.
-pub(crate) fn volume_types(native: &mut Native, id: &str) -> QueryResult<Vec<String>> {
+pub(crate) fn volume_types(native: &mut Native, id: &str) -> QueryResult<Vec<VolumeTypeId>> {
     group_volume_type_mapping::table
         .filter(group_volume_type_mapping::deleted.eq(false))
         .filter(group_volume_type_mapping::group_id.eq(id))

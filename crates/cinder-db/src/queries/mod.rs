@@ -1,6 +1,7 @@
 //! Statements, one file per group of tables; each takes a native connection and returns rows.
 //!
-//! Must not: decide, log, or open transactions. What belongs together in one transaction is
+//! Must not: decide, log, put rows together, or open transactions (but for a savepoint that keeps a
+//! lost race from spoiling one). What belongs together in one transaction is
 //! known to the callers (`registry`, `heartbeat`, `quota`, `workers`, and one public module per kind of resource).
 
 pub(crate) mod attachments;

@@ -1,5 +1,6 @@
 //! Table `snapshots`.
 
+use cinder_types::SnapshotId;
 use diesel::prelude::*;
 
 use crate::{
@@ -11,17 +12,17 @@ use crate::{
 };
 
 /// The live rows with these keys, in any order.
-pub(crate) fn rows(native: &mut Native, ids: &[&str]) -> QueryResult<Vec<Row>> {
+pub(crate) fn live_rows(native: &mut Native, ids: &[SnapshotId]) -> QueryResult<Vec<Row>> {
     snapshots::table
         .filter(snapshots::deleted.eq(false))
-        .filter(snapshots::id.eq_any(ids.iter().copied()))
+        .filter(snapshots::id.eq_any(ids.iter().map(SnapshotId::as_str)))
         .select(Row::as_select())
         .load(native)
 }
 
 /// Keys of live snapshots, youngest first. A snapshot is where its volume is, even if that is
 /// deleted.
-pub(crate) fn ids(native: &mut Native, of: Of<'_>) -> QueryResult<Vec<String>> {
+pub(crate) fn ids(native: &mut Native, of: Of<'_>) -> QueryResult<Vec<SnapshotId>> {
     let by_age = (snapshots::created_at.desc(), snapshots::id.desc());
     let alone = || {
         let live = snapshots::table.filter(snapshots::deleted.eq(false));

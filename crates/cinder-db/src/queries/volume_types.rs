@@ -1,5 +1,6 @@
 //! Volume types with extra specs, QoS specs and encryption. All of them are only read.
 
+use cinder_types::{ProjectId, VolumeTypeId};
 use diesel::prelude::*;
 
 use crate::{
@@ -46,7 +47,7 @@ pub(crate) fn named(native: &mut Native, name: &str) -> QueryResult<Option<Strin
 }
 
 /// The projects that may use a type which is not public.
-pub(crate) fn projects(native: &mut Native, id: &str) -> QueryResult<Vec<Option<String>>> {
+pub(crate) fn projects(native: &mut Native, id: &str) -> QueryResult<Vec<Option<ProjectId>>> {
     volume_type_projects::table
         .filter(volume_type_projects::deleted.eq(0))
         .filter(volume_type_projects::volume_type_id.eq(id))
@@ -56,8 +57,11 @@ pub(crate) fn projects(native: &mut Native, id: &str) -> QueryResult<Vec<Option<
 }
 
 /// The type that volumes of a project have unless they ask for another.
-pub(crate) fn project_default(native: &mut Native, project: &str) -> QueryResult<Option<String>> {
-    let id: Option<Option<String>> = default_volume_types::table
+pub(crate) fn project_default(
+    native: &mut Native,
+    project: &str,
+) -> QueryResult<Option<VolumeTypeId>> {
+    let id: Option<Option<VolumeTypeId>> = default_volume_types::table
         .filter(default_volume_types::deleted.eq(false))
         .filter(default_volume_types::project_id.eq(project))
         .select(default_volume_types::volume_type_id)

@@ -1,5 +1,6 @@
 //! Table `volumes`, and a volume with what other tables know of it.
 
+use cinder_types::VolumeId;
 use diesel::{dsl::exists, prelude::*, select};
 
 use crate::{
@@ -51,17 +52,17 @@ pub(crate) fn row(native: &mut Native, id: &str) -> QueryResult<Option<Row>> {
 }
 
 /// The live rows with these keys, in any order.
-pub(crate) fn live_rows(native: &mut Native, ids: &[&str]) -> QueryResult<Vec<Row>> {
+pub(crate) fn live_rows(native: &mut Native, ids: &[VolumeId]) -> QueryResult<Vec<Row>> {
     let parts: Vec<(FirstPart, SecondPart)> = volumes::table
         .filter(volumes::deleted.eq(false))
-        .filter(volumes::id.eq_any(ids.iter().copied()))
+        .filter(volumes::id.eq_any(ids.iter().map(VolumeId::as_str)))
         .select((FirstPart::as_select(), SecondPart::as_select()))
         .load(native)?;
     Ok(parts.into_iter().map(Row::from).collect())
 }
 
 /// Keys of live volumes, youngest first.
-pub(crate) fn ids(native: &mut Native, of: Of<'_>) -> QueryResult<Vec<String>> {
+pub(crate) fn ids(native: &mut Native, of: Of<'_>) -> QueryResult<Vec<VolumeId>> {
     let query = volumes::table
         .filter(volumes::deleted.eq(false))
         .order((volumes::created_at.desc(), volumes::id.desc()))
