@@ -16,12 +16,15 @@ use diesel::result::{DatabaseErrorKind, Error as SqlError};
 use crate::{
     connection::Connection,
     dialect::Native,
-    error::DbError,
+    error::{DbError, Fault},
     queries::workers::{self, Time, Wanted},
     retry,
     rows::worker::{NewWorker, WorkerRow},
     timestamp::Timestamp,
 };
+
+/// How often an entry is made or taken over before something must be wrong.
+const ROUNDS: u32 = 5;
 
 /// A kind of resource whose operations a volume service cleans up after.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,8 +106,9 @@ impl Entry {
 pub fn announce(connection: &mut Connection, resource: &Cleanable<'_>) -> Result<(), DbError> {
     let native = connection.native()?;
     let (kind, id) = (resource.kind.as_str(), resource.id);
-    // It goes around again only if the entry is removed between the two statements.
-    loop {
+    // It goes around again only if the entry is removed between the two statements, which nobody
+    // does time and again.
+    for _ in 0..ROUNDS {
         let now = Timestamp::now();
         if insert(native, resource, None, now)?.is_some()
             || retry::on_deadlock(|| Ok(workers::reset(native, kind, id, resource.status, now)?))?
@@ -112,6 +116,8 @@ pub fn announce(connection: &mut Connection, resource: &Cleanable<'_>) -> Result
             return Ok(());
         }
     }
+    let source = "a row of table workers is in the way that is marked as deleted".into();
+    Err(DbError::Query { fault: Fault::Constraint, source })
 }
 
 /// Claims the entry of an operation that begins here, or makes one.

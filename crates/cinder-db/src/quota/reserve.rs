@@ -196,11 +196,8 @@ fn refusal(request: &Request<'_>, usages: &[&UsageRow]) -> Option<Error> {
         states.iter().any(|state| state.exceeded).then_some(states)
     };
     let largest = i64::from(i32::MAX);
-    // A negative `in_use` must not hide that the reserved part alone is too large.
-    let overflow = states(&|usage, delta, _| {
-        let reserved = i64::from(usage.reserved) + i64::from(delta);
-        delta > 0 && (total(usage, delta) > largest || reserved > largest)
-    });
+    // `in_use` is not negative: such a one has been counted anew.
+    let overflow = states(&|usage, delta, _| delta > 0 && total(usage, delta) > largest);
     if let Some(states) = overflow {
         return Some(Error::Overflow { states });
     }
@@ -264,5 +261,85 @@ pub(super) fn changed(usage: &UsageRow, now: Timestamp) -> UsageChange {
         in_use: usage.in_use,
         reserved: usage.reserved,
         until_refresh: usage.until_refresh,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn usage(in_use: i32, reserved: i32) -> UsageRow {
+        let resource = Some("volumes".to_owned());
+        UsageRow { id: 1, resource, in_use, reserved, until_refresh: None, updated_at: None }
+    }
+
+    fn refused(usage: &UsageRow, delta: i32, limit: i32) -> Option<Error> {
+        let resource = Resource::all(Counted::Volumes);
+        let changes = [Change { resource, delta, limit }];
+        let (expire_after, rules) = (Duration::ZERO, Rules::default());
+        refusal(&Request { project_id: "p", changes: &changes, expire_after, rules }, &[usage])
+    }
+
+    #[test]
+    fn a_limit_of_nothing_is_one_and_a_change_of_nothing_is_measured_by_it() {
+        for (in_use, reserved, delta, limit, over) in [
+            (0, 0, 1, 0, true),
+            (0, 0, 0, 0, false),
+            (1, 0, 0, 0, true),
+            (0, 1, 0, 0, true),
+            (3, 1, 1, 5, false),
+            (3, 1, 2, 5, true),
+            (5, 0, 0, 4, true),
+            (5, 0, -1, 2, false),
+            (5, 0, 1, -1, false),
+            (5, 0, 1, -2, false),
+        ] {
+            let refusal = refused(&usage(in_use, reserved), delta, limit);
+            let case = (in_use, reserved, delta, limit);
+            assert_eq!(matches!(refusal, Some(Error::Over { .. })), over, "{case:?}");
+            assert_eq!(refusal.is_some(), over, "{case:?}");
+        }
+    }
+
+    #[test]
+    fn what_the_columns_hold_limits_only_what_becomes_more() {
+        const MAX: i32 = i32::MAX;
+        for (in_use, reserved, delta, overflows) in [
+            (MAX - 1, 0, 1, false),
+            (MAX, 0, 1, true),
+            (MAX - 1, 1, 1, true),
+            (MAX, 5, 0, false),
+            (MAX, 5, -1, false),
+        ] {
+            let refusal = refused(&usage(in_use, reserved), delta, -1);
+            let case = (in_use, reserved, delta);
+            assert_eq!(matches!(refusal, Some(Error::Overflow { .. })), overflows, "{case:?}");
+        }
+    }
+
+    #[test]
+    fn usages_are_counted_anew_at_the_end_of_a_countdown_or_of_a_time() {
+        let written = Timestamp::parse("2026-01-02 03:04:05").unwrap();
+        let rules = Rules { max_age: Duration::from_secs(60), ..Rules::default() };
+        for (in_use, left, age, rules, due) in [
+            (-1, None, None, Rules::default(), true),
+            (0, None, None, Rules::default(), false),
+            (0, Some(2), None, Rules::default(), false),
+            (0, Some(1), None, Rules::default(), true),
+            (0, Some(0), None, Rules::default(), true),
+            (0, None, Some(59), rules, false),
+            (0, None, Some(60), rules, true),
+            (0, None, Some(9_999_999), Rules::default(), false),
+            (0, None, None, rules, false),
+            (0, Some(9), Some(60), rules, false),
+        ] {
+            let now = written.plus(Duration::from_secs(age.unwrap_or(0)));
+            let updated_at = age.map(|_| written);
+            let mut usage = UsageRow { until_refresh: left, updated_at, ..usage(in_use, 0) };
+            let case = format!("{usage:?} {rules:?}");
+            assert_eq!(count_down(&rules, &mut usage, now), due, "{case}");
+        }
     }
 }

@@ -12,6 +12,7 @@ use crate::{captured_log::CapturedLog, database::TestDatabase};
 on_every_database!(
     a_reservation_is_committed_or_rolled_back_once,
     what_would_be_over_a_limit_is_refused_and_changes_nothing,
+    a_limit_of_nothing_is_one_and_a_change_of_nothing_is_measured_by_it,
     a_project_over_its_limit_may_still_free_something,
     more_than_the_columns_hold_is_refused,
     usage_never_becomes_negative,
@@ -98,6 +99,24 @@ fn what_would_be_over_a_limit_is_refused_and_changes_nothing(
     assert_eq!(live_reservations(database), "2");
     // Exactly the limit is not over it.
     reserve(connection, &[change(Counted::Volumes, 1, 4)]);
+}
+
+fn a_limit_of_nothing_is_one_and_a_change_of_nothing_is_measured_by_it(
+    database: &TestDatabase,
+    mut connection: Connection,
+) {
+    let connection = &mut connection;
+    let is_refused = |connection: &mut Connection, delta, limit| {
+        let reserved =
+            quota::reserve(connection, &request(&[change(Counted::Volumes, delta, limit)]));
+        matches!(reserved, Err(Error::Over { .. }))
+    };
+    assert!(is_refused(connection, 1, 0));
+    assert!(!is_refused(connection, 0, 0));
+    reserve(connection, &[change(Counted::Volumes, 3, 10)]);
+    assert!(is_refused(connection, 0, 2));
+    assert!(!is_refused(connection, -1, 2));
+    assert_eq!(usages(database), "volumes|0|3");
 }
 
 fn a_project_over_its_limit_may_still_free_something(
