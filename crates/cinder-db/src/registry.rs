@@ -352,7 +352,7 @@ fn report(wanted: &Registration, registered: &Registered) {
 ///
 /// [`DbError::Query`].
 pub fn list_services(connection: &mut Connection) -> Result<Vec<ServiceRow>, DbError> {
-    Ok(services::list(connection.native()?, None)?)
+    Ok(services::list(connection.native()?)?)
 }
 
 /// Whether any volume exists, on whatever host; a driver wants to know at its start.

@@ -40,17 +40,13 @@ pub(crate) fn one(id: i32) -> Rows<services::table> {
     Rows::live(services::table, services::id, id)
 }
 
-/// All live rows, of one binary or of all, oldest first.
-pub(crate) fn list(native: &mut Native, binary: Option<&str>) -> QueryResult<Vec<ServiceRow>> {
-    let mut query = services::table
+/// All live rows, oldest first.
+pub(crate) fn list(native: &mut Native) -> QueryResult<Vec<ServiceRow>> {
+    services::table
         .filter(services::deleted.eq(false))
         .order(services::id.asc())
         .select(ServiceRow::as_select())
-        .into_boxed();
-    if let Some(binary) = binary {
-        query = query.filter(services::binary.eq(binary));
-    }
-    query.load(native)
+        .load(native)
 }
 
 /// Host and uuid of every live row of that binary.

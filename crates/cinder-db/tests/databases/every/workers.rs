@@ -206,8 +206,16 @@ fn an_entry_is_found_by_kind_and_id_if_it_is_one(
         Cleanable { id: "v2", ..CREATING },
         Cleanable { kind: Kind::Snapshot, ..CREATING },
     ];
-    for one in &all {
-        workers::claim(connection, one, other).unwrap().unwrap();
+    let entries =
+        all.each_ref().map(|one| workers::claim(connection, one, other).unwrap().unwrap());
+    // Each of them knows its own row.
+    for (entry, one) in entries.into_iter().zip(&all) {
+        let entry = workers::follow_status(connection, entry, "deleting", other).unwrap().unwrap();
+        assert_eq!((entry.kind(), entry.resource_id()), (Some(one.kind), one.id));
+        let row =
+            format!("workers WHERE resource_type = '{}' AND resource_id = '{}'", one.kind, one.id);
+        assert_eq!(database.rows("status", &row), "deleting");
+        workers::follow_status(connection, entry, one.status, other).unwrap().unwrap();
     }
     workers::claim(connection, &CREATING, me).unwrap().unwrap();
     let owners = |database: &TestDatabase| {
