@@ -64,6 +64,7 @@ pub mod messages;
 pub mod metadata;
 mod options;
 mod pool;
+mod protection;
 mod queries;
 pub mod quota;
 mod registry;
@@ -85,6 +86,7 @@ pub use error::{Cause, DbError, Fault, chain};
 pub use heartbeat::{Beat, Heartbeat, HeartbeatPlan, Pulse};
 pub use options::DatabaseOptions;
 pub use pool::{Pool, PoolState, PooledConnection};
+pub use protection::{Checked, Protection};
 pub use queries::schema_version::SCHEMA_VERSION;
 pub use registry::{
     ClusterBefore, MinimumVersions, Registered, Registration, any_volume, list_services,

@@ -31,7 +31,6 @@ impl Manager {
     }
 
     /// Gives up the line to the service manager, which is the parent's and no worker's.
-    #[cfg(unix)]
     pub(crate) fn hang_up(&mut self) {
         self.notifier.hang_up();
     }
@@ -106,6 +105,11 @@ impl Alone {
         self.manager.tell(scoreboard);
         let next = self.manager.next(now).into_iter().chain(self.patience.next()).min();
         next.map(|at| at.saturating_duration_since(now))
+    }
+
+    /// Gives up the line to the service manager, in a copy of this process.
+    pub(crate) fn hang_up(&mut self) {
+        self.manager.hang_up();
     }
 
     /// A reload begins (`true`) or is over.

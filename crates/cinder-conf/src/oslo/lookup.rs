@@ -1,10 +1,14 @@
 //! Finds the text an option reads, puts references in, converts.
+//!
+//! It is over 500 lines because the search, the references and the conversion of one value pass the same
+//! place, its origin and its excerpt along; apart they would hand each other six arguments.
 
 use std::fmt::Write;
 
 use super::{OsloConfig, Settings};
 use crate::{
     error::{Origin, ReadError, ReferenceError, ReferenceFault, ValueError},
+    excerpt::excerpt,
     kind::{Kind, Reason},
     option::{Default, Opt},
     registry::Group,
@@ -61,6 +65,16 @@ impl<'a> OsloConfig<'a> {
         option: &'s Opt<'a>,
     ) -> Result<Found, ReadError> {
         let live = if option.mutable { &self.live } else { &self.frozen };
+        self.find_with(group, option, live)
+    }
+
+    /// As [`find`](Self::find), with mutable options read from these layers.
+    pub(super) fn find_with<'s>(
+        &'s self,
+        group: &'s Group<'a>,
+        option: &'s Opt<'a>,
+        live: &'s Store,
+    ) -> Result<Found, ReadError> {
         let mut reading = Reading { stack: Vec::new(), followed: 0, secret: false, live };
         self.evaluate(group, option, &mut reading)
     }
@@ -155,6 +169,7 @@ impl<'a> OsloConfig<'a> {
 
     /// Override, command line, environment, files, program default, declared default.
     fn raw_of(&self, group: &Group<'a>, option: &Opt<'a>, reading: &Reading<'_>) -> Raw {
+        // What the program insists on comes before all that people wrote (oslo.config: `set_override`).
         if let Some(value) = set(&self.overrides, group, option) {
             return Raw::Given(value.clone(), Origin::Override);
         }
@@ -163,6 +178,9 @@ impl<'a> OsloConfig<'a> {
         {
             return Raw::Given(value, Origin::ProgramDefault);
         }
+        // Command line and files are layers of one store and are searched together; the environment stands
+        // between the two, so it is asked as soon as the winner is known not to be an argument. It cannot
+        // be a layer of its own: the names in it are those of options, never former ones.
         let store = if option.mutable { reading.live } else { &self.frozen };
         let in_layers = self.in_layers(store, group, option);
         let by_argument = in_layers.iter().any(|(_, origin)| *origin == Origin::CommandLine);
@@ -225,7 +243,9 @@ impl<'a> OsloConfig<'a> {
             // Within a layer former names come first, the option's own last.
             hits.sort_by_key(|(place, one)| (one.rank, *place == 0, *place, one.line));
         } else {
-            // The last layer wins; in it the first name in order; of that the last line.
+            // The last layer wins; in it the first name in order; of that the last line. Layer before
+            // name: a former name in a later file beats the present one in an earlier file, as it would
+            // if the operator had written both files with today's names.
             let best =
                 |(place, one): &(usize, &Occurrence)| (one.rank, usize::MAX - *place, one.line);
             hits = hits.into_iter().max_by_key(best).into_iter().collect();
@@ -298,6 +318,8 @@ impl<'a> OsloConfig<'a> {
         name: &str,
         reading: &mut Reading<'s>,
     ) -> Result<Value, ReadError> {
+        // Counted before it is looked for, so that a text of names that lead nowhere ends, too; the loop is
+        // looked for before the step is taken, while the stack still fits.
         reading.followed += 1;
         if reading.followed > MOST_REFERENCES {
             return Err(at.fault(name, ReferenceFault::TooMuch("10000 references")));
@@ -322,6 +344,8 @@ impl<'a> OsloConfig<'a> {
     ) -> Result<(&Group<'a>, &'a Opt<'a>), ReferenceFault> {
         let default = self.registry.group("DEFAULT");
         let own = self.registry.group(&group.name);
+        // Present names of both groups before former names of either, and a dotted name last: a name that
+        // an option carries today never changes its meaning because another one used to carry it.
         for place in [own, default].into_iter().flatten() {
             if let Some(option) = place.table.get(name) {
                 return Ok((place, option));
@@ -384,9 +408,9 @@ struct At<'r, 'a> {
 impl At<'_, '_> {
     /// A `$name` in a secret may be part of a password that lacks a second dollar sign.
     fn fault(&self, reference: &str, fault: ReferenceFault) -> ReadError {
-        let hidden = || crate::dump::MASK.to_owned();
+        let hidden = || crate::shown::MASK.to_owned();
         let (reference, fault) = match fault {
-            fault if !self.option.secret => (reference.to_owned(), fault),
+            fault if !self.option.secret => (excerpt(reference).into_owned(), fault),
             ReferenceFault::NoSuchOption(_) => (hidden(), ReferenceFault::NoSuchOption(hidden())),
             ReferenceFault::NoSuchGroup(_) => (hidden(), ReferenceFault::NoSuchGroup(hidden())),
             ReferenceFault::IsGroup(_) => (hidden(), ReferenceFault::IsGroup(hidden())),
@@ -406,8 +430,8 @@ impl At<'_, '_> {
             group: self.group.name.clone(),
             option: self.option.name.to_owned(),
             origin: self.origin.clone(),
-            text: self.text.to_owned(),
-            reason: Reason(inner.to_string()),
+            text: excerpt(self.text).into_owned(),
+            reason: Reason(excerpt(&inner.to_string()).into_owned()),
             referenced: Some(inner),
         }))
     }
@@ -435,6 +459,16 @@ fn former_names(group: &Group<'_>, option: &Opt<'_>) -> Vec<Name> {
         names.push(Name { section, key, shown_group });
     }
     names
+}
+
+/// Folded section and key of every name that an option can stand under, its own first.
+pub(super) fn names(
+    group: &Group<'_>,
+    option: &Opt<'_>,
+) -> impl Iterator<Item = (String, String)> + use<> {
+    let own = (group.folded.clone(), option.dest.to_owned());
+    let former = former_names(group, option).into_iter().map(|name| (name.section, name.key));
+    std::iter::once(own).chain(former)
 }
 
 /// A value that the program set for an option.
@@ -466,8 +500,8 @@ fn parse(
             group: group.name.clone(),
             option: option.name.to_owned(),
             origin: origin.clone(),
-            text: text.to_owned(),
-            reason,
+            text: excerpt(text).into_owned(),
+            reason: Reason(excerpt(&reason.0).into_owned()),
             referenced: None,
         };
         let error = if secret { crate::dump::masked(error) } else { error };
