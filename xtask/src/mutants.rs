@@ -57,7 +57,11 @@ const AREAS: [Area; 4] = [
         files: &["{state,roster,throttle,bridge}.rs"],
         tests: &["--lib"],
     },
-    Area { package: "oslo-log", files: &["mask*", "layout*", "layout/**"], tests: &["--lib"] },
+    Area {
+        package: "oslo-log",
+        files: &["mask*", "layout*", "layout/**"],
+        tests: &["--lib", "--test", "lines"],
+    },
 ];
 
 /// What the command line asked for.
