@@ -6,11 +6,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::ended::Ended;
 use crate::error::LaunchError;
 use crate::handle::Requests;
 use crate::launcher::LauncherOptions;
-use crate::ledger::{Ledger, ServiceReport};
-use crate::line::{self, Ended};
+use crate::ledger::Ledger;
+use crate::line;
 use crate::manager::Manager;
 use crate::reporting::{ReportRequest, ReportWork};
 use crate::rereading::{self, ReadWork};
@@ -54,7 +55,7 @@ impl Bridge {
             scoreboard: Arc::new(Scoreboard::with_words(options.capacity, options.own_words)?),
             hooks,
             manager: Manager::new(options.notifier, options.noun),
-            requests: Requests::new(options.capacity, waker, true),
+            requests: Requests::new(waker, true),
             watchdog: Watchdog::new(options.worker_watchdog, Instant::now()),
             ledger: Ledger::default(),
             faults: 0,
@@ -62,7 +63,16 @@ impl Bridge {
         })
     }
 
-    /// Takes in a service with its workers, which are due at once; slots have been reserved.
+    /// Whether there is room on the scoreboard for the workers of one more service.
+    pub(crate) fn reserve(&self, service: &dyn Service, workers: usize) -> Result<(), LaunchError> {
+        let capacity = self.scoreboard.capacity();
+        if workers <= capacity - self.scoreboard.named() {
+            return Ok(());
+        }
+        Err(LaunchError::ScoreboardFull { service: service.name().to_owned(), capacity })
+    }
+
+    /// Takes in a service with its workers, which are due at once; there is [room](Self::reserve).
     pub(crate) fn admit(&mut self, service: &dyn Service, workers: usize) {
         let auxiliary = service.auxiliary();
         line::starting_workers(workers);
@@ -118,7 +128,7 @@ impl Bridge {
 
     /// Notes how the process of this worker has ended.
     pub(crate) fn ended(&mut self, id: WorkerId, pid: i32, end: Ended) {
-        end.write(pid);
+        line::ended(pid, end);
         let slot = self.scoreboard.slot(id);
         if let Some(because) = self.supervisor.replacement(id) {
             slot.replaced(match because {
@@ -136,16 +146,12 @@ impl Bridge {
     pub(crate) fn end(&mut self, status: i32) {
         // After a fault the service manager shall start us again.
         self.exit = Some(if self.faults > 0 { status.max(1) } else { status });
-        self.ledger.services().iter().for_each(line::report);
+        self.ledger.services().iter().for_each(line::account);
     }
 
     /// The status that this process shall end with, once that is known.
     pub(crate) fn exit(&self) -> Option<i32> {
         self.exit
-    }
-
-    pub(crate) fn reports(&self) -> &[ServiceReport] {
-        self.ledger.services()
     }
 
     /// What to do after a part of a turn that ended in a panic: workers finish what they have begun

@@ -12,11 +12,10 @@ use std::time::{Duration, Instant};
 
 use crate::aside::{self, Attendant, Job, JobEnd};
 use crate::error::LaunchError;
-use crate::handle::{LauncherHandle, Requests};
+use crate::handle::{Requests, StopHandle};
 use crate::launcher::{LOOKS, Launcher, LauncherOptions, later};
-use crate::ledger::ServiceReport;
 use crate::life::FAILED;
-use crate::line::{self, Ended};
+use crate::line;
 use crate::manager::{Alone, Manager};
 use crate::report::Reporter;
 use crate::reporting::Reporting;
@@ -61,7 +60,6 @@ pub struct InProcessLauncher {
     requests: Arc<Requests>,
     /// Under a supervisor it is the one that tells the service manager.
     alone: Option<Alone>,
-    report: Option<ServiceReport>,
     reporting: Reporting,
     /// Whether to reload as soon as there is a worker.
     hung_up: bool,
@@ -83,7 +81,7 @@ impl InProcessLauncher {
         supervision: Supervision,
     ) -> Result<Self, LaunchError> {
         let waker = Waker::new().map_err(LaunchError::setup("a wake-up"))?;
-        let requests = Requests::new(1, waker, supervision == Supervision::None);
+        let requests = Requests::new(waker, supervision == Supervision::None);
         let alone = match supervision {
             Supervision::None => Some(Alone::new(Manager::new(options.notifier, options.noun))),
             Supervision::Stdin => None,
@@ -104,7 +102,6 @@ impl InProcessLauncher {
             service: None,
             requests,
             alone,
-            report: None,
             reporting: Reporting::default(),
             hung_up: false,
             inherited: options.inherited,
@@ -119,11 +116,10 @@ impl Launcher for InProcessLauncher {
         services: &[(Arc<dyn Service>, usize)],
     ) -> Result<(), LaunchError> {
         for (service, workers) in services {
-            if *workers != 1 {
+            if *workers != 1 || self.service.is_some() {
                 let service = service.name().to_owned();
                 return Err(LaunchError::ScoreboardFull { service, capacity: 1 });
             }
-            self.requests.reserve(&**service, *workers)?;
             line::starting_workers(*workers);
             self.scoreboard.name_slot(service.name(), false);
             self.service = Some(Arc::clone(service));
@@ -161,17 +157,7 @@ impl Launcher for InProcessLauncher {
             inherited: std::mem::take(&mut self.inherited),
             reload: Reload::alone(self.hung_up),
         };
-        let status = worker.run()?;
-        let end = Ended::Exited(status);
-        self.report = Some(ServiceReport {
-            name: service.name().to_owned(),
-            workers: 1,
-            starts: 1,
-            ends: [(end, 1)].into(),
-            last: Some(end),
-            ..Default::default()
-        });
-        Ok(status)
+        worker.run()
     }
 
     fn pause(&mut self, time: Duration) -> Option<i32> {
@@ -186,13 +172,8 @@ impl Launcher for InProcessLauncher {
         aside::run(self, job, told)
     }
 
-    fn exit_report(&self) -> Vec<ServiceReport> {
-        self.report.iter().cloned().collect()
-    }
-
-    /// There is room for the one service only, so this handle stops but never adds.
-    fn handle(&self) -> LauncherHandle {
-        LauncherHandle::new(&self.requests)
+    fn stop_handle(&self) -> StopHandle {
+        StopHandle::new(&self.requests)
     }
 
     fn scoreboard(&self) -> &Arc<Scoreboard> {

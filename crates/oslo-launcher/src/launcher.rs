@@ -6,8 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::aside::{Job, JobEnd};
 use crate::error::LaunchError;
-use crate::handle::LauncherHandle;
-use crate::ledger::ServiceReport;
+use crate::handle::StopHandle;
 use crate::notify::Notifier;
 use crate::scoreboard::{Scoreboard, WorkerState};
 use crate::service::Service;
@@ -93,14 +92,8 @@ pub trait Launcher {
         told: &mut dyn FnMut(&[u8]),
     ) -> Result<JobEnd, LaunchError>;
 
-    /// What became of each service, in launch order; complete when [`wait`](Self::wait) is over.
-    ///
-    /// A stop also writes it to the log, one line per service: at DEBUG where all workers ended
-    /// with status 0, else at INFO, and as a warning where a worker had to be killed.
-    fn exit_report(&self) -> Vec<ServiceReport>;
-
-    /// For other code of this process: asks for a stop, or adds a service, while this waits.
-    fn handle(&self) -> LauncherHandle;
+    /// For other code of this process: asks for a stop while this waits.
+    fn stop_handle(&self) -> StopHandle;
 
     /// The state of all workers.
     fn scoreboard(&self) -> &Arc<Scoreboard>;

@@ -30,12 +30,9 @@
 //! let options = LauncherOptions { capacity: 4, noun: "services", ..Default::default() };
 //! let mut launcher = ProcessLauncher::new(options, Box::new(NoHooks))?;
 //! launcher.launch_service(Arc::new(Echo), 3)?; // three workers, replaced one by one
-//! let handle = launcher.handle(); // for hooks and signal handlers: stop, add a service
-//! let status = launcher.wait()?; // until TERM, INT or handle.stop()
-//! for report in launcher.exit_report() {
-//!     println!("{report}"); // Workers of echo: 3 started; 3 ended with status 0
-//! }
-//! # let _ = (handle, status);
+//! let stop = launcher.stop_handle(); // for hooks and signal handlers
+//! let status = launcher.wait()?; // until TERM, INT or stop.stop()
+//! # let _ = (stop, status);
 //! # Ok::<(), LaunchError>(())
 //! ```
 //!
@@ -49,6 +46,7 @@
 
 mod aside;
 mod bridge;
+mod ended;
 mod error;
 mod handle;
 mod in_process;
@@ -76,12 +74,12 @@ mod watchdog;
 mod worker;
 
 pub use aside::{Job, JobEnd, JobLine, MESSAGE};
+pub use ended::Ended;
 pub use error::{LaunchError, StartError};
-pub use handle::{LauncherHandle, StopHandle};
+pub use handle::StopHandle;
 pub use in_process::{InProcessLauncher, Supervision};
 pub use launcher::{Launcher, LauncherOptions};
-pub use ledger::ServiceReport;
-pub use line::{Ended, Line};
+pub use line::Line;
 pub use notify::Notifier;
 pub use process::ProcessLauncher;
 pub use reporting::{ReportRequest, ReportWork};
@@ -90,7 +88,7 @@ pub use scoreboard::{
     MOST, Operation, Restarts, RunningOperation, Scoreboard, WorkerState, WorkerStatus,
 };
 pub use service::{Hooks, NoHooks, ReloadRefused, Service, WorkerHandle};
-pub use state::{Limits, RestartMethod};
+pub use state::Limits;
 pub use subprocess::SubprocessLauncher;
 pub use sys::ask_report;
 pub use sys::{FirstSteps, Inherited};

@@ -18,11 +18,11 @@ use std::time::{Duration, Instant};
 use self::reader::Reader;
 use crate::aside::{self as jobs, Job, JobEnd};
 use crate::bridge::{Bridge, guarded};
+use crate::ended::Ended;
 use crate::error::LaunchError;
-use crate::handle::LauncherHandle;
+use crate::handle::StopHandle;
 use crate::launcher::{Launcher, LauncherOptions, later};
-use crate::ledger::ServiceReport;
-use crate::line::{self, Ended};
+use crate::line;
 use crate::report::Reporter;
 use crate::reporting::{ReportWork, Reporting, Wanted};
 use crate::rereading::Bulletin;
@@ -432,9 +432,6 @@ impl ProcessLauncher {
         if self.bridge.requests.take_stop() {
             self.step(Event::Stop("stop()"));
         }
-        while let Some((service, workers)) = self.bridge.requests.take_service() {
-            self.admit(service, workers);
-        }
         for id in self.bridge.stalled(self.workers.iter().map(|child| child.pid.is_some())) {
             self.step(Event::Stalled(id));
         }
@@ -502,7 +499,7 @@ impl Launcher for ProcessLauncher {
         services: &[(Arc<dyn Service>, usize)],
     ) -> Result<(), LaunchError> {
         for (service, workers) in services {
-            self.bridge.requests.reserve(&**service, *workers)?;
+            self.bridge.reserve(&**service, *workers)?;
             self.admit(Arc::clone(service), *workers);
         }
         loop {
@@ -541,12 +538,8 @@ impl Launcher for ProcessLauncher {
         jobs::run(self, job, told)
     }
 
-    fn exit_report(&self) -> Vec<ServiceReport> {
-        self.bridge.reports().to_vec()
-    }
-
-    fn handle(&self) -> LauncherHandle {
-        LauncherHandle::new(&self.bridge.requests)
+    fn stop_handle(&self) -> StopHandle {
+        StopHandle::new(&self.bridge.requests)
     }
 
     fn scoreboard(&self) -> &Arc<Scoreboard> {

@@ -14,11 +14,11 @@ use std::time::{Duration, Instant};
 
 use crate::aside::{self, Attendant, Job, JobEnd};
 use crate::bridge::{Bridge, guarded};
+use crate::ended::Ended;
 use crate::error::LaunchError;
-use crate::handle::LauncherHandle;
+use crate::handle::StopHandle;
 use crate::launcher::{Launcher, LauncherOptions, later};
-use crate::ledger::ServiceReport;
-use crate::line::{self, Ended};
+use crate::line;
 use crate::reporting::Reporting;
 use crate::rereading::Rereading;
 use crate::scoreboard::{Scoreboard, WorkerState};
@@ -314,9 +314,6 @@ impl SubprocessLauncher {
         if self.bridge.requests.take_stop() {
             self.step(Event::Stop("stop()"));
         }
-        while let Some((service, workers)) = self.bridge.requests.take_service() {
-            self.admit(&*service, workers);
-        }
         for id in self.bridge.stalled(self.workers.iter().map(|entry| entry.child.is_some())) {
             self.step(Event::Stalled(id));
         }
@@ -357,7 +354,7 @@ impl Launcher for SubprocessLauncher {
     ) -> Result<(), LaunchError> {
         self.listen()?;
         for (service, workers) in services {
-            self.bridge.requests.reserve(&**service, *workers)?;
+            self.bridge.reserve(&**service, *workers)?;
             self.admit(&**service, *workers);
         }
         loop {
@@ -391,12 +388,8 @@ impl Launcher for SubprocessLauncher {
         aside::run(self, job, told)
     }
 
-    fn exit_report(&self) -> Vec<ServiceReport> {
-        self.bridge.reports().to_vec()
-    }
-
-    fn handle(&self) -> LauncherHandle {
-        LauncherHandle::new(&self.bridge.requests)
+    fn stop_handle(&self) -> StopHandle {
+        StopHandle::new(&self.bridge.requests)
     }
 
     fn scoreboard(&self) -> &Arc<Scoreboard> {

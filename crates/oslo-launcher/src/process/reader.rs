@@ -5,7 +5,8 @@
 use std::time::Instant;
 
 use super::ProcessLauncher;
-use crate::line::{self, Ended};
+use crate::ended::Ended;
+use crate::line;
 use crate::rereading::{self, Answer, ReadWork};
 use crate::state::Event;
 use crate::sys::{ParentWatch, Signal, fork_worker, rename_process, send};

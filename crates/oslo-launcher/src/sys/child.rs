@@ -18,7 +18,7 @@ use super::wait::{Waker, poll, reap_known};
 
 pub(crate) use super::wait::reap_orphan;
 
-use crate::line::Ended;
+use crate::ended::Ended;
 use crate::reporting::Wanted;
 use crate::scoreboard::WorkerState;
 use crate::state::{Event, WorkerId};
