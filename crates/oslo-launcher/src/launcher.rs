@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::aside::{Job, JobEnd};
 use crate::error::LaunchError;
@@ -122,15 +122,6 @@ pub struct LauncherOptions {
     pub kept: Vec<File>,
 }
 
-/// How often a worker says that it is alive, and how often its parent looks, per watchdog time.
-pub(crate) const LOOKS: u32 = 4;
-
-/// A moment that much later, or one that nobody lives to see: an operator may write any number.
-pub(crate) fn later(now: Instant, time: Duration) -> Instant {
-    const CENTURY: Duration = Duration::from_secs(100 * 365 * 86_400);
-    now + time.min(CENTURY)
-}
-
 /// How many services that are not up are named in the status sentence; it is one line.
 const NAMED: usize = 4;
 
@@ -201,13 +192,6 @@ mod tests {
     fn a_reason_of_two_lines_makes_no_second_message() {
         let board = board(&[("lvm", WorkerState::Down, "first\nREADY=1")]);
         assert_eq!(sentence(&board, "services"), "0 of 1 services up; lvm: first READY=1");
-    }
-
-    #[test]
-    fn no_time_is_too_long() {
-        let now = Instant::now();
-        assert!(later(now, Duration::MAX) > now + Duration::from_secs(1_000_000_000));
-        assert_eq!(later(now, Duration::from_secs(1)), now + Duration::from_secs(1));
     }
 
     #[test]

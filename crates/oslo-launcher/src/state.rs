@@ -8,7 +8,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use crate::launcher::later;
+use crate::later::later;
 use crate::line::Line;
 use crate::patience::Patience;
 use crate::roster::{Because, Roster, State};
