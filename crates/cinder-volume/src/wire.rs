@@ -9,7 +9,7 @@ use cinder_conf::{Level, Problem, Scope, Value};
 use cinder_db::{DatabaseOptions, DatabaseUrl, Registration};
 use cinder_health::Address;
 use cinder_types::{ClusterName, ServiceHost, UPSTREAM_VERSION};
-use oslo_launcher::{LauncherOptions, Limits, Notifier, RestartMethod};
+use oslo_launcher::{LauncherOptions, Limits, Notifier};
 use oslo_log::LogOptions;
 use tracing::{debug, error, info, warn};
 
@@ -244,7 +244,6 @@ fn limits(conf: &Conf) -> Limits {
         graceful_shutdown: Some(graceful).filter(|time| !time.is_zero()),
         respawn_backoff_max: seconds(supervisor.respawn_backoff_max),
         stable_after: seconds(supervisor.stable_after),
-        restart_method: RestartMethod::Mutate,
     }
 }
 

@@ -8,11 +8,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::error::StartError;
-use crate::launcher::later;
-use crate::report::Reporter;
+use crate::later::later;
 use crate::reporting::{ReportRequest, ReportWork};
 use crate::rereading::ReadWork;
 use crate::scoreboard::{RunningOperation, Scoreboard, WorkerState};
+use crate::state_line::StateTeller;
 use crate::stop_flag::StopFlag;
 
 /// A long-running service; one object per back end, built before any worker exists.
@@ -153,7 +153,7 @@ impl Hooks for NoHooks {
 pub struct WorkerHandle {
     pub(crate) slot: usize,
     pub(crate) scoreboard: Arc<Scoreboard>,
-    pub(crate) reporter: Arc<Reporter>,
+    pub(crate) teller: Arc<StateTeller>,
     /// The state that this worker last told of itself; the scoreboard may have been written over.
     pub(crate) said: Arc<AtomicU64>,
     pub(crate) stop: Arc<StopFlag>,
@@ -177,7 +177,7 @@ impl WorkerHandle {
         self.said.store(state as u64, Ordering::Release);
         self.scoreboard.slot(self.slot).set_state(state, reason);
         self.scoreboard.mark(self.slot);
-        self.reporter.changed(state, reason);
+        self.teller.changed(state, reason);
     }
 
     /// Says that the worker finishes what it has begun; the parent sees it when it wakes up for
