@@ -7,13 +7,13 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
 use crate::tally::Tally;
-use crate::{cargo, e2e, soak};
+use crate::{cargo, e2e, mutants, soak};
 
 /// What the command line asked for.
 #[derive(Clone, Debug)]
@@ -34,11 +34,12 @@ enum Verdict {
 
 type Step = (&'static str, fn(&Plan) -> Result<Verdict>);
 
-const STEPS: [Step; 6] = [
+const STEPS: [Step; 7] = [
     ("memcheck", memcheck),
     ("address sanitizer", sanitizer),
     ("miri", miri),
     ("fuzz", fuzz),
+    ("mutants", mutated),
     ("chaos", chaos),
     ("soak", soak),
 ];
@@ -258,6 +259,20 @@ fn fuzz_targets(package: &Path) -> Result<Vec<String>> {
     }
     names.sort();
     Ok(names)
+}
+
+/// All changes of the code would take a night; each day has its part of them.
+const PARTS_OF_MUTANTS: u64 = 14;
+
+/// As `cargo xtask mutants`, the part that is due today.
+fn mutated(_: &Plan) -> Result<Verdict> {
+    if !mutants::is_installed() {
+        return Ok(Verdict::Skipped("cargo-mutants is not installed (cargo install --locked)"));
+    }
+    let today = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs() / (24 * 60 * 60);
+    let shard = mutants::shard_of_day(today, PARTS_OF_MUTANTS);
+    println!("        part {shard}");
+    mutants::run(&mutants::Plan { shard: Some(shard), ..Default::default() }).map(Verdict::Done)
 }
 
 fn daemon(plan: &Plan) -> Result<PathBuf> {

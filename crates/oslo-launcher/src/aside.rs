@@ -18,8 +18,9 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
+use crate::ended::Ended;
 use crate::error::LaunchError;
-use crate::line::{self, Ended};
+use crate::line;
 use crate::service::Hooks;
 use crate::sys::{
     NotForked, Signal, fork_worker, line_to_parent, reap_known, rename_process, send, wait_for_end,

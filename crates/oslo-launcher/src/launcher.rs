@@ -2,12 +2,11 @@
 
 use std::fs::File;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::aside::{Job, JobEnd};
 use crate::error::LaunchError;
-use crate::handle::LauncherHandle;
-use crate::ledger::ServiceReport;
+use crate::handle::StopHandle;
 use crate::notify::Notifier;
 use crate::scoreboard::{Scoreboard, WorkerState};
 use crate::service::Service;
@@ -93,14 +92,8 @@ pub trait Launcher {
         told: &mut dyn FnMut(&[u8]),
     ) -> Result<JobEnd, LaunchError>;
 
-    /// What became of each service, in launch order; complete when [`wait`](Self::wait) is over.
-    ///
-    /// A stop also writes it to the log, one line per service: at DEBUG where all workers ended
-    /// with status 0, else at INFO, and as a warning where a worker had to be killed.
-    fn exit_report(&self) -> Vec<ServiceReport>;
-
-    /// For other code of this process: asks for a stop, or adds a service, while this waits.
-    fn handle(&self) -> LauncherHandle;
+    /// For other code of this process: asks for a stop while this waits.
+    fn stop_handle(&self) -> StopHandle;
 
     /// The state of all workers.
     fn scoreboard(&self) -> &Arc<Scoreboard>;
@@ -127,15 +120,6 @@ pub struct LauncherOptions {
     pub inherited: Inherited,
     /// Stay open for as long as this process supervises, and are no worker's: locks, say.
     pub kept: Vec<File>,
-}
-
-/// How often a worker says that it is alive, and how often its parent looks, per watchdog time.
-pub(crate) const LOOKS: u32 = 4;
-
-/// A moment that much later, or one that nobody lives to see: an operator may write any number.
-pub(crate) fn later(now: Instant, time: Duration) -> Instant {
-    const CENTURY: Duration = Duration::from_secs(100 * 365 * 86_400);
-    now + time.min(CENTURY)
 }
 
 /// How many services that are not up are named in the status sentence; it is one line.
@@ -208,13 +192,6 @@ mod tests {
     fn a_reason_of_two_lines_makes_no_second_message() {
         let board = board(&[("lvm", WorkerState::Down, "first\nREADY=1")]);
         assert_eq!(sentence(&board, "services"), "0 of 1 services up; lvm: first READY=1");
-    }
-
-    #[test]
-    fn no_time_is_too_long() {
-        let now = Instant::now();
-        assert!(later(now, Duration::MAX) > now + Duration::from_secs(1_000_000_000));
-        assert_eq!(later(now, Duration::from_secs(1)), now + Duration::from_secs(1));
     }
 
     #[test]

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use crate::error::LaunchError;
-use crate::report::Reporter;
 use crate::scoreboard::{Scoreboard, WorkerStatus};
 use crate::service::WorkerHandle;
+use crate::state_line::StateTeller;
 use crate::sys::Waker;
 
 /// What a service sees of a worker, with nobody behind it.
@@ -39,7 +39,7 @@ impl LoneWorker {
         let handle = WorkerHandle {
             slot: 0,
             scoreboard,
-            reporter: Arc::new(Reporter::Shared(waker)),
+            teller: Arc::new(StateTeller::Shared(waker)),
             said: Arc::default(),
             stop: Arc::default(),
         };

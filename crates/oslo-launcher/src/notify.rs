@@ -10,7 +10,7 @@ use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::time::{Duration, Instant};
 
-use crate::launcher::later;
+use crate::later::later;
 use crate::line;
 use crate::state::Notice;
 

@@ -162,6 +162,11 @@ impl Scoreboard {
         names.push(Name { name: name.to_owned(), auxiliary });
     }
 
+    /// How many slots have been named.
+    pub(crate) fn named(&self) -> usize {
+        self.names.lock().unwrap_or_else(std::sync::PoisonError::into_inner).len()
+    }
+
     pub(crate) fn slot(&self, index: usize) -> Slot<'_> {
         Slot {
             words: &self.words.get()[index * SLOT_WORDS..][..SLOT_WORDS],

@@ -8,11 +8,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::error::StartError;
-use crate::launcher::later;
-use crate::report::Reporter;
+use crate::later::later;
 use crate::reporting::{ReportRequest, ReportWork};
 use crate::rereading::ReadWork;
 use crate::scoreboard::{RunningOperation, Scoreboard, WorkerState};
+use crate::state_line::StateTeller;
 use crate::stop_flag::StopFlag;
 
 /// A long-running service; one object per back end, built before any worker exists.
@@ -153,18 +153,18 @@ impl Hooks for NoHooks {
 pub struct WorkerHandle {
     pub(crate) slot: usize,
     pub(crate) scoreboard: Arc<Scoreboard>,
-    pub(crate) reporter: Arc<Reporter>,
-    /// What this worker last told of itself; the scoreboard may have been written over.
-    pub(crate) said: Arc<Mutex<Said>>,
+    pub(crate) teller: Arc<StateTeller>,
+    /// The state that this worker last told of itself; the scoreboard may have been written over.
+    pub(crate) said: Arc<Said>,
     pub(crate) stop: Arc<StopFlag>,
 }
 
-/// What a worker has told of itself; no state before it has told any.
+/// The state that a worker last told of itself: no [`WorkerState`] before it has told any.
+///
+/// As small as an atomic: a forked worker copies the page that it is on, and a larger one would be
+/// on another page than what has to be copied anyway.
 #[derive(Debug, Default)]
-pub(crate) struct Said {
-    state: Option<WorkerState>,
-    reason: String,
-}
+pub(crate) struct Said(Mutex<u8>);
 
 impl WorkerHandle {
     /// Tells the supervisor that the service serves.
@@ -191,16 +191,16 @@ impl WorkerHandle {
     /// Tells what a stop waits for; no effect before one was asked for.
     pub fn drains(&self, reason: &str) {
         let mut said = self.said();
-        if said.state == Some(WorkerState::Draining) {
+        if *said == WorkerState::Draining as u8 {
             self.show(&mut said, WorkerState::Draining, reason);
         }
     }
 
     fn report(&self, state: WorkerState, reason: &str) {
         let mut said = self.said();
-        if said.state != Some(WorkerState::Draining) {
+        if *said != WorkerState::Draining as u8 {
             self.show(&mut said, state, reason);
-            self.reporter.changed(state, reason);
+            self.teller.changed(state, reason);
         }
     }
 
@@ -212,31 +212,31 @@ impl WorkerHandle {
 
     /// Under the lock, so that two threads neither write into each other's reason nor leave on the
     /// scoreboard what the other one has overtaken.
-    fn show(&self, said: &mut Said, state: WorkerState, reason: &str) {
+    fn show(&self, said: &mut u8, state: WorkerState, reason: &str) {
+        *said = state as u8;
         self.scoreboard.slot(self.slot).set_state(state, reason);
         self.scoreboard.mark(self.slot);
-        (said.state, said.reason) = (Some(state), reason.to_owned());
     }
 
-    /// Held for moments only, also by the thread that answers signals. Whole values only are
-    /// written under it, so a poisoned lock is as good as any.
-    fn said(&self) -> MutexGuard<'_, Said> {
-        self.said.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Held for moments only, also by the thread that answers signals. A number cannot be left
+    /// half-written, so a poisoned lock is as good as any.
+    fn said(&self) -> MutexGuard<'_, u8> {
+        self.said.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Notes a heartbeat on the scoreboard; wakes nobody.
     ///
     /// Unless the scoreboard has another state of this worker than it last told: a stray write has
-    /// been there, and the state is told again.
+    /// been there, and the state is told again, without a reason that nobody has kept.
     pub fn beat(&self) {
         let slot = self.scoreboard.slot(self.slot);
         slot.beat();
         let mut said = self.said();
-        let Some(state) = said.state.filter(|state| slot.said() != Some(*state)) else { return };
-        let reason = std::mem::take(&mut said.reason);
-        self.show(&mut said, state, &reason);
+        let told = WorkerState::from_word(u64::from(*said));
+        let Some(state) = told.filter(|state| slot.said() != Some(*state)) else { return };
+        self.show(&mut said, state, "");
         if state != WorkerState::Draining {
-            self.reporter.changed(state, &reason);
+            self.teller.changed(state, "");
         }
     }
 

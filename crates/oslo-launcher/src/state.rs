@@ -8,13 +8,13 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use crate::launcher::later;
+use crate::later::later;
 use crate::line::Line;
 use crate::patience::Patience;
 use crate::roster::{Because, Roster, State};
 use crate::throttle::{Throttle, backoff};
 
-pub use crate::vocabulary::{Action, Event, Limits, Notice, RestartMethod, WorkerId};
+pub use crate::vocabulary::{Action, Event, Limits, Notice, WorkerId};
 
 /// How long killed workers may take to vanish. A process in an uninterruptible system call may
 /// never; waiting longer would only make the service manager kill us as well.
@@ -170,7 +170,7 @@ impl Supervisor {
             Event::Hangup if self.phase == Phase::Running => {
                 actions.extend([Action::Notify(Notice::Reloading), Action::Reload]);
             }
-            Event::Reloaded if self.phase == Phase::Running => self.reloaded(now, actions),
+            Event::Reloaded if self.phase == Phase::Running => self.reloaded(actions),
             Event::ReloadRefused if self.phase == Phase::Running => self.ready_again(actions),
             Event::Stalled(id) if self.phase == Phase::Running => {
                 self.stalled(id, now, actions);
@@ -431,16 +431,9 @@ impl Supervisor {
         self.exit_if_empty(now, actions);
     }
 
-    fn reloaded(&mut self, now: Instant, actions: &mut Vec<Action>) {
-        for id in 0..self.roster.len() {
-            if !self.roster.state(id).serves_or_will() {
-                continue;
-            }
-            match self.limits.restart_method {
-                RestartMethod::Mutate => actions.push(Action::Hangup(id)),
-                RestartMethod::Reload => self.recycle(id, now, actions),
-            }
-        }
+    fn reloaded(&mut self, actions: &mut Vec<Action>) {
+        let served = (0..self.roster.len()).filter(|id| self.roster.state(*id).serves_or_will());
+        actions.extend(served.map(Action::Hangup));
         self.ready_again(actions);
     }
 

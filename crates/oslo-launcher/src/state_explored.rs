@@ -71,7 +71,6 @@ const STOP_LIMIT: Duration = Duration::from_secs(60);
 /// How a world begins.
 #[derive(Debug, Clone, Copy)]
 struct Setting {
-    method: RestartMethod,
     /// Two workers of one service instead of two services with one each.
     together: bool,
     /// A service manager listens.
@@ -81,13 +80,8 @@ struct Setting {
     launched: bool,
 }
 
-const USUAL: Setting = Setting {
-    method: RestartMethod::Mutate,
-    together: false,
-    listened_to: false,
-    limited: true,
-    launched: true,
-};
+const USUAL: Setting =
+    Setting { together: false, listened_to: false, limited: true, launched: true };
 
 /// What the world knows of one worker.
 #[derive(Debug, Clone)]
@@ -128,7 +122,7 @@ struct World {
 impl World {
     fn new(setting: Setting) -> Self {
         let now = Instant::now();
-        let mut limits = Limits { restart_method: setting.method, ..Limits::default() };
+        let mut limits = Limits::default();
         if !setting.limited {
             limits.graceful_shutdown = None;
         }
@@ -338,10 +332,8 @@ impl World {
         let worker = &mut self.workers[id];
         worker.asked = !matches!(event, Event::Stalled(_) | Event::Stop(_));
         worker.told = Some((self.now, if worker.asked { STOP_LIMIT } else { KILL_GRACE }));
-        if self.setting.method == RestartMethod::Mutate {
-            let rolling = self.workers.iter().filter(|worker| worker.alive && worker.asked).count();
-            assert!(rolling <= 1, "a roll takes two at a time");
-        }
+        let rolling = self.workers.iter().filter(|worker| worker.alive && worker.asked).count();
+        assert!(rolling <= 1, "a roll takes two at a time");
     }
 
     fn notify(&mut self, notice: Notice) {
@@ -441,9 +433,7 @@ fn every_sequence_of_six_events_over_two_workers_keeps_the_properties() {
 #[test]
 fn other_settings_keep_the_properties_too() {
     let settings = [
-        Setting { method: RestartMethod::Reload, ..USUAL },
         Setting { together: true, ..USUAL },
-        Setting { together: true, method: RestartMethod::Reload, ..USUAL },
         Setting { listened_to: true, ..USUAL },
         Setting { limited: false, ..USUAL },
     ];
@@ -466,14 +456,12 @@ proptest! {
     #[test]
     fn long_random_sequences_keep_the_properties(
         moves in proptest::collection::vec((0..MOVES.len() + MORE.len(), 0..20_u8), 1..200),
-        reload in any::<bool>(),
         together in any::<bool>(),
         listened_to in any::<bool>(),
         limited in any::<bool>(),
         launched in any::<bool>(),
     ) {
-        let method = if reload { RestartMethod::Reload } else { RestartMethod::Mutate };
-        let mut world = World::new(Setting { method, together, listened_to, limited, launched });
+        let mut world = World::new(Setting { together, listened_to, limited, launched });
         let all = [&MOVES[..], &MORE[..]].concat();
         for (index, chance) in moves {
             // Else most sequences would be over after a few moves.

@@ -78,16 +78,6 @@ pub enum Notice {
     Extend(Duration),
 }
 
-/// What happens on SIGHUP after the configuration was read again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum RestartMethod {
-    /// Workers are told and go on.
-    #[default]
-    Mutate,
-    /// Workers are stopped gracefully and replaced.
-    Reload,
-}
-
 /// The supervisor's limits.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
@@ -97,8 +87,6 @@ pub struct Limits {
     pub respawn_backoff_max: Duration,
     /// A worker that lived this long did not die early.
     pub stable_after: Duration,
-    /// What SIGHUP does to workers.
-    pub restart_method: RestartMethod,
 }
 
 impl Default for Limits {
@@ -107,7 +95,6 @@ impl Default for Limits {
             graceful_shutdown: Some(Duration::from_secs(60)), // spec/launcher.md §1
             respawn_backoff_max: Duration::from_secs(30),
             stable_after: Duration::from_secs(60),
-            restart_method: RestartMethod::Mutate,
         }
     }
 }

@@ -11,14 +11,15 @@ use std::time::{Duration, Instant};
 
 use crate::error::LaunchError;
 use crate::handle::Requests;
-use crate::launcher::{LOOKS, later};
+use crate::later::later;
 use crate::life::{FAILED, begin, finish, live};
 use crate::line;
 use crate::manager::Alone;
 use crate::reporting::Reporting;
-use crate::rereading::{Bulletin, Nonsense, ReadWork, Rereading};
+use crate::rereading::{Bulletin, Nonsense, Outcome, ReadWork, Rereading};
 use crate::service::{Hooks, Service, WorkerHandle};
 use crate::sys::{Inherited, Pipe, Signal, Waker, is_daemon, poll};
+use crate::watchdog::LOOKS;
 
 pub(crate) use crate::sys::Signals as WorkerSignals;
 
@@ -159,7 +160,7 @@ impl Worker<'_> {
     fn say_alive(&self) -> Option<Duration> {
         let watchdog = self.watchdog.filter(|time| !time.is_zero())?;
         self.handle.scoreboard.slot(self.handle.slot).alive();
-        self.handle.reporter.alive();
+        self.handle.teller.alive();
         Some(watchdog / LOOKS)
     }
 
@@ -238,8 +239,10 @@ impl Worker<'_> {
         }
         let read = rereading.take();
         let again = rereading.is_idle() && rereading.take_again();
-        if let Some(read) = read {
+        if let Some(Outcome::Read(read)) = read {
             self.reloaded(read.map_err(str::to_owned));
+        } else if let Some(Outcome::GivenUp(why)) = read {
+            self.reloaded(Err(why.to_owned()));
         }
         if again && !self.handle.is_stopping() {
             self.reload();
@@ -282,7 +285,7 @@ impl Worker<'_> {
                 return Some(FAILED);
             }
             Signal::SIGUSR2 => self.report(),
-            Signal::SIGCHLD => self.inherited.bury(),
+            Signal::SIGCHLD => self.inherited.bury(line::reaped_orphan),
             // A stop under way is never cut short or restarted, whatever else comes.
             _ if self.handle.is_stopping() => {}
             Signal::SIGHUP if !alone || is_daemon() => {
@@ -302,8 +305,8 @@ impl Worker<'_> {
 
     /// Begins a report, unless one is being made.
     fn report(&mut self) {
-        let wanted = self.signals.take_wanted();
-        let request = self.reporting.admit(wanted, || self.service.report());
+        let wanted = self.signals.take_along();
+        let request = self.reporting.admit(wanted.into(), || self.service.report());
         let scoreboard = &self.handle.scoreboard;
         if let Some(work) = request.and_then(|request| self.hooks.report(request, scoreboard)) {
             self.reporting.run(work, scoreboard);

@@ -1,7 +1,7 @@
 //! `[supervisor]`, and what the service manager wants, as `oslo-launcher` wants it.
 
 use cinder_conf::cinder::Conf;
-use oslo_launcher::{LauncherOptions, Limits, Notifier, RestartMethod};
+use oslo_launcher::{LauncherOptions, Limits, Notifier};
 use tracing::debug;
 
 use super::seconds;
@@ -33,7 +33,6 @@ fn limits(conf: &Conf) -> Limits {
         graceful_shutdown: Some(graceful).filter(|time| !time.is_zero()),
         respawn_backoff_max: seconds(supervisor.respawn_backoff_max),
         stable_after: seconds(supervisor.stable_after),
-        restart_method: RestartMethod::Mutate,
     }
 }
 

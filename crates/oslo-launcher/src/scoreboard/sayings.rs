@@ -2,7 +2,7 @@
 //!
 //! Must not: believe a word that makes no sense.
 
-use crate::line::Ended;
+use crate::ended::Ended;
 
 /// Why a worker had to be replaced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -16,7 +16,7 @@ use nix::sys::time::TimeSpec;
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
 use nix::unistd::{Pid, getpid, pipe2, read};
 
-use crate::line::Ended;
+use crate::ended::Ended;
 
 /// How often to look when the kernel will not wait for us.
 ///
