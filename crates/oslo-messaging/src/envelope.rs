@@ -1,0 +1,518 @@
+//! Messages to bytes and back: envelope 2.0, requests, replies.
+//!
+//! A body is an object with a version and, as text, the message proper (`spec/rpc.md` §3). What a
+//! peer sends is not trusted: keys are counted, the arguments are looked at no further than to know
+//! where they end, and nothing is unfolded into memory before somebody wants it. Must not: log,
+//! answer, know what a method does.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::de::{Error as _, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::value::{RawValue, to_raw_value};
+use serde_json::{Map, Value};
+
+use crate::context::Context;
+use crate::error::BodyError;
+use crate::failure::Failure;
+use crate::target::checked;
+
+/// Keys that a message may have. Requests of the original have about 40.
+const MOST_KEYS: usize = 1_024;
+/// Bytes that all of its context may have. A catalogue of services has some tens of thousands.
+const MOST_CONTEXT: usize = 1024 * 1024;
+/// Prefix of the keys that make up the context.
+const CONTEXT: &str = "_context_";
+/// What the original writes for itself, and reads nothing newer than.
+const ENVELOPE: &str = "2.0";
+
+/// Whom a call is answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReplyTo {
+    /// The caller's queue, a name that a frame can hold.
+    pub queue: String,
+    /// The caller's number for this call.
+    pub id: String,
+    /// Seconds without a sign of life after which the caller gives up, if it said so; at least 2.
+    pub silence: Option<u64>,
+}
+
+/// What a peer wants done.
+#[derive(Debug)]
+pub struct Request {
+    /// Name of the method; empty if there was none.
+    pub method: String,
+    /// Version that the sender speaks; `1.0` if it did not say.
+    pub version: String,
+    /// Whether it named a namespace, which no endpoint of ours answers to.
+    pub has_namespace: bool,
+    /// Arguments by name, an object unless the sender was out of its mind.
+    pub args: Box<RawValue>,
+    /// On whose behalf.
+    pub context: Context,
+    /// What duplicates are known by.
+    pub unique_id: Option<String>,
+    /// Whom to answer; nobody for a cast.
+    pub reply_to: Option<ReplyTo>,
+    /// What was odd about it and made no difference, for one WARNING.
+    pub oddity: Option<&'static str>,
+}
+
+/// An answer, or a sign of life while there is none yet.
+#[derive(Debug)]
+pub struct Reply {
+    /// The caller's number.
+    pub id: String,
+    /// What the method returned, or how it failed.
+    pub result: Result<Box<RawValue>, Box<Failure>>,
+    /// `false` for a sign of life.
+    pub is_last: bool,
+}
+
+/// The parts of an envelope; a message may also come without one.
+#[derive(Deserialize)]
+struct Envelope<'a> {
+    #[serde(borrow, rename = "oslo.version")]
+    version: Option<&'a RawValue>,
+    #[serde(borrow, rename = "oslo.message")]
+    message: Option<&'a RawValue>,
+}
+
+/// What is inside of an envelope, or the body itself if it is the bare message.
+fn opened(body: &[u8]) -> Result<Cow<'_, str>, BodyError> {
+    let text = std::str::from_utf8(body).map_err(|error| {
+        BodyError::Json(serde_json::Error::custom(format!("not UTF-8: {error}")))
+    })?;
+    if !text.trim_start().starts_with('{') {
+        return Err(BodyError::NotAnObject { what: "the body" });
+    }
+    let envelope: Envelope<'_> = serde_json::from_str(text).map_err(BodyError::Json)?;
+    let (Some(version), Some(message)) = (envelope.version, envelope.message) else {
+        return Ok(Cow::Borrowed(text));
+    };
+    let version = text_of(version).unwrap_or_else(|| version.get().chars().take(40).collect());
+    if !is_known(&version) {
+        return Err(BodyError::Envelope { version: version.chars().take(40).collect() });
+    }
+    let what = "the message in the envelope";
+    if !message.get().starts_with('"') {
+        return Err(BodyError::NotAnObject { what });
+    }
+    let inner: String = serde_json::from_str(message.get()).map_err(BodyError::Json)?;
+    if !inner.trim_start().starts_with('{') {
+        return Err(BodyError::NotAnObject { what });
+    }
+    Ok(Cow::Owned(inner))
+}
+
+/// The same major version and no newer minor one.
+fn is_known(version: &str) -> bool {
+    let mut numbers = version.split('.').map(|one| one.parse::<u32>().ok());
+    numbers.next() == Some(Some(2)) && matches!(numbers.next(), Some(Some(0)))
+}
+
+fn text_of(value: &RawValue) -> Option<String> {
+    serde_json::from_str(value.get()).ok()
+}
+
+/// The keys of an object with their values unread; of two with one name the last counts, as in
+/// Python.
+struct Fields<'a>(BTreeMap<Cow<'a, str>, &'a RawValue>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+        impl<'de> Visitor<'de> for Reader {
+            type Value = Fields<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                /// A key, borrowed where it has no escapes.
+                #[derive(Deserialize, PartialEq, Eq, PartialOrd, Ord)]
+                struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
+                let mut fields = BTreeMap::new();
+                while let Some((Key(key), value)) = map.next_entry::<Key<'de>, &RawValue>()? {
+                    fields.insert(key, value);
+                    if fields.len() > MOST_KEYS {
+                        return Err(A::Error::custom(TOO_MANY));
+                    }
+                }
+                Ok(Fields(fields))
+            }
+        }
+        deserializer.deserialize_map(Reader)
+    }
+}
+
+/// Found again in the error that the reader makes of it.
+const TOO_MANY: &str = "too many keys";
+
+impl<'a> Fields<'a> {
+    fn of(text: &'a str) -> Result<Self, BodyError> {
+        serde_json::from_str(text).map_err(|error| {
+            if error.to_string().starts_with(TOO_MANY) {
+                return BodyError::TooManyKeys { most: MOST_KEYS };
+            }
+            BodyError::Json(error)
+        })
+    }
+
+    /// The value of a key that is there and not null.
+    fn get(&self, key: &str) -> Option<&'a RawValue> {
+        self.0.get(key).copied().filter(|value| value.get() != "null")
+    }
+
+    /// The value of a key if it is a text.
+    fn text(&self, key: &str) -> Option<String> {
+        self.get(key).and_then(text_of)
+    }
+
+    fn context(&self) -> Result<Context, BodyError> {
+        let entries =
+            || self.0.iter().filter_map(|(key, value)| Some((key.strip_prefix(CONTEXT)?, *value)));
+        let length = entries().map(|(key, value)| key.len() + value.get().len()).sum();
+        if length > MOST_CONTEXT {
+            return Err(BodyError::ContextTooLarge { length, most: MOST_CONTEXT });
+        }
+        let mut values = Map::new();
+        for (key, value) in entries() {
+            let value = serde_json::from_str(value.get()).map_err(BodyError::Json)?;
+            values.insert(key.to_owned(), value);
+        }
+        Ok(Context::new(values))
+    }
+}
+
+impl Request {
+    /// Reads the body of a message.
+    ///
+    /// # Errors
+    ///
+    /// [`BodyError`] for what is no message at all. A message that cannot be carried out, but that
+    /// somebody waits for, is a request: the dispatcher answers it.
+    pub fn decode(body: &[u8]) -> Result<Self, BodyError> {
+        let text = opened(body)?;
+        let fields = Fields::of(&text)?;
+        let (reply_to, oddity) = reply_to(&fields);
+        let nothing = || RawValue::from_string("{}".to_owned()).expect("an object is JSON");
+        Ok(Self {
+            method: fields.text("method").unwrap_or_default(),
+            version: match fields.get("version") {
+                Some(version) => text_of(version).unwrap_or_else(|| version.get().to_owned()),
+                None => "1.0".to_owned(),
+            },
+            has_namespace: fields.get("namespace").is_some(),
+            // Not `get`: an explicit null is no object, and the dispatcher says so.
+            args: fields.0.get("args").map_or_else(nothing, |args| RawValue::to_owned(args)),
+            context: fields.context()?,
+            unique_id: fields.text("_unique_id"),
+            reply_to,
+            oddity,
+        })
+    }
+
+    /// The body of a message.
+    ///
+    /// # Errors
+    ///
+    /// What the serialiser says; arguments that are JSON already never fail.
+    pub fn encode(&self) -> Result<Vec<u8>, serde_json::Error> {
+        let mut fields = Parts::default();
+        fields.value("method".into(), &self.method)?;
+        fields.value("version".into(), &self.version)?;
+        fields.raw("args", self.args.clone());
+        for (key, value) in self.context.wire() {
+            fields.value(format!("{CONTEXT}{key}"), &value)?;
+        }
+        fields.value("_unique_id".into(), &self.unique_id)?;
+        if let Some(reply_to) = &self.reply_to {
+            fields.value("_msg_id".into(), &reply_to.id)?;
+            fields.value("_reply_q".into(), &reply_to.queue)?;
+            fields.value("_timeout".into(), &reply_to.silence)?;
+        }
+        fields.enveloped()
+    }
+}
+
+/// Whom to answer, and what was wrong with what the sender said about it.
+fn reply_to(fields: &Fields<'_>) -> (Option<ReplyTo>, Option<&'static str>) {
+    let id = match fields.get("_msg_id") {
+        None => return (None, None),
+        Some(id) => text_of(id).filter(|id| !id.is_empty()),
+    };
+    let queue = fields.text("_reply_q").filter(|queue| checked(queue).is_ok());
+    let (Some(id), Some(queue)) = (id, queue) else {
+        return (None, Some("a call that names no reply queue; nobody can be answered"));
+    };
+    let (silence, oddity) = match fields.get("_timeout") {
+        None => (None, None),
+        Some(value) => match seconds(value) {
+            Some(silence) => (Some(silence), None),
+            None => (None, Some("a call with an invalid _timeout, which is not looked at")),
+        },
+    };
+    (Some(ReplyTo { queue, id, silence }), oddity)
+}
+
+/// Whole seconds of a time-out that somebody can keep: at least 2, for a sign of life every half
+/// of it (`spec/rpc.md` §3), at most a day.
+fn seconds(value: &RawValue) -> Option<u64> {
+    let number = match serde_json::from_str(value.get()).ok()? {
+        Value::Number(number) => number.as_f64()?,
+        Value::String(text) => f64::from(text.trim().parse::<u32>().ok()?),
+        _ => return None,
+    };
+    // The bounds make the conversion exact.
+    (2.0..=86_400.0).contains(&number).then_some(number as u64)
+}
+
+impl Reply {
+    /// Reads the body of a message that came to a reply queue.
+    ///
+    /// # Errors
+    ///
+    /// [`BodyError`]; also for a reply without the number of its call, which nobody waits for.
+    pub fn decode(body: &[u8]) -> Result<Self, BodyError> {
+        let text = opened(body)?;
+        let fields = Fields::of(&text)?;
+        let id = fields.text("_msg_id");
+        let id = id.ok_or(BodyError::NotAnObject { what: "a reply without _msg_id" })?;
+        let null = || RawValue::from_string("null".to_owned()).expect("null is JSON");
+        let result = match fields.get("failure") {
+            Some(failure) => Err(Box::new(read_failure(failure))),
+            None => Ok(fields.get("result").map_or_else(null, RawValue::to_owned)),
+        };
+        // The original takes a reply that does not say for the last one.
+        let is_last = fields.0.get("ending").is_none_or(|ending| ending.get() != "false");
+        Ok(Self { id, result, is_last })
+    }
+
+    /// The body of a message.
+    ///
+    /// # Errors
+    ///
+    /// What the serialiser says.
+    pub fn encode(&self, unique_id: &str) -> Result<Vec<u8>, serde_json::Error> {
+        let mut fields = Parts::default();
+        match &self.result {
+            Ok(result) => {
+                fields.raw("result", result.clone());
+                fields.value("failure".into(), &())?;
+            }
+            Err(failure) => {
+                fields.value("result".into(), &())?;
+                // Text within text, once more.
+                fields.value("failure".into(), &serde_json::to_string(failure)?)?;
+            }
+        }
+        fields.value("ending".into(), &self.is_last)?;
+        fields.value("_msg_id".into(), &self.id)?;
+        fields.value("_unique_id".into(), &unique_id)?;
+        fields.enveloped()
+    }
+}
+
+/// A failure travels as text; what cannot be read is a failure all the same.
+fn read_failure(value: &RawValue) -> Failure {
+    let text = text_of(value);
+    let read = text.as_deref().and_then(|text| serde_json::from_str(text).ok());
+    read.unwrap_or_else(|| Failure::runtime_error("the server's failure cannot be read"))
+}
+
+/// The keys of a message that is being written.
+#[derive(Default)]
+struct Parts(BTreeMap<String, Box<RawValue>>);
+
+impl Parts {
+    fn raw(&mut self, key: &str, value: Box<RawValue>) {
+        self.0.insert(key.to_owned(), value);
+    }
+
+    fn value<T: Serialize + ?Sized>(
+        &mut self,
+        key: String,
+        value: &T,
+    ) -> Result<(), serde_json::Error> {
+        self.0.insert(key, to_raw_value(value)?);
+        Ok(())
+    }
+
+    fn enveloped(&self) -> Result<Vec<u8>, serde_json::Error> {
+        #[derive(Serialize)]
+        struct Written<'a> {
+            #[serde(rename = "oslo.version")]
+            version: &'a str,
+            #[serde(rename = "oslo.message")]
+            message: &'a str,
+        }
+        let message = serde_json::to_string(&self.0)?;
+        serde_json::to_vec(&Written { version: ENVELOPE, message: &message })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn enveloped(message: &str) -> Vec<u8> {
+        json!({"oslo.version": "2.0", "oslo.message": message}).to_string().into_bytes()
+    }
+
+    fn call(changes: &Value) -> Value {
+        let mut message = json!({
+            "method": "echo", "args": {"x": 1}, "version": "3.0", "_unique_id": "u",
+            "_msg_id": "m", "_reply_q": "reply_1", "_timeout": null,
+        });
+        for (key, value) in changes.as_object().expect("an object") {
+            message[key] = value.clone();
+        }
+        message
+    }
+
+    fn decoded(changes: &Value) -> Request {
+        let body = enveloped(&call(changes).to_string());
+        Request::decode(&body).unwrap_or_else(|error| panic!("{changes}: {error}"))
+    }
+
+    #[test]
+    fn a_bare_message_is_one_too() {
+        let request = Request::decode(br#"{"method": "echo", "args": {"a": [1]}}"#).expect("bare");
+        assert_eq!((request.method.as_str(), request.version.as_str()), ("echo", "1.0"));
+        assert_eq!(request.args.get(), r#"{"a": [1]}"#);
+        assert!(request.reply_to.is_none() && request.oddity.is_none());
+    }
+
+    #[test]
+    fn envelopes_of_version_2_0_are_opened_and_no_others() {
+        for (version, good) in [
+            (json!("2.0"), true),
+            (json!("2.0.9"), true),
+            (json!("2.1"), false),
+            (json!("1.0"), false),
+            (json!("3.0"), false),
+            (json!(2.0), true), // the text that Python would read from it
+            (json!("two"), false),
+        ] {
+            let body = json!({"oslo.version": version, "oslo.message": "{\"method\": \"m\"}"});
+            let read = Request::decode(body.to_string().as_bytes());
+            let refused = matches!(read, Err(BodyError::Envelope { .. }));
+            assert_eq!((read.is_ok(), refused), (good, !good), "{version}");
+        }
+    }
+
+    #[test]
+    fn keys_of_any_type_are_survived_and_what_can_be_answered_is() {
+        for value in [json!(null), json!(7), json!("x"), json!([]), json!({}), json!(true)] {
+            for key in ["method", "args", "version", "namespace", "_unique_id", "_timeout"] {
+                let request = decoded(&json!({ key: value }));
+                assert!(request.reply_to.is_some(), "{key}: {value}");
+            }
+        }
+        assert_eq!(decoded(&json!({"method": 7})).method, "");
+        assert_eq!(decoded(&json!({"version": 3.0})).version, "3.0");
+        assert_eq!(decoded(&json!({"args": null})).args.get(), "null");
+        assert!(decoded(&json!({"namespace": ""})).has_namespace);
+    }
+
+    #[test]
+    fn a_call_that_cannot_be_answered_is_a_cast_with_a_reason() {
+        for queue in [json!(null), json!(""), json!("q".repeat(256)), json!(7)] {
+            let request = decoded(&json!({"_reply_q": queue}));
+            assert!(request.reply_to.is_none() && request.oddity.is_some(), "{queue}");
+        }
+        for id in [json!(7), json!("")] {
+            let request = decoded(&json!({"_msg_id": id}));
+            assert!(request.reply_to.is_none() && request.oddity.is_some(), "{id}");
+        }
+        let cast = decoded(&json!({"_msg_id": null}));
+        assert!(cast.reply_to.is_none() && cast.oddity.is_none());
+    }
+
+    #[test]
+    fn a_time_out_counts_from_two_seconds_to_a_day() {
+        for (timeout, silence) in [
+            (json!(60), Some(60)),
+            (json!("30"), Some(30)),
+            (json!(2.9), Some(2)),
+            (json!(1), None),
+            (json!(-5), None),
+            (json!(1e300), None),
+            (json!("soon"), None),
+        ] {
+            let request = decoded(&json!({"_timeout": timeout}));
+            let reply_to = request.reply_to.expect("a call");
+            assert_eq!(reply_to.silence, silence, "{timeout}");
+            assert_eq!(request.oddity.is_some(), silence.is_none(), "{timeout}");
+        }
+    }
+
+    #[test]
+    fn of_two_keys_with_one_name_the_last_counts() {
+        let request = Request::decode(br#"{"method": "a", "method": "b"}"#).expect("a message");
+        assert_eq!(request.method, "b");
+    }
+
+    #[test]
+    fn what_is_no_message_is_refused() {
+        let deep = "[".repeat(200_000);
+        for body in [
+            String::new(),
+            "null".into(),
+            "[]".into(),
+            "7".into(),
+            "{".into(),
+            "{\"a\": NaN}".into(),
+            format!("{{\"a\": {deep}"),
+            "{\"oslo.version\": \"2.0\", \"oslo.message\": {}}".into(),
+            "{\"oslo.version\": \"2.0\", \"oslo.message\": \"[]\"}".into(),
+            "{\"oslo.version\": \"2.0\", \"oslo.message\": \"{\\\"a\\\": \"}".into(),
+            "{\"oslo.version\": \"2.0\", \"oslo.message\": \"\\ud800\"}".into(),
+        ] {
+            let start: String = body.chars().take(60).collect();
+            Request::decode(body.as_bytes()).expect_err(&start);
+        }
+        Request::decode(b"\xff{}").expect_err("not UTF-8");
+    }
+
+    #[test]
+    fn what_is_deep_costs_nothing_until_somebody_wants_it() {
+        let deep = format!("{}{}", "[".repeat(200_000), "]".repeat(200_000));
+        let body = enveloped(&format!(r#"{{"method": "m", "args": {deep}}}"#));
+        let request = Request::decode(&body).expect("the arguments are not looked at");
+        assert!(serde_json::from_str::<Value>(request.args.get()).is_err());
+        let body = enveloped(&format!(r#"{{"method": "m", "_context_roles": {deep}}}"#));
+        assert!(matches!(Request::decode(&body), Err(BodyError::Json(_))));
+    }
+
+    #[test]
+    fn keys_and_context_are_bounded() {
+        let many = |prefix: &str, count: usize| -> Vec<u8> {
+            let keys: Map<_, _> = (0..count).map(|n| (format!("{prefix}{n}"), n.into())).collect();
+            enveloped(&Value::Object(keys).to_string())
+        };
+        assert!(Request::decode(&many("_context_", 1_000)).is_ok());
+        let refused = Request::decode(&many("_context_", 10_000));
+        assert!(matches!(refused, Err(BodyError::TooManyKeys { .. })), "{refused:?}");
+        let large = json!({"_context_service_catalog": "x".repeat(2 * MOST_CONTEXT)});
+        let refused = Request::decode(&enveloped(&large.to_string()));
+        assert!(matches!(refused, Err(BodyError::ContextTooLarge { .. })), "{refused:?}");
+    }
+
+    #[test]
+    fn a_reply_without_a_failure_that_can_be_read_is_a_failure_still() {
+        let reply = |failure: Value| {
+            let message = json!({"result": 1, "failure": failure, "_msg_id": "m", "ending": true});
+            Reply::decode(&enveloped(&message.to_string())).expect("a reply").result
+        };
+        assert!(reply(json!(null)).is_ok());
+        assert_eq!(reply(json!("nonsense")).expect_err("failed").class, "RuntimeError");
+        assert_eq!(reply(json!("{\"class\": \"X\"}")).expect_err("failed").class, "X");
+        Reply::decode(b"{\"result\": 1}").expect_err("nobody's");
+    }
+}

@@ -1,0 +1,122 @@
+//! What can go wrong, one variant per thing that a caller or operator would do differently.
+
+/// What to do about a password that was written as it is.
+const ESCAPES: &str = "in a password : / ? # @ and , are written %3A %2F %3F %23 %40 and %2C";
+
+/// Why a transport URL cannot be used. No variant holds a password.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum UrlError {
+    /// There is no `scheme:` in front.
+    #[error("a transport URL begins with rabbit://, fake:// or local:")]
+    NoScheme,
+    /// A scheme of somebody else.
+    #[error("unknown scheme \"{scheme}\"; rabbit://, fake:// and local: are known")]
+    Scheme {
+        /// As it was written.
+        scheme: String,
+    },
+    /// A port that no socket has. It may be a piece of a password, so it is not shown.
+    #[error(
+        "what stands behind the colon of host number {number} is no port from 1 to 65535; {ESCAPES}"
+    )]
+    Port {
+        /// Which host, counted from 1.
+        number: usize,
+    },
+    /// A `#`, or an `@` behind the hosts: the rest of a password, most likely.
+    #[error("\"{sign}\" behind the hosts; {ESCAPES}")]
+    Unescaped {
+        /// The character.
+        sign: char,
+    },
+    /// A host's name that no name can be.
+    #[error(
+        "host number {number} has no usable name; an IPv6 address stands in brackets: [::1]:5672"
+    )]
+    Host {
+        /// Which host, counted from 1.
+        number: usize,
+    },
+    /// A query key that names no option of `[oslo_messaging_rabbit]`.
+    #[error("no option of [oslo_messaging_rabbit] is called \"{name}\"")]
+    UnknownOption {
+        /// The key.
+        name: String,
+    },
+    /// A query value that its option does not take.
+    #[error("{name}: \"{text}\" is {what}")]
+    OptionValue {
+        /// The option.
+        name: String,
+        /// Its value, at most 100 characters of it.
+        text: String,
+        /// What is wrong with it.
+        what: &'static str,
+    },
+    /// Something behind `local:` or `fake:`, which have no parameters.
+    #[error("{scheme}: takes nothing behind the colon")]
+    Superfluous {
+        /// The scheme.
+        scheme: &'static str,
+    },
+}
+
+impl UrlError {
+    pub(crate) fn option(name: &str, text: &str, what: &'static str) -> Self {
+        let text = text.chars().take(100).collect();
+        Self::OptionValue { name: name.to_owned(), text, what }
+    }
+}
+
+/// Why a name cannot be one of an exchange or a queue.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NameError {
+    /// There is nothing.
+    #[error("a name is empty")]
+    Empty,
+    /// A frame has no room for it.
+    #[error("the name \"{start}…\" has {length} bytes; 255 is the most")]
+    TooLong {
+        /// Its first characters.
+        start: String,
+        /// Its length in bytes.
+        length: usize,
+    },
+}
+
+/// Why the body of a message is no message. None of its texts shows the body.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BodyError {
+    /// It is no JSON, or too deep, or a number in it is too large.
+    #[error("no JSON that this program reads: {0}")]
+    Json(serde_json::Error),
+    /// The envelope is of another kind than 2.0.
+    #[error("an envelope of version {version}; 2.0 is known")]
+    Envelope {
+        /// The version, at most 40 characters of it.
+        version: String,
+    },
+    /// It is something else than an object.
+    #[error("{what} is no JSON object")]
+    NotAnObject {
+        /// Which part of the body.
+        what: &'static str,
+    },
+    /// More keys than any message has.
+    #[error("more than {most} keys")]
+    TooManyKeys {
+        /// How many are read.
+        most: usize,
+    },
+    /// A part is larger than any message has it.
+    #[error("a context of {length} bytes; {most} are read")]
+    ContextTooLarge {
+        /// Its length in bytes.
+        length: usize,
+        /// How many are read.
+        most: usize,
+    },
+}
