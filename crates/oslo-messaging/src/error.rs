@@ -1,5 +1,10 @@
 //! What can go wrong, one variant per thing that a caller or operator would do differently.
 
+use std::io;
+use std::path::PathBuf;
+
+use crate::failure::Failure;
+
 /// What to do about a password that was written as it is.
 const ESCAPES: &str = "in a password : / ? # @ and , are written %3A %2F %3F %23 %40 and %2C";
 
@@ -118,5 +123,101 @@ pub enum BodyError {
         length: usize,
         /// How many are read.
         most: usize,
+    },
+}
+
+/// Why a server cannot listen.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServeError {
+    /// Another process serves the same target.
+    #[error("another process listens on {path}")]
+    InUse {
+        /// The socket.
+        path: PathBuf,
+    },
+    /// There is a file that is no socket; it is left alone.
+    #[error("there is a file that is no socket: {path}")]
+    NoSocket {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The directory of the bus cannot be used.
+    #[error("the directory of the local bus cannot be used: {path}")]
+    Directory {
+        /// The directory.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The system refuses.
+    #[error("cannot listen on {path}")]
+    Listen {
+        /// The socket.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// No thread, or nothing to wake it with.
+    #[error("cannot start the thread of the bus")]
+    Thread {
+        /// Why.
+        source: io::Error,
+    },
+}
+
+/// Why a call has no result, or a cast was not taken.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CallError {
+    /// The method failed; this is what its server says.
+    #[error("{0}")]
+    Failed(Box<Failure>),
+    /// No answer in time. The method may still be running.
+    #[error("no answer in time")]
+    TimedOut,
+    /// Nobody serves there.
+    #[error("nobody serves {destination}")]
+    Nobody {
+        /// Where the message should have gone.
+        destination: String,
+    },
+    /// The bus cannot be reached.
+    #[error("the message bus cannot be reached")]
+    Bus {
+        /// Why.
+        source: io::Error,
+    },
+    /// The server took the message and went away before it answered.
+    #[error("the server went away before it answered")]
+    Unanswered {
+        /// How it was noticed.
+        source: io::Error,
+    },
+    /// The server stops, or has no use for the message now.
+    #[error("the server gave the message back")]
+    GivenBack,
+    /// No server can carry it out.
+    #[error("the server rejected the message, see its log")]
+    Rejected,
+    /// Larger than a message may be.
+    #[error("a message of {length} bytes; {most} are the most")]
+    TooLarge {
+        /// Its length in bytes.
+        length: usize,
+        /// How many may be sent.
+        most: usize,
+    },
+    /// The arguments cannot be written.
+    #[error("the message cannot be written")]
+    Unwritable {
+        /// Why.
+        source: serde_json::Error,
+    },
+    /// The server's answer is no message.
+    #[error("the answer cannot be read")]
+    Unreadable {
+        /// Why.
+        source: BodyError,
     },
 }

@@ -1,0 +1,151 @@
+//! Frames on a local socket: one byte of kind, eight of tag, four of length, the body.
+//!
+//! Must not: read or write a socket. A length is believed only up to [`LARGEST_BODY`], and memory
+//! for a body is taken as its bytes arrive, not as its length promises.
+
+/// Bytes of a body: a result of 16 MiB, and what it takes to write text inside of text.
+pub(super) const LARGEST_BODY: usize = 20 * 1024 * 1024;
+/// Bytes in front of a body.
+pub(super) const HEAD: usize = 13;
+
+/// What a frame says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// From a client: a message.
+    Message,
+    /// From a client: a message that it may have sent before.
+    MessageAgain,
+    /// From a server: the message need not be kept.
+    Acknowledged,
+    /// From a server: it was not carried out; send it again.
+    GivenBack,
+    /// From a server: nobody can carry it out.
+    Rejected,
+    /// From a server: a reply.
+    Reply,
+}
+
+const KINDS: [Kind; 6] = [
+    Kind::Message,
+    Kind::MessageAgain,
+    Kind::Acknowledged,
+    Kind::GivenBack,
+    Kind::Rejected,
+    Kind::Reply,
+];
+
+/// One frame.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Frame {
+    pub(super) kind: Kind,
+    /// The client's number for a message.
+    pub(super) tag: u64,
+    pub(super) body: Vec<u8>,
+}
+
+/// Why bytes are no frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum FrameError {
+    #[error("a frame of unknown kind {0}")]
+    Kind(u8),
+    #[error("a frame of {0} bytes; {LARGEST_BODY} are the most")]
+    Length(u32),
+}
+
+impl Frame {
+    pub(super) fn encode(&self) -> Vec<u8> {
+        let kind = KINDS.iter().position(|kind| *kind == self.kind).unwrap_or_default();
+        let mut bytes = Vec::with_capacity(HEAD + self.body.len());
+        // Neither conversion loses anything: there are six kinds, and no body is over 4 GiB.
+        bytes.push(kind as u8);
+        bytes.extend_from_slice(&self.tag.to_be_bytes());
+        bytes.extend_from_slice(&(self.body.len() as u32).to_be_bytes());
+        bytes.extend_from_slice(&self.body);
+        bytes
+    }
+}
+
+/// Bytes that have arrived and are no whole frame yet.
+#[derive(Debug, Default)]
+pub(super) struct Unread {
+    bytes: Vec<u8>,
+}
+
+impl Unread {
+    pub(super) fn push(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Takes the first frame out if it is whole.
+    pub(super) fn next(&mut self) -> Result<Option<Frame>, FrameError> {
+        let Some((head, rest)) = self.bytes.split_at_checked(HEAD) else { return Ok(None) };
+        let (kind, tag, length) = head_of(head)?;
+        if rest.len() < length {
+            return Ok(None);
+        }
+        let body = rest.get(..length).unwrap_or_default().to_vec();
+        self.bytes.drain(..HEAD + length);
+        // What a large message needed is not kept for the small ones that follow.
+        if self.bytes.is_empty() {
+            self.bytes = Vec::new();
+        }
+        Ok(Some(Frame { kind, tag, body }))
+    }
+}
+
+fn head_of(head: &[u8]) -> Result<(Kind, u64, usize), FrameError> {
+    let (&kind, rest) = head.split_first().unwrap_or((&u8::MAX, &[]));
+    let (tag, length) = rest.split_at(8);
+    let number = |bytes: &[u8]| bytes.iter().fold(0_u64, |sum, byte| sum << 8 | u64::from(*byte));
+    let known = KINDS.get(usize::from(kind)).ok_or(FrameError::Kind(kind))?;
+    let length = number(length);
+    match usize::try_from(length) {
+        Ok(length) if length <= LARGEST_BODY => Ok((*known, number(tag), length)),
+        _ => Err(FrameError::Length(u32::try_from(length).unwrap_or(u32::MAX))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_are_read_however_they_are_cut() {
+        let frames = KINDS.map(|kind| Frame { kind, tag: u64::MAX - 5, body: b"{}".to_vec() });
+        let bytes: Vec<u8> = frames.iter().flat_map(Frame::encode).collect();
+        for size in [1, 2, 7, HEAD, HEAD + 1, bytes.len()] {
+            let (mut unread, mut read) = (Unread::default(), Vec::new());
+            for chunk in bytes.chunks(size) {
+                unread.push(chunk);
+                while let Some(frame) = unread.next().expect("good frames") {
+                    read.push(frame);
+                }
+            }
+            assert_eq!((read.as_slice(), unread.len()), (frames.as_slice(), 0), "{size}");
+        }
+    }
+
+    #[test]
+    fn nonsense_and_frames_of_4_gib_are_known_by_their_head() {
+        let read = |head: [u8; HEAD]| {
+            let mut unread = Unread::default();
+            unread.push(&head);
+            unread.next()
+        };
+        let head = |kind, length: u32| {
+            let mut head = [0; HEAD];
+            head[0] = kind;
+            head[9..].copy_from_slice(&length.to_be_bytes());
+            head
+        };
+        assert_eq!(read(head(6, 0)), Err(FrameError::Kind(6)));
+        assert_eq!(read(*b"GET / HTTP/1."), Err(FrameError::Kind(b'G')));
+        assert_eq!(read(head(0, u32::MAX)), Err(FrameError::Length(u32::MAX)));
+        assert_eq!(read(head(0, LARGEST_BODY as u32)), Ok(None));
+        assert!(read(head(0, LARGEST_BODY as u32 + 1)).is_err());
+    }
+}
