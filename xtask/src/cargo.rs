@@ -40,6 +40,32 @@ pub(crate) fn shown(command: &Command) -> String {
     words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
 }
 
+/// The oldest compiler that `Cargo.toml` promises to build with.
+///
+/// # Errors
+///
+/// When cargo cannot be asked, or nothing is promised.
+pub(crate) fn rust_version() -> Result<String> {
+    let arguments = ["metadata", "--format-version", "1", "--no-deps", "--locked"];
+    let output = cargo(&arguments).output().context("cannot run cargo metadata")?;
+    let metadata: Value = serde_json::from_slice(&output.stdout).context("cargo metadata")?;
+    let version = metadata["packages"][0]["rust_version"].as_str();
+    Ok(version.context("no rust-version in Cargo.toml")?.to_owned())
+}
+
+/// The version of the compiler that this cargo uses, such as `1.95.0`.
+///
+/// # Errors
+///
+/// When it cannot be asked.
+pub(crate) fn compiler_version() -> Result<String> {
+    let compiler = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    let output = Command::new(compiler).current_dir(root()).arg("--version").output();
+    let output = output.context("cannot run rustc")?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    Ok(text.split_whitespace().nth(1).context("rustc --version says nothing")?.to_owned())
+}
+
 /// Adds the features of [`database_features`] to a command for the whole workspace.
 pub(crate) fn with_databases(command: &mut Command) -> &mut Command {
     for feature in database_features() {

@@ -1,22 +1,23 @@
 //! `cargo xtask ci`: everything a change has to pass, each step with its time.
 
 use std::process::{Command, ExitCode, Stdio};
-use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
 
+use crate::budget::{Part, Times};
 use crate::wait::{millis, secs, wait_with_pause};
 use crate::{cargo, suite, tidy};
 
 type Step = (&'static str, fn() -> Result<()>);
 
-const STEPS: [Step; 6] = [
+const STEPS: [Step; 7] = [
     ("fmt", formatting),
     ("clippy", clippy),
     ("tidy", house_rules),
     ("deny", dependencies),
     ("doc", documentation),
     ("generated files", generated_files),
+    ("oldest compiler", oldest_compiler),
 ];
 
 /// Runs the steps until one fails, then the tests, whose counts are the closing line.
@@ -26,21 +27,13 @@ const STEPS: [Step; 6] = [
 /// The first step that failed.
 pub(crate) fn run() -> Result<ExitCode> {
     let before = changes()?;
-    let mut times = Vec::new();
+    let mut times = Times::default();
     for (name, step) in STEPS {
-        println!("--- {name}");
-        let start = Instant::now();
-        step().with_context(|| format!("step {name} failed"))?;
-        times.push((name, start.elapsed()));
+        times.of(Part::Base, name, || step().with_context(|| format!("step {name} failed")))?;
     }
-    println!("--- test");
-    let start = Instant::now();
-    let tally = suite::run()?;
-    times.push(("test", start.elapsed()));
+    let tally = suite::run(&mut times)?;
     ensure!(changes()? == before, "the tests changed files that git tracks");
-    for (name, time) in &times {
-        println!("{:>8.1} s  {name}", time.as_secs_f64());
-    }
+    print!("{times}");
     println!("{tally}");
     Ok(tally.exit_code())
 }
@@ -71,6 +64,32 @@ fn documentation() -> Result<()> {
 fn generated_files() -> Result<()> {
     let mut command = cargo::cargo(&["metadata", "--format-version", "1", "--locked"]);
     cargo::run(command.stdout(Stdio::null()))
+}
+
+/// What `rust-version` promises is built with exactly that compiler: by this run, if that is the one
+/// that runs it, else beside it.
+fn oldest_compiler() -> Result<()> {
+    let promised = cargo::rust_version()?;
+    let ours = cargo::compiler_version()?;
+    if ours == promised || ours.starts_with(&format!("{promised}.")) {
+        println!("rust-version {promised} is what this run builds with");
+        return Ok(());
+    }
+    let advice = || {
+        format!(
+            "rust-version in Cargo.toml promises {promised}, which cannot be tried here: this is \
+             {ours}. Install it (rustup toolchain install {promised}), or promise no more than {ours}"
+        )
+    };
+    let mut install = Command::new("rustup");
+    install.args(["toolchain", "install", &promised, "--profile", "minimal"]);
+    cargo::run(&mut install).with_context(advice)?;
+    let mut check = Command::new("rustup");
+    check.current_dir(cargo::root()).args(["run", &promised, "cargo", "check", "--quiet"]);
+    check.args(["--workspace", "--all-targets", "--locked"]);
+    // Beside the other artefacts: two compilers that share a directory throw each other's away.
+    check.env("CARGO_TARGET_DIR", cargo::root().join("target/oldest-compiler"));
+    cargo::run(cargo::with_databases(&mut check))
 }
 
 fn dependencies() -> Result<()> {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::Result;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
+use crate::budget::Times;
 use crate::tally::Tally;
 use crate::{bench, cargo, ci, e2e, scheduled, soak, suite, tidy};
 
@@ -22,7 +23,7 @@ pub(crate) fn run() -> Result<ExitCode> {
         Some(("bench", chosen)) => benchmark(chosen).map(|()| ExitCode::SUCCESS),
         Some(("soak", chosen)) => soak::run(&soak_plan(chosen)?).map(closing_line),
         Some(("scheduled", chosen)) => scheduled_steps(chosen),
-        Some(("test", _)) => suite::run().map(closing_line),
+        Some(("test", _)) => suite::run(&mut Times::default()).map(closing_line),
         Some(("tidy", _)) => tidy::run(cargo::root()),
         Some(("ci", _)) => ci::run(),
         _ => unreachable!("clap insists on one of the subcommands above"),

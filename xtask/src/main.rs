@@ -12,6 +12,7 @@
 )]
 
 mod bench;
+mod budget;
 mod cargo;
 mod ci;
 mod cli;

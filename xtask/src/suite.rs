@@ -2,14 +2,15 @@
 
 use std::fs::File;
 use std::io::{Read, Write};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result};
 
-use crate::servers::{Kind, Servers};
+use crate::budget::{Part, Times};
+use crate::servers::{Kind, Pooler, Servers};
 use crate::tally::Tally;
 use crate::wait::{millis, wait_with_pause};
-use crate::{cargo, e2e};
+use crate::{cargo, e2e, servers};
 
 /// A whole test run is given this long before we call it hung.
 const LIMIT: std::time::Duration = std::time::Duration::from_secs(45 * 60);
@@ -19,10 +20,13 @@ const LIMIT: std::time::Duration = std::time::Duration::from_secs(45 * 60);
 /// # Errors
 ///
 /// When something could not be run at all; a failing test is counted, not an error.
-pub(crate) fn run() -> Result<Tally> {
-    let mut tally = workspace_tests()?;
+pub(crate) fn run(times: &mut Times) -> Result<Tally> {
+    let mut tally = times.of(Part::Base, "tests of the crates", workspace_tests)?;
     println!("\nworkspace: {} passed, {} failed; now end to end\n", tally.passed, tally.failed);
-    tally += e2e::run(&cargo::build_daemon(&cargo::database_features())?, &[])?;
+    let daemon = times.of(Part::Base, "build of the release", || {
+        cargo::build_daemon(&cargo::database_features())
+    })?;
+    tally += times.of(Part::Base, "scenarios", || e2e::run(&daemon, &[]))?;
     Ok(tally)
 }
 
@@ -43,6 +47,7 @@ fn workspace_tests() -> Result<Tally> {
             (Some(reason), _) => println!("tests of cinder-db on {}: {reason}", kind.name()),
         }
     }
+    let _pooler = pooled(&servers, &mut command)?;
     if std::env::var_os("CI").is_some() {
         command.env("CINDER_DB_TEST_REQUIRED", "1");
     }
@@ -64,6 +69,25 @@ fn workspace_tests() -> Result<Tally> {
         tally.failed = 1; // it did not build, or a test binary was killed
     }
     Ok(tally)
+}
+
+/// A pooler before the PostgreSQL server, of which `command` is told; and what else its tests need of
+/// the server.
+fn pooled(servers: &Servers, command: &mut Command) -> Result<Option<Pooler>> {
+    if Kind::Postgres.missing().is_some() {
+        return Ok(None);
+    }
+    let server = servers.get(Kind::Postgres)?;
+    if let Err(reason) = server.learn_german() {
+        println!("tests of cinder-db in German: {reason:#}");
+    }
+    if let Some(reason) = servers::pooler_missing() {
+        println!("tests of cinder-db behind a pooler: {reason}");
+        return Ok(None);
+    }
+    let pooler = Pooler::start(server, 10)?;
+    command.env("CINDER_DB_TEST_PGBOUNCER", pooler.tester_url());
+    Ok(Some(pooler))
 }
 
 /// Prints what has been written since the last call, and keeps it.

@@ -76,6 +76,10 @@ pub(crate) const fn millis(n: u64) -> Duration {
     Duration::from_millis(n)
 }
 
+pub(crate) const fn micros(n: u64) -> Duration {
+    Duration::from_micros(n)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,7 +1,8 @@
-//! How long `config check` and a start take: 50 back ends with 5,000 lines, and a small file.
+//! How long `config check`, a start and a reload take: 50 back ends with 5,000 lines, a small file,
+//! 400 back ends as a large node has them, and files that are no configuration.
 //!
 //! `cargo bench -p cinder-conf` prints the best and the median of a hundred runs. The limit for the
-//! check of the large file is 50 ms.
+//! check of the large file is 50 ms, and for what a HUP reads on the large node.
 
 use std::{
     path::Path,
@@ -21,6 +22,9 @@ fn main() {
     let large = large();
     std::fs::write(dir.path().join("large.conf"), &large).unwrap();
     std::fs::write(dir.path().join("small.conf"), small()).unwrap();
+    std::fs::write(dir.path().join("node.conf"), node()).unwrap();
+    std::fs::write(dir.path().join("unknown.conf"), unknown()).unwrap();
+    std::fs::write(dir.path().join("sections.conf"), sections()).unwrap();
     println!("large.conf: {} back ends, {} lines", BACKENDS, large.lines().count());
     measure("check large.conf", || cinder::check(request(dir.path(), "large.conf")).services.len());
     measure("load large.conf, all back ends", || {
@@ -31,6 +35,17 @@ fn main() {
     measure("load small.conf, all back ends", || {
         let conf = cinder::load(request(dir.path(), "small.conf")).unwrap();
         conf.backend_names().iter().filter(|name| conf.backend(name).is_ok()).count()
+    });
+    let conf = cinder::load(request(dir.path(), "node.conf")).unwrap();
+    measure("review node.conf, 400 back ends", || conf.review().unwrap().0.changed.len());
+    measure("check 10,000 unknown options", || {
+        cinder::check(request(dir.path(), "unknown.conf")).problems.warnings()
+    });
+    measure("load 10,000 unknown options", || {
+        cinder::load(request(dir.path(), "unknown.conf")).unwrap().problems().warnings()
+    });
+    measure("load 100,000 unknown sections", || {
+        cinder::load(request(dir.path(), "sections.conf")).unwrap().problems().warnings()
     });
 }
 
@@ -70,6 +85,26 @@ fn large() -> String {
     out
 }
 
+/// As an installer writes it: a few lines for each back end.
+fn node() -> String {
+    let names: Vec<String> = (0..400).map(|number| format!("b{number}")).collect();
+    let sections = names.iter().map(|name| {
+        format!("[{name}]\nvolume_backend_name = {name}\nvolume_group = {name}\nlvm_type = thin\n")
+    });
+    let head = format!("[DEFAULT]\nenabled_backends = {}\n", names.join(", "));
+    head + &sections.collect::<String>()
+}
+
+fn unknown() -> String {
+    let options = (0..10_000).map(|number| format!("volume_grup_{number} = x\n"));
+    format!("[DEFAULT]\nenabled_backends = a\n[a]\n{}", options.collect::<String>())
+}
+
+fn sections() -> String {
+    let sections = (0..100_000).map(|number| format!("[s{number}]\n"));
+    format!("[DEFAULT]\nenabled_backends = a\n[a]\n{}", sections.collect::<String>())
+}
+
 fn small() -> String {
     "[DEFAULT]\nenabled_backends = a, b, c\n[database]\nconnection = sqlite:///$state_path/x\n\
      [a]\nvolume_group = a\n[b]\nnfs_shares_config = /etc/b\n[c]\nrbd_pool = c\n"
@@ -86,6 +121,6 @@ fn measure(what: &str, work: impl Fn() -> usize) {
     let mut runs: Vec<(Duration, usize)> = (0..RUNS).map(run).collect();
     runs.sort();
     if let (Some(best), Some(median)) = (runs.first(), runs.get(RUNS / 2)) {
-        println!("{what}: best {:?}, median {:?} ({} services)", best.0, median.0, best.1);
+        println!("{what}: best {:?}, median {:?} ({})", best.0, median.0, best.1);
     }
 }

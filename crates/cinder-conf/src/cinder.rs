@@ -21,16 +21,17 @@ pub use tools::{explain, reference, sample};
 use crate::{
     cli::Arguments,
     error::ReadError,
-    notice::Notice,
+    notice::{Notice, NoticeLevel},
     options::{
-        database::Database,
+        database::{Database, DatabaseClient},
         logging::Logging,
         messaging::Messaging,
         process::{Concurrency, Coordination, Health, Reports, Supervisor},
         service::Service,
     },
-    oslo::{Mutation, OsloConfig},
-    problem::{Level, Problem, Problems, Scope},
+    oslo::{Mutation, OsloConfig, Renewal},
+    problem::{Level, Problem},
+    problems::Problems,
     request::Request,
     section::Section,
     value::Value,
@@ -50,6 +51,8 @@ pub struct Conf {
     pub messaging: Messaging,
     /// `[database]`.
     pub database: Database,
+    /// `[database_client]`.
+    pub database_client: DatabaseClient,
     /// `[oslo_reports]`.
     pub reports: Reports,
     /// `[coordination]`.
@@ -72,8 +75,7 @@ pub struct Conf {
 /// error in a back end's own section does not: it waits in [`Conf::backend`].
 pub fn load(request: Request) -> Result<Conf, Problems> {
     let (oslo, problems) = check::examine(request);
-    let fatal = |p: &Problem| p.level == Level::Error && p.scope == Scope::Program;
-    if problems.iter().any(fatal) {
+    if problems.is_fatal() {
         return Err(problems);
     }
     Conf::build(oslo, problems)
@@ -92,6 +94,7 @@ impl Conf {
                 logging: typed(&oslo)?,
                 messaging: typed(&oslo)?,
                 database: typed(&oslo)?,
+                database_client: typed(&oslo)?,
                 reports: typed(&oslo)?,
                 coordination: typed(&oslo)?,
                 concurrency: typed(&oslo)?,
@@ -103,9 +106,9 @@ impl Conf {
         })();
         match built {
             Ok(conf) => Ok(Self { problems, ..conf }),
-            Err(Problems(more)) => {
+            Err(more) => {
                 let mut problems = problems;
-                problems.0.extend(more);
+                problems.extend(more);
                 Err(problems)
             }
         }
@@ -132,11 +135,9 @@ impl Conf {
     ///
     /// Every problem that keeps this back end from starting.
     pub fn backend(&self, name: &str) -> Result<BackendConf, Problems> {
-        let mine =
-            |p: &&Problem| p.level == Level::Error && p.scope == Scope::Backend(name.to_owned());
-        let problems: Vec<Problem> = self.problems.iter().filter(mine).cloned().collect();
+        let problems = self.problems.of_backend(name);
         if !problems.is_empty() {
-            return Err(Problems(problems));
+            return Err(problems);
         }
         BackendConf::read(&self.oslo, name)
     }
@@ -158,20 +159,47 @@ impl Conf {
         self.service.service_down_time = seconds;
     }
 
-    /// Reads the files again and lets mutable options change (SIGHUP).
+    /// Reads the files again and lets mutable options change: [`review`](Self::review), then
+    /// [`renew`](Self::renew).
     ///
     /// # Errors
     ///
     /// Every problem of the new files; the configuration in force stays as it was.
     pub fn mutate(&mut self) -> Result<Mutation, Problems> {
-        let (_, problems) = check::examine(self.oslo.request().clone());
-        let fatal = |p: &Problem| p.level == Level::Error && p.scope == Scope::Program;
-        if problems.iter().any(fatal) {
+        let (mutation, renewal) = self.review()?;
+        self.renew(&renewal)?;
+        Ok(mutation)
+    }
+
+    /// Reads the files again, once, and says what would change (SIGHUP); changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// Every problem of the new files.
+    pub fn review(&self) -> Result<(Mutation, Renewal), Problems> {
+        let (fresh, problems) = check::examine(self.oslo.request().clone());
+        if problems.is_fatal() {
             return Err(problems);
         }
-        let mutation = self.oslo.mutate().map_err(|errors| self.oslo.describe(&errors))?;
+        let compared = self.oslo.compare(fresh.layers());
+        let (mut mutation, renewal) = compared.map_err(|errors| self.oslo.describe(&errors))?;
+        let unseen = fresh.unseen().iter().map(|unseen| Notice {
+            level: NoticeLevel::Warning,
+            text: format!("{} could not be read: {}", unseen.path, unseen.source),
+        });
+        mutation.notices.splice(0..0, unseen);
+        Ok((mutation, renewal))
+    }
+
+    /// Puts in force what a review has found, in this process or in another one of this daemon.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot have been found with this configuration; nothing has changed then.
+    pub fn renew(&mut self, renewal: &Renewal) -> Result<(), Problems> {
+        self.oslo.renew(renewal).map_err(|errors| self.oslo.describe(&errors))?;
         self.logging = typed(&self.oslo)?;
-        Ok(mutation)
+        Ok(())
     }
 
     /// Files read, in order.

@@ -10,10 +10,8 @@ use crate::{
     oslo::{Found, OsloConfig},
     python,
     registry::Group,
+    shown::{MASK, printable, without_secrets},
 };
-
-/// What stands in place of a secret.
-pub(crate) const MASK: &str = "****";
 
 /// One option in force.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,8 +34,8 @@ impl Entry {
         let secret = option.secret || found.as_ref().is_ok_and(|found| found.secret);
         let value = match found {
             Ok(_) if secret => Ok(MASK.to_owned()),
-            Ok(found) => Ok(found.value.to_ini()),
-            Err(error) => Err(error.to_string()),
+            Ok(found) => Ok(without_secrets(&found.value.to_ini()).into_owned()),
+            Err(error) => Err(without_secrets(&error.to_string()).into_owned()),
         };
         let (group, name) = (group.to_owned(), option.dest.to_owned());
         Self { group, option: name, value, origin, secret }
@@ -64,9 +62,11 @@ impl Serialize for Entry {
 
 impl std::fmt::Display for Entry {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let group = without_secrets(&self.group);
+        let group = printable(&group);
         match &self.value {
-            Ok(value) => write!(f, "[{}] {} = {value}", self.group, self.option)?,
-            Err(problem) => write!(f, "[{}] {}: {problem}", self.group, self.option)?,
+            Ok(value) => write!(f, "[{group}] {} = {}", self.option, printable(value))?,
+            Err(problem) => write!(f, "[{group}] {}: {}", self.option, printable(problem))?,
         }
         match &self.origin {
             Some(origin) => write!(f, "  # {origin}"),
@@ -97,8 +97,8 @@ impl<'a> OsloConfig<'a> {
     /// An option that cannot be read has its error in place of a value; upstream dies of it.
     pub fn log_lines(&self) -> Vec<String> {
         let quoted = |all: &[String]| {
-            let all: Vec<String> = all.iter().map(|word| python::repr(word)).collect();
-            format!("[{}]", all.join(", "))
+            let all = all.iter().map(|word| python::repr(&without_secrets(word)));
+            format!("[{}]", all.collect::<Vec<_>>().join(", "))
         };
         let mut lines = vec![
             "*".repeat(80),
@@ -110,7 +110,7 @@ impl<'a> OsloConfig<'a> {
         for (group, option) in self.in_order() {
             let name = match group.name.as_str() {
                 "DEFAULT" => option.dest.to_owned(),
-                group => format!("{group}.{}", option.dest),
+                group => format!("{}.{}", without_secrets(group), option.dest),
             };
             lines.push(format!("{name:<30} = {}", self.shown(group, option)));
         }
@@ -124,8 +124,8 @@ impl<'a> OsloConfig<'a> {
         }
         match self.find(group, option) {
             Ok(found) if found.secret => MASK.to_owned(),
-            Ok(found) => found.value.to_text(),
-            Err(error) => format!("<{error}>"),
+            Ok(found) => without_secrets(&found.value.to_text()).into_owned(),
+            Err(error) => format!("<{}>", without_secrets(&error.to_string())),
         }
     }
 

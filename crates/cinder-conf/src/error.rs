@@ -62,6 +62,23 @@ pub enum FileError {
         /// The directory.
         path: String,
     },
+    /// A directory that was named, or that is the only one found, cannot be read.
+    #[error("Failed to read config file directory: {path}: {source}")]
+    UnreadableDirectory {
+        /// The directory.
+        path: String,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// Nothing was found where default files are looked for, and not everything could be looked at.
+    #[error("no configuration file found; looked for {}, of which {} could not be read",
+        .looked_for.join(", "), listed(.unseen))]
+    NothingFound {
+        /// The paths, in the order of the search.
+        looked_for: Vec<String>,
+        /// Those of them that could not be read.
+        unseen: Vec<Unseen>,
+    },
     /// A line breaks the dialect's rules.
     #[error("Failed to parse {path}: at {path}:{line}, {malformed}", line = .malformed.line)]
     Malformed {
@@ -70,17 +87,37 @@ pub enum FileError {
         /// The line and what is wrong with it.
         malformed: Malformed,
     },
+    /// More lines of the same file that break the dialect's rules.
+    #[error("{path}: {count} more lines that cannot be parsed")]
+    MoreMalformed {
+        /// The file.
+        path: String,
+        /// How many.
+        count: usize,
+    },
     /// A directory where a file is wanted.
     #[error("[Errno 21] Is a directory: '{path}'")]
     IsDirectory {
         /// The directory.
         path: String,
     },
-    /// A pipe or socket: reading it could wait for ever.
-    #[error("{path} is neither a regular file nor a character device")]
+    /// A FIFO, socket or device: reading it could wait or go on for ever.
+    #[error("{path} is {kind}, not a regular file")]
     NotAFile {
         /// The path.
         path: String,
+        /// What it is, with its article.
+        kind: &'static str,
+    },
+    /// More sections and options than any configuration has.
+    #[error(
+        "with {path} there are more than {most} sections and options, which no configuration has"
+    )]
+    TooMany {
+        /// The file that was one too many.
+        path: String,
+        /// The limit.
+        most: usize,
     },
     /// Bytes that are not UTF-8.
     #[error("{path} is not UTF-8: byte 0x{byte:02x} at position {position}")]
@@ -94,12 +131,20 @@ pub enum FileError {
         /// Its position in the file, from 0.
         position: usize,
     },
-    /// Far larger than any configuration file.
-    #[error("{path} is larger than {limit} MiB, which no configuration file is")]
+    /// Far larger than any file of its kind.
+    #[error("{path} is larger than {}", size(*.limit))]
     TooLarge {
         /// The file.
         path: String,
-        /// The limit.
+        /// The limit, in bytes.
+        limit: u64,
+    },
+    /// Each file may be right, but all of them are far more than any configuration.
+    #[error("with {path} the configuration files are larger than {} together", size(*.limit))]
+    TooMuch {
+        /// The file that was one too many; none behind it is read.
+        path: String,
+        /// The limit, in bytes.
         limit: u64,
     },
     /// Anything else the system says.
@@ -110,6 +155,54 @@ pub enum FileError {
         /// The system's reason.
         source: std::io::Error,
     },
+}
+
+impl FileError {
+    /// What is wrong, for a message that has named the file.
+    pub fn reason(&self) -> String {
+        match self {
+            Self::IsDirectory { .. } => "it is a directory, not a regular file".to_owned(),
+            Self::NotAFile { kind, .. } => format!("it is {kind}, not a regular file"),
+            Self::TooLarge { limit, .. } => format!("it is larger than {}", size(*limit)),
+            Self::NotUtf8 { byte, position, .. } => {
+                format!("it is not UTF-8: byte 0x{byte:02x} at position {position}")
+            }
+            Self::Io { source, .. } | Self::UnreadableDirectory { source, .. } => {
+                source.to_string()
+            }
+            other => other.to_string(),
+        }
+    }
+}
+
+/// Bytes in the largest unit that fits.
+fn size(bytes: u64) -> String {
+    const MIB: u64 = 1 << 20;
+    const KIB: u64 = 1 << 10;
+    match bytes {
+        _ if bytes >= MIB && bytes.is_multiple_of(MIB) => format!("{} MiB", bytes / MIB),
+        _ if bytes >= KIB && bytes.is_multiple_of(KIB) => format!("{} KiB", bytes / KIB),
+        _ => format!("{bytes} bytes"),
+    }
+}
+
+/// A path that configuration is looked for at, and that does not say whether there is any.
+#[derive(Debug)]
+pub struct Unseen {
+    /// The path.
+    pub path: String,
+    /// The system's reason.
+    pub source: std::io::Error,
+}
+
+impl std::fmt::Display for Unseen {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} ({})", self.path, self.source)
+    }
+}
+
+fn listed(unseen: &[Unseen]) -> String {
+    unseen.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 /// Why an option has no usable value.

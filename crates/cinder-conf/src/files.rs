@@ -1,30 +1,39 @@
 //! Reads files and directories into layers, in the order that decides precedence.
 //!
-//! Must not block and must not swallow memory: pipes are refused, sizes are limited. Reading goes on
-//! after an error, so that all of them can be shown at once.
+//! Must not block and must not swallow memory ([`crate::reader`] sees to that). Reading goes on after
+//! an error, so that all of them can be shown at once. What cannot be read is never taken for absent.
 
 use std::{
-    fs::{self, File},
-    io::{ErrorKind, Read},
-    path::Path,
+    ffi::OsString,
+    fs,
+    io::{self, ErrorKind},
+    path::{Path, PathBuf},
 };
 
 use crate::{
-    error::FileError,
+    error::{FileError, Unseen},
     ini::{self, Assignment, Ini, SectionHeader},
-    request::{Item, Request},
+    reader,
+    request::{Item, Request, Search},
     source::LayerName,
 };
 
-/// Largest file taken in, in MiB. The longest configuration seen in the field has a few hundred
-/// KiB; a mistyped path to an image or a device must not fill the memory.
-const LIMIT_MIB: u64 = 16;
+/// Largest file taken in. The longest configuration seen in the field has a few hundred KiB; a
+/// mistyped path to an image must not fill the memory.
+const LARGEST_FILE: u64 = 16 << 20;
+/// Largest sum of all files: a directory of images is no better.
+const LARGEST_SUM: u64 = 64 << 20;
+/// Section headers and options of all files together; two thousand back ends with all that they can
+/// be told have fewer.
+const MOST_ENTRIES: usize = 200_000;
 
 /// Everything the request leads to, in reading order.
 #[derive(Debug, Default)]
 pub(crate) struct Gathered {
     pub layers: Vec<(LayerName, Ini)>,
     pub errors: Vec<FileError>,
+    /// Where something may stand that was not read, without being an error.
+    pub unseen: Vec<Unseen>,
     /// Value of the built-in option `config_file`.
     pub config_file: Vec<String>,
     /// Value of the built-in option `config_dir`: a list, or the last one given.
@@ -46,8 +55,15 @@ impl Default for ConfigDir {
 
 /// Default files, default directories, then the command line from left to right.
 pub(crate) fn gather(request: &Request) -> Gathered {
-    let mut gatherer =
-        Gatherer { request, out: Gathered::default(), missing: vec![], denied: vec![] };
+    let mut gatherer = Gatherer {
+        request,
+        out: Gathered::default(),
+        missing: vec![],
+        denied: vec![],
+        looked_for: vec![],
+        left: LARGEST_SUM,
+        entries: MOST_ENTRIES,
+    };
     gatherer.defaults();
     gatherer.command_line();
     gatherer.finish()
@@ -58,21 +74,35 @@ struct Gatherer<'r> {
     out: Gathered,
     missing: Vec<String>,
     denied: Vec<String>,
+    /// Where default files and directories were looked for.
+    looked_for: Vec<String>,
+    /// Bytes that may still be read.
+    left: u64,
+    /// Headers and options that may still be taken in.
+    entries: usize,
 }
 
 impl Gatherer<'_> {
     fn defaults(&mut self) {
-        let files = self.request.default_files();
+        let files = self.search(self.request.default_files());
         self.out.config_file = files.iter().map(|f| f.display().to_string()).collect();
         for file in &files {
             self.file(file);
         }
-        let directories = self.request.default_directories();
+        let directories = self.search(self.request.default_directories());
         let names = directories.iter().map(|d| d.display().to_string()).collect();
         self.out.config_dir = ConfigDir::Defaults(names);
         for directory in &directories {
-            self.directory(directory);
+            if let Err(source) = self.directory(directory) {
+                self.out.unseen.push(Unseen { path: directory.display().to_string(), source });
+            }
         }
+    }
+
+    fn search(&mut self, search: Search) -> Vec<PathBuf> {
+        self.looked_for.extend(search.looked_for);
+        self.out.unseen.extend(search.unseen);
+        search.found
     }
 
     fn command_line(&mut self) {
@@ -89,12 +119,15 @@ impl Gatherer<'_> {
                     let directory = request.absolute(path);
                     let shown = directory.display().to_string();
                     self.out.config_dir = ConfigDir::Explicit(shown);
-                    match directory.exists() {
-                        true => self.directory(&directory),
-                        // Upstream shows this one path as it was given.
-                        false => {
-                            self.out.errors.push(FileError::NoDirectory { path: path.clone() });
-                        }
+                    if let Err(source) = self.directory(&directory) {
+                        self.out.errors.push(match source.kind() {
+                            // Upstream shows this one path as it was given.
+                            ErrorKind::NotFound => FileError::NoDirectory { path: path.clone() },
+                            _ => {
+                                let path = directory.display().to_string();
+                                FileError::UnreadableDirectory { path, source }
+                            }
+                        });
                     }
                 }
                 Item::Value { group, dest, text } => {
@@ -120,29 +153,26 @@ impl Gatherer<'_> {
         layer.assignments.push(Assignment { section, key, value, line });
     }
 
-    fn directory(&mut self, directory: &Path) {
-        let Ok(entries) = fs::read_dir(directory) else { return };
-        let mut names: Vec<String> = entries
-            .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-            .filter(|name| name.ends_with(".conf") && !name.starts_with('.'))
-            .collect();
+    fn directory(&mut self, directory: &Path) -> io::Result<()> {
+        let names = fs::read_dir(directory)?.map(|entry| Ok(entry?.file_name()));
+        let mut names: Vec<OsString> = names.collect::<io::Result<_>>()?;
+        names.retain(|name| {
+            let name = name.as_encoded_bytes();
+            name.ends_with(b".conf") && !name.starts_with(b".")
+        });
         names.sort();
         for name in names {
             self.file(&directory.join(name));
         }
+        Ok(())
     }
 
     fn file(&mut self, path: &Path) {
         let name = path.display().to_string();
-        match read(path, &name) {
-            Ok(text) => {
-                let (ini, malformed) = ini::parse(&text);
-                self.out.errors.extend(
-                    malformed
-                        .into_iter()
-                        .map(|malformed| FileError::Malformed { path: name.clone(), malformed }),
-                );
-                self.out.layers.push((LayerName::File(name), ini));
+        match reader::read_text(path, LARGEST_FILE.min(self.left)) {
+            Ok(file) => {
+                self.left = self.left.saturating_sub(file.text.len() as u64);
+                self.take_in(name, &file.text);
             }
             Err(FileError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => {
                 self.missing.push(name);
@@ -150,8 +180,30 @@ impl Gatherer<'_> {
             Err(FileError::Io { source, .. }) if source.kind() == ErrorKind::PermissionDenied => {
                 self.denied.push(name);
             }
+            Err(FileError::TooLarge { path, .. }) if self.left < LARGEST_FILE => {
+                // Told once: nothing is left for any other.
+                if std::mem::take(&mut self.left) > 0 {
+                    self.out.errors.push(FileError::TooMuch { path, limit: LARGEST_SUM });
+                }
+            }
             Err(error) => self.out.errors.push(error),
         }
+    }
+
+    fn take_in(&mut self, name: String, text: &str) {
+        let parsed = ini::parse_at_most(text, self.entries);
+        let ini::Parsed { ini, malformed, more_malformed: count, cut } = parsed;
+        self.entries = self.entries.saturating_sub(ini.len());
+        let error = |malformed| FileError::Malformed { path: name.clone(), malformed };
+        self.out.errors.extend(malformed.into_iter().map(error));
+        if count > 0 {
+            self.out.errors.push(FileError::MoreMalformed { path: name.clone(), count });
+        }
+        if cut {
+            let (path, most) = (name, MOST_ENTRIES);
+            return self.out.errors.push(FileError::TooMany { path, most });
+        }
+        self.out.layers.push((LayerName::File(name), ini));
     }
 
     fn finish(mut self) -> Gathered {
@@ -161,48 +213,12 @@ impl Gatherer<'_> {
         if !self.denied.is_empty() {
             self.out.errors.push(FileError::Denied { paths: self.denied });
         }
+        let is_file = |(name, _): &(LayerName, Ini)| matches!(name, LayerName::File(_));
+        let nothing = self.out.errors.is_empty() && !self.out.layers.iter().any(is_file);
+        if nothing && !self.out.unseen.is_empty() {
+            let (looked_for, unseen) = (self.looked_for, std::mem::take(&mut self.out.unseen));
+            self.out.errors.push(FileError::NothingFound { looked_for, unseen });
+        }
         self.out
     }
-}
-
-fn read(path: &Path, name: &str) -> Result<String, FileError> {
-    let path_name = || name.to_owned();
-    let io = |source| FileError::Io { path: path_name(), source };
-    // Looked at before it is opened: opening a pipe waits for a writer.
-    let found = fs::metadata(path).map_err(io)?.file_type();
-    if found.is_dir() {
-        return Err(FileError::IsDirectory { path: path_name() });
-    }
-    if !found.is_file() && !is_character_device(found) {
-        return Err(FileError::NotAFile { path: path_name() });
-    }
-    let limit = LIMIT_MIB << 20;
-    let mut bytes = Vec::new();
-    File::open(path).map_err(io)?.take(limit + 1).read_to_end(&mut bytes).map_err(io)?;
-    if bytes.len() as u64 > limit {
-        return Err(FileError::TooLarge { path: path_name(), limit: LIMIT_MIB });
-    }
-    String::from_utf8(bytes).map_err(|error| {
-        let position = error.utf8_error().valid_up_to();
-        let bytes = error.as_bytes();
-        let before = bytes.get(..position).unwrap_or(&[]);
-        let line = before.iter().filter(|&&b| b == b'\n').count() + 1;
-        FileError::NotUtf8 {
-            path: path_name(),
-            line: u32::try_from(line).unwrap_or(u32::MAX),
-            byte: bytes.get(position).copied().unwrap_or_default(),
-            position,
-        }
-    })
-}
-
-/// `/dev/null` is a fair way to say "no configuration".
-#[cfg(unix)]
-fn is_character_device(kind: fs::FileType) -> bool {
-    std::os::unix::fs::FileTypeExt::is_char_device(&kind)
-}
-
-#[cfg(not(unix))]
-fn is_character_device(_kind: fs::FileType) -> bool {
-    false
 }

@@ -4,7 +4,7 @@
 //! there are no inline comments, indentation continues the value above, keys keep their case, and
 //! a quote pair around a whole value is removed once (`spec/config.md` §2).
 
-use crate::python;
+use crate::{excerpt::excerpt, python, shown::of_malformed_line};
 
 /// One `key = value`, with everything a later message needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +35,13 @@ pub struct Ini {
     pub sections: Vec<SectionHeader>,
     /// Assignments; the same key may occur several times.
     pub assignments: Vec<Assignment>,
+}
+
+impl Ini {
+    /// Headers and assignments.
+    pub(crate) fn len(&self) -> usize {
+        self.sections.len() + self.assignments.len()
+    }
 }
 
 /// What is wrong with one line.
@@ -72,17 +79,43 @@ pub enum Fault {
     NoSection,
 }
 
-/// Reads `text`; returns what could be read together with every malformed line.
+/// Malformed lines of one file that are kept; of more than these only the number is known. Nobody
+/// mends so many one by one: the file is no configuration.
+const MOST_MALFORMED: usize = 500;
+
+/// What became of a text.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Parsed {
+    /// What could be read.
+    pub ini: Ini,
+    /// The first malformed lines.
+    pub malformed: Vec<Malformed>,
+    /// How many malformed lines there are beyond these.
+    pub more_malformed: usize,
+    /// Whether reading ended before the text did, because there was too much in it.
+    pub cut: bool,
+}
+
+/// Reads `text`; returns what could be read together with the malformed lines.
 ///
 /// Reading goes on after a malformed line, so that an operator sees all of them at once.
-pub fn parse(text: &str) -> (Ini, Vec<Malformed>) {
+pub fn parse(text: &str) -> Parsed {
+    parse_at_most(text, usize::MAX)
+}
+
+/// As [`parse`], up to so many headers and assignments: each takes much more memory than text.
+pub(crate) fn parse_at_most(text: &str, most: usize) -> Parsed {
     let mut reader = Reader::default();
     for line in lines(text) {
+        if reader.out.ini.len() > most {
+            reader.out.cut = true;
+            break;
+        }
         reader.line += 1;
         reader.take(line.trim_end_matches(python::is_space));
     }
     reader.flush();
-    (reader.ini, reader.faults)
+    reader.out
 }
 
 /// Splits at `\n`, `\r\n` and a lone `\r`; a final line end does not open another line.
@@ -101,8 +134,7 @@ fn lines(text: &str) -> impl Iterator<Item = &str> {
 
 #[derive(Default)]
 struct Reader {
-    ini: Ini,
-    faults: Vec<Malformed>,
+    out: Parsed,
     line: u32,
     /// The assignment that following indented lines continue.
     open: Option<(String, String, u32)>,
@@ -143,7 +175,7 @@ impl Reader {
         if name.is_empty() {
             return self.fault(Fault::EmptySection, line);
         }
-        self.ini.sections.push(SectionHeader { name: name.to_owned(), line: self.line });
+        self.out.ini.sections.push(SectionHeader { name: name.to_owned(), line: self.line });
     }
 
     fn assignment(&mut self, line: &str) {
@@ -161,14 +193,26 @@ impl Reader {
     /// no text: the spot upstream blames.
     fn flush(&mut self) {
         let Some((key, value, line)) = self.open.take() else { return };
-        match self.ini.sections.len().checked_sub(1) {
-            Some(section) => self.ini.assignments.push(Assignment { section, key, value, line }),
+        match self.out.ini.sections.len().checked_sub(1) {
+            Some(section) => {
+                self.out.ini.assignments.push(Assignment { section, key, value, line })
+            }
             None => self.fault(Fault::NoSection, ""),
         }
     }
 
     fn fault(&mut self, fault: Fault, text: &str) {
-        self.faults.push(Malformed { fault, line: self.line, text: text.to_owned() });
+        if self.out.malformed.len() == MOST_MALFORMED {
+            self.out.more_malformed += 1;
+            return;
+        }
+        // Such a line may be what somebody forgot to put behind a name.
+        let text = match fault {
+            Fault::NoSeparator | Fault::Continuation => of_malformed_line(text),
+            _ => text.into(),
+        };
+        let text = excerpt(&text).into_owned();
+        self.out.malformed.push(Malformed { fault, line: self.line, text });
     }
 }
 
@@ -188,11 +232,12 @@ mod tests {
     use super::*;
 
     fn faults(text: &str) -> Vec<(Fault, u32)> {
-        parse(text).1.into_iter().map(|m| (m.fault, m.line)).collect()
+        parse(text).malformed.into_iter().map(|m| (m.fault, m.line)).collect()
     }
 
     fn values(text: &str) -> Vec<String> {
-        parse(text).0.assignments.into_iter().map(|a| format!("{}={}", a.key, a.value)).collect()
+        let read = parse(text).ini.assignments.into_iter();
+        read.map(|a| format!("{}={}", a.key, a.value)).collect()
     }
 
     #[test]
@@ -215,6 +260,15 @@ mod tests {
             ]
         );
         assert_eq!(values(text), ["k=v"]);
+    }
+
+    #[test]
+    fn of_a_million_malformed_lines_a_few_are_kept_and_all_are_counted() {
+        let parsed = parse(&"no separator\n".repeat(1_000_000));
+        assert_eq!(parsed.malformed.len(), MOST_MALFORMED);
+        assert_eq!(parsed.malformed.len() + parsed.more_malformed, 1_000_000);
+        let long = parse(&"x".repeat(15 << 20)).malformed.remove(0).to_string();
+        assert!(long.len() < 300, "{} bytes", long.len());
     }
 
     #[test]

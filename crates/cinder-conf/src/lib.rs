@@ -27,6 +27,7 @@
 pub mod cli;
 mod dump;
 mod error;
+mod excerpt;
 mod files;
 pub mod ini;
 mod kind;
@@ -34,14 +35,18 @@ mod notice;
 mod option;
 mod oslo;
 mod problem;
+mod problems;
 mod python;
+mod reader;
 mod registry;
 mod request;
 mod sample;
 mod secret;
 mod section;
+mod shown;
 mod source;
 mod substitute;
+mod suggest;
 mod value;
 
 #[cfg(feature = "cinder")]
@@ -51,15 +56,17 @@ pub mod options;
 
 pub use dump::Entry;
 pub use error::{
-    DeclareError, FileError, LoadError, Origin, ReadError, ReferenceError, ReferenceFault,
+    DeclareError, FileError, LoadError, Origin, ReadError, ReferenceError, ReferenceFault, Unseen,
     ValueError,
 };
-pub use ini::{Fault, Malformed};
+pub use ini::{Fault, Malformed, Parsed};
 pub use kind::{Kind, Reason, Text};
 pub use notice::{LOGGER, Notice, NoticeLevel};
 pub use option::{Alias, Cli, Default, Opt, Removal};
-pub use oslo::{Change, Found, Mutation, OsloConfig, SectionError};
-pub use problem::{Level, Problem, Problems, Scope};
+pub use oslo::{Change, Found, Mutation, OsloConfig, Renewal, SectionError};
+pub use problem::{Level, Problem, Scope};
+pub use problems::Problems;
+pub use reader::{TextFile, read_text};
 pub use request::{Item, Request};
 pub use sample::{SampleSection, sample};
 pub use secret::Secret;

@@ -26,7 +26,7 @@ pub mod service;
 mod shadows;
 pub mod target;
 
-pub use shadows::SHADOWS;
+pub use shadows::{FOR_ALL_BACKENDS, FOR_OTHERS, SHADOWS};
 
 /// Options that other services or other vendors' drivers know: `GROUP NAME` per line, sorted. They
 /// are accepted in files without a word.

@@ -14,14 +14,15 @@ use std::{collections::HashMap, sync::Arc};
 
 pub use lookup::Found;
 pub(crate) use lookup::plain_default;
-pub use reload::{Change, Mutation};
+pub use reload::{Change, Mutation, Renewal};
 
 use crate::{
-    error::{DeclareError, FileError, LoadError, ReadError},
+    error::{DeclareError, FileError, LoadError, ReadError, Unseen},
     files::{self, ConfigDir, Gathered},
     notice::{Notice, Notices},
     option::Opt,
-    problem::{Problem, Problems},
+    problem::{Level, Problem},
+    problems::Problems,
     registry::{Group, Registry, Table},
     request::Request,
     source::Store,
@@ -71,6 +72,7 @@ pub struct OsloConfig<'a> {
     live: Arc<Store>,
     config_file: Vec<String>,
     config_dir: ConfigDir,
+    unseen: Vec<Unseen>,
     /// Variables that could be options; most processes have none, which makes reading cheap.
     environment: HashMap<String, String>,
     overrides: Settings,
@@ -113,6 +115,7 @@ impl<'a> OsloConfig<'a> {
             live: Arc::default(),
             config_file: Vec::new(),
             config_dir: ConfigDir::default(),
+            unseen: Vec::new(),
             environment: HashMap::new(),
             overrides: HashMap::new(),
             defaults: HashMap::new(),
@@ -156,7 +159,8 @@ impl<'a> OsloConfig<'a> {
     }
 
     fn accept(&mut self, gathered: Gathered) -> (Store, Vec<LoadError>) {
-        let Gathered { layers, errors, config_file, config_dir } = gathered;
+        let Gathered { layers, errors, unseen, config_file, config_dir } = gathered;
+        self.unseen = unseen;
         self.config_file = config_file;
         self.config_dir = config_dir;
         let mut errors: Vec<LoadError> = errors.into_iter().map(LoadError::File).collect();
@@ -297,10 +301,24 @@ impl<'a> OsloConfig<'a> {
         }
     }
 
+    /// Places on the search path that may hold configuration and could not be looked at, while other
+    /// configuration was found.
+    pub fn unseen(&self) -> &[Unseen] {
+        &self.unseen
+    }
+
     /// Words load errors for an operator: one line each, with file and line.
     pub fn describe(&self, errors: &[LoadError]) -> Problems {
-        let problem = |error| Problem::of_load(error, self.option_of(error));
-        Problems(errors.iter().map(problem).collect())
+        let mut problems = Problems::default();
+        for error in errors {
+            match error {
+                LoadError::File(FileError::MoreMalformed { count, .. }) => {
+                    problems.omit(Level::Error, *count);
+                }
+                error => problems.push(Problem::of_load(error, self.option_of(error))),
+            }
+        }
+        problems
     }
 
     /// The option an error is about.

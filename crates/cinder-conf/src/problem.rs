@@ -1,12 +1,20 @@
 //! What an operator should know about a configuration: one line per problem, with its place.
 //!
-//! Must not find problems, only hold and show them; and must not show a secret.
+//! Must not find problems, only hold and show them; and must not show a secret. However bad the
+//! files are, what is kept and shown stays small: the rest is counted (`problems.rs`).
 
 use crate::{
     error::{FileError, LoadError, Origin, ReadError, ReferenceError, ReferenceFault, ValueError},
+    excerpt::{at_most, excerpt},
     kind::Kind,
     option::Opt,
+    shown::{printable, without_secrets},
+    suggest::nearest,
 };
+
+/// Characters of a sentence that are kept. The values in it are shorter, see [`excerpt`]; what is
+/// longest is a list of all choices.
+const LONGEST: usize = 1000;
 
 /// How bad a problem is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -77,6 +85,20 @@ impl Problem {
         self.group = Some(group.to_owned());
         self.option = Some(option.to_owned()).filter(|option| !option.is_empty());
         self
+    }
+
+    /// The same, with no text of it longer than somebody would read, nor a secret in it, nor a
+    /// character that would forge a line.
+    pub(crate) fn presentable(self) -> Self {
+        let name = |name: Option<String>| name.map(|name| printable(&excerpt(&name)).into_owned());
+        let long = |text: &str| at_most(&printable(&without_secrets(text)), LONGEST).into_owned();
+        Self {
+            group: name(self.group),
+            option: name(self.option),
+            text: long(&self.text),
+            hint: self.hint.map(|hint| long(&hint)),
+            ..self
+        }
     }
 
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
@@ -189,16 +211,6 @@ fn refused(option: &Opt<'_>, text: &str, reason: &str) -> String {
     }
 }
 
-/// The known name most like a misspelled one, if any is like it at all.
-pub(crate) fn nearest<'n>(name: &str, known: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
-    let folded = name.to_lowercase().replace('-', "_");
-    let score = |known: &str| strsim::jaro_winkler(&folded, known);
-    let scored = known.into_iter().map(|known| (score(known), known));
-    // Below this, suggestions are about other things than what was meant.
-    let close = scored.filter(|(score, _)| *score >= 0.88);
-    close.max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, known)| known)
-}
-
 impl std::fmt::Display for Problem {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{:<7} {}", self.level, self.statement())
@@ -220,83 +232,3 @@ impl Problem {
         format!("{origin}{place}{}{hint}", self.text)
     }
 }
-
-impl From<Problem> for Problems {
-    fn from(problem: Problem) -> Self {
-        Self(vec![problem])
-    }
-}
-
-/// All problems of a configuration, in the order of the files.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Problems(pub(crate) Vec<Problem>);
-
-impl Problems {
-    /// Whether any of them is an error.
-    pub fn has_errors(&self) -> bool {
-        self.0.iter().any(|problem| problem.level == Level::Error)
-    }
-
-    /// Number of errors.
-    pub fn errors(&self) -> usize {
-        self.0.iter().filter(|problem| problem.level == Level::Error).count()
-    }
-
-    /// Number of warnings.
-    pub fn warnings(&self) -> usize {
-        self.0.len() - self.errors()
-    }
-
-    /// Whether there is nothing to say.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// One by one.
-    pub fn iter(&self) -> std::slice::Iter<'_, Problem> {
-        self.0.iter()
-    }
-
-    #[cfg(feature = "cinder")]
-    pub(crate) fn push(&mut self, problem: Problem) {
-        self.0.push(problem);
-    }
-
-    /// By file in the order read, then by line; what has no line comes first.
-    #[cfg(feature = "cinder")]
-    pub(crate) fn sort(&mut self, files: &[String]) {
-        self.0.sort_by_key(|problem| match &problem.origin {
-            Some(Origin::File { path, line }) => {
-                let file = files.iter().position(|file| file == path).unwrap_or(files.len());
-                (1, file, *line)
-            }
-            Some(_) => (2, 0, 0),
-            None => (0, 0, 0),
-        });
-        self.0.dedup();
-    }
-}
-
-impl<'p> IntoIterator for &'p Problems {
-    type Item = &'p Problem;
-    type IntoIter = std::slice::Iter<'p, Problem>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        self.iter()
-    }
-}
-
-/// One line per problem.
-impl std::fmt::Display for Problems {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        for (at, problem) in self.0.iter().enumerate() {
-            if at > 0 {
-                f.write_str("\n")?;
-            }
-            write!(f, "{problem}")?;
-        }
-        Ok(())
-    }
-}
-
-impl std::error::Error for Problems {}

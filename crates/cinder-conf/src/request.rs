@@ -5,6 +5,8 @@
 
 use std::path::{Component, Path, PathBuf};
 
+use crate::{error::Unseen, reader};
+
 /// Everything that decides which files and values count.
 #[derive(Clone, Default)]
 pub struct Request {
@@ -109,33 +111,36 @@ impl Request {
     }
 
     /// First `PROJECT<suffix>`, then first `PROGRAM<suffix>` on the search path.
-    fn defaults(&self, suffix: &str) -> Vec<PathBuf> {
+    fn defaults(&self, suffix: &str) -> Search {
+        let mut search = Search::default();
         if !self.search_defaults {
-            return Vec::new();
+            return search;
         }
         let path = self.search_path();
         let mut names = vec![format!("{}{suffix}", self.project)];
         if self.program != self.project {
             names.push(format!("{}{suffix}", self.program));
         }
-        let first = |name: &String| path.iter().map(|dir| dir.join(name)).find(|f| f.exists());
-        names.iter().filter_map(first).collect()
+        for name in names {
+            search.first(path.iter().map(|directory| directory.join(&name)));
+        }
+        search
     }
 
     /// Default files, unless the command line names files.
-    pub(crate) fn default_files(&self) -> Vec<PathBuf> {
+    pub(crate) fn default_files(&self) -> Search {
         let explicit = |item: &Item| matches!(item, Item::File(_));
         match self.spelled_out("--config-file", explicit) {
-            true => Vec::new(),
+            true => Search::default(),
             false => self.defaults(".conf"),
         }
     }
 
     /// Default directories, unless the command line names directories.
-    pub(crate) fn default_directories(&self) -> Vec<PathBuf> {
+    pub(crate) fn default_directories(&self) -> Search {
         let explicit = |item: &Item| matches!(item, Item::Directory(_));
         match self.spelled_out("--config-dir", explicit) {
-            true => Vec::new(),
+            true => Search::default(),
             false => self.defaults(".conf.d"),
         }
     }
@@ -150,6 +155,32 @@ impl Request {
             word.strip_prefix(option).is_some_and(|rest| rest.is_empty() || rest.starts_with('='))
         };
         self.arguments.iter().any(full)
+    }
+}
+
+/// What came of looking for default files or directories.
+#[derive(Debug, Default)]
+pub(crate) struct Search {
+    /// Those to read.
+    pub found: Vec<PathBuf>,
+    /// All that was looked at.
+    pub looked_for: Vec<String>,
+    /// What cannot be told to be there or not. It would come before what was found.
+    pub unseen: Vec<Unseen>,
+}
+
+impl Search {
+    /// Looks for the first of these that exists.
+    fn first(&mut self, paths: impl Iterator<Item = PathBuf>) {
+        for path in paths {
+            let shown = path.display().to_string();
+            self.looked_for.push(shown.clone());
+            match reader::look_at(&path) {
+                Ok(Some(_)) => return self.found.push(path),
+                Ok(None) => {}
+                Err(source) => self.unseen.push(Unseen { path: shown, source }),
+            }
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use std::collections::HashMap;
 
 use config::{ConfigError, Map, Source, Value, ValueKind};
 
-use crate::ini::Ini;
+use crate::ini::{Ini, SectionHeader};
 
 /// The one root key; a plain word, because `config` parses root keys as path expressions.
 const ROOT: &str = "oslo";
@@ -49,12 +49,6 @@ impl Source for Layer {
     fn collect_to(&self, cache: &mut Value) -> Result<(), ConfigError> {
         let rank = self.rank;
         let sections = table(table(cache).entry(ROOT.to_owned()).or_default());
-        for section in &self.content.sections {
-            // A header counts even when nothing follows it: it makes the section exist.
-            let headers = table(sections.entry(section.name.clone()).or_default());
-            let found = headers.entry(HEADER.to_owned()).or_default();
-            array(found).push(occurrence(rank, section.line, String::new()));
-        }
         for assignment in &self.content.assignments {
             let Some(section) = self.content.sections.get(assignment.section) else { continue };
             let keys = table(sections.entry(section.name.clone()).or_default());
@@ -64,9 +58,6 @@ impl Source for Layer {
         Ok(())
     }
 }
-
-/// Key under which a section's header lines are kept; no assignment can have an empty key.
-const HEADER: &str = "";
 
 /// A text whose origin, `config`'s own field for such things, says rank and line.
 fn occurrence(rank: usize, line: u32, text: String) -> Value {
@@ -139,8 +130,13 @@ impl Store {
     pub fn build(layers: Vec<(LayerName, Ini)>) -> Result<Self, ConfigError> {
         let mut names = Vec::with_capacity(layers.len());
         let mut sources = Vec::with_capacity(layers.len());
+        let mut headers = Vec::new();
         for (rank, (name, content)) in layers.into_iter().enumerate() {
             names.push(name);
+            // A header counts even when nothing follows it: it makes the section exist.
+            let header =
+                |one: &SectionHeader| Header { name: one.name.clone(), rank, line: one.line };
+            headers.extend(content.sections.iter().map(header));
             sources.push(Layer { rank, content });
         }
         // What `Config::builder().build()` does, less its last step, a copy of the whole tree.
@@ -149,29 +145,34 @@ impl Store {
             Some(sections) => sections.into_table()?,
             None => Map::new(),
         };
-        let mut store = Self { layers: names, ..Self::default() };
+        let mut store = Self { layers: names, headers, ..Self::default() };
         for (name, keys) in sections {
             store.take_section(&name, keys.into_table()?)?;
         }
-        store.headers.sort_by_key(|header| (header.rank, header.line));
         for occurrences in store.sections.values_mut().flat_map(HashMap::values_mut) {
             occurrences.sort_by_key(|found| (found.rank, found.line));
         }
         Ok(store)
     }
 
+    /// A store of a few texts, in their order; section names must be folded.
+    pub fn of_few(
+        layers: Vec<LayerName>,
+        texts: impl Iterator<Item = (String, String, Occurrence)>,
+    ) -> Self {
+        let mut store = Self { layers, ..Self::default() };
+        for (section, key, found) in texts {
+            store.sections.entry(section).or_default().entry(key).or_default().push(found);
+        }
+        store
+    }
+
     fn take_section(&mut self, name: &str, keys: Map<String, Value>) -> Result<(), ConfigError> {
         for (key, found) in keys {
             let found: Vec<Occurrence> =
                 found.into_array()?.into_iter().map(taken).collect::<Result<_, _>>()?;
-            if key == HEADER {
-                let header =
-                    |o: Occurrence| Header { name: name.to_owned(), rank: o.rank, line: o.line };
-                self.headers.extend(found.into_iter().map(header));
-            } else {
-                let section = self.sections.entry(fold(name)).or_default();
-                section.entry(key).or_default().extend(found);
-            }
+            let section = self.sections.entry(fold(name)).or_default();
+            section.entry(key).or_default().extend(found);
         }
         Ok(())
     }

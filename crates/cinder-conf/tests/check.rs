@@ -47,7 +47,7 @@ fn malformed_lines_are_all_reported_together_with_wrong_values() {
             error   cinder.conf:2  Failed to parse cinder.conf: at cinder.conf:2, Section must be started before assignment: ''
             error   cinder.conf:2  Failed to parse cinder.conf: at cinder.conf:2, Invalid section (must end with ]): '[DEFAULT'
             error   cinder.conf:4  Failed to parse cinder.conf: at cinder.conf:4, Unexpected continuation line: '  indented'
-            error   cinder.conf:6  Failed to parse cinder.conf: at cinder.conf:6, No ':' or '=' found in assignment: 'no separator'
+            error   cinder.conf:6  Failed to parse cinder.conf: at cinder.conf:6, No ':' or '=' found in assignment: 'no ****'
             error   cinder.conf:7  [DEFAULT] debug: "maybe" is not true or false
             error   cinder.conf:9  [a] target_port: "70000" is out of range: it must be less than or equal to 65535
             service node1@a
@@ -71,6 +71,23 @@ fn options_in_the_wrong_place_are_sent_where_they_belong() {
             warning cinder.conf:10  [a] volume_dirver: unknown option; did you mean volume_driver?
             service other@a
             0 errors, 7 warnings"#]],
+    );
+}
+
+#[test]
+fn a_back_end_option_in_default_is_judged_by_who_reads_it_there() {
+    check(
+        "[DEFAULT]\nenabled_backends = a\nfilter_function = \"volume.size < 5\"\n\
+         goodness_function = 100\nvolume_copy_bps_limit = 104857600\n\
+         volume_copy_blkio_cgroup_name = cinder-copy\nvolume_clear_ionice = -c3\n\
+         volume_dd_blocksize = 4M\nmax_over_subscription_ratio = 2.0\n\
+         use_multipath_for_image_xfer = true\ntarget_port = 3261\n[a]\n",
+        expect![[r#"
+            warning cinder.conf:9  [DEFAULT] max_over_subscription_ratio: counts for cinder-scheduler only in this section; for back ends write it into [backend_defaults] or into a back end's section
+            warning cinder.conf:10  [DEFAULT] use_multipath_for_image_xfer: counts for cinder-backup only in this section; for back ends write it into [backend_defaults] or into a back end's section
+            warning cinder.conf:11  [DEFAULT] target_port: has no effect in this section; for back ends write it into [backend_defaults] or into a back end's section
+            service node1@a
+            0 errors, 3 warnings"#]],
     );
 }
 

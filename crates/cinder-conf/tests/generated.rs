@@ -121,3 +121,52 @@ fn the_dump_shows_what_each_back_end_reads_and_from_where() {
     let json = serde_json::to_value(conf.dump()).unwrap();
     assert!(!json.to_string().contains("hush"));
 }
+
+#[test]
+fn what_back_ends_leave_open_they_take_from_default_where_upstreams_do() {
+    let dir = tempfile::tempdir().unwrap();
+    let text = "[DEFAULT]\nenabled_backends = open, own, zero\nfilter_function = \"f\"\n\
+                volume_copy_bps_limit = 5\nvolume_dd_blocksize = 4M\ntarget_port = 1\n\
+                volume_copy_blkio_cgroup_name = copy\n[backend_defaults]\n\
+                volume_clear_ionice = -c2\n[open]\n[own]\nfilter_function = own\n\
+                volume_copy_bps_limit = 7\nvolume_dd_blocksize = 1M\n[zero]\n\
+                volume_copy_bps_limit = 0\nvolume_copy_blkio_cgroup_name =\n";
+    std::fs::write(dir.path().join("c.conf"), text).unwrap();
+    let mut request = Request::new("cinder", "cinder-volume", dir.path());
+    request.search_defaults = false;
+    request.host_name = "node1".to_owned();
+    request.items = vec![Item::File("c.conf".to_owned())];
+    // A variable of another option: then everything is looked up, set or not.
+    request.environment = vec![("OS_OPEN__NUM_SHELL_TRIES".to_owned(), "7".to_owned())];
+    let conf = cinder::load(request).unwrap();
+    let values = |name: &str| {
+        let backend = conf.backend(name).unwrap();
+        let text = |option: &str| backend.get(option).unwrap().to_text();
+        ["filter_function", "volume_copy_bps_limit", "volume_copy_blkio_cgroup_name"]
+            .into_iter()
+            .chain(["volume_dd_blocksize", "volume_clear_ionice", "goodness_function"])
+            .chain(["target_port"])
+            .map(text)
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    assert_eq!(values("open"), "f 5 copy 4M -c2 None 3260");
+    assert_eq!(values("own"), "own 7 copy 1M -c2 None 3260");
+    assert_eq!(values("zero"), "f 5 copy 4M -c2 None 3260");
+    let shown = |text: &str| text.replace(&format!("{}/", dir.path().display()), "");
+    let entries = conf.dump();
+    let dumped = entries.iter().find(|e| e.group == "open" && e.option == "volume_dd_blocksize");
+    assert_eq!(shown(&dumped.unwrap().to_string()), "[open] volume_dd_blocksize = 4M  # c.conf:5");
+    expect_test::expect![[r#"
+        [backend_defaults] volume_dd_blocksize
+            Block size for copying.
+            type: String
+            default: 1M
+            takes effect: at a restart
+            where: a back end's section, else [backend_defaults], else [DEFAULT]
+            now: [backend_defaults] volume_dd_blocksize = 1M  # default
+            now: [open] volume_dd_blocksize = 4M  # c.conf:5
+            now: [own] volume_dd_blocksize = 1M  # c.conf:14
+            now: [zero] volume_dd_blocksize = 4M  # c.conf:5"#]]
+    .assert_eq(&shown(&cinder::explain("volume_dd_blocksize", Some(&conf)).unwrap()));
+}

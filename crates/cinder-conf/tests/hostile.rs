@@ -51,7 +51,10 @@ fn a_socket_is_refused_and_the_null_device_is_an_empty_file() {
     let dir = tempfile::tempdir().unwrap();
     let _socket = std::os::unix::net::UnixListener::bind(dir.path().join("c.conf")).unwrap();
     let (_, errors) = config(dir.path());
-    assert!(matches!(&errors[..], [LoadError::File(FileError::NotAFile { .. })]), "{errors:?}");
+    assert!(
+        matches!(&errors[..], [LoadError::File(FileError::NotAFile { kind: "a socket", .. })]),
+        "{errors:?}"
+    );
     let other = tempfile::tempdir().unwrap();
     std::os::unix::fs::symlink("/dev/null", other.path().join("c.conf")).unwrap();
     assert!(config(other.path()).1.is_empty());
@@ -86,6 +89,25 @@ fn a_line_as_long_as_allowed_is_read() {
     assert!(errors.is_empty());
     assert_eq!(config.get("DEFAULT", "foo").unwrap().to_text().len(), 15 << 20);
     assert_eq!(config.get("DEFAULT", "bar").unwrap().to_text(), "[]");
+}
+
+#[test]
+fn a_directory_full_of_large_files_is_left_when_it_is_too_much() {
+    let dir = tempfile::tempdir().unwrap();
+    for name in 0..9 {
+        let file = fs::File::create(dir.path().join(format!("{name}.conf"))).unwrap();
+        file.set_len(15 << 20).unwrap();
+    }
+    let mut config = OsloConfig::new();
+    let mut request = Request::new("demo", "demo", dir.path());
+    request.search_defaults = false;
+    request.items = vec![Item::Directory(".".to_owned())];
+    let errors = config.load(request).unwrap_err();
+    let too_much = |error: &&LoadError| matches!(error, LoadError::File(FileError::TooMuch { .. }));
+    let told: Vec<String> = errors.iter().filter(too_much).map(|error| error.to_string()).collect();
+    let path = dir.path().join("4.conf");
+    let wanted = "the configuration files are larger than 64 MiB together";
+    assert_eq!(told, [format!("with {} {wanted}", path.display())]);
 }
 
 #[test]

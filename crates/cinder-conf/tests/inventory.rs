@@ -29,8 +29,8 @@ fn ours() -> Lines {
     for option in OsloConfig::built_in_options() {
         add("DEFAULT", option, false);
     }
-    for (group, options) in
-        cinder::tables().filter(|(group, _)| !["health", "supervisor"].contains(group))
+    for (group, options) in cinder::tables()
+        .filter(|(group, _)| !["database_client", "health", "supervisor"].contains(group))
     {
         for option in options {
             add(group, option, false);

@@ -78,3 +78,40 @@ fn the_spelling_of_an_unchanged_option_is_no_change() {
     fs::write(dir.path().join("c.conf"), FIRST.replace("= /one", ":   '/one'  ")).unwrap();
     assert_eq!(texts(&conf.mutate().unwrap()), Vec::<&str>::new());
 }
+
+#[test]
+fn what_one_process_has_read_others_follow_without_a_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let (reader, mut follower) = (load(dir.path()), load(dir.path()));
+    let second = "[DEFAULT]\nenabled_backends = a\nstate_path = /two\ndebug = true\n\
+                  log_config = $state_path/l\n[a]\n";
+    fs::write(dir.path().join("c.conf"), second).unwrap();
+    let (mutation, renewal) = reader.review().unwrap();
+    assert_eq!(mutation.changed.len(), 2);
+    assert!(!reader.logging.debug, "a review changes nothing");
+    fs::remove_file(dir.path().join("c.conf")).unwrap();
+    let handed = serde_json::to_vec(&renewal).unwrap();
+    follower.renew(&serde_json::from_slice(&handed).unwrap()).unwrap();
+    assert!(follower.logging.debug);
+    assert_eq!(follower.logging.log_config_append.as_deref(), Some("/one/l"));
+    let origin = follower.oslo().entry("DEFAULT", "debug").unwrap().to_string();
+    assert!(origin.ends_with("c.conf:4"), "{origin}");
+}
+
+#[test]
+fn what_nobody_can_have_read_is_not_followed() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut conf = load(dir.path());
+    for text in [
+        r#"{"layers": [], "texts": [{"section": "DEFAULT", "key": "debug", "layer": 7, "line": 0,
+            "text": "maybe"}]}"#,
+        r#"{"layers": [null], "texts": [{"section": "DEFAULT", "key": "log_config_append",
+            "layer": 0, "line": 1, "text": "$nowhere"}]}"#,
+    ] {
+        assert!(conf.renew(&serde_json::from_str(text).unwrap()).is_err(), "{text}");
+    }
+    let immutable = r#"{"layers": [null], "texts": [{"section": "DEFAULT", "key": "state_path",
+        "layer": 0, "line": 1, "text": "/three"}]}"#;
+    conf.renew(&serde_json::from_str(immutable).unwrap()).unwrap();
+    assert_eq!(conf.oslo().get("DEFAULT", "state_path").unwrap().to_text(), "/one");
+}

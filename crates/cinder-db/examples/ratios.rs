@@ -3,7 +3,8 @@
 //! `cargo run --release -p cinder-db --features full --example ratios -- register URL BACKENDS`
 //! registers so many back ends over one connection, once to warm up and once more, and prints how
 //! long the second time took in microseconds. With `beat` they beat for some seconds instead, all
-//! threads on one core; it prints beats per second and microseconds of processor time per beat.
+//! threads on one core; it prints beats per second and microseconds of processor time per beat. A
+//! further word `cached` has the server keep statements prepared.
 //!
 //! The URL leads to a database with Cinder's tables.
 
@@ -40,10 +41,12 @@ const BEATING: Duration = Duration::from_secs(5);
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
-    let [what, url, backends] = &arguments[..] else {
-        return Err("expected: register|beat URL BACKENDS".into());
+    let [what, url, backends, cached @ ..] = &arguments[..] else {
+        return Err("expected: register|beat URL BACKENDS [cached]".into());
     };
-    let options = DatabaseOptions::new(DatabaseUrl::parse(url)?);
+    let statement_cache = cached == ["cached"];
+    let url = DatabaseUrl::parse(url)?;
+    let options = DatabaseOptions { statement_cache, ..DatabaseOptions::new(url) };
     let backends = backends.parse()?;
     match what.as_str() {
         "register" => registering(&options, backends),

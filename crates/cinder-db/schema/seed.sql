@@ -1,7 +1,7 @@
 -- The rows that upstream's migrations of 29.0.0 insert, for test databases on servers.
 --
--- One text for MySQL and PostgreSQL: where a column's name would need quotes, which differ, the
--- values stand in the order of the table's columns.
+-- One text for MySQL and PostgreSQL: the former with ANSI_QUOTES in its sql_mode. All columns are
+-- named, because a later release may have added some.
 
 INSERT INTO alembic_version (version_num) VALUES ('9c74c1c6971f');
 
@@ -28,6 +28,6 @@ INSERT INTO workers (created_at, updated_at, deleted, resource_type, resource_id
     ('2026-01-01 00:00:00.000123', '2026-01-01 00:00:00.000123', false, 'SENTINEL', 'SUB-SECOND',
      'OK', 0);
 
-INSERT INTO group_type_specs VALUES
-    (DEFAULT, 'consistent_group_snapshot_enabled', '<is> True',
-     '6d8cf3b4-53a3-4f3c-9c8c-3f0c6c1e2a02', CURRENT_TIMESTAMP, CURRENT_TIMESTAMP, NULL, false);
+INSERT INTO group_type_specs ("key", value, group_type_id, created_at, updated_at, deleted) VALUES
+    ('consistent_group_snapshot_enabled', '<is> True', '6d8cf3b4-53a3-4f3c-9c8c-3f0c6c1e2a02',
+     CURRENT_TIMESTAMP, CURRENT_TIMESTAMP, false);

@@ -15,6 +15,7 @@ use crate::{
     dialect::{self, Native, Stamp},
     error::DbError,
     options::DatabaseOptions,
+    protection::Protection,
     queries::schema_version,
     url::DatabaseUrl,
 };
@@ -24,7 +25,10 @@ pub struct Connection {
     /// `None` only while being dropped.
     native: Option<Native>,
     stamp: Stamp,
+    url: DatabaseUrl,
     database: String,
+    /// How long a statement may take, where that is asked for.
+    limit: Option<Duration>,
     opener: u32,
 }
 
@@ -39,7 +43,9 @@ impl Connection {
         Ok(Self {
             native: Some(native),
             stamp,
+            url: options.url.clone(),
             database: options.url.to_string(),
+            limit: options.statement_timeout,
             opener: std::process::id(),
         })
     }
@@ -51,7 +57,7 @@ impl Connection {
     /// [`DbError::SchemaMissing`] or [`DbError::SchemaVersion`]; nothing is ever written.
     pub fn check_schema(&mut self) -> Result<(), DbError> {
         let database = self.database.clone();
-        schema_version::check(self.native()?, &database)
+        self.limited(|native| schema_version::check(native, &database))
     }
 
     /// Whether the file is still the one that was opened and this the opener's process.
@@ -74,6 +80,17 @@ impl Connection {
         Ok(dialect::ping(self.native()?)?)
     }
 
+    /// How the way to the database is protected; one round trip to a server.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Connection::check_alive`], and [`DbError::Query`].
+    pub fn protection(&mut self) -> Result<Protection, DbError> {
+        self.check_alive()?;
+        let url = self.url.clone();
+        dialect::protection(self.native()?, url.target())
+    }
+
     /// Whether an error or a panic left it in the middle of a transaction.
     pub(crate) fn is_broken(&mut self) -> bool {
         self.check_alive().is_err() || self.native().map_or(true, dialect::is_broken)
@@ -87,6 +104,15 @@ impl Connection {
     pub(crate) fn native(&mut self) -> Result<&mut Native, DbError> {
         self.check_process()?;
         Ok(self.native.as_mut().expect("only drop takes it out"))
+    }
+
+    /// Runs `body`, which writes in one statement at most, within the limit of this connection.
+    pub(crate) fn limited<T>(
+        &mut self,
+        body: impl FnOnce(&mut Native) -> Result<T, DbError>,
+    ) -> Result<T, DbError> {
+        let limit = self.limit;
+        dialect::limited(self.native()?, limit, body)
     }
 
     fn check_process(&self) -> Result<(), DbError> {

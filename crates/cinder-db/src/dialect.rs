@@ -20,11 +20,16 @@ mod postgres;
 pub(crate) mod sqlite;
 mod timestamp;
 
-use diesel::{QueryResult, connection::TransactionManager as _};
+use std::{collections::BTreeSet, time::Duration};
 
+use diesel::{QueryResult, RunQueryDsl as _, connection::TransactionManager as _};
+
+use crate::{error::DbError, options::DatabaseOptions, protection::Protection, url::Target};
 #[cfg(any(feature = "mysql", feature = "postgres"))]
-use crate::url::Server;
-use crate::{error::DbError, options::DatabaseOptions, url::Target};
+use crate::{
+    error::Fault,
+    url::{Server, UrlError},
+};
 
 pub(crate) use fault::fault;
 pub(crate) use host::{exactly, on_host};
@@ -63,15 +68,44 @@ pub(crate) fn open(options: &DatabaseOptions) -> Result<(Native, Stamp), DbError
             .map(|(native, stamp)| (Native::Sqlite(native), Stamp::File(stamp))),
         #[cfg(feature = "mysql")]
         Target::Mysql(server) => {
-            mysql::open(server, options).map(|native| (Native::Mysql(native), Stamp::Server))
+            mysql::open(server, options).map(|native| on_server(Native::Mysql(native), options))
         }
         #[cfg(feature = "postgres")]
-        Target::Postgres(server) => {
-            postgres::open(server, options).map(|native| (Native::Postgres(native), Stamp::Server))
-        }
+        Target::Postgres(server) => postgres::open(server, options)
+            .map(|native| on_server(Native::Postgres(native), options)),
         #[cfg(not(all(feature = "sqlite", feature = "mysql", feature = "postgres")))]
         _ => unreachable!("a URL whose database is not built in is refused when it is parsed"),
     }
+}
+
+/// A session may be shared, and a server may have no prepared statement left for us: by default
+/// nothing stays prepared. PostgreSQL then gets statement and values in one message, which is one
+/// round trip as before; MySQL prepares, executes and forgets, which is two.
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+fn on_server(mut native: Native, options: &DatabaseOptions) -> (Native, Stamp) {
+    use diesel::{Connection as _, connection::CacheSize};
+    if !options.statement_cache {
+        native.set_prepared_statement_cache_size(CacheSize::Disabled);
+    }
+    (native, Stamp::Server)
+}
+
+/// Runs `body`, whose statements may each take so long, and which writes in one of them at most.
+///
+/// MySQL's sessions have limits of their own (`mysql.rs`), SQLite its busy timeout; on PostgreSQL
+/// the limit is that of a transaction.
+#[cfg_attr(not(feature = "postgres"), expect(unused_variables, reason = "for PostgreSQL alone"))]
+pub(crate) fn limited<T>(
+    native: &mut Native,
+    limit: Option<Duration>,
+    body: impl FnOnce(&mut Native) -> Result<T, DbError>,
+) -> Result<T, DbError> {
+    #[cfg(feature = "postgres")]
+    if let (Native::Postgres(_), Some(limit)) = (&native, limit) {
+        postgres::begin_limited(native, limit)?;
+        return finish(native, body);
+    }
+    body(native)
 }
 
 /// One round trip to a server; a file cannot be away while it is open.
@@ -201,16 +235,25 @@ pub(crate) fn exclusive_transaction<T>(
     }
 }
 
-/// The names of all tables.
-pub(crate) fn table_names(native: &mut Native) -> QueryResult<Vec<String>> {
-    match native {
+/// Each column of each table: the table's name and its own.
+pub(crate) fn column_names(native: &mut Native) -> QueryResult<BTreeSet<(String, String)>> {
+    let rows: Vec<ColumnName> = match native {
         #[cfg(feature = "sqlite")]
-        Native::Sqlite(native) => sqlite::table_names(native),
+        Native::Sqlite(native) => diesel::sql_query(sqlite::COLUMN_NAMES).load(native)?,
         #[cfg(feature = "mysql")]
-        Native::Mysql(native) => mysql::table_names(native),
+        Native::Mysql(native) => diesel::sql_query(mysql::COLUMN_NAMES).load(native)?,
         #[cfg(feature = "postgres")]
-        Native::Postgres(native) => postgres::table_names(native),
-    }
+        Native::Postgres(native) => diesel::sql_query(postgres::COLUMN_NAMES).load(native)?,
+    };
+    Ok(rows.into_iter().map(|row| (row.table_of, row.name)).collect())
+}
+
+#[derive(diesel::QueryableByName)]
+struct ColumnName {
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    table_of: String,
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    name: String,
 }
 
 /// A server could not be reached, or did not like us.
@@ -224,27 +267,47 @@ fn open_error(
     let text = server.password.as_ref().map_or(text.clone(), |password| password.scrub(&text));
     DbError::Open {
         database: options.url.to_string(),
-        fault: fault::fault_of_text(&text),
+        fault: fault::at_connecting(&text, login_in_errors(options)),
         source: text.trim_end().into(),
     }
 }
 
-/// Runs a query whose only column is called `name`.
+/// What the URL names cannot be used any more.
 #[cfg(any(feature = "mysql", feature = "postgres"))]
-fn names<'q, C>(native: &mut C, sql: &'q str) -> QueryResult<Vec<String>>
-where
-    C: diesel::connection::LoadConnection,
-    Name: diesel::QueryableByName<C::Backend>,
-    diesel::query_builder::SqlQuery: diesel::query_dsl::LoadQuery<'q, C, Name>,
-{
-    use diesel::RunQueryDsl as _;
-    let rows: Vec<Name> = diesel::sql_query(sql).load(native)?;
-    Ok(rows.into_iter().map(|row| row.name).collect())
+fn refused(options: &DatabaseOptions, source: UrlError) -> DbError {
+    let database = options.url.to_string();
+    DbError::Open { database, fault: Fault::Refused, source: source.into() }
 }
 
-#[cfg(any(feature = "mysql", feature = "postgres"))]
+/// How the way to the database is protected, one round trip to a server.
+pub(crate) fn protection(native: &mut Native, target: &Target) -> Result<Protection, DbError> {
+    match (native, target) {
+        #[cfg(feature = "mysql")]
+        (Native::Mysql(native), Target::Mysql(server)) => mysql::protection(native, server),
+        #[cfg(feature = "postgres")]
+        (Native::Postgres(native), Target::Postgres(server)) => {
+            postgres::protection(native, server)
+        }
+        _ => Ok(Protection::File),
+    }
+}
+
+/// The cipher of a session; empty if it is not encrypted.
+#[cfg(feature = "postgres")]
 #[derive(diesel::QueryableByName)]
-struct Name {
+struct Cipher {
     #[diesel(sql_type = diesel::sql_types::Text)]
-    name: String,
+    cipher: String,
+}
+
+/// User and database, where a server that names them refuses them.
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+fn login_in_errors(options: &DatabaseOptions) -> Option<[&str; 2]> {
+    match options.url.target() {
+        #[cfg(feature = "mysql")]
+        Target::Mysql(server) => {
+            Some([&server.user, &server.database].map(|name| name.as_deref().unwrap_or_default()))
+        }
+        _ => None,
+    }
 }

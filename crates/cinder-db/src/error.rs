@@ -19,7 +19,7 @@ pub enum Fault {
     Busy,
     /// The database undid a transaction to let others go on; it can be tried anew at once.
     Deadlock,
-    /// The server has no connection left for us.
+    /// The server has no connection, or no prepared statement, left for us.
     TooManyConnections,
     /// The database takes no changes at present: a replica, or a disk mounted read-only.
     ReadOnly,
@@ -108,7 +108,7 @@ pub enum DbError {
     SchemaMissing {
         /// The database, without password.
         database: String,
-        /// The first missing tables.
+        /// The first missing tables and columns.
         missing: String,
         /// The revision we work with.
         needed: &'static str,
@@ -116,16 +116,19 @@ pub enum DbError {
         release: &'static str,
     },
 
-    /// The database has the schema of another release.
+    /// The database has the schema of an older release.
     #[error(
-        "database {database} has schema {found}; this release needs schema {needed}, which \
-         \"cinder-manage db sync\" of release {release} makes"
+        "database {database} has schema {found}{}; this release needs schema {needed}, which \
+         \"cinder-manage db sync\" of release {release} makes",
+        missing.as_ref().map(|names| format!(" and lacks {names}")).unwrap_or_default()
     )]
     SchemaVersion {
         /// The database, without password.
         database: String,
         /// What `alembic_version` says.
         found: String,
+        /// The first missing tables and columns, if any are.
+        missing: Option<String>,
         /// The revision we work with.
         needed: &'static str,
         /// The release that has it.

@@ -51,6 +51,7 @@ pub mod image_metadata;
 pub mod messages;
 mod options;
 mod pool;
+mod protection;
 mod queries;
 pub mod quota;
 mod registry;
@@ -73,6 +74,7 @@ pub use heartbeat::{Beat, Heartbeat, HeartbeatPlan, Pulse};
 pub use messages::{MessageAction, MessageDetail, MessageResource, UserMessage};
 pub use options::DatabaseOptions;
 pub use pool::{Pool, PoolState, PooledConnection};
+pub use protection::{Checked, Protection};
 pub use queries::{
     clusters::IncludedResources, metadata::OtherKeys, schema_version::SCHEMA_VERSION,
 };

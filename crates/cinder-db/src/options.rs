@@ -37,6 +37,9 @@ pub struct DatabaseOptions {
     /// The longest a server may take for one statement, waiting for locks included; `None` leaves
     /// it to the server. Only connections that would rather fail than wait have a limit.
     pub statement_timeout: Option<Duration>,
+    /// Whether a server keeps our statements prepared. That is state of a session, which does not
+    /// survive a pooler that hands sessions round, and servers limit how many there may be.
+    pub statement_cache: bool,
 }
 
 impl DatabaseOptions {
@@ -57,6 +60,7 @@ impl DatabaseOptions {
             mysql_wsrep_sync_wait: None,
             connect_timeout: Duration::from_secs(10),
             statement_timeout: None,
+            statement_cache: false,
             busy_timeout: url.timeout().unwrap_or(Duration::from_secs(5)),
             url,
         }

@@ -355,7 +355,7 @@ fn report(wanted: &Registration, registered: &Registered) {
 ///
 /// [`DbError::Query`].
 pub fn list_services(connection: &mut Connection) -> Result<Vec<ServiceRow>, DbError> {
-    Ok(services::list(connection.native()?, None)?)
+    connection.limited(|native| Ok(services::list(native, None)?))
 }
 
 /// Whether any volume exists, on whatever host; a driver wants to know at its start.
@@ -364,7 +364,7 @@ pub fn list_services(connection: &mut Connection) -> Result<Vec<ServiceRow>, DbE
 ///
 /// [`DbError::Query`].
 pub fn any_volume(connection: &mut Connection) -> Result<bool, DbError> {
-    Ok(volumes::any(connection.native()?)?)
+    connection.limited(|native| Ok(volumes::any(native)?))
 }
 
 /// The oldest versions that the live services of one binary speak.
@@ -386,7 +386,10 @@ pub fn minimum_versions(
     connection: &mut Connection,
     binary: &str,
 ) -> Result<Option<MinimumVersions>, DbError> {
-    let native = connection.native()?;
+    connection.limited(|native| minimum_of(native, binary))
+}
+
+fn minimum_of(native: &mut Native, binary: &str) -> Result<Option<MinimumVersions>, DbError> {
     let mut minimum: Option<MinimumVersions> = None;
     for (rpc, object) in services::distinct_versions(native, binary)? {
         let parsed = rpc.as_deref().map(str::parse).zip(object.as_deref().map(str::parse));

@@ -3,12 +3,24 @@
 //! Must not: show a password, not even in the error for a URL it cannot use. Errors name the
 //! scheme or a parameter's name alone.
 
+mod files;
 #[cfg_attr(
     not(any(feature = "mysql", feature = "postgres")),
     allow(dead_code, reason = "without a server database its URL is parsed, and then refused")
 )]
 mod mask;
+#[cfg_attr(
+    not(feature = "mysql"),
+    allow(dead_code, reason = "without a server database its URL is parsed, and then refused")
+)]
+mod mysql;
+mod option_file;
 pub(crate) mod percent;
+#[cfg_attr(
+    not(feature = "postgres"),
+    allow(dead_code, reason = "without a server database its URL is parsed, and then refused")
+)]
+mod postgres;
 #[cfg_attr(
     not(any(feature = "mysql", feature = "postgres")),
     allow(dead_code, reason = "without a server database its URL is parsed, and then refused")
@@ -22,6 +34,10 @@ use std::{
 };
 
 pub use mask::mask_password;
+#[cfg(feature = "mysql")]
+pub(crate) use mysql::{Access as MysqlAccess, Level as MysqlLevel, Tls as MysqlTls};
+#[cfg(feature = "postgres")]
+pub(crate) use postgres::Access as PostgresAccess;
 pub(crate) use server::Server;
 
 /// Where the database is; parsed, so that only usable ones exist.
@@ -88,20 +104,38 @@ pub enum UrlError {
     /// The part between login and database.
     #[error("the address in the database connection is not host or host:port")]
     Address,
+    /// A host that no client library takes for one.
+    #[error("the host in the database connection may hold letters, digits, dots, - and _ only")]
+    Host,
     /// The part behind the host's colon.
     #[error("the port in the database connection is not a number up to 65535")]
     Port,
     /// A server's URL without a database.
     #[error("the database connection names no database; it goes behind the host, as in /cinder")]
     NoDatabase,
+    /// An `@` behind the end of the login, so that part of a password stands where the host is.
+    #[error(
+        "the host or database in the database connection has an @, most often from the password; \
+         there @ is written %40, / is %2F and # is %23"
+    )]
+    UnescapedPassword,
     /// A parameter whose meaning would be lost. The value is not shown: it may be a secret.
-    #[error("database connection parameter {name:?} {problem}")]
+    #[error("database connection parameter {name} {problem}")]
     Parameter {
         /// Its name.
         name: String,
         /// What is wrong with it.
-        problem: &'static str,
+        problem: String,
     },
+}
+
+impl UrlError {
+    fn parameter(name: &str, problem: impl Into<String>) -> Self {
+        // A name may be the rest of anything, for instance of a password with a question mark.
+        let shown = name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
+        let name = if shown { name } else { "(not shown)" };
+        Self::Parameter { name: name.to_owned(), problem: problem.into() }
+    }
 }
 
 impl DatabaseUrl {
@@ -159,6 +193,29 @@ impl DatabaseUrl {
         }
     }
 
+    /// The parameters that have no effect here and need none, for one line at a start.
+    #[must_use]
+    pub fn harmless(&self) -> Vec<&str> {
+        match &self.target {
+            Target::Sqlite { .. } => Vec::new(),
+            Target::Mysql(server) => mysql::harmless(server),
+            Target::Postgres(server) => postgres::harmless(server),
+        }
+    }
+
+    /// How the way to the database is to be protected, in words for people.
+    ///
+    /// # Errors
+    ///
+    /// A [`UrlError`] when a file that the URL names was taken away in the meantime.
+    pub fn wanted_protection(&self) -> Result<&'static str, UrlError> {
+        Ok(match &self.target {
+            Target::Sqlite { .. } => "a file of this machine",
+            Target::Mysql(server) => mysql::Access::of(server)?.tls.level.wanted(),
+            Target::Postgres(server) => postgres::Access::of(server)?.wanted(),
+        })
+    }
+
     pub(crate) fn target(&self) -> &Target {
         &self.target
     }
@@ -171,12 +228,24 @@ impl Target {
             return Err(UrlError::Empty);
         }
         let (scheme, rest) = text.split_once("://").ok_or(UrlError::NotAUrl)?;
+        // Anything else may be the beginning of a password.
+        if !scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-._".contains(c)) {
+            return Err(UrlError::NotAUrl);
+        }
         // `mysql+pymysql` names a database and a driver for Python; the latter is not ours.
         let database = scheme.split_once('+').map_or(scheme, |(database, _driver)| database);
         match database {
             "sqlite" => Self::sqlite(rest, parameters),
-            "mysql" | "mariadb" => server(rest, parameters).map(Self::Mysql),
-            "postgresql" | "postgres" => server(rest, parameters).map(Self::Postgres),
+            "mysql" | "mariadb" => {
+                let server = server(rest, parameters)?;
+                mysql::Access::of(&server)?;
+                Ok(Self::Mysql(server))
+            }
+            "postgresql" | "postgres" => {
+                let server = server(rest, parameters)?;
+                postgres::Access::of(&server)?;
+                Ok(Self::Postgres(server))
+            }
             _ => Err(UrlError::UnknownScheme { scheme: scheme.to_owned() }),
         }
     }
@@ -223,9 +292,16 @@ fn built_in() -> String {
 
 fn server(rest: &str, parameters: &str) -> Result<Server, UrlError> {
     let mut server = Server::parse(rest)?;
+    let before = server.parameters.len();
+    let password = server.password.clone();
     server.add_parameters(parameters);
-    if server.database.is_none() {
-        return Err(UrlError::NoDatabase);
+    let added = server.parameters.get(before..).unwrap_or_default();
+    let secret = ["ssl_key_password", "sslpassword"];
+    // The option is shown as it is: in the log, by `config dump`, in a report.
+    if password != server.password || added.iter().any(|(name, _)| secret.contains(&name.as_str()))
+    {
+        let problem = "holds a password; that belongs into connection, which is never shown";
+        return Err(UrlError::parameter("connection_parameters", problem));
     }
     Ok(server)
 }
@@ -293,11 +369,13 @@ mod tests {
             ("postgresql+psycopg2", "postgresql"),
             ("postgres", "postgresql"),
         ] {
-            let target = Target::parse(&format!("{scheme}://u:s3cret@h:1/d?a=b"), "c=d").unwrap();
+            let url = format!("{scheme}://u:s3cret@h:1/d?connect_timeout=5");
+            let target = Target::parse(&url, "plugin=x").unwrap();
             let (Target::Mysql(server) | Target::Postgres(server)) = &target else {
                 panic!("{scheme} is a server");
             };
-            assert_eq!((server.parameter("a"), server.parameter("c")), (Some("b"), Some("d")));
+            let values = ["connect_timeout", "plugin"].map(|name| server.parameter(name));
+            assert_eq!(values, [Some("5"), Some("x")]);
             let url = DatabaseUrl { target: target.clone() };
             assert_eq!(url.to_string(), format!("{shown}://u:****@h:1/d"));
             assert_eq!(format!("{url:?}"), format!("DatabaseUrl({shown}://u:****@h:1/d)"));
@@ -315,9 +393,22 @@ mod tests {
             ("sqlite://var/lib/c.sqlite", UrlError::SqliteHost),
             ("oracle://u:p@h/d", UrlError::UnknownScheme { scheme: "oracle".into() }),
             ("mysql://u:p@h", UrlError::NoDatabase),
+            ("mysql://u:p@ss/w@h/d", UrlError::UnescapedPassword),
+            ("mysql:p//w://u@h/d", UrlError::NotAUrl),
+            ("postgresql://u:p@h", UrlError::NoDatabase),
             ("postgresql://u:p@h:x/d", UrlError::Port),
         ] {
             assert_eq!(DatabaseUrl::parse(url).unwrap_err(), expected, "{url}");
+        }
+    }
+
+    #[test]
+    fn a_password_is_not_taken_from_an_option_that_is_shown() {
+        for parameters in ["password=s3cret", "passwd=s3cret", "a=b&ssl_key_password=s3cret"] {
+            let error = DatabaseUrl::with_parameters("mysql://u:p@h/d", parameters).unwrap_err();
+            let text = error.to_string();
+            assert!(text.contains("connection_parameters holds a password"), "{text}");
+            assert!(!text.contains("s3cret"), "{text}");
         }
     }
 
@@ -344,6 +435,11 @@ mod tests {
     fn no_error_shows_a_password() {
         for url in [
             "mysql://cinder:s3cret@h/d?x=1",
+            "mysql://cinder:a@s3cret/b@h/d",
+            "mysql://cinder:a@s3cret?b@h/d",
+            "mysql://cinder:a@b?s3cret@h/d",
+            "mysql://cinder:a@b/c?s3cret=/@h/d",
+            "mysql:s3cret://@h/d",
             "mysql://cinder:s3cret@h:port/d",
             "foo://cinder:s3cret@h/d",
             "cinder:s3cret@h",

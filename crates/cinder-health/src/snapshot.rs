@@ -190,7 +190,7 @@ impl Restarts {
     /// All of them.
     #[must_use]
     pub fn total(&self) -> u64 {
-        self.by_cause().iter().map(|(_, count)| count).sum()
+        self.by_cause().iter().fold(0, |sum, (_, count)| sum.saturating_add(*count))
     }
 }
 

@@ -29,13 +29,13 @@ pub fn run(surroundings: &Surroundings, line: &CommandLine) -> Result<i32, Failu
             let progress = Progress::new("checking sections", surroundings);
             config::check(configure::request(surroundings, line), *strict, *json, progress, out)
         }
-        Task::Dump => config::dump(&configure::load(surroundings, line)?, out),
+        Task::Dump => config::dump(&configure::load_for_command(surroundings, line)?, out),
         Task::Sample => config::sample(out),
         Task::Explain { option } => {
-            config::explain(option, configure::request(surroundings, line), out)
+            config::explain(option, configure::load_for_command(surroundings, line), out)
         }
         Task::InitDatabase => {
-            let conf = configure::load(surroundings, line)?;
+            let conf = configure::load_for_command(surroundings, line)?;
             let progress = Progress::new("creating the database", surroundings);
             db::init(&wire::database_options(&conf)?, progress, out)
         }
@@ -50,7 +50,7 @@ pub fn run(surroundings: &Surroundings, line: &CommandLine) -> Result<i32, Failu
             }
         }
         Task::CheckUp { wanted, only } => {
-            let conf = configure::load(surroundings, line)?;
+            let conf = configure::load_for_command(surroundings, line)?;
             let hosts = wire::hosts(&conf, only.as_deref())?;
             let database = wire::database_options(&conf)?;
             status::check(&database, wire::service_down_time(&conf), &hosts, *wanted, out)
@@ -66,7 +66,7 @@ pub fn run(surroundings: &Surroundings, line: &CommandLine) -> Result<i32, Failu
 
 /// What `status` looks at.
 fn look(surroundings: &Surroundings, line: &CommandLine) -> Result<status::Look, Failure> {
-    let conf = configure::load(surroundings, line)?;
+    let conf = configure::load_for_command(surroundings, line)?;
     Ok(status::Look {
         program: surroundings.name.clone(),
         database: wire::database_options(&conf)?,

@@ -1,5 +1,7 @@
 //! From surroundings and command line to a checked configuration, before any side effect.
 
+use std::io::Write as _;
+
 use cinder_conf::cinder::{self, Conf};
 use cinder_conf::{LOGGER, Level, Notice, NoticeLevel, Problem, Request};
 use tracing::{error, info, warn};
@@ -27,9 +29,28 @@ pub fn request(surroundings: &Surroundings, line: &CommandLine) -> Request {
 /// One line per problem, for standard error: logging is not set up yet.
 pub fn load(surroundings: &Surroundings, line: &CommandLine) -> Result<Conf, Failure> {
     cinder::load(request(surroundings, line)).map_err(|problems| {
-        let lines = problems.iter().map(|problem| format!("{}: {problem}", surroundings.name));
+        let lines = problems.to_string();
+        let lines = lines.lines().map(|line| format!("{}: {line}", surroundings.name));
         Failure::Lines(lines.collect(), exit::FAILURE)
     })
+}
+
+/// As [`load`], for a command that has no log: says what may be missing from the configuration.
+///
+/// # Errors
+///
+/// As there.
+pub fn load_for_command(surroundings: &Surroundings, line: &CommandLine) -> Result<Conf, Failure> {
+    let conf = load(surroundings, line)?;
+    for unseen in conf.oslo().unseen() {
+        // With standard error closed there is nobody to tell.
+        let _ = writeln!(
+            std::io::stderr(),
+            "{}: warning {unseen} could not be read; what may stand there does not count",
+            surroundings.name
+        );
+    }
+    Ok(conf)
 }
 
 /// Logs what was found while reading, once there is a log.
@@ -37,6 +58,9 @@ pub fn log_findings(conf: &Conf) {
     log_notices(conf.take_notices());
     // The errors are those of single back ends, and are told where these fail to start.
     log_problems(conf.problems().iter().filter(|problem| problem.level == Level::Warning));
+    for (_, remark) in conf.problems().remarks().filter(|(level, _)| *level == Level::Warning) {
+        warn!(target: LOGGER, "{remark}");
+    }
 }
 
 /// Logs records that reading has caused, as upstream's configuration library does.

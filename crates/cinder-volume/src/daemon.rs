@@ -1,7 +1,9 @@
 //! The daemon's first steps, up to the moment when everything is known that start-up needs.
 //!
-//! configure → logging → privileged helper → refuse without back ends → `startup`.
+//! configure → logging → privileged helper → refuse without back ends → `startup`. A TERM ends all of
+//! this at once (`oslo_launcher::FirstSteps`), so nothing here may leave anything half done.
 
+use oslo_launcher::Inherited;
 use tracing::debug;
 
 use crate::cli::{CommandLine, Task};
@@ -16,9 +18,15 @@ use crate::{configure, logging, startup, wire};
 /// # Errors
 ///
 /// [`Failure`] when it does not get as far as the wait loop.
-pub fn run(surroundings: &Surroundings, line: &CommandLine) -> Result<i32, Failure> {
+pub fn run(
+    surroundings: &Surroundings,
+    line: &CommandLine,
+    inherited: Inherited,
+) -> Result<i32, Failure> {
     let mut conf = configure::load(surroundings, line)?;
-    let log = logging::install(&wire::log_options(&conf, surroundings))?;
+    let mut options = wire::log_options(&conf, surroundings);
+    options.log_config_append = logging::handlers(conf.logging.log_config_append.as_deref())?;
+    let log = logging::install(&options)?;
     configure::log_findings(&conf);
     let helper = PrivilegedHelper::new(&conf.service.rootwrap_config)?;
     debug!(target: "cinder.cmd.volume", "Privileged commands: {}", helper.prefix.join(" "));
@@ -31,7 +39,7 @@ pub fn run(surroundings: &Surroundings, line: &CommandLine) -> Result<i32, Failu
     let dump = conf.service.log_options.then(|| conf.log_lines());
     let supervised = surroundings.is_supervised();
     let hooks = Box::new(DaemonHooks::new(conf, log, &surroundings.name, supervised));
-    startup::run(settings, hooks, surroundings, || {
+    startup::run(settings, hooks, surroundings, inherited, || {
         if let Some(lines) = dump {
             debug!(target: "oslo_service.backend._eventlet.service", "Full set of CONF:");
             for line in lines {

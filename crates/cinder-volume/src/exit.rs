@@ -49,6 +49,18 @@ impl Failure {
         }
     }
 
+    /// The same failure with one more line, if it has lines.
+    #[must_use]
+    pub fn and_say(self, line: String) -> Self {
+        match self {
+            Self::Lines(mut lines, status) => {
+                lines.push(line);
+                Self::Lines(lines, status)
+            }
+            other => other,
+        }
+    }
+
     /// Prints what is still to be told, each cause once, and gives the exit status.
     pub fn report(self, name: &str) -> i32 {
         let (lines, status) = match self {

@@ -4,17 +4,19 @@
 //! not: change anything, or ask a database or an array.
 
 use std::fmt::Write;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use cinder_conf::cinder::Conf;
 use cinder_types::UPSTREAM_VERSION;
 use oslo_launcher::{ReportRequest, Scoreboard, WorkerStatus, stacks};
 use oslo_log::guru::{ConfigValue, Destination, Frame, Report, Section, Stack};
+use oslo_log::printable;
 use tracing::{debug, error, warn};
 
 #[cfg(target_os = "linux")]
 use crate::asker;
+use crate::wire;
 
 /// How long threads have to say where they are. One that runs needs microseconds; on a loaded
 /// machine it has to get a processor first.
@@ -23,7 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// A report that is to be made.
 pub struct Job {
     /// The configuration in force.
-    pub conf: Arc<Mutex<Conf>>,
+    pub conf: Arc<RwLock<Conf>>,
     /// Name of the program, in front of report files.
     pub program: String,
     /// What is wanted.
@@ -79,19 +81,32 @@ impl Job {
                 text: operations(&scoreboard.snapshot()),
             },
         ];
+        sections.push(Section { title: "Database".into(), text: self.database() });
         if !self.request.service.is_empty() {
             sections.push(Section { title: "Pools".into(), text: self.request.service.clone() });
         }
         sections
     }
 
+    /// What is asked for; what a worker found it says itself, among its pools.
+    fn database(&self) -> String {
+        let conf = self.conf.read().unwrap_or_else(PoisonError::into_inner);
+        let told = wire::database_url(&conf).map_err(|problem| problem.statement());
+        let told = told.and_then(|url| {
+            let wanted = url.wanted_protection().map_err(|error| error.to_string())?;
+            Ok(format!("{url}: {wanted}\n"))
+        });
+        told.unwrap_or_else(|problem| format!("{problem}\n"))
+    }
+
     fn configuration(&self) -> Vec<ConfigValue> {
-        let entries = self.conf.lock().unwrap_or_else(PoisonError::into_inner).dump();
+        let entries = self.conf.read().unwrap_or_else(PoisonError::into_inner).dump();
         let value = |entry: cinder_conf::Entry| ConfigValue {
             group: entry.group,
             option: entry.option,
             secret: entry.secret,
-            value: entry.value.unwrap_or_else(|problem| format!("<{problem}>")),
+            value: printable(&entry.value.unwrap_or_else(|problem| format!("<{problem}>")))
+                .into_owned(),
             origin: entry.origin.map(|origin| origin.to_string()),
         };
         entries.into_iter().map(value).collect()
@@ -100,7 +115,7 @@ impl Job {
     /// To the file or the standard error, as configured.
     fn deliver(&self, report: &Report) {
         let directory = {
-            let conf = self.conf.lock().unwrap_or_else(PoisonError::into_inner);
+            let conf = self.conf.read().unwrap_or_else(PoisonError::into_inner);
             conf.reports.log_dir.clone()
         };
         let destination = match directory {
@@ -158,7 +173,7 @@ fn workers(scoreboard: &Scoreboard) -> String {
             seconds(worker.uptime),
             seconds(worker.beat_age),
             worker.beats,
-            worker.reason
+            printable(&worker.reason)
         );
     }
     text
@@ -174,7 +189,9 @@ fn operations(workers: &[WorkerStatus]) -> String {
             let _ = writeln!(
                 text,
                 "{:<17} {:<24} {:<40} {age:.1} s",
-                worker.name, operation.kind, operation.id
+                worker.name,
+                printable(&operation.kind),
+                printable(&operation.id)
             );
         }
     }
@@ -203,5 +220,23 @@ mod tests {
         assert_eq!(lines[0], ["back", "end", "operation", "id", "age"]);
         assert_eq!(lines[1], ["lvm", "create_volume", "6f1c", "61.2", "s"]);
         assert_eq!(lines.len(), 2);
+    }
+
+    /// A worker's words are its own, or what a stray write has made of them.
+    #[test]
+    fn what_workers_say_forges_no_line_of_a_report() {
+        let operation = || Operation {
+            kind: "copy\x1b[2J".into(),
+            id: "1\n2".into(),
+            age: Duration::from_secs(1),
+        };
+        let busy = WorkerStatus {
+            name: "lvm".into(),
+            operations: vec![operation()],
+            ..Default::default()
+        };
+        let text = operations(&[busy]);
+        assert_eq!(text.lines().count(), 2, "{text}");
+        assert!(text.contains("copy\\x1b[2J") && text.contains("1\\n2"), "{text}");
     }
 }

@@ -15,6 +15,7 @@ use cinder_types::UPSTREAM_VERSION;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, getpid, getppid};
 use oslo_launcher::{Scoreboard, Service, StartError, WorkerHandle, WorkerState, WorkerStatus};
+use oslo_log::printable;
 use tracing::{error, info};
 
 use crate::commands::alive;
@@ -159,7 +160,8 @@ impl<'a> Live<'a> {
         let limit = self.service.plan.longest_silence.as_ref().map(Duration::as_secs_f64);
         BackEnd {
             state: state(worker.state),
-            reason: worker.reason.clone(),
+            // A worker's own words, or a stray byte among them.
+            reason: printable(&worker.reason).into_owned(),
             pid: worker.pid,
             uptime_seconds: worker.uptime.map(|age| age.as_secs_f64()),
             startup_seconds: worker.startup.map(|time| time.as_secs_f64()),
@@ -241,8 +243,8 @@ fn restarts(worker: &WorkerStatus) -> Restarts {
 
 fn operation(operation: &oslo_launcher::Operation) -> Operation {
     Operation {
-        kind: operation.kind.clone(),
-        id: operation.id.clone(),
+        kind: printable(&operation.kind).into_owned(),
+        id: printable(&operation.id).into_owned(),
         age_seconds: operation.age.as_secs_f64(),
     }
 }
@@ -257,4 +259,20 @@ fn resident(pid: i32) -> Option<u64> {
     let statm = std::fs::read_to_string(format!("/proc/{pid}/statm")).ok()?;
     let pages: u64 = statm.split(' ').nth(1)?.parse().ok()?;
     Some(pages * PAGE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_workers_say_acts_on_no_page() {
+        let told = oslo_launcher::Operation {
+            kind: "copy\x1b[2J".into(),
+            id: "1\n2".into(),
+            age: Duration::from_secs(1),
+        };
+        let shown = operation(&told);
+        assert_eq!((shown.kind.as_str(), shown.id.as_str()), ("copy\\x1b[2J", "1\\n2"));
+    }
 }

@@ -1,22 +1,21 @@
 //! What this process does on HUP and USR2, in the parent and in every worker.
 
-use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
 use std::time::Duration;
 
 use cinder_conf::cinder::Conf;
-use oslo_launcher::{Hooks, ReloadRefused, ReportRequest, ReportWork, Scoreboard};
+use oslo_launcher::{Hooks, ReadWork, ReloadRefused, ReportRequest, ReportWork, Scoreboard};
 use oslo_log::LogHandle;
-use tracing::error;
 
 use crate::guru::Job;
+use crate::logging;
+use crate::reloading::{Change, Verdict};
 use crate::watched::WatchedFile;
-use crate::{configure, logging};
 
 /// The daemon's hooks; each worker has a copy of its own from the moment it is forked.
 pub struct DaemonHooks {
-    /// The configuration in force. A report reads it beside us, for some milliseconds.
-    conf: Arc<Mutex<Conf>>,
+    /// The configuration in force. A report and a reading look at it beside us.
+    conf: Arc<RwLock<Conf>>,
     /// To change the level.
     log: LogHandle,
     /// Name of the program, in front of report files.
@@ -26,25 +25,25 @@ pub struct DaemonHooks {
 }
 
 impl Hooks for DaemonHooks {
-    fn reload(&mut self) -> Result<(), ReloadRefused> {
-        let mut conf = lock(&self.conf);
-        match conf.mutate() {
-            Ok(mutation) => {
-                self.log.set_debug(conf.logging.debug);
-                reload_handlers(&self.log, &conf);
-                configure::log_notices(mutation.notices);
-                Ok(())
-            }
-            Err(problems) => {
-                configure::log_problems(&problems);
-                error!(
-                    target: "cinder.cmd.volume",
-                    "The new configuration has {} errors; the old one stays in force",
-                    problems.errors()
-                );
-                Err(ReloadRefused)
-            }
+    fn read_again(&mut self) -> Option<ReadWork> {
+        let (conf, log) = (Arc::clone(&self.conf), self.log.clone());
+        Some(Box::new(move || {
+            Verdict::read(&conf.read().unwrap_or_else(PoisonError::into_inner), &log).encode()
+        }))
+    }
+
+    fn reload(&mut self, read: &[u8]) -> Result<Vec<u8>, ReloadRefused> {
+        let change = Verdict::decode(read)?.accept()?;
+        change.apply(&mut self.conf(), &self.log)?;
+        change.tell();
+        Ok(change.encode())
+    }
+
+    fn follow(&mut self, told: &[u8]) -> Result<(), ReloadRefused> {
+        if told.is_empty() {
+            return Ok(()); // nothing new since this worker was forked
         }
+        Change::decode(told)?.apply(&mut self.conf(), &self.log)
     }
 
     fn report(&mut self, request: ReportRequest, _: &Scoreboard) -> Option<ReportWork> {
@@ -68,24 +67,11 @@ impl DaemonHooks {
     pub fn new(conf: Conf, log: LogHandle, program: &str, supervised: bool) -> Self {
         // The parent alone looks at the file, as upstream's does.
         let asks = WatchedFile::of(&conf.reports).filter(|_| !supervised);
-        Self { conf: Arc::new(Mutex::new(conf)), log, program: program.to_owned(), asks }
+        Self { conf: Arc::new(RwLock::new(conf)), log, program: program.to_owned(), asks }
     }
-}
 
-/// Reads the file of `log_config_append` again if need be. A bad one changes nothing about the log,
-/// and is no reason to refuse the rest of a reload.
-fn reload_handlers(log: &LogHandle, conf: &Conf) {
-    let path = conf.logging.log_config_append.as_ref();
-    if let Err(cause) = log.reload(path.map(Path::new)) {
-        error!(
-            target: "cinder.cmd.volume",
-            error = &cause as &(dyn std::error::Error + 'static),
-            "The log goes on as it was"
-        );
+    /// A configuration is replaced as a whole, so a panic leaves none half-changed.
+    fn conf(&self) -> RwLockWriteGuard<'_, Conf> {
+        self.conf.write().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// A configuration is replaced as a whole, so a panic leaves none half-changed.
-fn lock(conf: &Mutex<Conf>) -> MutexGuard<'_, Conf> {
-    conf.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -3,17 +3,20 @@
 //! It wires the other crates together and has no behaviour of its own:
 //!
 //! ```text
-//! surroundings → cli → configure → logging → wire → startup (register, launch, supervise)
+//! first steps → surroundings → cli → configure → logging → wire
+//!             → startup (claim, register, launch, supervise)
 //! ```
 //!
 //! ```no_run
-//! let status = cinder_volume::run(&cinder_volume::Surroundings::of_this_process());
+//! let first = oslo_launcher::FirstSteps::take();
+//! let status = cinder_volume::run(first, &cinder_volume::Surroundings::of_this_process());
 //! ```
 
 #![forbid(unsafe_code)]
 
 #[cfg(target_os = "linux")]
 mod asker;
+mod claims;
 mod cli;
 mod commands;
 mod configure;
@@ -24,6 +27,8 @@ mod health;
 mod hooks;
 mod logging;
 mod progress;
+mod registering;
+mod reloading;
 mod rootwrap;
 #[cfg(target_os = "linux")]
 mod running;
@@ -36,14 +41,23 @@ mod worker;
 
 use std::process::ExitCode;
 
+use oslo_launcher::FirstSteps;
+
 pub use surroundings::Surroundings;
 
 /// Does what the command line says; returns the exit status of the process.
-pub fn run(surroundings: &Surroundings) -> ExitCode {
-    let ended = cli::parse(surroundings).and_then(|line| match line.task {
-        cli::Task::Run { .. } => daemon::run(surroundings, &line),
-        _ => commands::run(surroundings, &line),
-    });
+///
+/// What signals mean depends on the command line, so that is read first, and nothing else.
+pub fn run(first: FirstSteps, surroundings: &Surroundings) -> ExitCode {
+    let ended = match cli::parse(surroundings) {
+        Ok(line) if matches!(line.task, cli::Task::Run { .. }) => {
+            daemon::run(surroundings, &line, first.into_daemon())
+        }
+        parsed => {
+            first.into_command();
+            parsed.and_then(|line| commands::run(surroundings, &line))
+        }
+    };
     let status = ended.unwrap_or_else(|failure| failure.report(&surroundings.name));
     logging::finish();
     exit::code(status)

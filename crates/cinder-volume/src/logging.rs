@@ -1,17 +1,41 @@
 //! Installs logging for this process: subscriber, records of other libraries, panics; and sees to
 //! it that lines which wait for a slow reader are offered again.
 
+use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use anyhow::Context;
-use oslo_log::{LogHandle, LogOptions, LogTracer, log, panic_hook, subscriber};
+use cinder_conf::{TextFile, read_text};
+use oslo_log::{
+    HandlersFile, LogError, LogHandle, LogOptions, LogTracer, log, panic_hook, subscriber,
+};
 
 /// How long the end of a process waits for the reader of its last lines.
 const LAST_PATIENCE: Duration = Duration::from_millis(200);
 
 /// The log of this process, once it is installed. Forked workers have a copy.
 static INSTALLED: OnceLock<LogHandle> = OnceLock::new();
+
+/// Largest file of `log_config_append`; real ones have a few KiB.
+const LARGEST_HANDLERS: u64 = 256 << 10;
+
+/// Reads the file of `log_config_append`, if there is to be one. Not to be called where a file
+/// system that does not answer must not be waited for.
+///
+/// # Errors
+///
+/// [`LogError::Config`] when it is no file that can be read.
+pub fn handlers(path: Option<&str>) -> Result<Option<HandlersFile>, LogError> {
+    let Some(path) = path.filter(|path| !path.is_empty()) else { return Ok(None) };
+    let path = PathBuf::from(path);
+    match read_text(&path, LARGEST_HANDLERS) {
+        Ok(TextFile { text, modified }) => {
+            Ok(Some(HandlersFile { path, text: text.into(), modified }))
+        }
+        Err(cause) => Err(LogError::Config { path, reason: cause.reason() }),
+    }
+}
 
 /// Installs everything that is global about logging; at most once per process.
 ///

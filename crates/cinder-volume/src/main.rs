@@ -1,9 +1,10 @@
-//! Entry point: arguments and environment in, exit status out. Does nothing else.
+//! Entry point: first steps, then arguments and environment in, exit status out. Does nothing else.
 
 #![forbid(unsafe_code)]
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    cinder_volume::run(&cinder_volume::Surroundings::of_this_process())
+    let first = oslo_launcher::FirstSteps::take();
+    cinder_volume::run(first, &cinder_volume::Surroundings::of_this_process())
 }

@@ -4,11 +4,12 @@
 //! a program of our name and keeps SIGUSR2 blocked, as only a daemon that reads it does; no other
 //! process is ever sent that signal, which would end it. Must not: signal anybody.
 
-use std::fs;
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use crate::cli;
 use crate::configure;
+use crate::exit::Failure;
 use crate::surroundings::Surroundings;
 
 /// A running daemon, or one of its workers.
@@ -28,14 +29,18 @@ impl Running {
 }
 
 /// The parents of all daemons that we may look at.
-pub fn parents(surroundings: &Surroundings) -> Vec<Running> {
-    let entries = fs::read_dir("/proc").into_iter().flatten();
+///
+/// # Errors
+///
+/// When the system does not list its processes.
+pub fn parents(surroundings: &Surroundings) -> io::Result<Vec<Running>> {
+    let entries = fs::read_dir("/proc")?;
     let pids = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
     let all: Vec<Running> = pids.filter_map(|pid| look_at(pid, surroundings)).collect();
     let is_worker = |one: &Running| all.iter().any(|other| other.pid == one.parent);
     let mut parents: Vec<Running> = all.iter().filter(|one| !is_worker(one)).cloned().collect();
     parents.sort_by_key(|one| one.pid);
-    parents
+    Ok(parents)
 }
 
 /// This process, if it is a daemon of ours or a worker of one.
@@ -84,17 +89,24 @@ pub fn files_of(running: &Running) -> Option<Vec<PathBuf>> {
         directory: fs::read_link(folder.join("cwd")).ok()?,
         ..Surroundings::default()
     };
-    files(&theirs, &cli::parse(&theirs).ok()?)
+    files(&theirs, &cli::parse(&theirs).ok()?).ok()
 }
 
 /// The configuration files that these surroundings lead to, links resolved.
-pub fn files(surroundings: &Surroundings, line: &cli::CommandLine) -> Option<Vec<PathBuf>> {
-    let conf = cinder_conf::cinder::load(configure::request(surroundings, line)).ok()?;
+///
+/// # Errors
+///
+/// What is wrong with them.
+pub fn files(
+    surroundings: &Surroundings,
+    line: &cli::CommandLine,
+) -> Result<Vec<PathBuf>, Failure> {
+    let conf = configure::load(surroundings, line)?;
     let real = |file: &String| {
         let path = surroundings.directory.join(file);
         path.canonicalize().unwrap_or(path)
     };
-    Some(conf.config_files().iter().map(real).collect())
+    Ok(conf.config_files().iter().map(real).collect())
 }
 
 #[cfg(test)]

@@ -1,31 +1,29 @@
 //! The order of steps from a good configuration to the wait loop.
 //!
-//! register → dispose → launch → supervise. Must not: read configuration files or know option
-//! names; everything comes as [`Settings`] from `wire.rs`.
+//! claim → register (beside this process) → launch → supervise. Must not: read configuration files
+//! or know option names, everything comes as [`Settings`] from `wire.rs`; open a database.
 
 use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cinder_db::{
-    Connection, DatabaseOptions, DbError, HeartbeatPlan, Registration, any_volume,
-    minimum_versions, register, retry_connect,
-};
-use cinder_types::OBJECT_VERSION;
+use cinder_db::{DatabaseOptions, HeartbeatPlan, Registration};
+use cinder_types::ServiceId;
 use oslo_launcher::{
-    Hooks, InProcessLauncher, Launcher, LauncherOptions, ProcessLauncher, Service,
+    Hooks, InProcessLauncher, Inherited, Launcher, LauncherOptions, ProcessLauncher, Service,
     SubprocessLauncher, Supervision,
 };
-use tracing::{error, info};
+use tracing::error;
 
+use crate::claims;
 use crate::exit::{self, Failure};
 use crate::health::{HealthPlan, HealthService, Member};
 use crate::progress::Progress;
+use crate::registering::{Outcome, register_all};
 use crate::surroundings::{SUPERVISED, Surroundings};
 use crate::worker::VolumeService;
-
-type Cause<'a> = &'a (dyn std::error::Error + 'static);
 
 /// Which launcher runs the back ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,6 +70,8 @@ pub struct Settings {
     pub method: Method,
     /// Limits, notifier and names for the launcher.
     pub launcher: LauncherOptions,
+    /// `state_path`, below which back ends are claimed.
+    pub state_path: PathBuf,
     /// `report_interval`.
     pub report_interval: Duration,
     /// Whether a terminal is free to show how far the start is: the log goes elsewhere.
@@ -97,7 +97,7 @@ pub fn refuse_without_backends(enabled: &[String]) -> Result<(), Failure> {
     Err(Failure::Told(exit::FAILURE))
 }
 
-/// Registers, launches and supervises; returns the exit status.
+/// Claims, registers, launches and supervises; returns the exit status.
 ///
 /// # Errors
 ///
@@ -106,44 +106,58 @@ pub fn run(
     settings: Settings,
     hooks: Box<dyn Hooks>,
     surroundings: &Surroundings,
+    inherited: Inherited,
     after_launch: impl FnOnce(),
 ) -> Result<i32, Failure> {
-    let Settings { candidates, database, method, launcher, report_interval, show_progress, health } =
-        settings;
+    let Settings { mut candidates, database, method, mut launcher, .. } = settings;
+    launcher.inherited = inherited;
+    if !surroundings.is_supervised() {
+        // Else the parent has claimed it, for as long as that one lives.
+        prepare(&settings.state_path, &database);
+        launcher.kept.extend(claims::claim(&settings.state_path, &mut candidates));
+    }
     let mut launcher = choose_launcher(method, launcher, hooks, surroundings)?;
-    let progress = |what| Progress::if_wanted(show_progress, what, surroundings);
+    let progress = |what| Progress::if_wanted(settings.show_progress, what, surroundings);
     let mut registered = progress("registering back ends");
     let told = &mut |done| registered.step(done, candidates.len());
-    let registering = register_all(&candidates, &database, report_interval, &mut *launcher, told);
-    let services = match registering? {
-        ControlFlow::Continue(services) => services,
+    let outcomes = match register_all(&candidates, &database, &mut *launcher, told)? {
+        ControlFlow::Continue(outcomes) => outcomes,
         ControlFlow::Break(status) => return Ok(status),
     };
     drop(registered);
+    let services = services(&candidates, &outcomes, &database, settings.report_interval);
     ensure_some(services.len())?;
-    let started: Vec<String> = services.iter().map(|one| one.name().to_owned()).collect();
     let mut services: Vec<(Arc<dyn Service>, usize)> =
         services.into_iter().map(|service| (Arc::new(service) as _, 1)).collect();
-    if let Some(plan) = health {
+    if let Some(plan) = settings.health {
         // The last to be forked, because it has to know all others.
-        let members = candidates.iter().map(|one| member(one, &started)).collect();
-        services.push((Arc::new(HealthService::new(plan, members)), 1));
+        let members = candidates.iter().zip(&outcomes).map(|(one, outcome)| member(one, outcome));
+        services.push((Arc::new(HealthService::new(plan, members.collect())), 1));
     }
     launcher.launch_services(&services)?;
     after_launch();
     Ok(launcher.wait()?)
 }
 
+/// Makes `state_path` if the embedded database is about to do so: a first start on an empty machine
+/// is no reason for a warning. Whether it is there is found out when it is used.
+fn prepare(state_path: &Path, database: &DatabaseOptions) {
+    let state_path = std::path::absolute(state_path).ok();
+    let of_database = database.url.file().and_then(Path::parent);
+    if let Some(both) = of_database.filter(|path| Some(*path) == state_path.as_deref()) {
+        let _ = std::fs::create_dir_all(both);
+    }
+}
+
 /// A back end as the health server shows it.
-fn member(candidate: &Candidate, started: &[String]) -> Member {
-    let reason = match &candidate.backend {
-        Err(cause) => format!("left out at the start: {cause:#}"),
-        Ok(_) => "left out at the start: it could not be registered, see the log".to_owned(),
-    };
+fn member(candidate: &Candidate, outcome: &Outcome) -> Member {
     Member {
         name: candidate.name.clone(),
         host: candidate.host.clone(),
-        left_out: (!started.contains(&candidate.name)).then_some(reason),
+        left_out: match outcome {
+            Outcome::Registered(_) => None,
+            Outcome::LeftOut(reason) => Some(format!("left out at the start: {reason}")),
+        },
     }
 }
 
@@ -176,149 +190,25 @@ fn choose_launcher(
     })
 }
 
-/// Writes a row for every back end over one connection, which is closed before this returns.
-///
-/// Breaks with an exit status when a signal ended the wait for a database, or came meanwhile.
-fn register_all(
+/// The services of those that have a row.
+fn services(
     candidates: &[Candidate],
+    outcomes: &[Outcome],
     database: &DatabaseOptions,
-    report_interval: Duration,
-    launcher: &mut dyn Launcher,
-    progress: &mut dyn FnMut(usize),
-) -> Result<ControlFlow<i32, Vec<VolumeService>>, Failure> {
-    let mut connection = match connect(database, launcher) {
-        Ok(ControlFlow::Continue(connection)) => connection,
-        Ok(ControlFlow::Break(status)) => return Ok(ControlFlow::Break(status)),
-        Err(cause) => {
-            error!(target: "cinder.cmd.volume", error = &cause as Cause<'_>, "Cannot use the database");
-            for candidate in candidates {
-                not_started(&candidate.host, None);
-            }
-            return Ok(ControlFlow::Continue(Vec::new()));
+    interval: Duration,
+) -> Vec<VolumeService> {
+    let registered = candidates.iter().zip(outcomes).filter_map(|(candidate, outcome)| {
+        match (&candidate.backend, outcome) {
+            (Ok(backend), Outcome::Registered(id)) => Some((backend, *id)),
+            _ => None,
         }
-    };
-    select_scheduler_versions(&mut connection);
-    let mut services = Vec::new();
-    for (done, candidate) in candidates.iter().enumerate() {
-        progress(done);
-        // Each row may have to wait for a lock. A stop must not wait for all of them.
-        if let Some(status) = launcher.pause(Duration::ZERO) {
-            return Ok(ControlFlow::Break(status));
-        }
-        let backend = match &candidate.backend {
-            Ok(backend) => backend,
-            Err(cause) => {
-                not_started(&candidate.host, Some(cause.as_ref()));
-                continue;
-            }
-        };
-        let register =
-            |connection: &mut _| register_one(backend, database, report_interval, connection);
-        match register_or_reconnect(register, &mut connection, database, launcher) {
-            Ok(ControlFlow::Continue(service)) => services.push(service),
-            Ok(ControlFlow::Break(status)) => return Ok(ControlFlow::Break(status)),
-            Err(cause) => not_started(&candidate.host, Some(&cause)),
-        }
-    }
-    connection.close();
-    Ok(ControlFlow::Continue(services))
-}
-
-/// Registers once more over a new connection if the old one broke.
-///
-/// The other back ends must not pay for that, nor does this one have to: what was not committed
-/// can be done again, and what was is found.
-fn register_or_reconnect<T>(
-    register: impl Fn(&mut Connection) -> Result<T, DbError>,
-    connection: &mut Connection,
-    database: &DatabaseOptions,
-    launcher: &mut dyn Launcher,
-) -> Result<ControlFlow<i32, T>, DbError> {
-    match register(connection) {
-        Err(cause) if cause.is_connection_lost() => match connect(database, launcher)? {
-            ControlFlow::Continue(anew) => *connection = anew,
-            ControlFlow::Break(status) => return Ok(ControlFlow::Break(status)),
-        },
-        done => return done.map(ControlFlow::Continue),
-    }
-    register(connection).map(ControlFlow::Continue)
-}
-
-/// Waits for the database; breaks with an exit status when a signal ended the wait.
-fn connect(
-    database: &DatabaseOptions,
-    launcher: &mut dyn Launcher,
-) -> Result<ControlFlow<i32, Connection>, DbError> {
-    let mut ended = None;
-    let connected = retry_connect(database, |interval| {
-        ended = launcher.pause(interval);
-        if ended.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
-    match ended {
-        Some(status) => Ok(ControlFlow::Break(status)),
-        None => connected.map(ControlFlow::Continue),
-    }
-}
-
-fn not_started(host: &str, cause: Option<Cause<'_>>) {
-    match cause {
-        Some(cause) => error!(
-            target: "cinder.cmd.volume",
-            error = cause,
-            "Volume service {host} failed to start."
-        ),
-        None => error!(target: "cinder.cmd.volume", "Volume service {host} failed to start."),
-    }
-}
-
-fn register_one(
-    backend: &Backend,
-    database: &DatabaseOptions,
-    report_interval: Duration,
-    connection: &mut Connection,
-) -> Result<VolumeService, DbError> {
-    let empty = if any_volume(connection)? { "not " } else { "" };
-    info!(
-        target: "cinder.volume.manager",
-        "Determined volume DB was {empty}empty at startup."
-    );
-    let host = &backend.registration.host;
-    let enabled = if backend.image_volume_cache_enabled { "enabled" } else { "disabled" };
-    info!(target: "cinder.volume.manager", "Image-volume cache {enabled} for host {host}.");
-    let registered = register(connection, &backend.registration)?;
-    let plan = HeartbeatPlan {
-        database: database.clone(),
-        registration: backend.registration.clone(),
-        service: registered.id,
-        interval: report_interval,
+    let service = |(backend, service): (&Backend, ServiceId)| {
+        let (database, registration) = (database.clone(), backend.registration.clone());
+        let plan = HeartbeatPlan { database, registration, service, interval };
+        VolumeService::new(&backend.name, &backend.volume_driver, plan)
     };
-    Ok(VolumeService::new(&backend.name, &backend.volume_driver, plan))
-}
-
-/// Upstream's scheduler client looks for the oldest scheduler when it is made (`spec/startup.md`
-/// §3); nothing sends to schedulers yet, so a failure is only told.
-fn select_scheduler_versions(connection: &mut Connection) {
-    /// `SCHEDULER_RPC_VERSION` when no scheduler has a row, `spec/startup.md` §3.
-    const OWN_RPC: &str = "3.12";
-    let (object, rpc) = match minimum_versions(connection, "cinder-scheduler") {
-        Ok(Some(versions)) => (versions.object.to_string(), versions.rpc.to_string()),
-        Ok(None) => (OBJECT_VERSION.to_owned(), OWN_RPC.to_owned()),
-        Err(cause) => {
-            error!(
-                target: "cinder.rpc",
-                error = &cause as Cause<'_>,
-                "Cannot tell the oldest version of cinder-scheduler"
-            );
-            return;
-        }
-    };
-    for (what, version) in [("objects", object), ("RPC", rpc)] {
-        info!(
-            target: "cinder.rpc",
-            "Automatically selected cinder-scheduler {what} version {version} as minimum service \
-             version."
-        );
-    }
+    registered.map(service).collect()
 }
 
 /// At least one back end must have been registered.

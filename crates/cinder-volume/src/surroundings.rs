@@ -81,10 +81,19 @@ impl Surroundings {
 }
 
 /// The kernel's name for this machine, as Python's `socket.gethostname` gives it.
+///
+/// Asked directly: rows would stand under another name where `/proc` cannot be read.
+#[cfg(unix)]
 fn host_name() -> String {
-    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    match name.trim() {
+    // Refused only for a name that does not fit, which the kernel does not have.
+    let name = nix::unistd::gethostname().unwrap_or_default();
+    match name.to_string_lossy().trim() {
         "" => "localhost".to_owned(),
         name => name.to_owned(),
     }
+}
+
+#[cfg(not(unix))]
+fn host_name() -> String {
+    "localhost".to_owned()
 }

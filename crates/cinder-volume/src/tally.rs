@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use cinder_health::{BOUNDS, Counters, Duration as Durations};
-use oslo_launcher::WorkerHandle;
+use oslo_launcher::{MOST, WorkerHandle};
 
 /// Counts that only grow, over all processes of a worker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -146,7 +146,8 @@ impl<'a> Tally<'a> {
     }
 
     fn load(&self, index: usize) -> u64 {
-        self.words.get(index).map_or(0, |word| word.load(Ordering::Relaxed))
+        // More is no count but a stray write, and sums of it would overflow.
+        self.words.get(index).map_or(0, |word| word.load(Ordering::Relaxed).min(MOST))
     }
 }
 
@@ -204,6 +205,16 @@ mod tests {
         let counts_only =
             Counters { pool_open: 0, pool_lent: 0, pool_waiting: 0, queue_depth: 0, ..expected };
         assert_eq!(tally.counters(), counts_only);
+    }
+
+    #[test]
+    fn words_that_something_wrote_over_are_counts_that_can_be_added_up() {
+        let words: Vec<AtomicU64> = (0..WORDS).map(|_| AtomicU64::new(u64::MAX)).collect();
+        let counters = Tally::new(&words).counters();
+        for times in [counters.heartbeat_duration, counters.operation_duration] {
+            let sum = times.buckets.iter().try_fold(0_u64, |sum, count| sum.checked_add(*count));
+            assert!(sum.is_some() && times.sum_seconds.is_finite());
+        }
     }
 
     #[test]

@@ -5,26 +5,25 @@ use std::time::Duration;
 use anyhow::{Context, anyhow, bail};
 use cinder_conf::cinder::Conf;
 use cinder_conf::options::process::Launcher as Choice;
-use cinder_conf::{Problem, Value};
+use cinder_conf::{Level, Problem, Scope, Value};
 use cinder_db::{DatabaseOptions, DatabaseUrl, Registration};
 use cinder_health::Address;
 use cinder_types::{ClusterName, ServiceHost, UPSTREAM_VERSION};
 use oslo_launcher::{LauncherOptions, Limits, Notifier, RestartMethod};
 use oslo_log::LogOptions;
-use tracing::{debug, error, warn};
+use tracing::{debug, error, info, warn};
 
 use crate::health::HealthPlan;
 use crate::startup::{Backend, Candidate, Method, Settings};
 use crate::surroundings::Surroundings;
 use crate::tally;
 
-/// The options of `oslo-log`.
+/// The options of `oslo-log`, without the file of `log_config_append`, which is not read here.
 pub fn log_options(conf: &Conf, surroundings: &Surroundings) -> LogOptions {
     let logging = &conf.logging;
     let path = |option: &Option<String>| option.as_ref().map(Into::into);
     LogOptions {
         debug: logging.debug,
-        log_config_append: path(&logging.log_config_append),
         log_file: path(&logging.log_file),
         log_dir: path(&logging.log_dir),
         program: surroundings.name.clone(),
@@ -69,12 +68,11 @@ pub fn log_options(conf: &Conf, surroundings: &Surroundings) -> LogOptions {
 ///
 /// # Errors
 ///
-/// When the URL names no database that this program can use; the password is never shown.
+/// When the URL names no database that this program can use, with the place where it stands; the
+/// password is never shown.
 pub fn database_options(conf: &Conf) -> anyhow::Result<DatabaseOptions> {
     let database = &conf.database;
-    let url = database.connection.reveal();
-    let url = DatabaseUrl::with_parameters(url, &database.connection_parameters)
-        .context("[database] connection cannot be used")?;
+    let url = database_url(conf).map_err(|problem| anyhow!("{}", problem.statement()))?;
     let defaults = DatabaseOptions::new(url);
     Ok(DatabaseOptions {
         max_retries: database.max_retries,
@@ -87,8 +85,44 @@ pub fn database_options(conf: &Conf) -> anyhow::Result<DatabaseOptions> {
         // As its help text has it: no value keeps the server's mode.
         mysql_sql_mode: Some(database.mysql_sql_mode.clone()).filter(|mode| !mode.is_empty()),
         mysql_wsrep_sync_wait: database.mysql_wsrep_sync_wait,
+        statement_cache: conf.database_client.statement_cache,
         ..defaults
     })
+}
+
+/// The URL of `[database]`, as `config check` and a start both read it.
+///
+/// # Errors
+///
+/// What is wrong with it and where.
+pub fn database_url(conf: &Conf) -> Result<DatabaseUrl, Box<Problem>> {
+    let database = &conf.database;
+    let url = database.connection.reveal();
+    DatabaseUrl::with_parameters(url, &database.connection_parameters).map_err(|error| {
+        let alone = DatabaseUrl::parse(url);
+        let option = if alone.is_ok() { "connection_parameters" } else { "connection" };
+        let place = conf.oslo().read("database", option);
+        Box::new(Problem {
+            level: Level::Error,
+            scope: Scope::Program,
+            origin: place.ok().map(|found| found.origin),
+            group: Some("database".to_owned()),
+            option: Some(option.to_owned()),
+            text: format!("cannot be used: {error}"),
+            hint: None,
+        })
+    })
+}
+
+/// Tells which parameters of the URL were passed over, once.
+fn tell_harmless(url: &DatabaseUrl) {
+    let names = url.harmless();
+    if !names.is_empty() {
+        info!(
+            target: "cinder.db",
+            "[database] connection: {} has no effect here and needs none", names.join(", ")
+        );
+    }
 }
 
 /// Everything that start-up needs.
@@ -111,8 +145,10 @@ pub fn settings(
         method = Method::InProcess;
     }
     let health = health_plan(conf, &method)?;
+    let database = database_options(conf)?;
+    tell_harmless(&database.url);
     Ok(Settings {
-        database: database_options(conf)?,
+        database,
         launcher: LauncherOptions {
             limits: limits(conf),
             capacity: names.len() + usize::from(health.is_some()),
@@ -121,7 +157,9 @@ pub fn settings(
             worker_watchdog: Some(seconds(conf.supervisor.worker_watchdog))
                 .filter(|limit| !limit.is_zero()),
             noun: "back ends",
+            ..LauncherOptions::default()
         },
+        state_path: conf.service.state_path.clone().into(),
         report_interval: seconds(conf.service.report_interval),
         candidates: names.iter().map(|name| candidate(conf, name)).collect(),
         method,

@@ -38,6 +38,8 @@ struct Running {
     /// For operations; closes its connections when they are idle.
     pool: Pool,
     heartbeat: Option<Heartbeat>,
+    /// How the way to the database was protected when this worker first went it.
+    way: String,
 }
 
 impl VolumeService {
@@ -143,7 +145,11 @@ impl Service for VolumeService {
     fn start(&self, worker: &WorkerHandle) -> Result<(), StartError> {
         info!(target: "cinder.service", "Starting {BINARY} node (version {UPSTREAM_VERSION})");
         Tally::of(worker).clear_gauges();
-        let connection = self.await_pins(worker)?;
+        let mut connection = self.await_pins(worker)?;
+        let way = match connection.protection() {
+            Ok(way) => way.to_string(),
+            Err(error) => format!("cannot tell whether it is encrypted: {}", chain(&error)),
+        };
         let pool = Pool::new(self.plan.database.clone());
         info!(
             target: "cinder.volume.manager",
@@ -155,7 +161,7 @@ impl Service for VolumeService {
         let observe = move |pulse: &Pulse<'_>| note(&beating, pulse);
         let heartbeat = Heartbeat::start_on(connection, self.plan.clone(), driver_ready, observe)
             .map_err(StartError::failed)?;
-        *self.running() = Some(Running { worker: worker.clone(), pool, heartbeat });
+        *self.running() = Some(Running { worker: worker.clone(), pool, heartbeat, way });
         worker.up();
         Ok(())
     }
@@ -178,24 +184,27 @@ impl Service for VolumeService {
 
     fn report(&self) -> String {
         // Held for moments only, but this must not wait for even one of them.
-        let pool = self
-            .running
-            .try_lock()
-            .ok()
-            .and_then(|running| running.as_ref().map(|running| running.pool.clone()));
-        let Some(pool) = pool else { return "not opened yet\n".to_owned() };
+        let pool = self.running.try_lock().ok().and_then(|all| {
+            all.as_ref().map(|running| (running.pool.clone(), running.way.clone()))
+        });
+        let Some((pool, way)) = pool else { return "not opened yet\n".to_owned() };
         let PoolState { most, open, idle, waiting } = pool.state();
         format!(
             "database: {open} of at most {most} connections open, {idle} of them idle; {waiting} \
-             callers wait\n"
+             callers wait\nway to the database: {way}\n"
         )
     }
 
     fn reset(&self) {
-        info!(target: "cinder.volume.manager", "Resetting cached RPC version pins.");
-        // The parent's copy is not running, so it opens no connection that its next worker
-        // would inherit (`spec/launcher.md` §12, defect 13).
+        // The parent's copy is not running: it has nothing to forget, and opens no connection that
+        // its next worker would inherit (`spec/launcher.md` §12, defect 13).
         if self.running().is_none() {
+            return;
+        }
+        info!(target: "cinder.volume.manager", "Resetting cached RPC version pins.");
+        // Nobody uses the pins yet; they are read to be told. On a node with hundreds of back ends
+        // as many threads and connections at once cost more than all else of a reload.
+        if !tracing::enabled!(target: "cinder.service", tracing::Level::DEBUG) {
             return;
         }
         let plan = self.plan.clone();

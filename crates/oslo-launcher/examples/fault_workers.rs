@@ -11,11 +11,17 @@
 //! * `--stop-on-hup`: asks for a stop in the HUP hook; `--panic-on-hup`: the hook panics;
 //!   `--slow-hup`: the hook takes its time;
 //! * `--report-until FILE`: a report takes until the file exists;
+//! * `--read FILE`: a HUP reads the file as soon as it exists; `die…` in it aborts whoever reads,
+//!   `bad…` is refused;
 //! * `--room COUNT`: the launcher has room for so many more workers;
 //! * `--add NAME=BEHAVIOUR`: adds it, with two workers, in the report hook of the supervisor, once;
 //! * `--add-from-thread NAME=BEHAVIOUR`: adds it, with one worker, from a second thread, when
 //!   the first service is up;
-//! * `--thread`: has a second thread; `--foreign`: has a child of its own;
+//! * `--aside JOB`: does a job beside itself before anything is launched: `tells`, `waits`, `panics`
+//!   or `babbles`;
+//! * `--first-steps`: takes them; `--decide FIFO`: reads that to its end before it is a daemon;
+//!   `--settings FIFO`: and that before it has a launcher; `--command`: is no daemon, and waits;
+//! * `--thread`: has a second thread; `--foreign`: has a child of its own, `--foreign-sleeps`: which lives for long;
 //! * `--wait-hook COUNT`: every process wants so many short waits.
 //!
 //! Prints one line per thing that a test wants to see.
@@ -30,9 +36,10 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use oslo_launcher::{
-    Hooks, InProcessLauncher, Launcher, LauncherHandle, LauncherOptions, Limits, Notifier,
-    ProcessLauncher, ReloadRefused, ReportRequest, ReportWork, RestartMethod, Scoreboard, Service,
-    StartError, SubprocessLauncher, Supervision, WorkerHandle, WorkerState,
+    FirstSteps, Hooks, InProcessLauncher, Inherited, Job, JobEnd, JobLine, LaunchError, Launcher,
+    LauncherHandle, LauncherOptions, Limits, Notifier, ProcessLauncher, ReadWork, ReloadRefused,
+    ReportRequest, ReportWork, RestartMethod, Scoreboard, Service, StartError, SubprocessLauncher,
+    Supervision, WorkerHandle, WorkerState,
 };
 
 struct Fault {
@@ -66,6 +73,11 @@ impl Fault {
 impl Service for Fault {
     fn name(&self) -> &str {
         &self.name
+    }
+
+    fn auxiliary(&self) -> bool {
+        assert!(self.behaviour != "panics-in-the-supervisor", "a bug");
+        false
     }
 
     fn needs_thread(&self) -> bool {
@@ -123,6 +135,8 @@ struct Print {
     slow_hup: bool,
     /// A report takes until this file exists.
     report_until: Option<PathBuf>,
+    /// What a HUP reads, and waits for.
+    read: Option<PathBuf>,
     /// A service that is still to be added.
     late: Option<Arc<Fault>>,
 }
@@ -137,6 +151,7 @@ impl Print {
             panic_on_hup: plan.panic_on_hup,
             slow_hup: plan.slow_hup,
             report_until: plan.report_until.clone(),
+            read: plan.read.clone(),
             late: plan.late.clone(),
         }
     }
@@ -150,9 +165,32 @@ fn add(handle: &LauncherHandle, fault: Arc<Fault>, workers: usize) {
     }
 }
 
+/// No longer than a test may take: one that fails never makes the file.
+fn wait_for(file: &Path) {
+    let end = Instant::now() + Duration::from_secs(60);
+    while !file.exists() && Instant::now() < end {
+        std::thread::park_timeout(Duration::from_millis(5));
+    }
+}
+
 impl Hooks for Print {
-    fn reload(&mut self) -> Result<(), ReloadRefused> {
+    fn read_again(&mut self) -> Option<ReadWork> {
+        let file = self.read.clone()?;
+        Some(Box::new(move || {
+            println!("reading in {}", std::process::id());
+            wait_for(&file);
+            let text = std::fs::read(file).unwrap_or_default();
+            if text.starts_with(b"die") { std::process::abort() } else { text }
+        }))
+    }
+
+    fn reload(&mut self, read: &[u8]) -> Result<Vec<u8>, ReloadRefused> {
         println!("reload in {}", std::process::id());
+        let text = String::from_utf8_lossy(read);
+        println!("{} has read {:?}", std::process::id(), &text[..text.len().min(20)]);
+        if read.starts_with(b"bad") {
+            return Err(ReloadRefused);
+        }
         assert!(!self.panic_on_hup, "a bug in the hook");
         if self.slow_hup {
             std::thread::park_timeout(Duration::from_millis(300));
@@ -160,7 +198,7 @@ impl Hooks for Print {
         if let Some(handle) = LAUNCHER.get().filter(|_| self.stop_on_hup) {
             handle.stop();
         }
-        Ok(())
+        Ok(read.to_vec())
     }
 
     fn report(&mut self, request: ReportRequest, scoreboard: &Scoreboard) -> Option<ReportWork> {
@@ -173,11 +211,7 @@ impl Hooks for Print {
         let (until, process) = (self.report_until.clone()?, request.process);
         Some(Box::new(move |_| {
             println!("report on {process} begins: {:?}", request.answers);
-            // No longer than a test may take: one that fails never makes the file.
-            let end = Instant::now() + Duration::from_secs(60);
-            while !until.exists() && Instant::now() < end {
-                std::thread::park_timeout(Duration::from_millis(5));
-            }
+            wait_for(&until);
             println!("report on {process} ends");
         }))
     }
@@ -202,8 +236,9 @@ struct Plan {
     stop_on_hup: bool,
     panic_on_hup: bool,
     slow_hup: bool,
-    foreign: bool,
+    foreign: Option<&'static str>,
     report_until: Option<PathBuf>,
+    read: Option<PathBuf>,
     room: usize,
     late: Option<Arc<Fault>>,
     late_from_thread: Option<Arc<Fault>>,
@@ -213,6 +248,10 @@ struct Plan {
     manager_watchdog: Option<Duration>,
     pause: Option<Duration>,
     short_waits: u32,
+    job: Option<String>,
+    decide: Option<PathBuf>,
+    settings: Option<PathBuf>,
+    command: bool,
 }
 
 type Failure = Box<dyn std::error::Error>;
@@ -231,8 +270,14 @@ impl Plan {
                 "--stop-on-hup" => plan.stop_on_hup = true,
                 "--panic-on-hup" => plan.panic_on_hup = true,
                 "--slow-hup" => plan.slow_hup = true,
-                "--foreign" => plan.foreign = true,
+                "--foreign" => plan.foreign = Some("exit 5"),
+                "--foreign-sleeps" => plan.foreign = Some("exec sleep 60"),
                 "--no-back-off" => plan.limits.respawn_backoff_max = Duration::ZERO,
+                "--first-steps" => {} // were taken already
+                "--aside" => plan.job = Some(value()?),
+                "--decide" => plan.decide = Some(value()?.into()),
+                "--settings" => plan.settings = Some(value()?.into()),
+                "--command" => plan.command = true,
                 "--thread" => {
                     std::thread::spawn(|| {
                         loop {
@@ -241,6 +286,7 @@ impl Plan {
                     });
                 }
                 "--report-until" => plan.report_until = Some(value()?.into()),
+                "--read" => plan.read = Some(value()?.into()),
                 "--room" => plan.room = value()?.parse()?,
                 "--add" => plan.late = Some(Arc::new(Fault::parse(&value()?))),
                 "--add-from-thread" => {
@@ -273,6 +319,9 @@ impl Plan {
         if let Some(file) = &self.report_until {
             command.arg("--report-until").arg(file);
         }
+        if let Some(file) = &self.read {
+            command.arg("--read").arg(file);
+        }
         command.args(["--wait-hook", &self.short_waits.to_string()]).arg("--one");
         let late = self.late.iter().chain(&self.late_from_thread);
         let fault = self.faults.iter().chain(late).find(|fault| fault.name == name);
@@ -280,7 +329,7 @@ impl Plan {
         command
     }
 
-    fn launcher(self: &Arc<Self>) -> Result<Box<dyn Launcher>, Failure> {
+    fn launcher(self: &Arc<Self>, inherited: Inherited) -> Result<Box<dyn Launcher>, Failure> {
         let notifier = match &self.notify {
             Some(path) => Notifier::connect(path, self.manager_watchdog)?,
             None => Notifier::default(),
@@ -292,6 +341,8 @@ impl Plan {
             capacity: self.faults.iter().map(|fault| fault.workers).sum::<usize>() + self.room,
             noun: "services",
             notifier,
+            inherited,
+            kept: Vec::new(),
         };
         let hooks = Box::new(Print::new(self));
         if self.one || self.alone {
@@ -307,15 +358,77 @@ impl Plan {
     }
 }
 
+/// What a job does, in its own process.
+fn work(job: &str, line: &mut JobLine<'_>) {
+    println!("the job runs as {}", std::process::id());
+    match job {
+        "waits" => loop {
+            std::thread::park();
+        },
+        "panics" => panic!("a bug in a job"),
+        "babbles" => loop {
+            if line.tell(b"on and on").is_err() {
+                println!("nobody listens to the job");
+                return;
+            }
+        },
+        _ => {
+            for message in ["one", "", "three"] {
+                line.tell(message.as_bytes()).expect("somebody listens");
+            }
+        }
+    }
+}
+
+/// Does the job; the exit status of this process if it was stopped meanwhile.
+fn do_job(launcher: &mut dyn Launcher, job: &str) -> Result<Option<i32>, LaunchError> {
+    let mut babble = 0_u64;
+    let work: &dyn Fn(&mut JobLine<'_>) = &|line| work(job, line);
+    let end =
+        launcher.run_aside(&Job { name: c"the-job", work }, &mut |message| match message {
+            b"on and on" => babble += 1,
+            _ => println!("the job told {:?}", String::from_utf8_lossy(message)),
+        })?;
+    println!("the job: {end:?}");
+    Ok(match end {
+        JobEnd::Stopped(status) => Some(status),
+        _ => None,
+    })
+}
+
 fn main() -> Result<ExitCode, Failure> {
+    let first = std::env::args().any(|word| word == "--first-steps").then(FirstSteps::take);
     let filter = tracing_subscriber::filter::LevelFilter::DEBUG;
     tracing_subscriber::fmt().with_max_level(filter).with_ansi(false).init();
     let plan = Arc::new(Plan::parse(std::env::args().skip(1))?);
+    if let Some(file) = &plan.decide {
+        println!("first steps taken");
+        std::fs::read(file)?;
+    }
+    let mut inherited = Inherited::default();
+    match first {
+        Some(first) if plan.command => first.into_command(),
+        Some(first) => inherited = first.into_daemon(),
+        None => {}
+    }
+    if plan.command {
+        println!("a command");
+        std::thread::park_timeout(Duration::from_secs(60));
+        return Ok(ExitCode::SUCCESS);
+    }
+    if let Some(file) = &plan.settings {
+        println!("a daemon");
+        std::fs::read(file)?;
+    }
     let mut foreign = match plan.foreign {
-        true => Some(Command::new("sh").args(["-c", "exit 5"]).spawn()?),
-        false => None,
+        Some(script) => {
+            let child = Command::new("sh").args(["-c", script]).spawn()?;
+            println!("the foreign child is {}", child.id());
+            Some(child)
+        }
+        None => None,
     };
-    let mut launcher = plan.launcher()?;
+    let mut launcher = plan.launcher(inherited)?;
     LAUNCHER.set(launcher.handle()).map_err(|_| "set twice")?;
     if let Some(fault) = plan.late_from_thread.clone() {
         let (handle, board) = (launcher.handle(), Arc::clone(launcher.scoreboard()));
@@ -326,6 +439,11 @@ fn main() -> Result<ExitCode, Failure> {
             std::thread::park_timeout(Duration::from_millis(100)); // the launcher sleeps by now
             add(&handle, fault, 1);
         });
+    }
+    if let Some(job) = &plan.job
+        && let Some(status) = do_job(&mut *launcher, job)?
+    {
+        return Ok(ExitCode::from(status as u8));
     }
     if let Some(status) = plan.pause.and_then(|time| launcher.pause(time)) {
         return Ok(ExitCode::from(status as u8));

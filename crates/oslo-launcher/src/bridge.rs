@@ -13,12 +13,16 @@ use crate::ledger::{Ledger, ServiceReport};
 use crate::line::{self, Ended};
 use crate::manager::Manager;
 use crate::reporting::{ReportRequest, ReportWork};
+use crate::rereading::{self, ReadWork};
 use crate::roster::Because;
 use crate::scoreboard::{Cause, Scoreboard, WorkerState};
 use crate::service::{Hooks, Service};
 use crate::state::{Event, Supervisor, WorkerId};
 use crate::sys::Waker;
 use crate::watchdog::Watchdog;
+
+/// With so many panics a stop goes on in the hope that the next turn is a better one.
+const FAULTS: u32 = 16;
 
 /// The common part of a launcher that supervises.
 pub(crate) struct Bridge {
@@ -29,6 +33,8 @@ pub(crate) struct Bridge {
     pub(crate) requests: Arc<Requests>,
     watchdog: Watchdog,
     ledger: Ledger,
+    /// Parts of turns that ended in a panic.
+    faults: u32,
     /// The status this process shall end with, once that is known.
     exit: Option<i32>,
 }
@@ -51,15 +57,16 @@ impl Bridge {
             requests: Requests::new(options.capacity, waker, true),
             watchdog: Watchdog::new(options.worker_watchdog, Instant::now()),
             ledger: Ledger::default(),
+            faults: 0,
             exit: None,
         })
     }
 
     /// Takes in a service with its workers, which are due at once; slots have been reserved.
     pub(crate) fn admit(&mut self, service: &dyn Service, workers: usize) {
+        let auxiliary = service.auxiliary();
         line::starting_workers(workers);
         self.ledger.open(service.name(), workers);
-        let auxiliary = service.auxiliary();
         if auxiliary {
             self.supervisor.add_auxiliary(service.name(), workers, Instant::now());
         } else {
@@ -81,7 +88,7 @@ impl Bridge {
     /// Notes that there is no process for this worker.
     pub(crate) fn refused(&mut self, id: WorkerId, error: &LaunchError) {
         line::not_started(self.supervisor.name(id), error);
-        self.scoreboard.slot(id).set_state(WorkerState::Gone, "no process could be made");
+        self.scoreboard.slot(id).gone("no process could be made");
         self.manager.changed();
         self.ledger.refused(self.supervisor.service(id));
     }
@@ -95,7 +102,11 @@ impl Bridge {
 
     /// Notes what a worker says of itself; what follows from that, if anything.
     pub(crate) fn reported(&mut self, id: WorkerId, state: WorkerState) -> Option<Event> {
+        if state == WorkerState::Gone {
+            return None; // that is for us to say
+        }
         self.manager.changed();
+        self.scoreboard.slot(id).heard(state);
         let event = match state {
             WorkerState::Up => Event::Ready(id),
             WorkerState::Down => Event::Down(id),
@@ -116,15 +127,15 @@ impl Bridge {
                 None => end.into(),
             });
         }
-        slot.set_state(WorkerState::Gone, &end.to_string());
-        slot.set_pid(0);
+        slot.gone(&end.to_string());
         self.manager.changed();
         self.ledger.ended(self.supervisor.service(id), end);
     }
 
     /// Notes the status that this process shall end with, and tells what became of the services.
     pub(crate) fn end(&mut self, status: i32) {
-        self.exit = Some(status);
+        // After a fault the service manager shall start us again.
+        self.exit = Some(if self.faults > 0 { status.max(1) } else { status });
         self.ledger.services().iter().for_each(line::report);
     }
 
@@ -137,12 +148,33 @@ impl Bridge {
         self.ledger.services()
     }
 
-    /// Reads the configuration again, for [`Action::Reload`](crate::state::Action::Reload).
-    pub(crate) fn reload(&mut self) -> Event {
+    /// What to do after a part of a turn that ended in a panic: workers finish what they have begun
+    /// rather than lose their supervisor. Only when it panics again and again is that out of reach.
+    pub(crate) fn fault(&mut self) -> Option<Event> {
+        self.faults += 1;
+        if self.faults > FAULTS {
+            self.end(1);
+            return None;
+        }
+        Some(Event::Stop("a fault of the supervisor"))
+    }
+
+    /// Begins to read the configuration again, for [`Action::Reload`](crate::state::Action::Reload);
+    /// the rest of it is still to be done.
+    pub(crate) fn read_again(&mut self) -> Option<ReadWork> {
         line::reloading();
-        match guarded("the reload", || self.hooks.reload()) {
-            Some(Ok(())) => Event::Reloaded,
-            Some(Err(_)) | None => Event::ReloadRefused,
+        guarded("the reload", || self.hooks.read_again()).flatten()
+    }
+
+    /// Applies what was read; what workers are told, if they are.
+    pub(crate) fn reload(&mut self, read: &[u8]) -> (Event, Vec<u8>) {
+        match guarded("the reload", || self.hooks.reload(read)) {
+            Some(Ok(told)) if rereading::fits(&told) => (Event::Reloaded, told),
+            Some(Ok(_)) => {
+                line::not_read_again(rereading::TOO_LONG);
+                (Event::ReloadRefused, Vec::new())
+            }
+            Some(Err(_)) | None => (Event::ReloadRefused, Vec::new()),
         }
     }
 
@@ -153,8 +185,8 @@ impl Bridge {
 
     /// Workers that have been silent for too long; `running` says who has a process.
     pub(crate) fn stalled(&mut self, running: impl Iterator<Item = bool>) -> Vec<WorkerId> {
-        let silent_for = |id| self.scoreboard.slot(id).silent_for();
-        self.watchdog.look(Instant::now(), running, silent_for)
+        let sign = |id| self.scoreboard.slot(id).sign_of_life();
+        self.watchdog.look(Instant::now(), running, sign)
     }
 
     /// Whether the state machine has something to do right now.

@@ -29,12 +29,12 @@ use crate::sys::Waker;
 /// struct AddOnReload;
 ///
 /// impl Hooks for AddOnReload {
-///     fn reload(&mut self) -> Result<(), ReloadRefused> {
+///     fn reload(&mut self, _: &[u8]) -> Result<Vec<u8>, ReloadRefused> {
 ///         // Workers run this hook too; only the supervisor can take in a service.
 ///         if let Some(launcher) = LAUNCHER.get().filter(|launcher| launcher.is_supervisor()) {
 ///             launcher.add_service(Arc::new(Volume), 2).map_err(|_| ReloadRefused)?;
 ///         }
-///         Ok(())
+///         Ok(Vec::new())
 ///     }
 ///     fn report(&mut self, _: ReportRequest, _: &Scoreboard) -> Option<ReportWork> {
 ///         None

@@ -4,9 +4,11 @@
 //! [`SubprocessLauncher`](crate::SubprocessLauncher). Must not: restart anything; when the service
 //! ends, the process does.
 
+use std::fs::File;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::aside::{self, Job, JobEnd};
 use crate::error::LaunchError;
 use crate::handle::{LauncherHandle, Requests};
 use crate::launcher::{Launcher, LauncherOptions, later};
@@ -18,8 +20,8 @@ use crate::reporting::Reporting;
 use crate::scoreboard::Scoreboard;
 use crate::service::{Hooks, Service, WorkerHandle};
 use crate::stop_flag::StopFlag;
-use crate::sys::Waker;
-use crate::worker::{Watcher, Worker, WorkerSignals};
+use crate::sys::{Inherited, Waker};
+use crate::worker::{Reload, Watcher, Worker, WorkerSignals};
 
 /// Who looks after this process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,11 +52,19 @@ pub struct InProcessLauncher {
     watchdog: Option<Duration>,
     signals: Option<WorkerSignals>,
     supervision: Supervision,
+    /// The line to a supervisor, until the worker has it.
+    line: Option<(Watcher, Reporter)>,
     service: Option<Arc<dyn Service>>,
     requests: Arc<Requests>,
     /// Under a supervisor it is the one that tells the service manager.
     alone: Option<Alone>,
     report: Option<ServiceReport>,
+    reporting: Reporting,
+    /// Whether to reload as soon as there is a worker.
+    hung_up: bool,
+    inherited: Inherited,
+    /// Open for as long as this process serves.
+    kept: Vec<File>,
 }
 
 impl InProcessLauncher {
@@ -62,7 +72,8 @@ impl InProcessLauncher {
     ///
     /// # Errors
     ///
-    /// [`LaunchError::Setup`] when the kernel refuses a descriptor.
+    /// [`LaunchError::Setup`] when the kernel refuses a descriptor, or standard input is no line to
+    /// a supervisor that should be there.
     pub fn new(
         options: LauncherOptions,
         hooks: Box<dyn Hooks>,
@@ -83,10 +94,18 @@ impl InProcessLauncher {
                 WorkerSignals::for_worker().map_err(LaunchError::setup("signal handling"))?,
             ),
             supervision,
+            line: match supervision {
+                Supervision::None => None,
+                Supervision::Stdin => Some(supervised()?),
+            },
             service: None,
             requests,
             alone,
             report: None,
+            reporting: Reporting::default(),
+            hung_up: false,
+            inherited: options.inherited,
+            kept: options.kept,
         })
     }
 }
@@ -116,19 +135,17 @@ impl Launcher for InProcessLauncher {
         let slot = self.scoreboard.slot(0);
         slot.reset(1);
         slot.set_pid(std::process::id() as i32);
-        let (watcher, reporter) = match self.supervision {
-            Supervision::None => {
-                let reporter = Reporter::Shared(self.requests.waker.clone());
-                (Watcher::Nobody(Arc::clone(&self.requests)), reporter)
-            }
-            Supervision::Stdin => supervised()?,
-        };
+        let (watcher, reporter) = self.line.take().unwrap_or_else(|| {
+            let reporter = Reporter::Shared(self.requests.waker.clone());
+            (Watcher::Nobody(Arc::clone(&self.requests)), reporter)
+        });
         let mut worker = Worker {
             service: &service,
             handle: WorkerHandle {
                 slot: 0,
                 scoreboard: Arc::clone(&self.scoreboard),
                 reporter: Arc::new(reporter),
+                said: Arc::default(),
                 stop: Arc::new(StopFlag::default()),
             },
             hooks: &mut *self.hooks,
@@ -137,7 +154,9 @@ impl Launcher for InProcessLauncher {
             watcher,
             watchdog: self.watchdog.filter(|_| self.supervision == Supervision::Stdin),
             drain_limit: self.drain_limit,
-            reporting: Reporting::default(),
+            reporting: std::mem::take(&mut self.reporting),
+            inherited: std::mem::take(&mut self.inherited),
+            reload: Reload::alone(self.hung_up),
         };
         let status = worker.run()?;
         let end = Ended::Exited(status);
@@ -153,11 +172,15 @@ impl Launcher for InProcessLauncher {
     }
 
     fn pause(&mut self, time: Duration) -> Option<i32> {
-        let signals = self.signals.as_mut()?;
-        signals.pause(later(Instant::now(), time), &self.requests, || {
-            let tell = self.alone.as_mut().and_then(|alone| alone.turn(&self.scoreboard));
-            tell.into_iter().chain(self.hooks.before_wait()).min()
-        })
+        aside::pause(self, later(Instant::now(), time))
+    }
+
+    fn run_aside(
+        &mut self,
+        job: &Job<'_>,
+        told: &mut dyn FnMut(&[u8]),
+    ) -> Result<JobEnd, LaunchError> {
+        aside::run(self, job, told)
     }
 
     fn exit_report(&self) -> Vec<ServiceReport> {
@@ -171,6 +194,104 @@ impl Launcher for InProcessLauncher {
 
     fn scoreboard(&self) -> &Arc<Scoreboard> {
         &self.scoreboard
+    }
+}
+
+/// Before the service is launched.
+#[cfg(unix)]
+mod beginning {
+    use std::os::fd::{AsFd, BorrowedFd};
+
+    use super::*;
+    use crate::aside::Attendant;
+    use crate::launcher::LOOKS;
+    use crate::life::FAILED;
+    use crate::sys::{Pipe, Signal, is_daemon, poll};
+
+    impl Attendant for InProcessLauncher {
+        fn attend(&mut self) -> Option<i32> {
+            for signal in self.signals.as_ref()?.take() {
+                match signal {
+                    Signal::SIGINT => return Some(FAILED),
+                    Signal::SIGTERM => return Some(0),
+                    Signal::SIGHUP if !is_daemon() => return Some(0),
+                    Signal::SIGHUP => {
+                        line::child_reloading();
+                        // What reads needs a thread, and there is none before the service's.
+                        self.hung_up = self.hooks.read_again().is_some();
+                        if !self.hung_up {
+                            // Refused or not, there is no service yet that would have to know.
+                            let _ = self.hooks.reload(&[]);
+                        }
+                    }
+                    Signal::SIGUSR2 => self.report(),
+                    Signal::SIGCHLD => self.inherited.bury(),
+                    _ => {}
+                }
+            }
+            if let Some((Watcher::Parent(fd), reporter)) = &self.line {
+                if !Pipe::drain(fd) {
+                    line::parent_died();
+                    return Some(FAILED);
+                }
+                if self.looks().is_some() {
+                    reporter.alive();
+                }
+            }
+            self.requests.take_stop().then_some(0)
+        }
+
+        fn rest(&mut self, job: Option<BorrowedFd<'_>>, until: Option<Instant>) {
+            let Some(signals) = &self.signals else { return };
+            let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+            let tell = self.alone.as_mut().and_then(|alone| alone.turn(&self.scoreboard));
+            let others = [tell, self.hooks.before_wait(), self.looks()];
+            let left = left.into_iter().chain(others.into_iter().flatten()).min();
+            // A descriptor that is not there is replaced by one that is watched anyway.
+            let parent = match &self.line {
+                Some((Watcher::Parent(fd), _)) => fd.as_fd(),
+                _ => signals.as_fd(),
+            };
+            let job = job.unwrap_or(signals.as_fd());
+            poll([signals.as_fd(), self.requests.waker.as_fd(), parent, job], left);
+            self.requests.waker.clear();
+        }
+
+        /// Nobody here takes the status of a child that he does not know.
+        fn set_aside(&mut self, _: Option<i32>) {}
+
+        fn in_copy(&mut self) {
+            self.line = None;
+            if let Some(alone) = &mut self.alone {
+                alone.hang_up();
+            }
+            self.kept.clear();
+        }
+
+        fn hooks(&mut self) -> &mut dyn Hooks {
+            &mut *self.hooks
+        }
+
+        fn waits_for_room(&self) -> bool {
+            self.supervision == Supervision::None
+        }
+    }
+
+    impl InProcessLauncher {
+        /// How often the supervisor's watchdog wants to hear of us, if there is one.
+        fn looks(&self) -> Option<Duration> {
+            let watched = self.watchdog.filter(|_| self.supervision == Supervision::Stdin);
+            watched.filter(|time| !time.is_zero()).map(|time| time / LOOKS)
+        }
+
+        fn report(&mut self) {
+            let wanted = self.signals.as_ref().map(|signals| signals.take_wanted());
+            let request = self.reporting.admit(wanted.unwrap_or_default(), String::new);
+            let report = |request| self.hooks.report(request, &self.scoreboard);
+            if let Some(work) = request.and_then(report) {
+                self.reporting.run(work, &self.scoreboard);
+            }
+        }
     }
 }
 

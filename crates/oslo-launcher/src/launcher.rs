@@ -1,8 +1,10 @@
 //! What all launchers have in common: the trait, the options, the status sentence.
 
+use std::fs::File;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::aside::{Job, JobEnd};
 use crate::error::LaunchError;
 use crate::handle::LauncherHandle;
 use crate::ledger::ServiceReport;
@@ -10,6 +12,7 @@ use crate::notify::Notifier;
 use crate::scoreboard::{Scoreboard, WorkerState};
 use crate::service::Service;
 use crate::state::Limits;
+use crate::sys::Inherited;
 
 /// Starts workers for services and looks after them; one way per implementation.
 pub trait Launcher {
@@ -55,6 +58,41 @@ pub trait Launcher {
     /// only looks whether one has.
     fn pause(&mut self, time: Duration) -> Option<i32>;
 
+    /// Does a job before anything is launched, and attends to signals meanwhile.
+    ///
+    /// Where there is fork, the job runs in a copy of this process, so that it may wait for a
+    /// server or a disk for as long as it likes: a stop kills it. It tells by its
+    /// [`JobLine`](crate::JobLine) what comes of it, `told` gets each message. That is what another
+    /// process wrote, so check it. Without room for a process this is logged and tried again, as for
+    /// a worker; a process that has a supervisor leaves that to it.
+    ///
+    /// ```no_run
+    /// # use oslo_launcher::{Job, JobEnd, Launcher};
+    /// # fn ask_a_server() -> u8 { 7 }
+    /// # fn find_out(launcher: &mut dyn Launcher) -> Result<Result<u8, i32>, oslo_launcher::LaunchError> {
+    /// let mut answer = None;
+    /// // Nobody is told more than the parent that waits.
+    /// let job = Job { name: c"asks", work: &|line| drop(line.tell(&[ask_a_server()])) };
+    /// let end = launcher.run_aside(&job, &mut |message| answer = message.first().copied())?;
+    /// # Ok(
+    /// match end {
+    ///     JobEnd::Stopped(status) => Err(status), // of this process
+    ///     _ => answer.ok_or(1),
+    /// }
+    /// # )
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`LaunchError::Setup`] without descriptors for its line; [`LaunchError::Spawn`] without room
+    /// for a process, where a supervisor will see to it.
+    fn run_aside(
+        &mut self,
+        job: &Job<'_>,
+        told: &mut dyn FnMut(&[u8]),
+    ) -> Result<JobEnd, LaunchError>;
+
     /// What became of each service, in launch order; complete when [`wait`](Self::wait) is over.
     ///
     /// A stop also writes it to the log, one line per service: at DEBUG where all workers ended
@@ -84,6 +122,11 @@ pub struct LauncherOptions {
     pub own_words: usize,
     /// What a service is called in the status sentence, in the plural: `back ends`.
     pub noun: &'static str,
+    /// Children that are not ours and whose ends nobody else will take, from
+    /// [`FirstSteps`](crate::FirstSteps).
+    pub inherited: Inherited,
+    /// Stay open for as long as this process supervises, and are no worker's: locks, say.
+    pub kept: Vec<File>,
 }
 
 /// How often a worker says that it is alive, and how often its parent looks, per watchdog time.
@@ -130,6 +173,7 @@ mod tests {
         let board = Scoreboard::new(workers.len()).unwrap();
         for (index, (name, state, reason)) in workers.iter().enumerate() {
             board.name_slot(name, false);
+            board.slot(index).reset(1);
             board.slot(index).set_state(*state, reason);
         }
         board
@@ -153,6 +197,8 @@ mod tests {
         let board = Scoreboard::new(2).unwrap();
         board.name_slot("lvm", false);
         board.name_slot("health server", true);
+        board.new_life(0, 1);
+        board.new_life(1, 1);
         board.slot(0).set_state(WorkerState::Up, "");
         board.slot(1).set_state(WorkerState::Down, "port in use");
         assert_eq!(sentence(&board, "back ends"), "1 of 1 back ends up");

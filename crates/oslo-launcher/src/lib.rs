@@ -47,6 +47,7 @@
 //! TERM stops gracefully, INT at once, HUP reloads, USR1 replaces all workers one after the
 //! other, USR2 reports. Linux is what this is tested on: signals are read from a `signalfd(2)`.
 
+mod aside;
 mod bridge;
 mod error;
 mod handle;
@@ -62,6 +63,7 @@ mod patience;
 mod process;
 mod report;
 mod reporting;
+mod rereading;
 mod roster;
 pub mod scoreboard;
 mod service;
@@ -83,6 +85,7 @@ mod worker;
 #[path = "worker_portable.rs"]
 mod worker;
 
+pub use aside::{Job, JobEnd, JobLine, MESSAGE};
 pub use error::{LaunchError, StartError};
 pub use handle::{LauncherHandle, StopHandle};
 pub use in_process::{InProcessLauncher, Supervision};
@@ -93,11 +96,13 @@ pub use notify::Notifier;
 #[cfg(unix)]
 pub use process::ProcessLauncher;
 pub use reporting::{ReportRequest, ReportWork};
+pub use rereading::{LARGEST_ANSWER, ReadWork};
 pub use scoreboard::{
-    Operation, Restarts, RunningOperation, Scoreboard, WorkerState, WorkerStatus,
+    MOST, Operation, Restarts, RunningOperation, Scoreboard, WorkerState, WorkerStatus,
 };
 pub use service::{Hooks, NoHooks, ReloadRefused, Service, WorkerHandle};
 pub use state::{Limits, RestartMethod};
 pub use subprocess::SubprocessLauncher;
 #[cfg(unix)]
 pub use sys::ask_report;
+pub use sys::{FirstSteps, Inherited};

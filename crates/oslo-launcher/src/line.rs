@@ -160,6 +160,11 @@ pub(crate) fn not_started(name: &str, error: &LaunchError) {
     error!(target: target!(), error = cause, "Cannot start a process for worker {name}{}", error.limit());
 }
 
+/// Ours: a killed process that does not end hangs in the kernel.
+pub(crate) fn left_behind(pid: i32) {
+    warn!(target: target!(), "Process {pid} was killed and does not end; it is left behind");
+}
+
 pub(crate) fn not_signalled(pid: i32, error: &(dyn std::error::Error + 'static)) {
     error!(target: target!(), error, "Cannot send a signal to child {pid}");
 }
@@ -167,6 +172,22 @@ pub(crate) fn not_signalled(pid: i32, error: &(dyn std::error::Error + 'static))
 /// Ours: upstream prints its stopping line here although nothing stops.
 pub(crate) fn reloading() {
     info!(target: target!(), "Caught SIGHUP, reloading configuration");
+}
+
+/// Ours: upstream's supervisor reads files itself, and hangs or dies with them.
+pub(crate) fn not_read_again(why: &str) {
+    error!(
+        target: target!(),
+        "The configuration cannot be read again: {why}; the old one stays in force"
+    );
+}
+
+/// Ours: a worker that has been told to follow its parent finds nothing that makes sense.
+pub(crate) fn nothing_to_follow() {
+    error!(
+        target: target!(),
+        "What the parent has read does not make sense; this worker goes on as it was"
+    );
 }
 
 pub(crate) fn child_reloading() {

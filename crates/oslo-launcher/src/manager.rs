@@ -108,6 +108,12 @@ impl Alone {
         next.map(|at| at.saturating_duration_since(now))
     }
 
+    /// Gives up the line to the service manager, in a copy of this process.
+    #[cfg(unix)]
+    pub(crate) fn hang_up(&mut self) {
+        self.manager.hang_up();
+    }
+
     /// A reload begins (`true`) or is over.
     pub(crate) fn reloading(&mut self, begins: bool) {
         if begins {

@@ -13,8 +13,7 @@ const FIRST: Duration = Duration::from_secs(1);
 /// Pause between two requests.
 const EVERY: Duration = Duration::from_secs(15);
 
-/// What may keep the parent from asking in time: a try to reach a database that does not answer
-/// (5 s for a locked one), a machine without processor time.
+/// What may keep the parent from asking in time: a machine without processor time.
 const MARGIN: Duration = Duration::from_secs(30);
 
 /// Asks for more time, or does not.

@@ -2,13 +2,21 @@
 //!
 //! Order of life: [`ProcessLauncher::new`] blocks the signals, `launch_service` forks,
 //! [`wait`](Launcher::wait) sleeps in one `ppoll` until a signal, a worker's report or a deadline.
+//! It is over 500 lines because one loop owns all of its state; what runs beside it is in `process/`.
+//!
 //! Decisions are made in [`state`](crate::state); here they are performed. Must not: poll, start
 //! a thread, or hold a descriptor that a worker should not inherit without closing it there.
 
-use std::os::fd::AsFd;
+mod aside;
+mod reader;
+
+use std::fs::File;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use self::reader::Reader;
+use crate::aside::{self as jobs, Job, JobEnd};
 use crate::bridge::{Bridge, guarded};
 use crate::error::LaunchError;
 use crate::handle::LauncherHandle;
@@ -17,15 +25,16 @@ use crate::ledger::ServiceReport;
 use crate::line::{self, Ended};
 use crate::report::Reporter;
 use crate::reporting::{ReportWork, Reporting, Wanted};
+use crate::rereading::Bulletin;
 use crate::scoreboard::{Scoreboard, WorkerState};
 use crate::service::{Hooks, Service, WorkerHandle};
 use crate::state::{Action, Event, WorkerId};
 use crate::stop_flag::StopFlag;
 use crate::sys::{
-    ParentWatch, Pipe, Reaped, Signal, Signals, Waker, fork_worker, is_daemon, poll, reap_known,
-    reap_next, rename_process, send,
+    Inherited, ParentWatch, Pipe, Reaped, Signal, Signals, Waker, Whose, fork_worker, is_daemon,
+    poll, reap_known, reap_next, rename_process, send,
 };
-use crate::worker::{Watcher, Worker};
+use crate::worker::{Reload, Watcher, Worker};
 
 /// Forks one process per worker; the crate's head shows how it is used.
 ///
@@ -56,6 +65,18 @@ pub struct ProcessLauncher {
     reporter: Option<i32>,
     /// What has been asked for meanwhile.
     wanted: Wanted,
+    /// Children of whoever started this program.
+    inherited: Inherited,
+    /// Open for as long as this process supervises.
+    kept: Vec<File>,
+    /// The process of a job, whose status is not taken here.
+    aside: Option<i32>,
+    /// The process that reads the configuration again, while there is one.
+    reader: Option<Reader>,
+    /// Whether a HUP came while it read.
+    hangup_waits: bool,
+    /// Where workers look after a HUP.
+    bulletin: Bulletin,
 }
 
 /// The parent's own memory of one worker.
@@ -70,6 +91,9 @@ struct Child {
 /// How many workers are forked before the first of them is noted. A status cannot be missed
 /// meanwhile: it is taken later, whoever ends when.
 const FORKED_TOGETHER: usize = 8;
+/// Exits that are noted before signals are looked at again. A thousand workers that die at once
+/// would delay a TERM by seconds otherwise, and all be started again first.
+const EXITS_PER_TURN: usize = 8;
 
 impl ProcessLauncher {
     /// Takes over the signals of this process; call it before anything starts a thread.
@@ -77,7 +101,9 @@ impl ProcessLauncher {
     /// # Errors
     ///
     /// [`LaunchError::Setup`] when the kernel refuses a descriptor or the shared pages.
-    pub fn new(options: LauncherOptions, hooks: Box<dyn Hooks>) -> Result<Self, LaunchError> {
+    pub fn new(mut options: LauncherOptions, hooks: Box<dyn Hooks>) -> Result<Self, LaunchError> {
+        let inherited = std::mem::take(&mut options.inherited);
+        let kept = std::mem::take(&mut options.kept);
         let reports = Waker::new().map_err(LaunchError::setup("the wake-up of the parent"))?;
         let (worker_watchdog, drain_limit) =
             (options.worker_watchdog, options.limits.graceful_shutdown);
@@ -86,6 +112,7 @@ impl ProcessLauncher {
             slot: 0,
             scoreboard: Arc::clone(&bridge.scoreboard),
             reporter: Arc::new(Reporter::Shared(reports.clone())),
+            said: Arc::default(),
             stop: Arc::new(StopFlag::default()),
         };
         Ok(Self {
@@ -101,9 +128,15 @@ impl ProcessLauncher {
             reports,
             actions: Vec::new(),
             forks: Vec::new(),
-            look_for_dead: false,
+            look_for_dead: !inherited.is_empty(),
             reporter: None,
             wanted: Wanted::default(),
+            inherited,
+            kept,
+            aside: None,
+            reader: None,
+            hangup_waits: false,
+            bulletin: Bulletin::new().map_err(LaunchError::setup("the shared pages"))?,
         })
     }
 
@@ -129,13 +162,7 @@ impl ProcessLauncher {
                 self.signal(id, Signal::SIGKILL);
             }
             Action::Hangup(id) => self.signal(id, Signal::SIGHUP),
-            Action::Reload => {
-                let event = self.bridge.reload();
-                if event == Event::Reloaded {
-                    self.reset_services();
-                }
-                self.step(event);
-            }
+            Action::Reload => self.read_again(),
             Action::Log(line) => line.write(),
             Action::Notify(notice) => self.bridge.manager.notice(notice),
             Action::Exit(status) => self.bridge.end(status),
@@ -199,15 +226,14 @@ impl ProcessLauncher {
     fn in_child(&mut self, watch: &ParentWatch, id: WorkerId) -> i32 {
         // The parent's end goes first: while a sibling held the write end of `alive`, no worker
         // would ever see its end.
-        drop(self.alive.write.take());
-        self.bridge.manager.hang_up();
+        self.give_up();
         let (Some(alive), Some(signals), Some(handle)) =
             (self.alive.read.take(), self.signals.take(), self.mould.take())
         else {
             return 1; // cannot happen: only a child takes these, and it never comes back
         };
         let Ok(signals) = signals.into_workers() else { return 1 };
-        if !watch.arm() {
+        if !watch.arm(Signal::SIGTERM) {
             line::parent_died();
             return 1;
         }
@@ -221,6 +247,8 @@ impl ProcessLauncher {
             watchdog: self.worker_watchdog,
             drain_limit: self.drain_limit,
             reporting: Reporting::default(),
+            inherited: Inherited::default(),
+            reload: Reload::Follow(&self.bulletin),
         };
         let status = worker.run().unwrap_or_else(|error| {
             line::start_failed(&error);
@@ -228,6 +256,14 @@ impl ProcessLauncher {
         });
         self.bridge.hooks.before_exit();
         status
+    }
+
+    /// Gives up, in a child, what is the parent's alone.
+    fn give_up(&mut self) {
+        drop(self.alive.write.take());
+        self.bridge.manager.hang_up();
+        drop(self.reader.take());
+        self.kept.clear(); // closes the files and leaves the allocator's page alone
     }
 
     fn signal(&self, id: WorkerId, signal: Signal) {
@@ -242,7 +278,7 @@ impl ProcessLauncher {
         for signal in self.signals.as_ref().map(Signals::take).unwrap_or_default() {
             match signal {
                 Signal::SIGTERM => self.step(Event::Stop("SIGTERM")),
-                Signal::SIGHUP if is_daemon() => self.step(Event::Hangup),
+                Signal::SIGHUP if is_daemon() => self.hang_up(),
                 Signal::SIGHUP => self.step(Event::Stop("SIGHUP")),
                 Signal::SIGINT => self.step(Event::Interrupt),
                 Signal::SIGALRM => self.step(Event::Alarm),
@@ -275,8 +311,7 @@ impl ProcessLauncher {
     /// memory goes back for certain.
     fn in_reporter(&mut self, work: Option<ReportWork>) -> i32 {
         rename_process(c"report");
-        drop(self.alive.write.take()); // its end tells workers that the parent is gone
-        self.bridge.manager.hang_up();
+        self.give_up();
         perform(work, &self.bridge.scoreboard);
         self.bridge.hooks.before_exit();
         0
@@ -287,9 +322,15 @@ impl ProcessLauncher {
         let mut from = 0;
         while let Some(id) = self.bridge.scoreboard.take_mark(from) {
             from = id + 1;
-            let state = self.bridge.scoreboard.slot(id).state();
+            // Any worker can set the bit of one that does not run, or that there is not, and write
+            // nonsense.
+            let Some(child) = self.workers.get_mut(id).filter(|child| child.pid.is_some()) else {
+                continue;
+            };
+            let Some(state) = self.bridge.scoreboard.slot(id).said() else { continue };
+            let same = std::mem::replace(&mut child.seen, state) == state;
             let event = self.bridge.reported(id, state);
-            if std::mem::replace(&mut self.workers[id].seen, state) == state {
+            if same {
                 continue;
             }
             if let Some(event) = event {
@@ -298,27 +339,53 @@ impl ProcessLauncher {
         }
     }
 
-    /// Takes the statuses of all workers that have ended.
+    /// Takes the statuses of workers that have ended, of so many that a signal does not wait long
+    /// behind a mass death; whoever is left is looked for in the next turn.
     ///
     /// The kernel looks through all children for each answer, so this is not done for a report,
     /// and looking through all workers for each pid makes it no worse.
     fn reap(&mut self) {
+        self.inherited.bury();
+        let unknown_are_ours = self.inherited.may_be_anybody();
+        let mut room = EXITS_PER_TURN;
         loop {
-            match reap_next(|pid| self.reporter == Some(pid) || self.id_of(pid).is_some()) {
+            if room == 0 {
+                self.look_for_dead = true;
+                return;
+            }
+            match reap_next(|pid| self.whose(pid), unknown_are_ours) {
                 Reaped::Worker(pid, end) => self.ended(pid, end),
                 Reaped::Orphan(pid) => line::reaped_orphan(pid),
                 Reaped::Nobody => return,
                 Reaped::Foreign => break,
             }
+            room -= 1;
         }
         if let Some((pid, end)) = self.reporter.and_then(|pid| Some((pid, reap_known(pid)?))) {
             self.ended(pid, end);
         }
+        if let Some((pid, end)) = self.reader_pid().and_then(|pid| Some((pid, reap_known(pid)?))) {
+            self.ended(pid, end);
+        }
         for id in 0..self.workers.len() {
+            if room == 0 {
+                self.look_for_dead = true;
+                return;
+            }
             let pid = self.workers[id].pid;
             if let Some((pid, end)) = pid.and_then(|pid| Some((pid, reap_known(pid)?))) {
+                room -= 1;
                 self.ended(pid, end);
             }
+        }
+    }
+
+    fn whose(&self, pid: i32) -> Whose {
+        match pid {
+            _ if self.aside == Some(pid) => Whose::Other,
+            _ if self.reporter == Some(pid) || self.reader_pid() == Some(pid) => Whose::Worker,
+            _ if self.id_of(pid).is_some() => Whose::Worker,
+            _ => Whose::Unknown,
         }
     }
 
@@ -331,6 +398,9 @@ impl ProcessLauncher {
             self.reporter = None;
             return self.report(); // what was asked for meanwhile
         }
+        if self.reader_pid() == Some(pid) {
+            return self.reader_ended(end);
+        }
         let Some(id) = self.id_of(pid) else { return };
         self.workers[id].pid = None;
         self.workers[id].seen = WorkerState::Gone;
@@ -340,11 +410,25 @@ impl ProcessLauncher {
 
     /// Handles everything that has happened, and some of what is due.
     fn attend(&mut self) {
+        self.or_drain(Self::attend_to_all);
+    }
+
+    /// The last guard: whatever is wrong here, the workers finish what they have begun.
+    fn or_drain(&mut self, part: impl FnOnce(&mut Self)) {
+        if guarded("a turn of the supervisor", || part(self)).is_none()
+            && let Some(event) = self.bridge.fault()
+        {
+            guarded("the stop after it", || self.step(event));
+        }
+    }
+
+    fn attend_to_all(&mut self) {
         self.take_signals();
         self.take_reports();
         if std::mem::take(&mut self.look_for_dead) {
             self.reap();
         }
+        self.look_at_reader();
         if self.bridge.requests.take_stop() {
             self.step(Event::Stop("stop()"));
         }
@@ -368,13 +452,24 @@ impl ProcessLauncher {
     /// Attends to everything, then sleeps until something happens or `until`.
     fn turn(&mut self, until: Option<Instant>) {
         self.attend();
+        self.rest(None, until);
+    }
+
+    /// Tells how things are, then sleeps until something happens, `job` stirs, or `until`.
+    fn rest(&mut self, job: Option<BorrowedFd<'_>>, until: Option<Instant>) {
+        self.or_drain(|launcher| launcher.tell_and_sleep(job, until));
+    }
+
+    fn tell_and_sleep(&mut self, job: Option<BorrowedFd<'_>>, until: Option<Instant>) {
         self.bridge.manager.tell(&self.bridge.scoreboard);
-        if self.bridge.exit().is_some() || self.bridge.is_due() {
+        if self.bridge.exit().is_some() || self.bridge.is_due() || self.look_for_dead {
             return;
         }
-        let left = self.bridge.time_to_sleep(until);
+        let left = self.bridge.time_to_sleep(until.into_iter().chain(self.reader_limit()).min());
         let signals = self.signals.as_ref().expect("only a child gives up its parent's signals");
-        let [_, reported] = poll([signals.as_fd(), self.reports.as_fd()], left);
+        // A descriptor that is not there is replaced by one that is watched anyway.
+        let job = job.unwrap_or(signals.as_fd());
+        let [_, reported, _] = poll([signals.as_fd(), self.reports.as_fd(), job], left);
         if reported {
             self.reports.clear();
         } else {
@@ -412,7 +507,7 @@ impl Launcher for ProcessLauncher {
         }
         loop {
             self.attend();
-            if !self.bridge.is_due() {
+            if self.bridge.exit().is_some() || !self.bridge.is_due() {
                 return Ok(());
             }
         }
@@ -436,6 +531,14 @@ impl Launcher for ProcessLauncher {
                 return self.bridge.exit();
             }
         }
+    }
+
+    fn run_aside(
+        &mut self,
+        job: &Job<'_>,
+        told: &mut dyn FnMut(&[u8]),
+    ) -> Result<JobEnd, LaunchError> {
+        jobs::run(self, job, told)
     }
 
     fn exit_report(&self) -> Vec<ServiceReport> {

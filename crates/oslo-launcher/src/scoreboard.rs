@@ -1,28 +1,32 @@
 //! One page-set shared by the parent and all workers: who is up, since when, and why not.
 //!
 //! Workers write their own slot, anybody reads. Every word is an atomic and no lock exists, so
-//! neither a crashed nor a hung worker can stop a reader. Must not: be needed for supervision to
-//! be right; the parent decides on signals, exit statuses and the state word only.
+//! neither a crashed nor a hung worker can stop a reader. A worker that has gone wrong can write
+//! anything anywhere into that, so every value is checked where it is read; what the parent knows
+//! lies in pages that workers can only read. Must not: be needed for supervision to be right; the
+//! parent decides on signals, exit statuses and the state word only.
 
 mod operations;
+mod sayings;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use self::operations::Operations;
+pub(crate) use self::sayings::Cause;
 use crate::error::LaunchError;
-use crate::line::Ended;
-use crate::sys::{SharedWords, monotonic};
+use crate::sys::{OwnedWords, SharedWords, monotonic};
 
 pub use self::operations::{ID_BYTES, KIND_BYTES, OPERATIONS, Operation, RunningOperation};
+pub use self::sayings::{Restarts, WorkerState};
 
 /// Longest reason that a slot holds, in bytes of UTF-8.
 pub const REASON_BYTES: usize = 160;
 
 const REASON_WORDS: usize = REASON_BYTES / 8;
-/// Words of a slot: 15 single values, the reason, padded to 320 bytes so that two workers never
+/// Words of a slot: 7 single values, the reason, padded to 256 bytes so that two workers never
 /// write the same cache line.
-const SLOT_WORDS: usize = 40;
+const SLOT_WORDS: usize = 32;
 
 /// Words of a cache line: workers do not share one.
 const CACHE_LINE: usize = 8;
@@ -30,97 +34,36 @@ const CACHE_LINE: usize = 8;
 const BITS: usize = u64::BITS as usize;
 
 const STATE: usize = 0;
-const PID: usize = 1;
-const GENERATION: usize = 2;
-const STARTED: usize = 3;
-const READY: usize = 4;
-const BEAT: usize = 5;
-const BEATS: usize = 6;
-const REASON_VERSION: usize = 7;
-const REASON_LEN: usize = 8;
-const ALIVE: usize = 9;
-const REASON: usize = 10;
-/// Four words, one per [`Cause`]; they outlive the processes of a slot.
-const RESTARTS: usize = REASON + REASON_WORDS;
+const BEAT: usize = 1;
+const BEATS: usize = 2;
+const REASON_VERSION: usize = 3;
+const REASON_LEN: usize = 4;
+const ALIVE: usize = 5;
+const REASON: usize = 6;
 /// How many entries of the table of operations may be in use: what lies beyond is not even read,
 /// so that its pages are not taken.
-const OPERATIONS_USED: usize = RESTARTS + 4;
+const OPERATIONS_USED: usize = REASON + REASON_WORDS;
 const _: () = assert!(OPERATIONS_USED < SLOT_WORDS);
 
-/// Why a worker had to be replaced.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Cause {
-    /// It ended by itself, with any status.
-    Exit = 0,
-    /// A signal ended it.
-    Signal = 1,
-    /// It gave no sign of life.
-    Watchdog = 2,
-    /// Somebody asked for a new one.
-    Asked = 3,
-}
+/// What the parent knows of a worker, in words that workers can only read: its process, which one
+/// that is, when it was made and first heard of, and its last state that made sense.
+const PID: usize = 0;
+const GENERATION: usize = 1;
+const STARTED: usize = 2;
+const READY: usize = 3;
+const KNOWN: usize = 4;
+/// Four words, one per [`Cause`]; they outlive the processes of a slot.
+const RESTARTS: usize = 5;
+/// Words of one worker among these.
+const KNOWN_WORDS: usize = CACHE_LINE * 2;
+const _: () = assert!(RESTARTS + 4 <= KNOWN_WORDS);
 
-impl From<Ended> for Cause {
-    fn from(end: Ended) -> Self {
-        match end {
-            Ended::Signalled(_) => Self::Signal,
-            Ended::Exited(_) | Ended::Unknown => Self::Exit,
-        }
-    }
-}
+/// Highest count that is shown: more is a stray write, and this many fit any number that a reader
+/// may make of them, also when they are added up.
+pub const MOST: u64 = 1 << 53;
 
-/// How often a worker had to be replaced, by cause.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Restarts {
-    /// It had ended by itself, whatever the status.
-    pub exit: u64,
-    /// A signal had ended it.
-    pub signal: u64,
-    /// It had given no sign of life for too long.
-    pub watchdog: u64,
-    /// Somebody asked for it (SIGUSR1).
-    pub asked: u64,
-}
-
-/// What a worker says of itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[repr(u64)]
-pub enum WorkerState {
-    /// No process runs in this slot.
-    #[default]
-    Gone = 0,
-    /// The process runs, its service has not reported yet.
-    Starting = 1,
-    /// The service serves.
-    Up = 2,
-    /// The process runs, its service says that it cannot serve.
-    Down = 3,
-    /// The worker finishes what it has begun and takes nothing new.
-    Draining = 4,
-}
-
-impl WorkerState {
-    fn from_word(word: u64) -> Self {
-        match word {
-            1 => Self::Starting,
-            2 => Self::Up,
-            3 => Self::Down,
-            4 => Self::Draining,
-            _ => Self::Gone,
-        }
-    }
-
-    /// The lower-case word shown to operators.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Gone => "gone",
-            Self::Starting => "starting",
-            Self::Up => "up",
-            Self::Down => "down",
-            Self::Draining => "draining",
-        }
-    }
-}
+/// So much may lie between a time that was noted and the clock of who reads it a moment later.
+const CLOCK_SLACK: Duration = Duration::from_secs(1);
 
 /// A consistent-enough copy of one slot, for reports.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -171,6 +114,7 @@ pub struct WorkerStatus {
 #[derive(Debug)]
 pub struct Scoreboard {
     words: SharedWords,
+    known: OwnedWords,
     capacity: usize,
     own_words: usize,
     names: std::sync::Mutex<Vec<Name>>,
@@ -202,7 +146,9 @@ impl Scoreboard {
         let each = SLOT_WORDS + own_words.next_multiple_of(CACHE_LINE) + operations::WORDS;
         let words = capacity.max(1) * each + capacity.max(1).div_ceil(BITS) + CACHE_LINE;
         let words = SharedWords::map(words).map_err(LaunchError::setup("the shared scoreboard"))?;
-        Ok(Self { words, capacity, own_words, names: std::sync::Mutex::new(Vec::new()) })
+        let known = OwnedWords::map(capacity.max(1) * KNOWN_WORDS)
+            .map_err(LaunchError::setup("the supervisor's part of the scoreboard"))?;
+        Ok(Self { words, known, capacity, own_words, names: std::sync::Mutex::new(Vec::new()) })
     }
 
     /// How many workers fit.
@@ -217,7 +163,11 @@ impl Scoreboard {
     }
 
     pub(crate) fn slot(&self, index: usize) -> Slot<'_> {
-        Slot { words: &self.words.get()[index * SLOT_WORDS..][..SLOT_WORDS] }
+        Slot {
+            words: &self.words.get()[index * SLOT_WORDS..][..SLOT_WORDS],
+            known: &self.known,
+            place: index * KNOWN_WORDS,
+        }
     }
 
     /// The words of a worker, by its place in launch order, whose meaning the program defines.
@@ -294,11 +244,13 @@ impl Scoreboard {
     pub fn snapshot(&self) -> Vec<WorkerStatus> {
         let now = monotonic();
         let names = self.names.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let status = |(index, Name { name, auxiliary }): (usize, &Name)| WorkerStatus {
-            name: name.clone(),
-            auxiliary: *auxiliary,
-            operations: self.operations(index).running(now),
-            ..self.slot(index).status(now)
+        let status = |(index, Name { name, auxiliary }): (usize, &Name)| {
+            let status = self.slot(index).status(now);
+            let mut operations = self.operations(index).running(now);
+            // None is older than the process that does it.
+            let most = status.uptime.unwrap_or_default();
+            operations.iter_mut().for_each(|one| one.age = one.age.min(most));
+            WorkerStatus { name: name.clone(), auxiliary: *auxiliary, operations, ..status }
         };
         names.iter().enumerate().map(status).collect()
     }
@@ -308,6 +260,9 @@ impl Scoreboard {
 #[derive(Clone, Copy)]
 pub(crate) struct Slot<'a> {
     words: &'a [AtomicU64],
+    /// Of all workers.
+    known: &'a OwnedWords,
+    place: usize,
 }
 
 impl Slot<'_> {
@@ -319,26 +274,58 @@ impl Slot<'_> {
         self.words[word].store(value, Ordering::Release);
     }
 
-    pub(crate) fn state(&self) -> WorkerState {
+    fn known(&self, word: usize) -> u64 {
+        self.known.load(self.place + word)
+    }
+
+    fn know(&self, word: usize, value: u64) {
+        self.known.store(self.place + word, value);
+    }
+
+    /// What the worker says of itself, if it makes sense.
+    pub(crate) fn said(&self) -> Option<WorkerState> {
         WorkerState::from_word(self.load(STATE))
+    }
+
+    /// The state as far as it can be believed: whether there is a process the parent knows, and
+    /// what that process last said if what it says now makes no sense.
+    pub(crate) fn state(&self) -> WorkerState {
+        let known = WorkerState::from_word(self.known(KNOWN));
+        known.map_or(WorkerState::Gone, |known| self.said().unwrap_or(known))
+    }
+
+    /// Notes what the worker was heard to say; by the parent.
+    pub(crate) fn heard(&self, state: WorkerState) {
+        self.know(KNOWN, state as u64);
+    }
+
+    /// Notes that there is no process any longer, and why; by the parent.
+    pub(crate) fn gone(&self, reason: &str) {
+        self.set_state(WorkerState::Gone, reason);
+        self.know(KNOWN, WorkerState::Gone as u64);
+        self.know(PID, 0);
     }
 
     /// Starts a new life of this slot; written by the parent before the process exists.
     pub(crate) fn reset(&self, generation: u64) {
         // The last writer may have died half-way and left the version odd for ever.
-        self.store(REASON_VERSION, self.load(REASON_VERSION).next_multiple_of(2));
+        self.store(REASON_VERSION, self.load(REASON_VERSION).wrapping_add(1) & !1);
         self.set_reason("");
-        for word in [READY, BEAT, BEATS, PID] {
+        for word in [BEAT, BEATS] {
             self.store(word, 0);
         }
-        self.store(STARTED, nanos(monotonic()));
+        for word in [READY, PID] {
+            self.know(word, 0);
+        }
+        self.know(STARTED, nanos(monotonic()));
         self.alive();
-        self.store(GENERATION, generation);
+        self.know(GENERATION, generation);
         self.store(STATE, WorkerState::Starting as u64);
+        self.heard(WorkerState::Starting);
     }
 
     pub(crate) fn set_pid(&self, pid: i32) {
-        self.store(PID, u64::try_from(pid).unwrap_or(0));
+        self.know(PID, u64::try_from(pid).unwrap_or(0));
     }
 
     pub(crate) fn set_state(&self, state: WorkerState, reason: &str) {
@@ -349,8 +336,8 @@ impl Slot<'_> {
     /// Notes when the service was first heard of; by the reader, so that a worker which has just
     /// been forked need not look at the clock.
     pub(crate) fn heard_of(&self) {
-        if self.load(READY) == 0 {
-            self.store(READY, nanos(monotonic()));
+        if self.known(READY) == 0 {
+            self.know(READY, nanos(monotonic()));
         }
     }
 
@@ -359,9 +346,10 @@ impl Slot<'_> {
         self.store(ALIVE, nanos(monotonic()));
     }
 
-    /// How long ago the worker's main thread last said that it runs.
-    pub(crate) fn silent_for(&self) -> Duration {
-        monotonic().saturating_sub(Duration::from_nanos(self.load(ALIVE)))
+    /// Another value whenever the worker's main thread has said that it runs. What value that is
+    /// means nothing: a stray write could make a worker look dead, or alive for ever.
+    pub(crate) fn sign_of_life(&self) -> u64 {
+        self.load(ALIVE)
     }
 
     pub(crate) fn beat(&self) {
@@ -369,13 +357,14 @@ impl Slot<'_> {
         self.words[BEATS].fetch_add(1, Ordering::AcqRel);
     }
 
-    /// Counts a replacement that will follow.
+    /// Counts a replacement that will follow; by the parent.
     pub(crate) fn replaced(&self, cause: Cause) {
-        self.words[RESTARTS + cause as usize].fetch_add(1, Ordering::AcqRel);
+        let word = RESTARTS + cause as usize;
+        self.know(word, self.known(word) + 1);
     }
 
     fn restarts(&self) -> Restarts {
-        let of = |cause| self.load(RESTARTS + cause as usize);
+        let of = |cause| self.known(RESTARTS + cause as usize);
         Restarts {
             exit: of(Cause::Exit),
             signal: of(Cause::Signal),
@@ -417,22 +406,22 @@ impl Slot<'_> {
 
     fn status(&self, now: Duration) -> WorkerStatus {
         let state = self.state();
-        let since = |word: usize| match self.load(word) {
+        let started = Duration::from_nanos(self.known(STARTED));
+        let startup = match self.known(READY) {
             0 => None,
-            at => Some(now.saturating_sub(Duration::from_nanos(at))),
+            ready => Some(Duration::from_nanos(ready).saturating_sub(started)),
         };
-        let startup = match (self.load(STARTED), self.load(READY)) {
-            (_, 0) => None,
-            (started, ready) => Some(Duration::from_nanos(ready.saturating_sub(started))),
-        };
+        let beat = Duration::from_nanos(self.load(BEAT));
+        // One from before the process, or one that is still to come, is none.
+        let possible = !beat.is_zero() && beat >= started && beat <= now + CLOCK_SLACK;
         WorkerStatus {
             state,
-            pid: self.load(PID) as i32,
-            generation: self.load(GENERATION),
-            uptime: if state == WorkerState::Gone { None } else { since(STARTED) },
+            pid: i32::try_from(self.known(PID)).unwrap_or(0),
+            generation: self.known(GENERATION),
+            uptime: (state != WorkerState::Gone).then(|| now.saturating_sub(started)),
             startup,
-            beat_age: since(BEAT),
-            beats: self.load(BEATS),
+            beat_age: possible.then(|| now.saturating_sub(beat)),
+            beats: self.load(BEATS).min(MOST),
             reason: self.reason(),
             restarts: self.restarts(),
             ..WorkerStatus::default()
@@ -447,7 +436,95 @@ fn nanos(time: Duration) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    /// A stray write of a worker must not be the end of whoever reads.
+    #[test]
+    fn a_board_full_of_nonsense_is_read_and_written_without_harm() {
+        let mut seed = 1_u64;
+        let mut noise = move || {
+            seed = seed
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            seed.rotate_left(17)
+        };
+        let board = std::sync::Arc::new(Scoreboard::with_words(3, 5).unwrap());
+        board.name_slot("a", false);
+        board.name_slot("b", true);
+        for round in 0..200 {
+            for word in board.words.get() {
+                word.store(
+                    match round {
+                        0 => 0,
+                        1 => u64::MAX,
+                        _ => noise(),
+                    },
+                    Ordering::Relaxed,
+                );
+            }
+            for worker in board.snapshot() {
+                assert!(worker.reason.chars().count() <= REASON_BYTES);
+                assert!(worker.operations.len() <= OPERATIONS);
+            }
+            let (mut from, mut marks) = (0, 0);
+            while let Some(id) = board.take_mark(from) {
+                from = id + 1;
+                marks += 1;
+            }
+            assert!(marks <= BITS, "{marks} marks");
+            drop(RunningOperation::begin(&board, 0, "kind", "id"));
+            board.new_life(0, 7);
+            let all = board.snapshot();
+            assert_eq!((all[0].state, all[0].generation), (WorkerState::Starting, 7));
+            assert!(all[0].reason.is_empty() && all[0].operations.is_empty());
+        }
+    }
+
+    /// How a stray write may leave a word.
+    fn word() -> impl Strategy<Value = u64> {
+        let now = nanos(monotonic());
+        prop_oneof![Just(0), Just(u64::MAX), 0..6_u64, now - 9..now + 9, any::<u64>()]
+    }
+
+    proptest! {
+        #[test]
+        fn what_the_parent_knows_stays_and_the_rest_is_within_bounds(
+            words in proptest::collection::vec(word(), 1..400),
+            state in 1..5_u64,
+        ) {
+            let board = Scoreboard::with_words(2, 3).unwrap();
+            board.name_slot("a", false);
+            board.name_slot("b", false);
+            board.new_life(0, 7);
+            board.slot(0).set_pid(42);
+            board.slot(0).replaced(Cause::Signal);
+            let state = WorkerState::from_word(state).unwrap();
+            board.slot(0).heard(state);
+            for (word, value) in board.words.get().iter().zip(words.iter().cycle()) {
+                word.store(*value, Ordering::Relaxed);
+            }
+            let all = board.snapshot();
+            let one = &all[0];
+            prop_assert_eq!((one.pid, one.generation, one.restarts.signal), (42, 7, 1));
+            prop_assert_ne!(one.state, WorkerState::Gone);
+            if board.slot(0).said().is_none() {
+                prop_assert_eq!(one.state, state);
+            }
+            let uptime = one.uptime.unwrap();
+            prop_assert!(one.beat_age.is_none_or(|age| age <= uptime));
+            prop_assert!(one.beats <= MOST);
+            prop_assert!(one.reason.chars().count() <= REASON_BYTES);
+            prop_assert!(one.operations.len() <= OPERATIONS);
+            for operation in &one.operations {
+                prop_assert!(operation.age <= uptime);
+                prop_assert!(operation.kind.chars().count() <= KIND_BYTES);
+                prop_assert!(operation.id.chars().count() <= ID_BYTES);
+            }
+            prop_assert_eq!((all[1].state, all[1].uptime), (WorkerState::Gone, None));
+        }
+    }
 
     #[test]
     fn a_slot_tells_state_reason_and_ages() {
@@ -473,11 +550,15 @@ mod tests {
         for name in ["a", "b", "c"] {
             board.name_slot(name, name == "c");
         }
-        for (worker, cause) in [(1, Cause::Exit), (1, Cause::Signal), (1, Cause::Signal)] {
+        for (worker, cause) in [
+            (1, Cause::Exit),
+            (1, Cause::Signal),
+            (1, Cause::Signal),
+            (2, Cause::Watchdog),
+            (2, Cause::Asked),
+        ] {
             board.slot(worker).replaced(cause);
         }
-        board.slot(2).replaced(Cause::Watchdog);
-        board.slot(2).replaced(Cause::Asked);
         for worker in 0..3 {
             assert_eq!(board.own_words(worker).len(), 5);
             board.own_words(worker)[4].store(10 + worker as u64, Ordering::Release);

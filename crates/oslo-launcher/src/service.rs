@@ -4,13 +4,14 @@
 //! this very process.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::error::StartError;
 use crate::launcher::later;
 use crate::report::Reporter;
 use crate::reporting::{ReportRequest, ReportWork};
+use crate::rereading::ReadWork;
 use crate::scoreboard::{RunningOperation, Scoreboard, WorkerState};
 use crate::stop_flag::StopFlag;
 
@@ -74,13 +75,38 @@ pub trait Service: Send + Sync {
 
 /// What the process itself does on HUP and USR2, in the parent and in every worker.
 pub trait Hooks: Send {
-    /// Reads the configuration again and applies what may change at run time.
+    /// Begins to read the configuration again (SIGHUP).
+    ///
+    /// Called on the thread that supervises or answers signals, so it must read nothing itself. What
+    /// reads is returned and runs beside this thread, like a report; its answer goes to
+    /// [`reload`](Self::reload). One that takes longer than ten seconds is given up. `None`, the
+    /// default, has nothing to read: `reload` gets an empty answer at once.
+    ///
+    /// Not called in a forked worker, which [follows](Self::follow) its parent.
+    fn read_again(&mut self) -> Option<ReadWork> {
+        None
+    }
+
+    /// Applies what was read, as far as it may change at run time. Must not block.
+    ///
+    /// The answer is what forked workers need in order to follow, at most
+    /// [`LARGEST_ANSWER`](crate::LARGEST_ANSWER) bytes.
     ///
     /// # Errors
     ///
     /// [`ReloadRefused`] when the new configuration is not usable. The old one must still be in
     /// force then, and the reasons logged; the workers are not told.
-    fn reload(&mut self) -> Result<(), ReloadRefused>;
+    fn reload(&mut self, read: &[u8]) -> Result<Vec<u8>, ReloadRefused>;
+
+    /// Does in a forked worker what its parent has done in [`reload`](Self::reload), whose answer
+    /// it gets; nothing if there was none since this worker began. The default does the same as there. Must not block, nor believe what it is told.
+    ///
+    /// # Errors
+    ///
+    /// [`ReloadRefused`] as there: this worker goes on as it was.
+    fn follow(&mut self, told: &[u8]) -> Result<(), ReloadRefused> {
+        self.reload(told).map(drop)
+    }
 
     /// Begins a report of this process (SIGUSR2).
     ///
@@ -113,8 +139,8 @@ pub struct ReloadRefused;
 pub struct NoHooks;
 
 impl Hooks for NoHooks {
-    fn reload(&mut self) -> Result<(), ReloadRefused> {
-        Ok(())
+    fn reload(&mut self, _: &[u8]) -> Result<Vec<u8>, ReloadRefused> {
+        Ok(Vec::new())
     }
 
     fn report(&mut self, _: ReportRequest, _: &Scoreboard) -> Option<ReportWork> {
@@ -128,6 +154,8 @@ pub struct WorkerHandle {
     pub(crate) slot: usize,
     pub(crate) scoreboard: Arc<Scoreboard>,
     pub(crate) reporter: Arc<Reporter>,
+    /// The state that this worker last told of itself; the scoreboard may have been written over.
+    pub(crate) said: Arc<AtomicU64>,
     pub(crate) stop: Arc<StopFlag>,
 }
 
@@ -146,14 +174,35 @@ impl WorkerHandle {
     }
 
     fn report(&self, state: WorkerState, reason: &str) {
+        self.said.store(state as u64, Ordering::Release);
         self.scoreboard.slot(self.slot).set_state(state, reason);
         self.scoreboard.mark(self.slot);
         self.reporter.changed(state, reason);
     }
 
+    /// Says that the worker finishes what it has begun; the parent sees it when it wakes up for
+    /// something else.
+    pub(crate) fn draining(&self) {
+        let state = WorkerState::Draining;
+        self.said.store(state as u64, Ordering::Release);
+        self.scoreboard.slot(self.slot).set_state(state, "");
+        self.scoreboard.mark(self.slot);
+    }
+
     /// Notes a heartbeat on the scoreboard; wakes nobody.
+    ///
+    /// Unless the scoreboard has another state of this worker than it last told: a stray write has
+    /// been there, and the state is told again.
     pub fn beat(&self) {
-        self.scoreboard.slot(self.slot).beat();
+        let slot = self.scoreboard.slot(self.slot);
+        slot.beat();
+        let said = WorkerState::from_word(self.said.load(Ordering::Acquire));
+        if said.is_some_and(|state| slot.said() != Some(state)) {
+            match said {
+                Some(state @ (WorkerState::Up | WorkerState::Down)) => self.report(state, ""),
+                _ => self.draining(),
+            }
+        }
     }
 
     /// This worker's words whose meaning the program defines, see

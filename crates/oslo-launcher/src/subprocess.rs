@@ -2,25 +2,33 @@
 //!
 //! Same decisions ([`state`](crate::state)), other means. A thread waits for each child and one
 //! listens to it, so everything here is portable; where there are signals, one more thread reads
-//! them. Threads are harmless: nothing is ever forked without an exec. Standard input of a child
+//! them, once there are workers. Threads are harmless: nothing is ever forked without an exec. Standard input of a child
 //! is its line to us: its end tells the child that we are gone.
 
+use std::fs::File;
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::{Duration, Instant};
 
-use crate::bridge::Bridge;
+use crate::aside::{self, Job, JobEnd};
+use crate::bridge::{Bridge, guarded};
 use crate::error::LaunchError;
 use crate::handle::LauncherHandle;
 use crate::launcher::{Launcher, LauncherOptions, later};
 use crate::ledger::ServiceReport;
 use crate::line::{self, Ended};
 use crate::reporting::Reporting;
+use crate::rereading::Rereading;
 use crate::scoreboard::{Scoreboard, WorkerState};
 use crate::service::{Hooks, Service};
 use crate::state::{Action, Event, WorkerId};
-use crate::sys::child::{Child, Interruption, Interruptions, listen, reap_orphan};
+use crate::sys::Inherited;
+use crate::sys::child::{Child, Ears, Interruption, Interruptions, reap_orphan};
+
+const SIGNALS: &str = "signal handling";
+/// Exits of workers that are noted before signals are looked at again.
+const EXITS_PER_TURN: usize = 8;
 
 /// Something that a thread noticed.
 #[derive(Debug)]
@@ -63,8 +71,19 @@ pub struct SubprocessLauncher {
     workers: Vec<Entry>,
     tell: Sender<Happening>,
     happenings: Receiver<Happening>,
+    /// What ended the last sleep; signals come before it.
+    woken_by: Option<Happening>,
     interruptions: Interruptions,
+    /// Until there is a thread that listens: no other is started before the first worker.
+    ears: Option<Ears>,
     reporting: Reporting,
+    rereading: Rereading,
+    /// Children of whoever started this program.
+    inherited: Inherited,
+    /// Open for as long as this process supervises.
+    kept: Vec<File>,
+    /// The process of a job, whose status is not taken here.
+    aside: Option<i32>,
 }
 
 struct Entry {
@@ -79,24 +98,35 @@ impl SubprocessLauncher {
     ///
     /// # Errors
     ///
-    /// [`LaunchError::Setup`] when the kernel refuses a descriptor or a thread.
+    /// [`LaunchError::Setup`] when the kernel refuses a descriptor.
     pub fn new(
-        options: LauncherOptions,
+        mut options: LauncherOptions,
         hooks: Box<dyn Hooks>,
         command: Box<dyn FnMut(&str) -> Command>,
     ) -> Result<Self, LaunchError> {
         let (tell, happenings) = mpsc::channel();
-        let (waker, interruptions) =
-            listen(tell.clone()).map_err(LaunchError::setup("signal handling"))?;
+        let ears = Ears::new().map_err(LaunchError::setup(SIGNALS))?;
         Ok(Self {
-            bridge: Bridge::new(options, hooks, waker)?,
+            inherited: std::mem::take(&mut options.inherited),
+            kept: std::mem::take(&mut options.kept),
+            aside: None,
+            bridge: Bridge::new(options, hooks, ears.waker())?,
             command,
             workers: Vec::new(),
             tell,
             happenings,
-            interruptions,
+            woken_by: None,
+            interruptions: ears.interruptions(),
+            ears: Some(ears),
             reporting: Reporting::default(),
+            rereading: Rereading::default(),
         })
+    }
+
+    /// Leaves listening to a thread.
+    fn listen(&mut self) -> Result<(), LaunchError> {
+        let Some(ears) = self.ears.take() else { return Ok(()) };
+        ears.onto_thread(self.tell.clone()).map_err(LaunchError::setup(SIGNALS))
     }
 
     fn step(&mut self, event: Event) {
@@ -114,14 +144,50 @@ impl SubprocessLauncher {
                 self.with_child(id, Child::kill);
             }
             Action::Hangup(id) => self.with_child(id, Child::hangup),
-            Action::Reload => {
-                let event = self.bridge.reload();
-                self.step(event);
-            }
+            Action::Reload if self.rereading.is_busy() => {}
+            Action::Reload => self.read_again(),
             Action::Log(line) => line.write(),
             Action::Notify(notice) => self.bridge.manager.notice(notice),
             Action::Exit(status) => self.bridge.end(status),
         }
+    }
+
+    /// Begins to read the configuration again. Each subprocess does so for itself when it is told.
+    fn read_again(&mut self) {
+        let Some(work) = self.bridge.read_again() else { return self.reload(&[]) };
+        if self.ears.is_some() {
+            // It needs a thread, and there is none before the first worker.
+            return self.rereading.ask();
+        }
+        let tell = self.tell.clone();
+        // Nobody listens any more only when this process ends.
+        let begun = self.rereading.begin(work, move || drop(tell.send(Happening::Asked)));
+        if let Err(why) = begun {
+            self.not_read_again(&why);
+        }
+    }
+
+    /// Looks whether there is an answer, or a HUP that waits.
+    fn look_at_reading(&mut self) {
+        match self.rereading.take() {
+            Some(_) if self.bridge.supervisor.is_stopping() => {}
+            Some(Ok(read)) => self.reload(&read),
+            Some(Err(why)) => self.not_read_again(why),
+            None => {}
+        }
+        if self.ears.is_none() && self.rereading.is_idle() && self.rereading.take_again() {
+            self.perform(Action::Reload);
+        }
+    }
+
+    fn reload(&mut self, read: &[u8]) {
+        let (event, _) = self.bridge.reload(read);
+        self.step(event);
+    }
+
+    fn not_read_again(&mut self, why: &str) {
+        line::not_read_again(why);
+        self.step(Event::ReloadRefused);
     }
 
     fn with_child(&mut self, id: WorkerId, act: fn(&mut Child) -> std::io::Result<()>) {
@@ -194,22 +260,56 @@ impl SubprocessLauncher {
 
     fn is_worker(&self, pid: i32) -> bool {
         self.workers.iter().filter_map(|entry| entry.child.as_ref()).any(|child| child.pid() == pid)
+            || self.aside == Some(pid)
     }
 
-    /// Handles everything that has happened, and some of what is due.
-    fn attend(&mut self) {
-        while let Ok(happening) = self.happenings.try_recv() {
-            self.note(happening);
-        }
+    fn take_interruptions(&mut self) {
         for interruption in self.interruptions.take() {
             match interruption {
                 Interruption::Event(event) => self.step(event),
                 Interruption::Report => self.report(),
             }
         }
-        while let Some(pid) = reap_orphan(|pid| self.is_worker(pid)) {
+    }
+
+    /// Handles everything that has happened, and some of what is due.
+    fn attend(&mut self) {
+        self.or_drain(Self::attend_to_all);
+    }
+
+    /// The last guard: whatever is wrong here, the workers finish what they have begun.
+    fn or_drain(&mut self, part: impl FnOnce(&mut Self)) {
+        if guarded("a turn of the supervisor", || part(self)).is_none()
+            && let Some(event) = self.bridge.fault()
+        {
+            guarded("the stop after it", || self.step(event));
+        }
+    }
+
+    fn next_happening(&mut self) -> Option<Happening> {
+        self.woken_by.take().or_else(|| self.happenings.try_recv().ok())
+    }
+
+    fn attend_to_all(&mut self) {
+        // Signals first, and again behind so many exits: they must not wait behind a mass death. The
+        // second look is also for what came in between: whatever woke us for it has been taken out
+        // of the queue by then, so nothing else would.
+        self.take_interruptions();
+        let mut exits = 0;
+        while exits < EXITS_PER_TURN
+            && let Some(happening) = self.next_happening()
+        {
+            // All else is cheap, and a storm of signals would bury an exit behind what it makes.
+            exits += usize::from(matches!(happening, Happening::Ended(..)));
+            self.note(happening);
+        }
+        self.take_interruptions();
+        self.inherited.bury();
+        let unknown_are_ours = self.inherited.may_be_anybody();
+        while let Some(pid) = reap_orphan(|pid| self.is_worker(pid), unknown_are_ours) {
             line::reaped_orphan(pid);
         }
+        self.look_at_reading();
         if self.bridge.requests.take_stop() {
             self.step(Event::Stop("stop()"));
         }
@@ -232,18 +332,20 @@ impl SubprocessLauncher {
     /// Attends to everything, then sleeps until something happens or `until`.
     fn turn(&mut self, until: Option<Instant>) {
         self.attend();
+        self.or_drain(|launcher| launcher.tell_and_sleep(until));
+    }
+
+    fn tell_and_sleep(&mut self, until: Option<Instant>) {
         self.bridge.manager.tell(&self.bridge.scoreboard);
         if self.bridge.exit().is_some() || self.bridge.is_due() {
             return;
         }
-        let happening = match self.bridge.time_to_sleep(until) {
+        let left = self.bridge.time_to_sleep(until).into_iter().chain(self.rereading.left()).min();
+        self.woken_by = match left {
             Some(left) => self.happenings.recv_timeout(left).ok(),
             // We hold a sender ourselves, so this ends only with a happening.
             None => self.happenings.recv().ok(),
         };
-        if let Some(happening) = happening {
-            self.note(happening);
-        }
     }
 }
 
@@ -252,19 +354,21 @@ impl Launcher for SubprocessLauncher {
         &mut self,
         services: &[(Arc<dyn Service>, usize)],
     ) -> Result<(), LaunchError> {
+        self.listen()?;
         for (service, workers) in services {
             self.bridge.requests.reserve(&**service, *workers)?;
             self.admit(&**service, *workers);
         }
         loop {
             self.attend();
-            if !self.bridge.is_due() {
+            if self.bridge.exit().is_some() || !self.bridge.is_due() {
                 return Ok(());
             }
         }
     }
 
     fn wait(&mut self) -> Result<i32, LaunchError> {
+        self.listen()?;
         self.step(Event::Launched);
         loop {
             if let Some(status) = self.bridge.exit() {
@@ -275,13 +379,15 @@ impl Launcher for SubprocessLauncher {
     }
 
     fn pause(&mut self, time: Duration) -> Option<i32> {
-        let until = later(Instant::now(), time);
-        loop {
-            self.turn(Some(until));
-            if self.bridge.exit().is_some() || Instant::now() >= until {
-                return self.bridge.exit();
-            }
-        }
+        aside::pause(self, later(Instant::now(), time))
+    }
+
+    fn run_aside(
+        &mut self,
+        job: &Job<'_>,
+        told: &mut dyn FnMut(&[u8]),
+    ) -> Result<JobEnd, LaunchError> {
+        aside::run(self, job, told)
     }
 
     fn exit_report(&self) -> Vec<ServiceReport> {
@@ -294,5 +400,46 @@ impl Launcher for SubprocessLauncher {
 
     fn scoreboard(&self) -> &Arc<Scoreboard> {
         &self.bridge.scoreboard
+    }
+}
+
+/// Before the first worker is started: this thread is the only one.
+#[cfg(unix)]
+mod beginning {
+    use std::os::fd::BorrowedFd;
+
+    use super::*;
+    use crate::aside::Attendant;
+
+    impl Attendant for SubprocessLauncher {
+        fn attend(&mut self) -> Option<i32> {
+            if let Some(ears) = &self.ears {
+                ears.look();
+            }
+            Self::attend(self);
+            self.bridge.exit()
+        }
+
+        fn rest(&mut self, job: Option<BorrowedFd<'_>>, until: Option<Instant>) {
+            let Some(ears) = &self.ears else { return self.turn(until) };
+            self.bridge.manager.tell(&self.bridge.scoreboard);
+            if self.bridge.is_due() {
+                return;
+            }
+            ears.wait(job, self.bridge.time_to_sleep(until));
+        }
+
+        fn set_aside(&mut self, pid: Option<i32>) {
+            self.aside = pid;
+        }
+
+        fn in_copy(&mut self) {
+            self.bridge.manager.hang_up();
+            self.kept.clear();
+        }
+
+        fn hooks(&mut self) -> &mut dyn Hooks {
+            &mut *self.bridge.hooks
+        }
     }
 }

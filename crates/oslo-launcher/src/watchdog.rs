@@ -1,7 +1,8 @@
 //! Which workers have been silent for too long. Off by default, and then it never wakes anybody.
 //!
-//! A worker's main thread writes the time into its slot; the parent looks a few times per limit.
-//! Must not: look at heartbeats. They stop when a database is away, which no restart would cure.
+//! A worker's main thread writes something else into its slot every time; the parent looks a few
+//! times per limit whether it has, and measures by its own clock. Must not: look at heartbeats. They
+//! stop when a database is away, which no restart would cure.
 
 use std::time::{Duration, Instant};
 
@@ -13,12 +14,14 @@ use crate::state::WorkerId;
 pub(crate) struct Watchdog {
     limit: Option<Duration>,
     next: Instant,
+    /// What each worker's word was, and since when.
+    seen: Vec<(u64, Instant)>,
 }
 
 impl Watchdog {
     /// A limit of zero is none.
     pub(crate) fn new(limit: Option<Duration>, now: Instant) -> Self {
-        Self { limit: limit.filter(|limit| !limit.is_zero()), next: now }
+        Self { limit: limit.filter(|limit| !limit.is_zero()), next: now, seen: Vec::new() }
     }
 
     /// When to look again; `None` when there is no limit.
@@ -31,7 +34,7 @@ impl Watchdog {
         &mut self,
         now: Instant,
         running: impl Iterator<Item = bool>,
-        silent_for: impl Fn(WorkerId) -> Duration,
+        sign: impl Fn(WorkerId) -> u64,
     ) -> Vec<WorkerId> {
         let Some(limit) = self.limit.filter(|_| self.next <= now) else {
             return Vec::new();
@@ -41,11 +44,21 @@ impl Watchdog {
         // the workers as well. They get a chance to speak first.
         let late = now.saturating_duration_since(self.next) > pause;
         self.next = later(now, pause);
-        if late {
-            return Vec::new();
+        let mut silent = Vec::new();
+        for (id, runs) in running.enumerate() {
+            let word = sign(id);
+            if self.seen.len() <= id {
+                self.seen.push((word, now));
+            }
+            let (last, since) = &mut self.seen[id];
+            if *last != word {
+                (*last, *since) = (word, now);
+            }
+            if runs && now.saturating_duration_since(*since) > limit {
+                silent.push(id);
+            }
         }
-        let silent = |id: &WorkerId| silent_for(*id) > limit;
-        running.enumerate().filter(|(_, runs)| *runs).map(|(id, _)| id).filter(silent).collect()
+        if late { Vec::new() } else { silent }
     }
 }
 
@@ -59,18 +72,46 @@ mod tests {
     fn the_silent_ones_that_run_are_found_a_few_times_per_limit() {
         let start = Instant::now();
         let mut watchdog = Watchdog::new(Some(LIMIT), start);
-        let silent = |id| if id == 0 { LIMIT } else { LIMIT + Duration::from_millis(1) };
-        let mut look = |now| watchdog.look(now, [true, true, false].into_iter(), silent);
-        assert_eq!(look(start), [1]);
-        assert_eq!(look(start + Duration::from_secs(1)), []);
-        assert_eq!(look(start + Duration::from_secs(2)), [1]);
+        let mut look = |second| {
+            // The first speaks, the others do not, the third does not even run.
+            let sign = |id| if id == 0 { second } else { 7 };
+            let now = start + Duration::from_secs(second);
+            watchdog.look(now, [true, true, false].into_iter(), sign)
+        };
+        for second in [0, 2, 4, 6, 8] {
+            assert_eq!(look(second), []);
+        }
+        assert_eq!(look(9), [], "not yet time to look");
+        assert_eq!(look(10), [1]);
+        assert_eq!(look(12), [1]);
+    }
+
+    /// A stray write must neither kill a worker nor keep a hung one for ever.
+    #[test]
+    fn whatever_stands_in_the_word_counts_once() {
+        for value in [0, 1, u64::MAX] {
+            let start = Instant::now();
+            let mut watchdog = Watchdog::new(Some(LIMIT), start);
+            let mut look = |second, sign| {
+                let now = start + Duration::from_secs(second);
+                watchdog.look(now, [true].into_iter(), |_| sign)
+            };
+            for second in [0, 2, 4] {
+                assert_eq!(look(second, 100 + second), []);
+            }
+            for second in [6, 8, 10, 12, 14] {
+                assert_eq!(look(second, value), []);
+            }
+            assert_eq!(look(16, value), [0]);
+        }
     }
 
     #[test]
     fn after_a_freeze_of_the_parent_workers_may_speak_first() {
         let start = Instant::now();
         let mut watchdog = Watchdog::new(Some(LIMIT), start);
-        let mut look = |now| watchdog.look(now, [true].into_iter(), |_| LIMIT * 2);
+        let mut look = |now| watchdog.look(now, [true].into_iter(), |_| 7);
+        assert_eq!(look(start), []);
         let thawed = start + LIMIT * 10;
         assert_eq!(look(thawed), []);
         assert_eq!(look(thawed + Duration::from_secs(1)), []);
@@ -82,7 +123,7 @@ mod tests {
         for limit in [None, Some(Duration::ZERO)] {
             let mut watchdog = Watchdog::new(limit, Instant::now());
             assert_eq!(watchdog.next_look(), None);
-            let found = watchdog.look(Instant::now(), [true].into_iter(), |_| Duration::MAX);
+            let found = watchdog.look(Instant::now(), [true].into_iter(), |_| 7);
             assert_eq!(found, []);
         }
     }

@@ -16,9 +16,9 @@ use crate::life::{FAILED, begin, finish, live};
 use crate::line;
 use crate::manager::Alone;
 use crate::reporting::Reporting;
-use crate::scoreboard::WorkerState;
+use crate::rereading::{Bulletin, Nonsense, ReadWork, Rereading};
 use crate::service::{Hooks, Service, WorkerHandle};
-use crate::sys::{Pipe, Signal, is_daemon, poll};
+use crate::sys::{Inherited, Pipe, Signal, Waker, is_daemon, poll};
 
 pub(crate) use crate::sys::Signals as WorkerSignals;
 
@@ -45,6 +45,28 @@ pub(crate) struct Worker<'a> {
     /// Time for a graceful stop when no parent keeps it.
     pub(crate) drain_limit: Option<Duration>,
     pub(crate) reporting: Reporting,
+    /// Children of whoever started this program; a forked worker has none.
+    pub(crate) inherited: Inherited,
+    pub(crate) reload: Reload<'a>,
+}
+
+/// What a worker does on HUP.
+pub(crate) enum Reload<'a> {
+    /// As its parent says here.
+    Follow(&'a Bulletin),
+    /// It reads for itself, on a thread, which wakes the main thread.
+    Read { rereading: Rereading, waker: Option<Waker> },
+}
+
+impl Reload<'_> {
+    /// Reads for itself; `at_once` because a HUP came before there was a worker.
+    pub(crate) fn alone(at_once: bool) -> Self {
+        let mut rereading = Rereading::default();
+        if at_once {
+            rereading.ask();
+        }
+        Self::Read { rereading, waker: None }
+    }
 }
 
 /// The service's thread, as its main thread sees it.
@@ -91,6 +113,7 @@ impl Worker<'_> {
             if let Some(status) = running.as_ref().and_then(Running::status) {
                 return Ok(if ending.parent_gone { FAILED } else { status });
             }
+            self.look_at_reading();
             for signal in self.signals.take() {
                 if let Some(status) = self.on_signal(signal, &mut ending.deadline) {
                     return Ok(status);
@@ -118,13 +141,17 @@ impl Worker<'_> {
     fn sleep(&mut self, running: Option<&Running>, ending: &Ending) -> bool {
         let left = ending.deadline.map(|at| at.saturating_duration_since(Instant::now()));
         let tell = self.alone.as_mut().and_then(|alone| alone.turn(&self.handle.scoreboard));
-        let others = [self.say_alive(), tell, self.hooks.before_wait()];
+        let others = [self.say_alive(), tell, self.hooks.before_wait(), self.reading_left()];
         let left = left.into_iter().chain(others.into_iter().flatten()).min();
         let signals = self.signals.as_fd();
         // A descriptor that is not there is replaced by one that is watched anyway.
         let service = running.map_or(signals, |running| running.ended.as_fd());
         let watched = self.watched(ending).unwrap_or(signals);
-        let [_, _, watcher] = poll([signals, service, watched], left);
+        let reading = match &self.reload {
+            Reload::Read { waker: Some(waker), .. } => waker.as_fd(),
+            _ => signals,
+        };
+        let [_, _, watcher, _] = poll([signals, service, watched, reading], left);
         watcher
     }
 
@@ -167,6 +194,79 @@ impl Worker<'_> {
         self.drain_limit.map(|limit| later(Instant::now(), limit))
     }
 
+    /// Follows the parent, or begins to read.
+    fn reload(&mut self) {
+        self.reloading(true);
+        let bulletin = match &mut self.reload {
+            Reload::Follow(bulletin) => *bulletin,
+            Reload::Read { rereading, .. } => {
+                if !rereading.is_busy() {
+                    self.read_again();
+                }
+                return;
+            }
+        };
+        match bulletin.read() {
+            Ok(told) => {
+                // The parent may have nothing to tell that this worker did not begin with.
+                if self.hooks.follow(told.as_deref().unwrap_or_default()).is_ok() {
+                    self.service.reset();
+                }
+            }
+            Err(Nonsense) => line::nothing_to_follow(),
+        }
+        self.reloading(false);
+    }
+
+    fn read_again(&mut self) {
+        let begun = match (self.hooks.read_again(), &mut self.reload) {
+            (Some(work), Reload::Read { rereading, waker }) => {
+                begin_reading(rereading, waker, work)
+            }
+            _ => return self.reloaded(Ok(Vec::new())),
+        };
+        if let Err(why) = begun {
+            self.reloaded(Err(why));
+        }
+    }
+
+    /// Looks whether there is an answer, or a HUP that waits.
+    fn look_at_reading(&mut self) {
+        let Reload::Read { rereading, waker } = &mut self.reload else { return };
+        if let Some(waker) = waker {
+            waker.clear();
+        }
+        let read = rereading.take();
+        let again = rereading.is_idle() && rereading.take_again();
+        if let Some(read) = read {
+            self.reloaded(read.map_err(str::to_owned));
+        }
+        if again && !self.handle.is_stopping() {
+            self.reload();
+        }
+    }
+
+    /// Applies what was read, if it was.
+    fn reloaded(&mut self, read: Result<Vec<u8>, String>) {
+        match read {
+            _ if self.handle.is_stopping() => {}
+            Ok(read) => {
+                if self.hooks.reload(&read).is_ok() {
+                    self.service.reset();
+                }
+            }
+            Err(why) => line::not_read_again(&why),
+        }
+        self.reloading(false);
+    }
+
+    fn reading_left(&self) -> Option<Duration> {
+        match &self.reload {
+            Reload::Read { rereading, .. } => rereading.left(),
+            Reload::Follow(_) => None,
+        }
+    }
+
     fn reloading(&mut self, begins: bool) {
         if let Some(alone) = &mut self.alone {
             alone.reloading(begins);
@@ -182,15 +282,12 @@ impl Worker<'_> {
                 return Some(FAILED);
             }
             Signal::SIGUSR2 => self.report(),
+            Signal::SIGCHLD => self.inherited.bury(),
             // A stop under way is never cut short or restarted, whatever else comes.
             _ if self.handle.is_stopping() => {}
             Signal::SIGHUP if !alone || is_daemon() => {
                 line::child_reloading();
-                self.reloading(true);
-                if self.hooks.reload().is_ok() {
-                    self.service.reset();
-                }
-                self.reloading(false);
+                self.reload();
             }
             Signal::SIGTERM | Signal::SIGHUP => {
                 if alone {
@@ -218,9 +315,7 @@ impl Worker<'_> {
             if let Some(alone) = &mut self.alone {
                 alone.stopping(deadline);
             }
-            let (scoreboard, slot) = (&self.handle.scoreboard, self.handle.slot);
-            scoreboard.slot(slot).set_state(WorkerState::Draining, "");
-            scoreboard.mark(slot); // seen when the parent wakes up for something else
+            self.handle.draining();
             self.service.stop();
         }
     }
@@ -241,4 +336,17 @@ impl Worker<'_> {
             .map_err(LaunchError::setup("the thread of a service"))?;
         Ok(Running { ended, status })
     }
+}
+
+fn begin_reading(
+    rereading: &mut Rereading,
+    waker: &mut Option<Waker>,
+    work: ReadWork,
+) -> Result<(), String> {
+    let waker = match waker {
+        Some(waker) => waker,
+        none => none.insert(Waker::new().map_err(|error| error.to_string())?),
+    };
+    let waker = waker.clone();
+    rereading.begin(work, move || waker.wake())
 }

@@ -13,8 +13,8 @@ use crate::life::live;
 use crate::line;
 use crate::manager::Alone;
 use crate::reporting::Reporting;
-use crate::scoreboard::WorkerState;
 use crate::service::{Hooks, Service, WorkerHandle};
+use crate::sys::Inherited;
 
 /// Nothing to read: this platform has no signals.
 #[derive(Debug)]
@@ -53,6 +53,16 @@ pub(crate) enum Watcher {
     Nobody(Arc<Requests>),
 }
 
+/// Nothing: here nobody asks for a reload.
+#[derive(Debug)]
+pub(crate) struct Reload;
+
+impl Reload {
+    pub(crate) fn alone(_at_once: bool) -> Self {
+        Self
+    }
+}
+
 /// A worker about to run.
 pub(crate) struct Worker<'a> {
     pub(crate) service: Arc<dyn Service>,
@@ -64,6 +74,8 @@ pub(crate) struct Worker<'a> {
     pub(crate) watchdog: Option<Duration>,
     pub(crate) drain_limit: Option<Duration>,
     pub(crate) reporting: Reporting,
+    pub(crate) inherited: Inherited,
+    pub(crate) reload: Reload,
 }
 
 enum Happening {
@@ -125,8 +137,7 @@ impl Worker<'_> {
     /// Stops the service; when its time is over.
     fn stop(&self) -> Option<Instant> {
         if self.handle.stop.raise() {
-            let slot = self.handle.scoreboard.slot(self.handle.slot);
-            slot.set_state(WorkerState::Draining, "");
+            self.handle.draining();
             self.service.stop();
         }
         self.drain_limit.map(|limit| later(Instant::now(), limit))

@@ -17,7 +17,7 @@ use crate::layout::Layout;
 use crate::level::{self, LevelTable};
 use crate::plan::{self, Handler, Plan, Route};
 use crate::sink::{Schedule, Sink};
-use crate::{LogError, LogOptions};
+use crate::{HandlersFile, LogError, LogOptions};
 
 /// Why a part of the file cannot be used.
 enum Trouble {
@@ -39,18 +39,17 @@ impl From<String> for Trouble {
     }
 }
 
-/// Reads the file and opens what it names.
+/// Understands the file and opens what it names.
 ///
 /// # Errors
 ///
 /// [`LogError::Config`] with the place in the file.
-pub(crate) fn load(path: &Path, options: &LogOptions) -> Result<Plan, LogError> {
-    let failed = |reason| LogError::Config { path: path.to_owned(), reason };
-    let text = std::fs::read_to_string(path).map_err(|cause| failed(cause.to_string()))?;
-    if text.is_empty() {
+pub(crate) fn load(file: &HandlersFile, options: &LogOptions) -> Result<Plan, LogError> {
+    let failed = |reason| LogError::Config { path: file.path.clone(), reason };
+    if file.text.is_empty() {
         return Err(failed("it is an empty file".into()));
     }
-    let ini = Ini::parse(&text).map_err(failed)?;
+    let ini = Ini::parse(&file.text).map_err(failed)?;
     let mut reader = Reader { ini, options, forms: Vec::new(), remarks: Vec::new() };
     reader.read().map_err(failed)
 }
@@ -100,7 +99,7 @@ impl Reader<'_> {
 
     /// Standard output, where the root has lost its last handler: silence would help nobody.
     fn fall_back(&mut self, plan: &mut Plan) -> Result<(), String> {
-        let style = Style::Text(Box::new(Layout::new(self.options).map_err(|e| e.to_string())?));
+        let style = Style::Text(Box::new(Layout::new(self.options, &mut plan.remarks)));
         plan.forms.push(Form { style, color: false });
         let form = plan.forms.len() - 1;
         plan.handlers.push(Handler { level: 0, form, sink: Sink::stdout() });
@@ -241,15 +240,16 @@ impl Reader<'_> {
         }
     }
 
-    fn style(&self, formatter: &str) -> Result<Style, String> {
+    fn style(&mut self, formatter: &str) -> Result<Style, String> {
         if formatter.is_empty() {
-            let plain = Layout::plain("%(message)s", None).map_err(|error| error.to_string())?;
+            let plain = Layout::plain("%(message)s", None, &mut Vec::new())?;
             return Ok(Style::Text(Box::new(plain)));
         }
         let section = format!("formatter_{formatter}");
         let at = |what: String| format!("[{section}] {what}");
         let date = self.ini.raw(&section, "datefmt").map(str::to_owned);
         let class = self.ini.get(&section, "class")?.unwrap_or_default();
+        let mut remarks = Vec::new();
         let made = match class.as_str() {
             "" | "logging.Formatter" => {
                 let style = self.ini.raw(&section, "style").unwrap_or("%");
@@ -257,7 +257,8 @@ impl Reader<'_> {
                     return Err(at(format!("style: only % is known here, not {style}")));
                 }
                 let format = self.ini.raw(&section, "format").unwrap_or("%(message)s");
-                Layout::plain(format, date.as_deref()).map(|plain| Style::Text(Box::new(plain)))
+                let plain = Layout::plain(format, date.as_deref(), &mut remarks).map_err(at)?;
+                Style::Text(Box::new(plain))
             }
             "oslo_log.formatters.ContextFormatter" => {
                 let options = LogOptions {
@@ -267,15 +268,21 @@ impl Reader<'_> {
                     version: "unknown".into(),
                     ..self.options.clone()
                 };
-                Layout::new(&options).map(|layout| Style::Text(Box::new(layout)))
+                Style::Text(Box::new(Layout::new(&options, &mut remarks)))
             }
             "oslo_log.formatters.JSONFormatter" => {
                 let date = date.unwrap_or_else(|| "%Y-%m-%d %H:%M:%S".into());
-                plan::json(&date, self.options).map(Style::Json)
+                Style::Json(plan::json(Some(&date), self.options))
             }
             other => return Err(at(format!("there is no counterpart of class {other}"))),
         };
-        made.map_err(|error| at(error.to_string()))
+        for remark in remarks.into_iter().map(at) {
+            // One formatter may serve several handlers.
+            if !self.remarks.contains(&remark) {
+                self.remarks.push(remark);
+            }
+        }
+        Ok(made)
     }
 }
 

@@ -7,48 +7,130 @@ use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use chrono::format::{Fixed, Item, Numeric, StrftimeItems};
+use chrono::format::{Item, StrftimeItems};
 use chrono::{DateTime, FixedOffset, Offset as _, TimeZone};
 
-use crate::LogError;
-
-/// A `strftime` format, checked and parsed once.
+/// A `strftime` format, parsed once.
+///
+/// As in the original, whatever is no directive of the C library is printed as it stands.
 #[derive(Debug)]
 pub(crate) struct DateFormat {
-    items: Vec<Item<'static>>,
+    pieces: Vec<Piece>,
     /// Tells the per-thread cache which format its text was made with.
     identity: u64,
 }
 
+/// A piece of a date.
+#[derive(Debug)]
+enum Piece {
+    /// Text, and directives that chrono spells as the C library does.
+    Items(Vec<Item<'static>>),
+    /// A directive with a width or in capitals.
+    Shaped { items: Vec<Item<'static>>, width: usize, fill: char, capitals: bool },
+}
+
+/// What Python's formatter uses without a format.
+const DEFAULT: &str = "%Y-%m-%d %H:%M:%S";
+/// Directives of the C library, strftime(3).
+const DIRECTIVES: &str = "aAbBcCdDeFgGhHIjklmMnpPrRsStTuUVwWxXyYzZ";
+/// A width above this is a typing error, and would let one line grow without bound.
+const MAX_WIDTH: usize = 100;
+
 impl DateFormat {
-    /// Parses `format`.
-    ///
-    /// # Errors
-    ///
-    /// [`LogError::BadDateFormat`] for an unknown directive, and for fractions of a second:
-    /// `%(msecs)03d` prints those, and the cache could not.
-    pub(crate) fn parse(format: &str) -> Result<Self, LogError> {
+    /// Parses `format`, or Python's default if there is none.
+    pub(crate) fn or_default(format: Option<&str>) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);
-        let bad = || LogError::BadDateFormat { format: format.to_owned() };
-        let items = StrftimeItems::new(format).parse_to_owned().map_err(|_| bad())?;
-        if items.iter().any(is_fraction) {
-            return Err(bad());
+        let mut rest = format.filter(|format| !format.is_empty()).unwrap_or(DEFAULT);
+        let (mut pieces, mut plain) = (Vec::new(), String::new());
+        while let Some(at) = rest.find('%') {
+            plain.push_str(&rest[..at]);
+            rest = &rest[at + 1..];
+            let Some((directive, tail)) = Directive::read(rest) else {
+                plain.push_str("%%");
+                // Two signs are one in any case.
+                rest = rest.strip_prefix('%').unwrap_or(rest);
+                continue;
+            };
+            rest = tail;
+            match directive.shaped() {
+                None => plain.push_str(&directive.plain()),
+                Some(shaped) => {
+                    pieces.push(Piece::Items(items(&std::mem::take(&mut plain))));
+                    pieces.push(shaped);
+                }
+            }
         }
-        Ok(Self { items, identity: NEXT.fetch_add(1, Ordering::Relaxed) })
+        plain.push_str(rest);
+        pieces.push(Piece::Items(items(&plain)));
+        Self { pieces, identity: NEXT.fetch_add(1, Ordering::Relaxed) }
+    }
+
+    fn write(&self, local: &DateTime<impl TimeZone<Offset: std::fmt::Display>>, out: &mut String) {
+        for piece in &self.pieces {
+            // Writing to a String cannot fail.
+            match piece {
+                Piece::Items(items) => {
+                    let _ = write!(out, "{}", local.format_with_items(items.iter()));
+                }
+                Piece::Shaped { items, width, fill, capitals } => {
+                    let mut text = local.format_with_items(items.iter()).to_string();
+                    if *capitals {
+                        text = text.to_uppercase();
+                    }
+                    for _ in text.chars().count()..*width {
+                        out.push(*fill);
+                    }
+                    out.push_str(&text);
+                }
+            }
+        }
     }
 }
 
-fn is_fraction(item: &Item<'_>) -> bool {
-    match item {
-        Item::Numeric(Numeric::Nanosecond, _) => true,
-        // chrono keeps its fixed-width fractions in a private variant (`%3f`), whose
-        // debug text alone tells it apart.
-        Item::Fixed(
-            Fixed::Nanosecond | Fixed::Nanosecond3 | Fixed::Nanosecond6 | Fixed::Nanosecond9,
-        ) => true,
-        Item::Fixed(other) => format!("{other:?}").contains("Nanosecond"),
-        _ => false,
+/// What stands behind a `%`.
+struct Directive {
+    flag: Option<char>,
+    width: usize,
+    letter: char,
+}
+
+impl Directive {
+    fn read(text: &str) -> Option<(Self, &str)> {
+        let after_flags = text.trim_start_matches(['_', '-', '0', '^', '#']);
+        let flag = text[..text.len() - after_flags.len()].chars().next_back();
+        let after_width = after_flags.trim_start_matches(|c: char| c.is_ascii_digit());
+        let digits = &after_flags[..after_flags.len() - after_width.len()];
+        let width = if digits.is_empty() { 0 } else { digits.parse().ok()? };
+        // Alternative numerals and eras, which no locale that we know has.
+        let letters = after_width.strip_prefix(['E', 'O']).unwrap_or(after_width);
+        let letter = letters.chars().next().filter(|letter| DIRECTIVES.contains(*letter))?;
+        let known = Self { flag, width, letter };
+        (width <= MAX_WIDTH).then_some((known, &letters[letter.len_utf8()..]))
     }
+
+    /// As chrono writes it.
+    fn plain(&self) -> String {
+        match self.flag {
+            Some(flag @ ('_' | '-' | '0')) => format!("%{flag}{}", self.letter),
+            _ => format!("%{}", self.letter),
+        }
+    }
+
+    /// The piece that it is if chrono does not know all of it.
+    fn shaped(&self) -> Option<Piece> {
+        let capitals = matches!(self.flag, Some('^' | '#'));
+        if self.width == 0 && !capitals {
+            return None;
+        }
+        let text = "aAbBchpPZ".contains(self.letter);
+        let fill = if text || self.flag == Some('_') { ' ' } else { '0' };
+        Some(Piece::Shaped { items: items(&self.plain()), width: self.width, fill, capitals })
+    }
+}
+
+/// Of text in which every directive is known.
+fn items(text: &str) -> Vec<Item<'static>> {
+    StrftimeItems::new_lenient(text).map(Item::to_owned).collect()
 }
 
 /// When a record was made, with its formatted second.
@@ -109,7 +191,7 @@ impl StampCache {
         let instant = i64::try_from(second).ok().and_then(|s| zone.timestamp_opt(s, 0).single());
         self.offset = instant.as_ref().map(|local| local.offset().fix());
         if let Some(local) = instant {
-            let _ = write!(self.asctime, "{}", local.format_with_items(format.items.iter()));
+            format.write(&local, &mut self.asctime);
         }
     }
 }
@@ -121,8 +203,8 @@ mod tests {
     #[test]
     fn the_cached_second_follows_time_format_and_zone() {
         let mut cache = StampCache::default();
-        let long = DateFormat::parse("%Y-%m-%d %H:%M:%S").unwrap();
-        let short = DateFormat::parse("%H-%M").unwrap();
+        let long = DateFormat::or_default(None);
+        let short = DateFormat::or_default(Some("%H-%M"));
         let zone = FixedOffset::east_opt(7200).unwrap();
         let at = |millis: u64| UNIX_EPOCH + Duration::from_millis(1_763_832_145_000 + millis);
 
@@ -139,13 +221,16 @@ mod tests {
         assert_eq!(cache.stamp(&zone, at(1001), &long).asctime, "2025-11-22 19:22:26");
     }
 
+    /// Each right side was printed by the original for the same format (see `samples.rs`).
     #[test]
-    fn a_date_format_with_unknown_directives_or_fractions_is_refused() {
-        for format in ["%Y-%Q", "%S.%f", "%H%.3f", "%3f"] {
-            assert_eq!(
-                DateFormat::parse(format).unwrap_err().to_string(),
-                format!("log_date_format: \"{format}\" is not a valid date format")
-            );
+    fn what_is_no_directive_is_printed_as_it_stands() {
+        let mut cache = StampCache::default();
+        let at = UNIX_EPOCH + Duration::from_secs(1_763_832_145);
+        for (format, expected) in
+            [("%Y-%Q", "2025-%Q"), ("%S.%f", "25.%f"), ("%3f|%.3f", "%3f|%.3f"), ("%", "%")]
+        {
+            let format = DateFormat::or_default(Some(format));
+            assert_eq!(cache.stamp(&chrono::Utc, at, &format).asctime, expected);
         }
     }
 }

@@ -23,26 +23,6 @@ pub enum LogError {
         level: String,
     },
 
-    /// A format string names a value that no record has.
-    #[error("{option}: unknown key %({key}) in the format")]
-    UnknownKey {
-        /// The configuration option that holds the format.
-        option: &'static str,
-        /// The name between the parentheses.
-        key: String,
-    },
-
-    /// A format string is not a valid printf-like template.
-    #[error("{option}: {reason} at character {position} of the format")]
-    BadTemplate {
-        /// The configuration option that holds the format.
-        option: &'static str,
-        /// Position of the offending `%`, counted from 1.
-        position: usize,
-        /// What is wrong there.
-        reason: &'static str,
-    },
-
     /// An option's value is of the right type and cannot be used all the same.
     #[error("{option}: {reason}")]
     BadValue {
@@ -82,12 +62,5 @@ pub enum LogError {
     Platform {
         /// The configuration option.
         option: &'static str,
-    },
-
-    /// The date format has a directive that does not exist.
-    #[error("log_date_format: \"{format}\" is not a valid date format")]
-    BadDateFormat {
-        /// The format as given.
-        format: String,
     },
 }

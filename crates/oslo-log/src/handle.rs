@@ -1,6 +1,5 @@
 //! The part of a running subscriber that the program can steer and ask.
 
-use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -8,9 +7,9 @@ use std::time::{Duration, Instant};
 use tracing::level_filters::LevelFilter;
 use tracing_log::log;
 
-use crate::layer::{Core, modified};
+use crate::layer::Core;
 use crate::plan::Plan;
-use crate::{LogError, LogOptions};
+use crate::{HandlersFile, LogError, LogOptions};
 
 /// Handle to a subscriber made by [`crate::subscriber`] or [`crate::OsloLayer::new`].
 #[derive(Debug, Clone)]
@@ -40,31 +39,37 @@ impl LogHandle {
         true
     }
 
-    /// Reads the file of `log_config_append` if it is another one or was changed since; with none,
-    /// goes back to what the other options ask for. True if something was set up anew: then lines
-    /// that waited for a slow reader were offered once more and are given up, uncounted.
+    /// Takes over the file of `log_config_append` if it is another one or was changed since; with
+    /// none, goes back to what the other options ask for. True if something was set up anew: then
+    /// lines that waited for a slow reader were offered once more and are given up, uncounted.
     ///
     /// # Errors
     ///
     /// As for [`crate::subscriber`]; then everything stays as it was.
-    pub fn reload(&self, log_config_append: Option<&Path>) -> Result<bool, LogError> {
-        let mut wanted = self.options().clone();
-        wanted.log_config_append = log_config_append.map(Path::to_owned);
-        let stamp = modified(&wanted);
-        let same = *self.options() == wanted;
-        // A file whose time cannot be read has something wrong with it, which reading will tell.
-        let unchanged = wanted.config_file().is_none()
-            || stamp.is_some()
-                && stamp == *self.core.stamp.lock().unwrap_or_else(PoisonError::into_inner);
-        if same && unchanged {
-            return Ok(false);
-        }
+    pub fn reload(&self, log_config_append: Option<HandlersFile>) -> Result<bool, LogError> {
+        let Some(wanted) = self.other_options(log_config_append) else { return Ok(false) };
         self.core.replace(Plan::new(&wanted)?);
-        *self.core.stamp.lock().unwrap_or_else(PoisonError::into_inner) = stamp;
         *self.options() = wanted;
         self.refresh();
         self.remark();
         Ok(true)
+    }
+
+    /// Does all that [`reload`](Self::reload) would, and forgets it: for a process that only looks
+    /// whether it can be done.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn try_reload(&self, log_config_append: Option<HandlersFile>) -> Result<(), LogError> {
+        self.other_options(log_config_append).map_or(Ok(()), |wanted| Plan::new(&wanted).map(drop))
+    }
+
+    /// The options with this file, unless they are those in force.
+    fn other_options(&self, log_config_append: Option<HandlersFile>) -> Option<LogOptions> {
+        let options = self.options();
+        let changed = options.log_config_append != log_config_append;
+        changed.then(|| LogOptions { log_config_append, ..options.clone() })
     }
 
     fn options(&self) -> MutexGuard<'_, LogOptions> {

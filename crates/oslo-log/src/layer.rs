@@ -40,8 +40,6 @@ pub(crate) struct Core {
     limit: Option<RateLimit>,
     /// What the plan was made from.
     pub(crate) options: Mutex<LogOptions>,
-    /// When the file of `log_config_append` was changed, as it was read.
-    pub(crate) stamp: Mutex<Option<SystemTime>>,
     pub(crate) dropped: AtomicU64,
 }
 
@@ -129,18 +127,15 @@ where
 
 impl Core {
     fn new(options: &LogOptions) -> Result<Self, LogError> {
-        // Before the file is read: a change in between is then seen at the next reload.
-        let stamp = Mutex::new(modified(options));
         let plan = Plan::new(options)?;
         // The original installs no limit beside a file of handlers.
-        let limited = options.config_file().is_none();
+        let limited = options.log_config_append.is_none();
         let limit = if limited { RateLimit::new(options, Instant::now())? } else { None };
         Ok(Self {
             extras: AtomicBool::new(plan.wants_extras()),
             plan: RwLock::new(plan),
             limit,
             options: Mutex::new(options.clone()),
-            stamp,
             dropped: AtomicU64::new(0),
         })
     }
@@ -230,11 +225,6 @@ impl Core {
             self.dropped.fetch_add(lines, Ordering::Relaxed);
         }
     }
-}
-
-/// When the file of `log_config_append` was changed last, if there is one.
-pub(crate) fn modified(options: &LogOptions) -> Option<SystemTime> {
-    std::fs::metadata(options.config_file()?).and_then(|found| found.modified()).ok()
 }
 
 /// A line of our own about a destination, in its form.

@@ -6,12 +6,13 @@
 use std::fmt::Write as _;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use crate::LogOptions;
 use crate::clock::{DateFormat, Stamp};
 use crate::context::{ContextKey, SpanContext};
 use crate::event::{Captured, Slot};
 use crate::level::Level;
+use crate::printable::make_printable;
 use crate::template::{Conversion, Key, Template, Vocabulary};
-use crate::{LogError, LogOptions};
 
 #[cfg(test)]
 mod samples;
@@ -21,9 +22,8 @@ mod samples;
 enum Rules {
     /// oslo.log's: summary, debug suffix, and a prefix on every line of an error.
     Oslo,
-    /// Those of Python's plain formatter; with a comma and milliseconds behind the date if that
-    /// has no format of its own.
-    Plain { millis: bool },
+    /// Those of Python's plain formatter.
+    Plain,
 }
 
 /// The parsed formats and the constants they may name.
@@ -31,6 +31,8 @@ enum Rules {
 pub(crate) struct Layout {
     pub(crate) date: DateFormat,
     rules: Rules,
+    /// A comma and milliseconds behind the date, which has no format of its own then.
+    millis: bool,
     context: Template,
     default: Template,
     debug_suffix: Template,
@@ -90,61 +92,75 @@ impl Record<'_> {
 }
 
 impl Layout {
-    /// Parses every format string of `options`.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`Template::parse`] and [`DateFormat::parse`].
-    pub(crate) fn new(options: &LogOptions) -> Result<Self, LogError> {
-        let record = |option, format| Template::parse(option, format, Vocabulary::Record);
-        let instance = |option, format| Template::parse(option, format, Vocabulary::Instance);
-        Ok(Self {
-            date: DateFormat::parse(&options.log_date_format)?,
-            rules: Rules::Oslo,
-            context: record(
+    /// Reads every format string of `options`; what they ask for in vain goes to `remarks`.
+    pub(crate) fn new(options: &LogOptions, remarks: &mut Vec<String>) -> Self {
+        let mut read = |option: &str, format: &str, vocabulary| {
+            // As in the original, where an empty format means none.
+            let is_line = option.ends_with("_format_string");
+            let format = if is_line && format.is_empty() { "%(message)s" } else { format };
+            Template::parse(option, format, vocabulary, remarks)
+        };
+        let (record, instance) = (Vocabulary::Record, Vocabulary::Instance);
+        Self {
+            context: read(
                 "logging_context_format_string",
                 &options.logging_context_format_string,
-            )?,
-            default: record(
+                record,
+            ),
+            default: read(
                 "logging_default_format_string",
                 &options.logging_default_format_string,
-            )?,
-            debug_suffix: record(
+                record,
+            ),
+            debug_suffix: read(
                 "logging_debug_format_suffix",
                 &options.logging_debug_format_suffix,
-            )?,
-            exception: record("logging_exception_prefix", &options.logging_exception_prefix)?,
-            identity: Template::parse(
+                record,
+            ),
+            exception: read("logging_exception_prefix", &options.logging_exception_prefix, record),
+            identity: read(
                 "logging_user_identity_format",
                 &options.logging_user_identity_format,
                 Vocabulary::Context,
-            )?,
-            instance: instance("instance_format", &options.instance_format)?,
-            context_instance: instance("instance_uuid_format", &options.instance_uuid_format)?,
+            ),
+            instance: read("instance_format", &options.instance_format, instance),
+            context_instance: read("instance_uuid_format", &options.instance_uuid_format, instance),
+            date: DateFormat::or_default(Some(&options.log_date_format)),
+            rules: Rules::Oslo,
+            millis: options.log_date_format.is_empty(),
             project: options.project.clone(),
             version: options.version.clone(),
             started: started(),
-        })
+        }
     }
 
     /// The layout of Python's plain `logging.Formatter`, from a file of `log_config_append`.
     ///
     /// # Errors
     ///
-    /// Those of [`Template::parse`] and [`DateFormat::parse`].
-    pub(crate) fn plain(format: &str, date: Option<&str>) -> Result<Self, LogError> {
-        let template = Template::parse("format", format, Vocabulary::Record)?;
-        let none = || Template::parse("format", "", Vocabulary::Record);
+    /// What is wrong with a format that names nothing: Python's formatter takes that for a mistake,
+    /// and looks at no more than that.
+    pub(crate) fn plain(
+        format: &str,
+        date: Option<&str>,
+        remarks: &mut Vec<String>,
+    ) -> Result<Self, String> {
+        let template = Template::parse("format", format, Vocabulary::Record, remarks);
+        if template.is_constant() && remarks.is_empty() {
+            return Err("format: it names no value of a record, as %(message)s".into());
+        }
+        let mut none = || Template::parse("format", "", Vocabulary::Record, remarks);
         Ok(Self {
-            date: DateFormat::parse(date.unwrap_or("%Y-%m-%d %H:%M:%S"))?,
-            rules: Rules::Plain { millis: date.is_none() },
+            debug_suffix: none(),
+            exception: none(),
+            identity: none(),
+            instance: none(),
+            context_instance: none(),
+            date: DateFormat::or_default(date),
+            rules: Rules::Plain,
+            millis: date.is_none_or(str::is_empty),
             context: template.clone(),
             default: template,
-            debug_suffix: none()?,
-            exception: none()?,
-            identity: none()?,
-            instance: none()?,
-            context_instance: none()?,
             project: "unknown".into(),
             version: "unknown".into(),
             started: started(),
@@ -160,7 +176,9 @@ impl Layout {
         let named = template.names(Key::ErrorSummary);
         if self.rules == Rules::Oslo && !named && record.has_summary() {
             out.push_str(": ");
+            let start = out.len();
             record.write_summary(out);
+            make_printable(out, start);
         }
         if record.level == Level::Debug && !self.debug_suffix.is_empty() {
             out.push(' ');
@@ -172,6 +190,8 @@ impl Layout {
     }
 
     /// Appends what the summary did not say: causes and traceback, each line behind the prefix.
+    ///
+    /// These texts have lines of their own: each gets the prefix, so none can pass for a record.
     ///
     /// The last line of the original's block is empty but for the prefix.
     fn render_block(&self, record: &Record<'_>, out: &mut String) -> Option<usize> {
@@ -191,13 +211,15 @@ impl Layout {
         for part in parts.iter().filter(|part| !part.is_empty()) {
             for line in part.strip_suffix('\n').unwrap_or(part).split('\n') {
                 self.fill(&self.exception, record, out);
+                let start = out.len();
                 out.push_str(line);
+                make_printable(out, start);
                 out.push('\n');
             }
         }
         match self.rules {
             Rules::Oslo => self.fill(&self.exception, record, out),
-            Rules::Plain { .. } => out.truncate(out.len() - 1),
+            Rules::Plain => out.truncate(out.len() - 1),
         }
         Some(block)
     }
@@ -220,7 +242,7 @@ impl Layout {
             Key::Created => write_number(epoch.as_secs_f64(), conversion, out),
             Key::AscTime => {
                 out.push_str(record.stamp.asctime);
-                if self.rules == (Rules::Plain { millis: true }) {
+                if self.millis {
                     let _ = write!(out, ",{:03}", epoch.subsec_millis());
                 }
             }
@@ -249,6 +271,8 @@ impl Layout {
             Key::ErrorSummary if record.has_summary() => record.write_summary(out),
             Key::ErrorSummary => out.push('-'),
             Key::Uuid => {}
+            Key::Fixed(text) => out.push_str(text),
+            Key::Unknown => out.push('-'),
             Key::Context(key) => self.write_context(key, record, out),
         }
     }
@@ -322,26 +346,28 @@ pub(crate) fn last_segment(module: &str) -> &str {
     module.rsplit("::").next().unwrap_or(module)
 }
 
+// Writing to a String cannot fail. What no arm of these spells, `Shape::spell` does.
 fn write_integer(number: i64, conversion: Conversion, out: &mut String) {
-    // Writing to a String cannot fail, here and below.
     let _ = match conversion {
-        Conversion::Text | Conversion::Integer => write!(out, "{number}"),
         Conversion::Float => write!(out, "{number}.0"),
+        _ => write!(out, "{number}"),
     };
 }
 
 /// Milliseconds are a float in Python, always with an integral value.
 fn write_millis(millis: u32, conversion: Conversion, out: &mut String) {
     let _ = match conversion {
-        Conversion::Integer => write!(out, "{millis}"),
-        Conversion::Text | Conversion::Float => write!(out, "{millis}.0"),
+        Conversion::Text | Conversion::Quoted | Conversion::Float => write!(out, "{millis}.0"),
+        _ => write!(out, "{millis}"),
     };
 }
 
 fn write_number(number: f64, conversion: Conversion, out: &mut String) {
     let _ = match conversion {
-        Conversion::Integer => write!(out, "{number:.0}", number = number.trunc()),
-        Conversion::Text | Conversion::Float => write!(out, "{number:?}"),
+        Conversion::Integer | Conversion::Hexadecimal { .. } | Conversion::Octal => {
+            write!(out, "{:.0}", number.trunc())
+        }
+        _ => write!(out, "{number:?}"),
     };
 }
 

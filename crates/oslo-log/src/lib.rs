@@ -57,14 +57,16 @@ pub mod mask;
 mod options;
 mod panic;
 mod plan;
+mod printable;
 mod sink;
 mod template;
 
 pub use error::LogError;
 pub use handle::LogHandle;
 pub use layer::{OsloLayer, OsloSubscriber, subscriber};
-pub use options::LogOptions;
+pub use options::{HandlersFile, LogOptions};
 pub use panic::panic_hook;
+pub use printable::printable;
 pub use tracing_log::{LogTracer, log};
 
 /// Compiles the README's example with the doc tests.

@@ -1,17 +1,30 @@
 //! What this crate wants to know from the configuration; every field is named after its option.
 //!
-//! Must not read a configuration: the binary fills the struct.
+//! Must not read a configuration or open a file of one: the binary fills the struct.
 
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+/// A file of `log_config_append` as the program has read it, in whatever way is safe for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HandlersFile {
+    /// Where it stands, for messages.
+    pub path: PathBuf,
+    /// All that stands in it, in the format of Python's `logging.config`.
+    pub text: Arc<str>,
+    /// When it was changed last: one that was touched is set up anew.
+    pub modified: Option<SystemTime>,
+}
 
 /// Logging options, named and defaulted as in spec/logging.md §1.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogOptions {
     /// Root level DEBUG instead of INFO. May change while running.
     pub debug: bool,
-    /// File in the format of Python's `logging.config`; replaces all other options but the formats.
-    /// May change while running, as may its contents.
-    pub log_config_append: Option<PathBuf>,
+    /// File that replaces all other options but the formats. May change while running, as may its
+    /// contents.
+    pub log_config_append: Option<HandlersFile>,
     /// Log file, relative to `log_dir` if that is set.
     pub log_file: Option<PathBuf>,
     /// Directory of the log file; without `log_file` the file is `<program>.log`.
@@ -82,11 +95,6 @@ pub struct LogOptions {
 }
 
 impl LogOptions {
-    /// The file of `log_config_append`, if the options ask for one.
-    pub(crate) fn config_file(&self) -> Option<&PathBuf> {
-        non_empty(&self.log_config_append)
-    }
-
     /// The path of the log file, if the options ask for one (spec/logging.md §2.2).
     #[must_use]
     pub fn log_path(&self) -> Option<PathBuf> {

@@ -49,8 +49,8 @@ impl Plan {
     ///
     /// Whatever is wrong with an option, a file or a format.
     pub(crate) fn new(options: &LogOptions) -> Result<Self, LogError> {
-        match options.config_file() {
-            Some(path) => append::load(path, options),
+        match &options.log_config_append {
+            Some(file) => append::load(file, options),
             None => Self::of_options(options),
         }
     }
@@ -58,11 +58,12 @@ impl Plan {
     fn of_options(options: &LogOptions) -> Result<Self, LogError> {
         let levels = LevelTable::new(options.debug, &options.default_log_levels)?;
         let mut remarks = Vec::new();
-        let mut forms = vec![Form { style: style(options)?, color: false }];
+        let mut forms = vec![Form { style: style(options, &mut remarks), color: false }];
         // Where a terminal may be behind it.
         let screen = usize::from(options.log_color);
         if options.log_color {
-            forms.push(Form { style: style(options)?, color: true });
+            // The same formats, which have been remarked upon.
+            forms.push(Form { style: style(options, &mut Vec::new()), color: true });
         }
         let handlers = sinks(options, &mut remarks)?
             .into_iter()
@@ -98,22 +99,18 @@ impl Plan {
     }
 }
 
-fn style(options: &LogOptions) -> Result<Style, LogError> {
-    Ok(if options.use_json {
-        Style::Json(json(&options.log_date_format, options)?)
+fn style(options: &LogOptions, remarks: &mut Vec<String>) -> Style {
+    if options.use_json {
+        Style::Json(json(Some(&options.log_date_format), options))
     } else {
-        Style::Text(Box::new(Layout::new(options)?))
-    })
+        Style::Text(Box::new(Layout::new(options, remarks)))
+    }
 }
 
 /// The JSON form with this date format.
-///
-/// # Errors
-///
-/// [`LogError::BadDateFormat`].
-pub(crate) fn json(date: &str, options: &LogOptions) -> Result<Json, LogError> {
-    let date = DateFormat::parse(date)?;
-    Ok(Json::new(date, options.host_name.clone(), started().as_secs_f64()))
+pub(crate) fn json(date: Option<&str>, options: &LogOptions) -> Json {
+    let date = DateFormat::or_default(date);
+    Json::new(date, options.host_name.clone(), started().as_secs_f64())
 }
 
 /// The destinations in the original's order, and whether each may be a terminal.

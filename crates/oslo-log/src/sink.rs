@@ -17,6 +17,7 @@ mod journal;
 mod outlet;
 #[cfg(unix)]
 mod retry;
+mod room;
 mod schedule;
 #[cfg(unix)]
 mod stream;
@@ -26,7 +27,7 @@ mod syslog;
 use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use followed::Followed;
@@ -35,6 +36,7 @@ pub(crate) use followed::Rotation;
 use journal::Journal;
 #[cfg(unix)]
 use outlet::{Handle, Outlet};
+use room::Room;
 pub(crate) use schedule::Schedule;
 #[cfg(unix)]
 use stream::{Carrier as _, Stream};
@@ -69,7 +71,11 @@ pub(crate) struct Flushed {
 /// One destination.
 #[derive(Debug)]
 pub(crate) enum Sink {
-    File(File),
+    File {
+        path: PathBuf,
+        file: File,
+        room: Room,
+    },
     Followed(Followed),
     #[cfg(unix)]
     Stream(Stream<Outlet>),
@@ -99,7 +105,7 @@ impl Sink {
         let is_regular = file.metadata().is_ok_and(|found| found.is_file());
         Ok(match Self::named(path, file) {
             // Nobody renames a device, least of all we.
-            Self::File(file) if is_regular && (watch || rotation.is_some()) => {
+            Self::File { file, .. } if is_regular && (watch || rotation.is_some()) => {
                 Self::Followed(Followed::new(path.to_owned(), file, rotation))
             }
             sink => sink,
@@ -145,7 +151,7 @@ impl Sink {
     fn named(path: &Path, file: File) -> Self {
         match Outlet::opened(file) {
             Ok(outlet) => Self::Stream(Stream::new(path.display().to_string(), outlet)),
-            Err(file) => Self::File(file),
+            Err(file) => Self::File { path: path.to_owned(), file, room: Room::default() },
         }
     }
 
@@ -181,7 +187,7 @@ impl Sink {
     pub(crate) fn descriptor(&self) -> Option<std::os::fd::RawFd> {
         use std::os::fd::AsRawFd;
         match self {
-            Self::File(file) => Some(file.as_raw_fd()),
+            Self::File { file, .. } => Some(file.as_raw_fd()),
             Self::Followed(followed) => Some(followed.descriptor()),
             Self::Stream(stream) => Some(stream.carrier().descriptor()),
             Self::Syslog(syslog) => syslog.datagram().descriptor(),
@@ -203,8 +209,8 @@ impl Sink {
         Self::Stderr
     }
 
-    fn named(_path: &Path, file: File) -> Self {
-        Self::File(file)
+    fn named(path: &Path, file: File) -> Self {
+        Self::File { path: path.to_owned(), file, room: Room::default() }
     }
 
     pub(crate) fn syslog(
@@ -225,7 +231,9 @@ impl Sink {
     pub(crate) fn write(&self, line: &Line<'_>, notice: Notice<'_>) -> u64 {
         let bytes = line.text.as_bytes();
         let written = match self {
-            Self::File(file) => write_record(bytes, |rest| io::Write::write(&mut &*file, rest)),
+            Self::File { path, file, room } => {
+                room.write(path, bytes, notice, |rest| io::Write::write(&mut &*file, rest))
+            }
             Self::Followed(followed) => followed.write(bytes, notice),
             #[cfg(unix)]
             Self::Stream(stream) => return stream.write(bytes, notice),

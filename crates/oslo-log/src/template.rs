@@ -1,11 +1,14 @@
 //! Python's printf-like templates with named values, parsed once into segments.
 //!
+//! What Python would choke on, record after record, is printed as it stands and remarked upon once:
+//! the original starts with any format, so we do, and we lose no record over it.
+//!
 //! Must not know where a value comes from: the caller writes it, this module pads and cuts it.
 
 use std::fmt::Write as _;
 
-use crate::LogError;
 use crate::context::ContextKey;
+use crate::printable::make_printable;
 
 /// A value that a template may name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +39,10 @@ pub(crate) enum Key {
     ErrorSummary,
     /// The UUID inside `instance_format`.
     Uuid,
+    /// What a record of ours always has nothing of, as Python prints it.
+    Fixed(&'static str),
+    /// A name that the user's identity does not have; a dash.
+    Unknown,
     Context(ContextKey),
 }
 
@@ -65,6 +72,11 @@ const KEYS: &[(&str, Key)] = &[
     ("resource", Key::Resource),
     ("user_identity", Key::UserIdentity),
     ("error_summary", Key::ErrorSummary),
+    ("msg", Key::Message),
+    ("args", Key::Fixed("()")),
+    ("exc_info", Key::Fixed("None")),
+    ("exc_text", Key::Fixed("None")),
+    ("stack_info", Key::Fixed("None")),
 ];
 
 impl Key {
@@ -100,7 +112,7 @@ impl Vocabulary {
             Self::Record => {
                 KEYS.iter().find(|(known, _)| *known == name).map(|(_, key)| *key).or_else(context)
             }
-            Self::Context => context(),
+            Self::Context => context().or(Some(Key::Unknown)),
             Self::Instance => (name == "uuid").then_some(Key::Uuid),
         }
     }
@@ -110,8 +122,25 @@ impl Vocabulary {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Conversion {
     Text,
+    /// Text with quotes around it; a number is itself.
+    Quoted,
     Integer,
+    /// In base 16 or 8, with capitals or not.
+    Hexadecimal {
+        capitals: bool,
+    },
+    Octal,
     Float,
+    /// With an exponent: `1.850000e+02`.
+    Exponent {
+        capitals: bool,
+    },
+}
+
+impl Conversion {
+    fn wants_number(self) -> bool {
+        !matches!(self, Self::Text | Self::Quoted)
+    }
 }
 
 /// Flags, width and precision between the name and the conversion letter.
@@ -121,6 +150,8 @@ struct Shape {
     zero: bool,
     plus: bool,
     blank: bool,
+    /// `0x` in front of a number in base 16, `0o` in base 8.
+    base: bool,
     width: usize,
     precision: Option<usize>,
 }
@@ -138,54 +169,61 @@ pub(crate) struct Template {
 }
 
 /// A width above this is a typing error, and would let one line grow without bound.
-const MAX_WIDTH: usize = 1000;
+const MAX_WIDTH: usize = 10_000;
+
+/// What the writer of a value has spelled out already.
+const PLAIN: [Conversion; 3] = [Conversion::Text, Conversion::Integer, Conversion::Float];
+
+/// A place-holder that has been read, and what stands behind it.
+type Found<'a> = (Segment, &'a str);
 
 impl Template {
-    /// Parses `format`; `option` is where it came from, for the error's sake.
-    ///
-    /// # Errors
-    ///
-    /// [`LogError::UnknownKey`] or [`LogError::BadTemplate`]: Python would find out at the
-    /// first line and then print a traceback for every one.
+    /// Reads `format`, and remarks on what cannot be filled in; `option` is where it came from.
     pub(crate) fn parse(
-        option: &'static str,
+        option: &str,
         format: &str,
         vocabulary: Vocabulary,
-    ) -> Result<Self, LogError> {
+        remarks: &mut Vec<String>,
+    ) -> Self {
         let mut segments = Vec::new();
         let mut text = String::new();
         let mut rest = format;
         while let Some(at) = rest.find('%') {
             text.push_str(&rest[..at]);
             let position = format[..format.len() - rest.len() + at].chars().count() + 1;
-            let bad = |reason| LogError::BadTemplate { option, position, reason };
             rest = &rest[at + 1..];
             if let Some(tail) = rest.strip_prefix('%') {
                 text.push('%');
                 rest = tail;
                 continue;
             }
-            let named = rest.strip_prefix('(').ok_or_else(|| bad("% without a (name)"))?;
-            let (name, tail) =
-                named.split_once(')').ok_or_else(|| bad("no closing parenthesis"))?;
-            let key = vocabulary
-                .find(name)
-                .ok_or_else(|| LogError::UnknownKey { option, key: name.to_owned() })?;
-            let (shape, conversion, tail) = parse_shape(tail).map_err(bad)?;
-            if conversion != Conversion::Text && !key.is_number() {
-                return Err(bad("number conversion of a text value"));
+            match place_holder(rest, vocabulary) {
+                Ok((segment, tail)) => {
+                    if !text.is_empty() {
+                        segments.push(Segment::Text(std::mem::take(&mut text)));
+                    }
+                    segments.push(segment);
+                    rest = tail;
+                }
+                Err(reason) => {
+                    text.push('%');
+                    remarks.push(format!(
+                        "{option}: {reason} at character {position} of the format; it is printed \
+                         as it stands"
+                    ));
+                }
             }
-            if !text.is_empty() {
-                segments.push(Segment::Text(std::mem::take(&mut text)));
-            }
-            segments.push(Segment::Value { key, conversion, shape });
-            rest = tail;
         }
         text.push_str(rest);
         if !text.is_empty() {
             segments.push(Segment::Text(text));
         }
-        Ok(Self { segments })
+        Self { segments }
+    }
+
+    /// Whether it is nothing but text, which Python's plain formatter refuses.
+    pub(crate) fn is_constant(&self) -> bool {
+        !self.segments.iter().any(|one| matches!(one, Segment::Value { .. }))
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -209,13 +247,31 @@ impl Template {
                 Segment::Value { key, conversion, shape } => {
                     let start = out.len();
                     write(*key, *conversion, out);
-                    if *shape != Shape::default() {
+                    if *shape != Shape::default() || !PLAIN.contains(conversion) {
                         shape.apply(out, start, *conversion);
+                    }
+                    // Colours and dates are what the operator wrote; all else may come from
+                    // anywhere.
+                    if !matches!(key, Key::Color | Key::AscTime) {
+                        make_printable(out, start);
                     }
                 }
             }
         }
     }
+}
+
+/// Reads what stands behind a `%`.
+fn place_holder(rest: &str, vocabulary: Vocabulary) -> Result<Found<'_>, String> {
+    let named = rest.strip_prefix('(').ok_or("% without a (name)")?;
+    let (name, tail) = named.split_once(')').ok_or("no closing parenthesis")?;
+    let key = vocabulary.find(name);
+    let key = key.ok_or_else(|| format!("unknown key %({})", name.escape_debug()))?;
+    let (shape, conversion, tail) = parse_shape(tail)?;
+    if conversion.wants_number() && !key.is_number() {
+        return Err("number conversion of a text value".into());
+    }
+    Ok((Segment::Value { key, conversion, shape }, tail))
 }
 
 /// Splits flags, width, precision and conversion letter off `tail`.
@@ -228,7 +284,7 @@ fn parse_shape(tail: &str) -> Result<(Shape, Conversion, &str), &'static str> {
             '0' => shape.zero = true,
             '+' => shape.plus = true,
             ' ' => shape.blank = true,
-            _ => {}
+            _ => shape.base = true,
         }
     }
     let (width, mut tail) = leading_number(flags)?;
@@ -242,12 +298,22 @@ fn parse_shape(tail: &str) -> Result<(Shape, Conversion, &str), &'static str> {
     let mut letters = tail.chars();
     let conversion = match letters.next() {
         Some('s') => Conversion::Text,
+        Some('r' | 'a') => Conversion::Quoted,
         Some('d' | 'i' | 'u') => Conversion::Integer,
+        Some('x') => Conversion::Hexadecimal { capitals: false },
+        Some('X') => Conversion::Hexadecimal { capitals: true },
+        Some('o') => Conversion::Octal,
+        Some(letter @ ('e' | 'E')) => {
+            shape.precision = shape.precision.or(Some(6));
+            Conversion::Exponent { capitals: letter == 'E' }
+        }
         Some('f' | 'F') => {
             shape.precision = shape.precision.or(Some(6)); // C's default, and so Python's
             Conversion::Float
         }
-        Some(_) => return Err("unsupported conversion (s, d, i, u, f are known)"),
+        Some(_) => {
+            return Err("unsupported conversion (s, r, a, d, i, u, x, X, o, f, F, e, E are known)");
+        }
         None => return Err("no conversion letter"),
     };
     Ok((shape, conversion, letters.as_str()))
@@ -268,8 +334,9 @@ fn leading_number(text: &str) -> Result<(Option<usize>, &str), &'static str> {
 impl Shape {
     /// Cuts and pads the value that begins at `start`, as Python's `%` operator would.
     fn apply(&self, out: &mut String, start: usize, conversion: Conversion) {
+        self.spell(out, start, conversion);
         match (conversion, self.precision) {
-            (Conversion::Text, Some(precision)) => {
+            (Conversion::Text | Conversion::Quoted, Some(precision)) => {
                 if let Some((end, _)) = out[start..].char_indices().nth(precision) {
                     out.truncate(start + end);
                 }
@@ -281,13 +348,14 @@ impl Shape {
                     let _ = write!(out, "{number:.precision$}");
                 }
             }
-            (Conversion::Integer, Some(precision)) => {
+            (Conversion::Exponent { .. }, Some(_)) => {}
+            (_, Some(precision)) => {
                 let digits = start + usize::from(out[start..].starts_with('-'));
                 insert_fill(out, digits, '0', precision.saturating_sub(out.len() - digits));
             }
             (_, None) => {}
         }
-        let number = conversion != Conversion::Text;
+        let number = conversion.wants_number();
         if number && !out[start..].starts_with('-') {
             if self.plus {
                 out.insert(start, '+');
@@ -308,6 +376,44 @@ impl Shape {
     }
 }
 
+impl Shape {
+    /// Writes a value anew that its writer left as text, integer or floating number.
+    fn spell(&self, out: &mut String, start: usize, conversion: Conversion) {
+        let value = &out[start..];
+        let spelled = match conversion {
+            Conversion::Text | Conversion::Integer | Conversion::Float => return,
+            Conversion::Quoted if value.parse::<f64>().is_ok() => return,
+            Conversion::Quoted => {
+                format!("'{}'", value.escape_debug().to_string().replace("\\\"", "\""))
+            }
+            Conversion::Hexadecimal { .. } | Conversion::Octal => {
+                let Ok(number) = value.parse::<i64>() else { return };
+                let sign = if number < 0 { "-" } else { "" };
+                let (digits, prefix) = match conversion {
+                    Conversion::Octal => (format!("{:o}", number.unsigned_abs()), "0o"),
+                    Conversion::Hexadecimal { capitals: true } => {
+                        (format!("{:X}", number.unsigned_abs()), "0X")
+                    }
+                    _ => (format!("{:x}", number.unsigned_abs()), "0x"),
+                };
+                format!("{sign}{}{digits}", if self.base { prefix } else { "" })
+            }
+            Conversion::Exponent { capitals } => {
+                let Ok(number) = value.parse::<f64>() else { return };
+                let text = format!("{number:.*e}", self.precision.unwrap_or(6));
+                let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+                let (sign, digits) = match exponent.strip_prefix('-') {
+                    Some(digits) => ('-', digits),
+                    None => ('+', exponent),
+                };
+                format!("{mantissa}{}{sign}{digits:0>2}", if capitals { 'E' } else { 'e' })
+            }
+        };
+        out.truncate(start);
+        out.push_str(&spelled);
+    }
+}
+
 fn insert_fill(out: &mut String, at: usize, fill: char, count: usize) {
     for _ in 0..count {
         out.insert(at, fill);
@@ -318,13 +424,14 @@ fn insert_fill(out: &mut String, at: usize, fill: char, count: usize) {
 mod tests {
     use super::*;
 
-    fn parse(format: &str) -> Result<Template, LogError> {
-        Template::parse("opt", format, Vocabulary::Record)
+    fn parse(format: &str, vocabulary: Vocabulary) -> (Template, Vec<String>) {
+        let mut remarks = Vec::new();
+        (Template::parse("opt", format, vocabulary, &mut remarks), remarks)
     }
 
     fn fill(format: &str, text: &str) -> String {
         let mut out = String::new();
-        parse(format).unwrap().fill(&mut out, |_, _, out| out.push_str(text));
+        parse(format, Vocabulary::Record).0.fill(&mut out, |_, _, out| out.push_str(text));
         out
     }
 
@@ -349,6 +456,12 @@ mod tests {
             ("<%(msecs)8.2f>", "7.125", "<    7.12>"),
             ("%(msecs)f", "1.5", "1.500000"),
             ("100%% %(name)s%%", "ab", "100% ab%"),
+            ("<%(name)r> <%(name)a>", "ab", "<'ab'> <'ab'>"),
+            ("%(name)r", "a\"b'c\\\n", "'a\"b\\'c\\\\\\n'"),
+            ("%(lineno)r", "7", "7"),
+            ("%(lineno)x %(lineno)X %(lineno)#x %(lineno)o", "171", "ab AB 0xab 253"),
+            ("%(msecs)e", "185.25", "1.852500e+02"),
+            ("%(msecs).1E", "0.00025", "2.5E-04"),
             ("plain", "ab", "plain"),
             ("", "ab", ""),
         ] {
@@ -357,31 +470,39 @@ mod tests {
     }
 
     #[test]
-    fn a_template_that_cannot_work_is_refused_with_its_option_and_place() {
+    fn what_cannot_be_filled_in_is_printed_as_it_stands_and_remarked_upon_with_its_place() {
         for (format, expected) in [
-            ("%(nme)s", "opt: unknown key %(nme) in the format"),
-            ("ä %s", "opt: % without a (name) at character 3 of the format"),
-            ("%(name", "opt: no closing parenthesis at character 1 of the format"),
-            ("%(name)", "opt: no conversion letter at character 1 of the format"),
-            ("x%", "opt: % without a (name) at character 2 of the format"),
-            ("%(name)d", "opt: number conversion of a text value at character 1 of the format"),
-            ("%(name)9999s", "opt: width or precision too large at character 1 of the format"),
+            ("%(nme)s", "unknown key %(nme) at character 1"),
+            ("ä %s", "% without a (name) at character 3"),
+            ("%(name", "no closing parenthesis at character 1"),
+            ("%(name)", "no conversion letter at character 1"),
+            ("x%", "% without a (name) at character 2"),
+            ("%(name)d", "number conversion of a text value at character 1"),
+            ("%(name)99999s", "width or precision too large at character 1"),
             (
-                "%(name)r",
-                "opt: unsupported conversion (s, d, i, u, f are known) at character 1 of the format",
+                "%(name)q",
+                "unsupported conversion (s, r, a, d, i, u, x, X, o, f, F, e, E are known) at \
+                 character 1",
             ),
         ] {
-            assert_eq!(parse(format).unwrap_err().to_string(), expected);
+            let (template, remarks) = parse(format, Vocabulary::Record);
+            let whole = format!("opt: {expected} of the format; it is printed as it stands");
+            assert_eq!(remarks, [whole]);
+            let mut out = String::new();
+            template.fill(&mut out, |_, _, out| out.push('!'));
+            assert_eq!(out, format);
         }
+        assert_eq!(fill("%(nme)s %(name)s %", "ab"), "%(nme)s ab %");
     }
 
     #[test]
     fn each_vocabulary_knows_its_own_names_only() {
-        let parse = |format, vocabulary| Template::parse("opt", format, vocabulary).is_ok();
-        assert!(parse("%(user)s %(request_id)s", Vocabulary::Record));
-        assert!(parse("%(user)s", Vocabulary::Context));
-        assert!(!parse("%(message)s", Vocabulary::Context));
-        assert!(parse("%(uuid)s", Vocabulary::Instance));
-        assert!(!parse("%(uuid)s", Vocabulary::Record));
+        let knows = |format, vocabulary| parse(format, vocabulary).1.is_empty();
+        assert!(knows("%(user)s %(request_id)s", Vocabulary::Record));
+        assert!(knows("%(user)s", Vocabulary::Context));
+        // For the original, a dash.
+        assert!(knows("%(message)s %(tenant)s", Vocabulary::Context));
+        assert!(knows("%(uuid)s", Vocabulary::Instance));
+        assert!(!knows("%(uuid)s", Vocabulary::Record));
     }
 }

@@ -303,22 +303,62 @@ fn unsupported_options_are_named_one_by_one() {
 }
 
 #[test]
-fn bad_formats_and_files_are_refused_before_the_first_line() {
-    let refuse = |options: LogOptions| oslo_log::subscriber(&options).unwrap_err().to_string();
-    for (options, expected) in [
-        (
-            LogOptions { logging_exception_prefix: "%(nme)s".into(), ..LogOptions::default() },
-            "logging_exception_prefix: unknown key %(nme) in the format",
-        ),
-        (
-            LogOptions { log_date_format: "%Q".into(), ..LogOptions::default() },
-            "log_date_format: \"%Q\" is not a valid date format",
-        ),
-        (
-            LogOptions { log_dir: Some(Path::new("/no/such").into()), ..LogOptions::default() },
-            "cannot open log file /no/such/cinder-volume.log",
-        ),
-    ] {
-        assert_eq!(refuse(options), expected);
+fn a_file_that_cannot_be_opened_ends_the_start_and_a_format_never_does() {
+    let absent =
+        LogOptions { log_dir: Some(Path::new("/no/such").into()), ..LogOptions::default() };
+    let refused = oslo_log::subscriber(&absent).unwrap_err().to_string();
+    assert_eq!(refused, "cannot open log file /no/such/cinder-volume.log");
+    let odd =
+        LogOptions { logging_default_format_string: "%(nme)s %(message)s".into(), ..timeless() };
+    expect![[r#"
+        %(nme)s logging_default_format_string: unknown key %(nme) at character 1 of the format; it is printed as it stands
+        %(nme)s hello
+    "#]]
+    .assert_eq(&lines_of(odd, |log| {
+        log.warn_unsupported();
+        tracing::info!("hello");
+    }));
+}
+
+/// Names, values and errors come from anywhere: none may forge a line or drive a terminal.
+#[test]
+fn control_characters_of_any_value_are_written_and_never_act() {
+    let evil = "x\n2026-01-01 INFO cinder [-] forged\r\x1b[2J\0\u{202e}";
+    let text = lines_of(timeless(), |_| {
+        tracing::info!("Volume {evil} is gone");
+        tracing::warn!(error = evil, "It failed");
+        tracing::info_span!("request", request_id = evil).in_scope(|| tracing::info!("hello"));
+        tracing::info!(instance = evil, resource = evil, "hello");
+    });
+    assert_eq!(text.lines().count(), 4, "{text}");
+    let acts = |c: &char| *c != '\n' && (c.is_control() || *c == '\u{202e}');
+    assert_eq!(text.chars().find(acts), None, "{text}");
+    assert!(
+        text.contains("x\\n2026-01-01 INFO cinder [-] forged\\r\\x1b[2J\\x00\\u{202e}"),
+        "{text}"
+    );
+}
+
+/// Also in the lines behind a record, each of which has a prefix that says so.
+#[test]
+fn control_characters_of_causes_are_written_and_their_lines_have_the_prefix() {
+    #[derive(Debug)]
+    struct Evil(Option<Box<Evil>>);
+    impl fmt::Display for Evil {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str(if self.0.is_some() { "outer" } else { "two\n\x1b[2Jlines" })
+        }
     }
+    impl Error for Evil {
+        fn source(&self) -> Option<&(dyn Error + 'static)> {
+            self.0.as_deref().map(|cause| cause as _)
+        }
+    }
+    let options = LogOptions { logging_exception_prefix: "BEHIND ".into(), ..timeless() };
+    let error = Evil(Some(Box::new(Evil(None))));
+    let text = lines_of(options, |_| {
+        tracing::error!(error = &error as &(dyn Error + 'static), "It failed");
+    });
+    assert!(!text.contains('\x1b'), "{text}");
+    assert!(text.lines().skip(1).all(|line| line.starts_with("BEHIND ")), "{text}");
 }

@@ -9,11 +9,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use anyhow::{Result, ensure};
 use nix::sys::signal::Signal;
 
-use super::daemon::Daemon;
 use super::faults::{EVERYTHING, Storm};
-use super::holdings::{Holdings, no_zombie};
-use super::scene::Scene;
-use super::stage::Stage;
+use super::props::daemon::Daemon;
+use super::props::holdings::{Holdings, no_zombie};
+use super::props::scene::Scene;
+use super::props::stage::Stage;
 use crate::tally::Tally;
 use crate::wait::{millis, secs, wait_for};
 
@@ -78,6 +78,7 @@ pub(crate) fn closing_checks(
     tally += check("nothing but the parent and its workers runs", alone);
     tally += check("a TERM is a clean stop", daemon.end_with(Signal::SIGTERM, 0));
     tally += check("nothing is left", stage.scene.wait_empty(secs(1)));
+    tally += check("no panic is in the log", stage.scene.check_for_panics());
     tally
 }
 

@@ -10,9 +10,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail, ensure};
 use nix::sys::signal::Signal;
 
-use super::account::Limit;
-use super::dice::Dice;
-use super::stage::Stage;
+use super::props::account::Limit;
+use super::props::dice::Dice;
+use super::props::stage::Stage;
 use crate::database::{Lock, write};
 use crate::process;
 use crate::wait::{let_pass, millis, secs, wait_with_pause};

@@ -6,51 +6,14 @@
 //! root of a user namespace. With `CINDER_PYTHON` naming a virtual environment that holds the
 //! Python cinder 29.0.0, its tools are run on our database as well.
 
-mod account;
 mod chaos;
-mod clocks;
-mod command_line;
-mod config;
-mod container;
-mod daemon;
-mod database_faults;
-mod database_servers;
-mod descriptors;
-mod dice;
 mod faults;
-mod health;
-mod holdings;
-mod http;
-mod inheritance;
-mod layers;
-mod limits;
-mod log_options;
-mod log_reader;
-mod namespace;
-mod peer;
-mod phases;
-mod progress;
-mod refusals;
-mod reload;
-mod report;
-mod rotation;
+mod props;
 mod runner;
-mod samples;
-mod scale;
-mod scene;
-mod signals;
-mod spawn;
-mod stage;
-mod startup;
-mod storms;
-mod supervision;
-mod systemd;
+mod scenarios;
 mod table;
 
 pub(crate) use chaos::{any_seed, chaos, check, closing_checks};
-pub(crate) use config::Config;
-pub(crate) use daemon::Daemon;
 pub(crate) use faults::{MILD, Storm};
+pub(crate) use props::{Config, Daemon, Scene, Stage};
 pub(crate) use runner::{list, run};
-pub(crate) use scene::Scene;
-pub(crate) use stage::Stage;

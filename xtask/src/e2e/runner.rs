@@ -5,12 +5,12 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
-use std::{env, fmt, panic, thread};
+use std::{env, panic, thread};
 
 use anyhow::{Context, Result};
 
-use super::peer;
-use super::scene::Scene;
+use super::props::{Scene, Skip};
+use super::scenarios::peer;
 use super::table::scenarios;
 use crate::servers::{Kind, Servers};
 use crate::tally::Tally;
@@ -28,18 +28,6 @@ pub(crate) struct Scenario {
     pub(crate) on: Option<Kind>,
     pub(crate) run: fn(&Scene) -> Result<()>,
 }
-
-/// Ends a scenario that this machine cannot run, with the reason.
-#[derive(Debug)]
-pub(crate) struct Skip(pub(crate) String);
-
-impl fmt::Display for Skip {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for Skip {}
 
 /// Prints the names that the filters choose.
 pub(crate) fn list(filters: &[String]) {
@@ -131,6 +119,8 @@ fn run_one(scenario: &Scenario, place: &Place<'_>, number: usize, in_ci: bool) -
         // A scene keeps nothing that a panic could leave half done; its drop ends the processes.
         let attempt = panic::catch_unwind(panic::AssertUnwindSafe(|| (scenario.run)(&scene)));
         let result = attempt.unwrap_or_else(|_| Err(anyhow::anyhow!("panicked")));
+        // A scenario that sees what it waits for may not see that something broke on the way.
+        let result = result.and_then(|()| scene.check_for_panics());
         if result.is_err() {
             tails = scene.log_tails();
         }
@@ -199,6 +189,19 @@ mod tests {
         let skip: fn(&Scene) -> Result<()> = |_| Err(Skip("no such machine".to_owned()).into());
         assert_eq!(verdict(skip, false).0, Tally::skipped());
         assert_eq!(verdict(skip, true).0, Tally::failed());
+    }
+
+    /// A process of the scenario that has this in its log.
+    fn log(scene: &Scene, line: &str) -> Result<()> {
+        let mut command = scene.command("echo");
+        scene.start_command(command.arg(line))?.expect_exit(0)
+    }
+
+    #[test]
+    fn a_panic_in_a_log_is_a_failure_whatever_the_scenario_saw() {
+        const PANIC: &str = "CRITICAL cinder [-] Unhandled error: panic: a bug";
+        assert_eq!(verdict(|scene| log(scene, PANIC), false).0, Tally::failed());
+        assert_eq!(verdict(|scene| log(scene, "no cause for panic"), false).0, Tally::passed());
     }
 
     #[test]

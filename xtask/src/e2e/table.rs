@@ -1,10 +1,11 @@
 //! The one list of scenarios. A scenario's name is its function's name, read as a sentence.
 
 use super::runner::Scenario;
-use super::{
-    clocks, command_line, container, database_faults, database_servers, descriptors, health,
-    inheritance, layers, limits, log_options, log_reader, peer, phases, progress, refusals, reload,
-    report, rotation, samples, scale, signals, spawn, startup, storms, supervision, systemd,
+use super::scenarios::{
+    claims, clocks, command_line, container, database_faults, database_servers, descriptors,
+    first_moments, health, inheritance, languages, layers, limits, log_options, log_reader, peer,
+    phases, progress, refusals, registration, reload, report, rotation, samples, scale,
+    shared_sessions, signals, spawn, startup, storms, stray_memory, supervision, systemd, tls,
 };
 use crate::servers::Kind;
 
@@ -34,7 +35,22 @@ pub(super) fn scenarios() -> Vec<Scenario> {
     for kind in Kind::ALL {
         let peer = rows! { peer::we_start_on_a_database_that_the_python_cinder_manage_made };
         let peer = peer.into_iter().filter(|_| peer::is_wanted());
-        all.extend(on(kind, on_server().into_iter().chain(peer)));
+        let own = match kind {
+            Kind::MariaDb => Vec::from(rows! {
+                shared_sessions::six_back_ends_share_six_prepared_statements
+                shared_sessions::a_start_waits_for_a_prepared_statement
+                tls::a_session_is_protected_as_the_url_asks_or_there_is_none
+                tls::localhost_is_verified_by_name_over_both_ways
+                tls::status_and_report_say_how_a_session_is_protected
+                tls::a_url_that_cannot_be_obeyed_is_refused_with_file_and_line
+            }),
+            Kind::Postgres => Vec::from(rows! {
+                shared_sessions::six_back_ends_beat_over_three_sessions_of_a_pooler
+                shared_sessions::nothing_is_left_on_a_session_of_a_pooler
+                tls::libpq_protects_a_session_as_the_url_asks
+            }),
+        };
+        all.extend(on(kind, on_server().into_iter().chain(own).chain(peer)));
     }
     let alone = |scenario| Scenario { alone: true, ..scenario };
     all.extend(
@@ -43,6 +59,8 @@ pub(super) fn scenarios() -> Vec<Scenario> {
             supervision::no_worker_outlives_a_parent_killed_while_it_starts
             supervision::a_crash_loop_of_one_worker_does_not_delay_its_siblings
             spawn::no_subprocess_outlives_a_killed_parent_by_a_second
+            first_moments::two_hundred_terms_in_the_first_moments_are_all_obeyed
+            first_moments::as_process_1_two_hundred_terms_in_the_first_moments_are_all_obeyed
             phases::a_term_at_any_moment_of_the_start_leaves_nothing_half_done
             phases::a_kill_at_any_moment_of_the_start_leaves_nothing_half_done
             phases::no_worker_outlives_a_parent_killed_while_it_replaces_workers
@@ -77,11 +95,15 @@ fn starting() -> Vec<Scenario> {
         refusals::no_enabled_back_end_is_an_error_with_upstreams_words
         refusals::a_missing_file_is_named
         refusals::an_unreadable_file_is_named
+        refusals::what_is_no_file_is_named_with_its_kind
+        refusals::a_directory_that_cannot_be_read_is_named_with_the_reason
+        refusals::an_unreadable_search_path_is_a_warning_or_an_error_in_every_command
         refusals::a_malformed_file_is_named_with_its_line
         refusals::defect_08_a_bad_value_in_default_stops_the_start_with_its_line
         refusals::every_bad_value_is_reported_at_once
         refusals::a_database_without_cinders_tables_is_refused_untouched
-        refusals::a_database_of_an_unknown_version_is_refused_untouched
+        refusals::a_database_of_an_unknown_version_that_lacks_something_is_refused_untouched
+        refusals::a_database_of_a_later_version_is_used_with_one_warning
         refusals::a_database_that_cannot_be_reached_is_tried_as_often_as_configured
         refusals::a_database_that_comes_back_in_time_lets_the_start_go_on
         refusals::a_term_during_the_wait_for_the_database_ends_the_start
@@ -123,6 +145,8 @@ fn running() -> Vec<Scenario> {
         reload::a_hup_does_not_apply_what_needs_a_restart
         reload::a_hup_with_a_broken_file_changes_nothing
         reload::a_hup_with_a_bad_value_changes_nothing
+        reload::a_hup_with_files_that_are_none_holds_nobody_up
+        reload::a_hup_with_ten_thousand_unknown_options_is_over_at_once
         reload::a_burst_of_hups_keeps_every_process
         reload::a_hup_while_back_ends_start_loses_none_of_them
         reload::a_hup_in_the_foreground_of_a_terminal_is_a_clean_stop
@@ -152,6 +176,18 @@ fn faults() -> Vec<Scenario> {
         inheritance::ignored_and_blocked_signals_are_not_passed_on
         phases::a_term_while_the_configuration_is_read_ends_the_start
         phases::a_term_during_the_registration_ends_the_start
+        first_moments::children_of_the_starter_do_not_stay_as_zombies
+        first_moments::nobody_else_may_read_what_the_daemon_makes
+        first_moments::what_the_starter_left_open_reaches_no_subprocess
+        first_moments::a_log_file_at_its_size_limit_ends_nobody
+        claims::two_daemons_share_no_back_end_and_each_serves_its_own
+        claims::a_back_end_stays_with_its_daemon_over_reloads_and_restarts
+        claims::a_back_end_that_runs_alone_is_claimed_too
+        claims::a_killed_daemon_leaves_its_back_ends_to_the_next_at_once
+        claims::a_first_start_with_everything_below_state_path_makes_it
+        claims::a_state_path_that_cannot_be_written_is_one_warning
+        registration::who_supervises_reports_and_reloads_while_the_database_is_locked
+        registration::a_registration_that_is_killed_is_an_error_and_ends_the_start
         phases::a_parent_killed_while_the_configuration_is_read_leaves_nothing
         phases::a_parent_killed_during_the_registration_leaves_nothing
         phases::a_parent_killed_while_it_waits_for_a_database_leaves_nothing
@@ -211,6 +247,7 @@ fn health() -> Vec<Scenario> {
         health::a_health_server_stays_to_tell_of_a_drain
         health::status_joins_the_rows_with_what_the_health_server_knows
         health::the_overview_fits_a_phone
+        stray_memory::a_scoreboard_full_of_nonsense_harms_neither_supervisor_nor_health_server
     })
 }
 
@@ -222,10 +259,18 @@ fn on_server() -> Vec<Scenario> {
         database_servers::a_cluster_is_created_once_and_joined
         database_servers::two_daemons_that_start_at_once_share_one_row_per_back_end
         database_servers::a_database_without_tables_is_refused_and_left_alone
-        database_servers::a_schema_of_an_unknown_version_is_refused_and_left_alone
+        database_servers::the_schema_of_a_later_release_is_used_with_one_warning
+        database_servers::an_unknown_schema_that_lacks_something_is_refused_and_left_alone
+        database_servers::the_schema_of_an_earlier_release_is_refused_and_left_alone
+        languages::a_start_waits_for_a_connection_whatever_the_server_speaks
+        languages::a_wrong_password_ends_a_start_whatever_the_server_speaks
         database_servers::a_wrong_password_is_an_error_that_does_not_show_it
         database_servers::the_parent_has_no_connection_and_a_worker_two_at_most
         database_servers::a_server_that_crashes_during_the_registration_leaves_no_half_row
+        registration::a_stop_does_not_wait_for_a_server_that_never_answers
+        registration::a_stop_of_a_back_end_alone_does_not_wait_for_a_mute_server_either
+        registration::a_parent_killed_while_a_server_is_mute_leaves_nothing
+        systemd::the_watchdog_is_fed_while_a_server_is_mute
         database_servers::a_mute_connection_is_noticed_and_replaced
         database_servers::a_server_without_free_connections_is_survived
         database_servers::a_server_that_turns_read_only_is_survived

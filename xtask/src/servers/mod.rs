@@ -2,9 +2,11 @@
 //!
 //! Each has its own directory, is started for one run, and is ended by its pid. The programs are
 //! Debian's (`mariadb-server`, `postgresql`); their own command-line clients ask the questions, so
-//! that this crate needs no client library. Must not touch a server that somebody else started.
+//! that this crate needs no client library. pgbouncer can stand before a PostgreSQL. Must not touch a server that somebody else started.
 
+mod certificates;
 mod mariadb;
+mod pooler;
 mod postgres;
 mod server;
 
@@ -15,6 +17,8 @@ use anyhow::{Result, anyhow};
 
 use crate::cargo;
 
+pub(crate) use certificates::{Certificates, missing as certificates_missing};
+pub(crate) use pooler::{Pooler, missing as pooler_missing};
 pub(crate) use server::{Database, Server};
 
 /// A kind of server that the daemon can use.

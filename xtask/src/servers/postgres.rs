@@ -25,7 +25,7 @@ pub(super) fn program(name: &str) -> Option<PathBuf> {
 
 /// Makes a cluster whose administrator `root` is trusted on this machine.
 pub(super) fn install(data: &Path) -> Command {
-    let mut command = unprivileged("initdb");
+    let mut command = unprivileged(program_or("initdb"));
     command
         .arg("--pgdata")
         .arg(data)
@@ -36,7 +36,8 @@ pub(super) fn install(data: &Path) -> Command {
 
 /// The server itself, as small and as careless about power failures as it can be.
 pub(super) fn serve(data: &Path, port: u16) -> Command {
-    let mut command = unprivileged("postgres");
+    let mut command = unprivileged(program_or("postgres"));
+    command.env("LOCPATH", languages(data));
     command.arg("-D").arg(data).arg("-p").arg(port.to_string());
     let socket = format!("unix_socket_directories={}", data.display());
     for setting in [
@@ -53,9 +54,29 @@ pub(super) fn serve(data: &Path, port: u16) -> Command {
     command
 }
 
+fn program_or(name: &str) -> PathBuf {
+    program(name).unwrap_or_else(|| name.into())
+}
+
+/// Where the server of this data directory looks for languages besides C.
+fn languages(data: &Path) -> PathBuf {
+    data.with_file_name("languages")
+}
+
+/// What PostgreSQL calls German once [`learn_german`] has run.
+pub(super) const GERMAN: &str = "de_DE.UTF-8";
+
+/// Makes the language known to the server of this data directory. The server's translations come with
+/// it, those of the system are a package of their own.
+pub(super) fn learn_german(data: &Path) -> Command {
+    let mut command = Command::new("localedef");
+    command.args(["--no-archive", "--inputfile=de_DE", "--charmap=UTF-8"]);
+    command.arg(languages(data).join(GERMAN));
+    command
+}
+
 /// A server program, run as a user who is not root.
-fn unprivileged(name: &str) -> Command {
-    let path = program(name).unwrap_or_else(|| name.into());
+pub(super) fn unprivileged(path: PathBuf) -> Command {
     if !nix::unistd::geteuid().is_root() {
         return Command::new(path);
     }
@@ -76,12 +97,18 @@ pub(super) fn hand_over(data: &Path) -> anyhow::Result<()> {
 /// A client that reads statements from its input and prints one row per line, columns separated
 /// by tabs. The administrator comes in by the socket.
 pub(super) fn client(data: &Path, port: u16, database: Option<&str>) -> Command {
-    let mut command = Command::new(program("psql").unwrap_or_else(|| "psql".into()));
+    client_of("root", data, port, database.unwrap_or("postgres"))
+}
+
+/// The same for an account that needs no password there.
+pub(super) fn client_of(user: &str, host: &Path, port: u16, database: &str) -> Command {
+    let mut command = Command::new(program_or("psql"));
     command
         .args(["--no-psqlrc", "--quiet", "--no-align", "--tuples-only", "--pset=null=NULL"])
-        .args(["--field-separator=\t", "--set=ON_ERROR_STOP=1", "--username=root", "--file=-"])
-        .arg(format!("--host={}", data.display()))
+        .args(["--field-separator=\t", "--set=ON_ERROR_STOP=1", "--file=-"])
+        .arg(format!("--username={user}"))
+        .arg(format!("--host={}", host.display()))
         .arg(format!("--port={port}"))
-        .arg(format!("--dbname={}", database.unwrap_or("postgres")));
+        .arg(format!("--dbname={database}"));
     command
 }

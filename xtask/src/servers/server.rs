@@ -13,7 +13,7 @@ use anyhow::{Context, Result, bail, ensure};
 use nix::sys::signal::Signal;
 use tempfile::TempDir;
 
-use super::{Kind, mariadb, postgres};
+use super::{Certificates, Kind, mariadb, postgres};
 use crate::wait::{secs, wait_for};
 use crate::{cargo, guard, process};
 
@@ -24,6 +24,11 @@ const ENCODED: &str = "p%40ss%2Fw%3Ard%20%231";
 
 /// An account that may do anything, for the tests of cinder-db, which make their own databases.
 const TESTER: &str = "tester";
+
+/// The accounts with their passwords, as pgbouncer reads them.
+pub(super) fn accounts() -> String {
+    [USER, TESTER].map(|user| format!("\"{user}\" \"{PASSWORD}\"\n")).concat()
+}
 
 /// Databases are copied from this one where the server can copy.
 const TEMPLATE: &str = "cinder_template";
@@ -37,6 +42,8 @@ pub(crate) struct Server {
     admin_port: u16,
     /// `None` while it is stopped.
     child: Mutex<Option<Child>>,
+    /// Words of its command line that this server has and others have not.
+    own_options: Mutex<Vec<String>>,
 }
 
 impl Server {
@@ -60,7 +67,14 @@ impl Server {
         };
         run(&mut install, "")?;
         let [port, admin_port] = free_ports()?;
-        let server = Self { kind, port, admin_port, child: Mutex::new(None), dir };
+        let server = Self {
+            kind,
+            port,
+            admin_port,
+            child: Mutex::new(None),
+            own_options: Mutex::default(),
+            dir,
+        };
         server.resume()?;
         server.prepare()?;
         Ok(Arc::new(server))
@@ -90,6 +104,7 @@ impl Server {
             Kind::MariaDb => mariadb::serve(&self.data(), self.port, self.admin_port),
             Kind::Postgres => postgres::serve(&self.data(), self.port),
         };
+        command.args(&*self.own_options());
         guard::start()?;
         let child = guard::protect(&mut command)
             .stdin(Stdio::null())
@@ -143,6 +158,47 @@ impl Server {
         Ok(())
     }
 
+    /// Starts it anew with TLS and this certificate, or without TLS.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::start`].
+    pub(crate) fn show_certificate(
+        &self,
+        certificates: &Certificates,
+        name: Option<&str>,
+    ) -> Result<()> {
+        let file = |name: String| certificates.path(&name);
+        let options = match (self.kind, name) {
+            (Kind::MariaDb, None) => vec!["--skip-ssl".to_owned()],
+            (Kind::MariaDb, Some(name)) => vec![
+                format!("--ssl-ca={}", file("ca.pem".to_owned()).display()),
+                format!("--ssl-cert={}", file(format!("{name}.pem")).display()),
+                format!("--ssl-key={}", file(format!("{name}.key")).display()),
+            ],
+            (Kind::Postgres, None) => Vec::new(),
+            (Kind::Postgres, Some(name)) => {
+                let mut options = vec!["-c".to_owned(), "ssl=on".to_owned()];
+                for (setting, ending) in [("ssl_cert_file", "pem"), ("ssl_key_file", "key")] {
+                    // Only a file of its own that nobody else reads is good enough for the server.
+                    let own = self.data().join(format!("{name}.{ending}"));
+                    fs::copy(file(format!("{name}.{ending}")), &own)?;
+                    fs::set_permissions(&own, fs::Permissions::from_mode(0o600))?;
+                    postgres::hand_over(&own)?;
+                    options.extend(["-c".to_owned(), format!("{setting}={}", own.display())]);
+                }
+                options
+            }
+        };
+        *self.own_options() = options;
+        self.stop()?;
+        self.resume()
+    }
+
+    fn own_options(&self) -> std::sync::MutexGuard<'_, Vec<String>> {
+        self.own_options.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
     fn child(&self) -> std::sync::MutexGuard<'_, Option<Child>> {
         self.child.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
@@ -187,11 +243,48 @@ impl Server {
 
     /// The URL of an account that may make databases, in upstream's form.
     pub(crate) fn tester_url(&self) -> String {
+        self.tester_url_by(self.port)
+    }
+
+    /// The same by another port, where a pooler stands.
+    pub(super) fn tester_url_by(&self, port: u16) -> String {
         let (scheme, database) = match self.kind {
             Kind::MariaDb => ("mysql", "mysql"),
             Kind::Postgres => ("postgresql", "postgres"),
         };
-        format!("{scheme}://{TESTER}:{ENCODED}@127.0.0.1:{}/{database}", self.port)
+        format!("{scheme}://{TESTER}:{ENCODED}@127.0.0.1:{port}/{database}")
+    }
+
+    /// Makes German known to the server; nobody hears it yet.
+    ///
+    /// # Errors
+    ///
+    /// When this machine does not know the language either (Debian: locales).
+    pub(crate) fn learn_german(&self) -> Result<()> {
+        if self.kind == Kind::Postgres {
+            let languages = self.dir.path().join("languages");
+            fs::create_dir_all(&languages)?;
+            fs::set_permissions(&languages, fs::Permissions::from_mode(0o755))?;
+            run(&mut postgres::learn_german(&self.data()), "")?;
+        }
+        Ok(())
+    }
+
+    /// From now on new sessions are spoken to in German.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::learn_german`].
+    pub(crate) fn speak_german(&self) -> Result<()> {
+        self.learn_german()?;
+        match self.kind {
+            Kind::MariaDb => self.ask("SET GLOBAL lc_messages = 'de_DE'")?,
+            Kind::Postgres => {
+                self.ask(&format!("ALTER SYSTEM SET lc_messages = '{}'", postgres::GERMAN))?;
+                self.ask("SELECT pg_reload_conf()")?
+            }
+        };
+        Ok(())
     }
 
     /// Makes an empty database.
@@ -291,14 +384,14 @@ impl Database {
 }
 
 /// Two ports that nobody listened on a moment ago.
-fn free_ports() -> Result<[u16; 2]> {
+pub(super) fn free_ports() -> Result<[u16; 2]> {
     let bind = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
     let (one, other) = (bind()?, bind()?);
     Ok([one.local_addr()?.port(), other.local_addr()?.port()])
 }
 
 /// Runs a program to its end with this input and returns its output.
-fn run(command: &mut Command, input: &str) -> Result<String> {
+pub(super) fn run(command: &mut Command, input: &str) -> Result<String> {
     let shown = cargo::shown(command);
     let mut child = command
         .env("LC_ALL", "C.UTF-8")

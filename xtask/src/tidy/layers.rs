@@ -1,28 +1,15 @@
-//! Who may depend on whom. The table is the one of docs/architecture.md.
+//! Who may depend on whom: the table in docs/architecture.md against the package graph.
+
+use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::Finding;
+use super::{ARCHITECTURE, Finding, quoted, rows};
 
-/// Our crates and those of ours that each may use. Dependencies never point up or sideways.
-const LAYERS: [(&str, &[&str]); 13] = [
-    ("oslo-launcher", &[]),
-    ("oslo-log", &[]),
-    ("cinder-conf", &[]),
-    ("cinder-health", &[]),
-    ("cinder-types", &[]),
-    ("cinder-db", &["cinder-types"]),
-    ("oslo-messaging", &[]),
-    ("cinder-objects", &["cinder-types"]),
-    ("cinder-driver", &["cinder-types"]),
-    ("cinder-driver-", &["cinder-driver", "cinder-types"]),
-    (
-        "cinder-manager",
-        &["cinder-types", "cinder-db", "cinder-objects", "cinder-driver", "oslo-messaging"],
-    ),
-    ("cinder-volume", &["*"]),
-    ("xtask", &[]),
-];
+/// What the table stands below.
+const HEADING: &str = "## Allowed dependencies";
+/// A crate that may use all others says so with this word.
+const ALL: &str = "all";
 
 /// Packages of others that only some of ours may name, and why there is such a rule.
 const RESERVED: [(&str, &[&str], &str); 7] = [
@@ -61,12 +48,46 @@ pub(super) fn packages(graph: &Value) -> Vec<Package> {
     list(&graph["packages"]).into_iter().map(package).collect()
 }
 
-pub(super) fn check(packages: &[Package]) -> Vec<Finding> {
+/// Our crates, or families of them with a `*` at the end, and what each may use of ours.
+struct Table<'a>(BTreeMap<&'a str, Allowed<'a>>);
+
+enum Allowed<'a> {
+    All,
+    These(Vec<&'a str>),
+}
+
+impl<'a> Table<'a> {
+    fn read(architecture: &'a str) -> Self {
+        let row = |(_, cells): (usize, Vec<&'a str>)| {
+            let name = quoted(cells.first()?).next()?;
+            let uses = cells.get(1)?;
+            let these = || Allowed::These(quoted(uses).collect());
+            Some((name, if *uses == ALL { Allowed::All } else { these() }))
+        };
+        Self(rows(architecture, HEADING).into_iter().filter_map(row).collect())
+    }
+
+    /// Exact names first.
+    fn of(&self, name: &str) -> Option<&Allowed<'a>> {
+        let family = || {
+            let mut all = self.0.iter();
+            all.find(|(known, _)| known.strip_suffix('*').is_some_and(|it| name.starts_with(it)))
+        };
+        self.0.get(name).or_else(|| family().map(|(_, allowed)| allowed))
+    }
+}
+
+pub(super) fn check(packages: &[Package], architecture: &str) -> Vec<Finding> {
+    let table = Table::read(architecture);
     let mut found = Vec::new();
     for package in packages {
         let mut say = |text: String| found.push(Finding::new(&package.manifest, 1, text));
-        let Some(allowed) = allowed(&package.name) else {
-            say(format!("{} has no place in the table of crates", package.name));
+        let Some(allowed) = table.of(&package.name) else {
+            say(format!(
+                "{} is not in the table \"{}\" of {ARCHITECTURE}",
+                package.name,
+                HEADING.trim_start_matches("## ")
+            ));
             continue;
         };
         if !package.has_readme && package.name != "xtask" {
@@ -74,7 +95,10 @@ pub(super) fn check(packages: &[Package]) -> Vec<Finding> {
         }
         for (name, for_tests) in &package.dependencies {
             let ours = packages.iter().any(|other| other.name == *name);
-            let fits = allowed.contains(&"*") || allowed.contains(&name.as_str());
+            let fits = match allowed {
+                Allowed::All => true,
+                Allowed::These(these) => these.contains(&name.as_str()),
+            };
             if ours && !fits {
                 say(format!("{} may not depend on {name}", package.name));
             }
@@ -90,18 +114,24 @@ pub(super) fn check(packages: &[Package]) -> Vec<Finding> {
     found
 }
 
-/// Exact names first; a name that ends in a dash stands for a family.
-fn allowed(name: &str) -> Option<&'static [&'static str]> {
-    let exact = LAYERS.iter().find(|(known, _)| *known == name);
-    let family =
-        || LAYERS.iter().find(|(known, _)| known.ends_with('-') && name.starts_with(known));
-    exact.or_else(family).map(|(_, allowed)| *allowed)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use serde_json::json;
+
+    const TABLE: &str = "\
+## Allowed dependencies
+
+| crate | may use | |
+|---|---|---|
+| `oslo-log` | – | |
+| `cinder-conf` | – | |
+| `cinder-types` | – | |
+| `cinder-db` | `cinder-types` | |
+| `cinder-driver-*` | `cinder-types` | |
+| `cinder-volume` | all | |
+| `xtask` | – | |
+";
 
     fn texts(packages_of: &[(&str, &[(&str, bool)])]) -> Vec<String> {
         let list: Vec<_> = packages_of
@@ -117,7 +147,7 @@ mod tests {
             })
             .collect();
         let graph = json!({ "workspace_root": "/r", "packages": list });
-        check(&packages(&graph)).iter().map(ToString::to_string).collect()
+        check(&packages(&graph), TABLE).iter().map(ToString::to_string).collect()
     }
 
     #[test]
@@ -153,7 +183,8 @@ mod tests {
         let found = texts(&[("cinder-utils", &[]), ("cinder-driver-lvm", &[])]);
         assert_eq!(
             found,
-            ["crates/cinder-utils/Cargo.toml:1: cinder-utils has no place in the table of crates"]
+            ["crates/cinder-utils/Cargo.toml:1: cinder-utils is not in the table \"Allowed \
+              dependencies\" of docs/architecture.md"]
         );
     }
 
@@ -162,6 +193,6 @@ mod tests {
         let graph = json!({ "workspace_root": "/r", "packages": [
             { "name": "oslo-log", "manifest_path": "/r/crates/oslo-log/Cargo.toml",
               "readme": null, "dependencies": [] } ] });
-        assert_eq!(check(&packages(&graph))[0].text, "oslo-log has no README.md");
+        assert_eq!(check(&packages(&graph), TABLE)[0].text, "oslo-log has no README.md");
     }
 }

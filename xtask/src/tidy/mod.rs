@@ -4,6 +4,8 @@
 //! show it failing on a few made-up lines. Rules and invariants: docs/architecture.md.
 
 mod attributes;
+mod circles;
+mod citations;
 mod clocks;
 mod defects;
 mod documents;
@@ -20,8 +22,12 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, ensure};
 
+use self::citations::Pages;
 use self::source::Source;
 use crate::cargo;
+
+/// Has the tables of allowed dependencies and of circles between files.
+const ARCHITECTURE: &str = "docs/architecture.md";
 
 /// One broken rule at one place.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -60,32 +66,44 @@ pub(crate) fn run(root: &Path) -> Result<ExitCode> {
 
 fn findings(root: &Path) -> Result<Vec<Finding>> {
     let files = tracked_files(root)?;
-    let mut found = tree::check(&files);
-    let mut defects = Vec::new();
-    for path in &files {
+    let read = |path: &str| {
         let whole = root.join(path);
-        if path.ends_with(".rs") {
-            let text = std::fs::read_to_string(&whole)
-                .with_context(|| format!("cannot read {}", whole.display()))?;
-            let source = Source::new(path, text);
-            found.extend(check_source(&source));
-            defects.extend(defects::named(&source));
-        } else if path.ends_with(".md") {
-            let text = std::fs::read_to_string(&whole)?;
-            found.extend(documents::check(path, &text, |other| root.join(other).exists()));
-        } else if path.ends_with("Cargo.toml") && path != "Cargo.toml" {
-            found.extend(manifests::check(path, &std::fs::read_to_string(&whole)?));
-        }
+        std::fs::read_to_string(&whole).with_context(|| format!("cannot read {}", whole.display()))
+    };
+    let mut found = tree::check(&files);
+    let mut pages = Pages::default();
+    let mut documents = Vec::new();
+    for path in files.iter().filter(|path| path.ends_with(".md")) {
+        let text = read(path)?;
+        pages.add(path, &text);
+        documents.push((path, text));
     }
-    let document = std::fs::read_to_string(root.join(defects::DOCUMENT))?;
-    found.extend(defects::check(&defects, &document));
-    found.extend(layers::check(&layers::packages(&cargo::metadata()?)));
+    for (path, text) in &documents {
+        found.extend(documents::check(path, text, |other| root.join(other).exists()));
+        found.extend(citations::check(path, text, &pages));
+    }
+    let mut sources = Vec::new();
+    for path in files.iter().filter(|path| path.ends_with(".rs")) {
+        sources.push(Source::new(path, read(path)?));
+    }
+    for source in &sources {
+        found.extend(check_source(source, &pages));
+    }
+    for path in files.iter().filter(|path| path.ends_with("/Cargo.toml")) {
+        found.extend(manifests::check(path, &read(path)?));
+    }
+    let tests: Vec<_> = sources.iter().flat_map(defects::named).collect();
+    found.extend(defects::check(&tests, &read(defects::DOCUMENT)?));
+    let architecture = read(ARCHITECTURE)?;
+    found.extend(layers::check(&layers::packages(&cargo::metadata()?), &architecture));
+    found.extend(circles::check(&sources, &architecture));
     found.sort();
     Ok(found)
 }
 
-fn check_source(source: &Source) -> Vec<Finding> {
+fn check_source(source: &Source, pages: &Pages) -> Vec<Finding> {
     let mut found = sizes::check(source);
+    found.extend(citations::check(&source.path, &source.comments, pages));
     found.extend(unsafety::check(source));
     found.extend(attributes::check(source));
     found.extend(clocks::check(source));
@@ -107,6 +125,22 @@ fn tracked_files(root: &Path) -> Result<Vec<String>> {
     Ok(files)
 }
 
+/// Rows of the first table below a heading: their lines, 1-based, and their cells.
+fn rows<'a>(document: &'a str, heading: &str) -> Vec<(usize, Vec<&'a str>)> {
+    let lines = document.lines().enumerate().skip_while(|(_, line)| *line != heading);
+    let section = lines.skip(1).take_while(|(_, line)| !line.starts_with('#'));
+    let table = section.skip_while(|(_, line)| !line.starts_with('|'));
+    // The first two are the table's own heading and its rule.
+    let rows = table.take_while(|(_, line)| line.starts_with('|')).skip(2);
+    let cells = |line: &'a str| line.trim_matches('|').split('|').map(str::trim).collect();
+    rows.map(|(at, line)| (at + 1, cells(line))).collect()
+}
+
+/// What stands in backticks in a cell.
+fn quoted(cell: &str) -> impl Iterator<Item = &str> {
+    cell.split('`').skip(1).step_by(2)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -114,5 +148,15 @@ mod tests {
     #[test]
     fn a_finding_reads_like_a_compilers() {
         assert_eq!(Finding::new("a/b.rs", 7, "too long").to_string(), "a/b.rs:7: too long");
+    }
+
+    #[test]
+    fn a_table_is_the_first_below_its_heading() {
+        let text = "## A\n| x |\n|---|\n\n## B\n\nWords.\n\n| y | z |\n|---|---|\n\
+                    | `2`, `3` | 4 |\n\n| 5 |\n";
+        assert_eq!(rows(text, "## B"), [(11, vec!["`2`, `3`", "4"])]);
+        assert!(rows(text, "## C").is_empty());
+        assert!(rows(&text.replace("| x |", "").replacen("|---|", "", 1), "## A").is_empty());
+        assert_eq!(quoted("`2`, `3`").collect::<Vec<_>>(), ["2", "3"]);
     }
 }

@@ -11,6 +11,8 @@ pub(crate) struct Source {
     pub(crate) text: String,
     /// `text` with comments and the insides of literals replaced by blanks.
     pub(crate) code: String,
+    /// `text` with everything but comments replaced by blanks.
+    pub(crate) comments: String,
 }
 
 /// A function with a body: its name and its lines, from `fn` to the closing brace, 0-based.
@@ -22,8 +24,8 @@ pub(crate) struct Function {
 
 impl Source {
     pub(crate) fn new(path: &str, text: String) -> Self {
-        let code = blank(&text);
-        Self { path: path.to_owned(), text, code }
+        let (code, comments) = split(&text);
+        Self { path: path.to_owned(), text, code, comments }
     }
 
     /// The 1-based line of a byte position.
@@ -108,25 +110,37 @@ fn body_start(rest: &str) -> Option<usize> {
     None
 }
 
-/// Replaces comments and literals by blanks; line ends stay.
-fn blank(text: &str) -> String {
+/// The text without comments and literals, and the comments alone; line ends stay in both.
+fn split(text: &str) -> (String, String) {
     let bytes = text.as_bytes();
-    let mut out = bytes.to_vec();
+    let mut code = bytes.to_vec();
+    let mut comments = blanks(bytes);
     let mut at = 0;
     while at < bytes.len() {
-        let end = literal_end(bytes, at);
-        match end {
-            Some(end) => {
-                for byte in out.iter_mut().take(end).skip(at).filter(|byte| **byte != b'\n') {
-                    *byte = b' ';
-                }
-                at = end;
-            }
-            None => at += 1,
+        let Some(end) = literal_end(bytes, at) else {
+            at += 1;
+            continue;
+        };
+        let whole = bytes.get(at..end).unwrap_or_default();
+        put(&mut code, at, &blanks(whole));
+        if whole.starts_with(b"//") || whole.starts_with(b"/*") {
+            put(&mut comments, at, whole);
         }
+        at = end;
     }
     // Only whole literals and comments were replaced, so no character was cut in half.
-    String::from_utf8(out).unwrap_or_else(|_| text.to_owned())
+    let checked = |bytes| String::from_utf8(bytes).unwrap_or_else(|_| text.to_owned());
+    (checked(code), checked(comments))
+}
+
+fn blanks(bytes: &[u8]) -> Vec<u8> {
+    bytes.iter().map(|&byte| if byte == b'\n' { byte } else { b' ' }).collect()
+}
+
+fn put(into: &mut [u8], at: usize, piece: &[u8]) {
+    if let Some(place) = into.get_mut(at..at + piece.len()) {
+        place.copy_from_slice(piece);
+    }
 }
 
 /// The end of the comment or literal that starts at `at`, if one does.
@@ -235,6 +249,15 @@ mod tests {
         assert_eq!(one.code.len(), text.len());
         assert!(!one.code.contains(['{', '}']), "{}", one.code);
         assert!(one.code.contains("'static") && one.code.ends_with("\nz"));
+    }
+
+    #[test]
+    fn comments_alone_keep_their_positions_too() {
+        let text = "let a = \"// é\"; // see é\n/* b */ z";
+        let one = source(text);
+        assert_eq!(one.comments.len(), text.len());
+        assert_eq!(one.comments.trim(), "// see é\n/* b */");
+        assert_eq!(one.comments.find("//"), text.rfind("//"));
     }
 
     #[test]

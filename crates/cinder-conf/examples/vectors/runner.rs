@@ -326,7 +326,9 @@ fn failed(error: &LoadError) -> Json {
             let class = match file {
                 FileError::NotFound { .. } => "ConfigFilesNotFoundError",
                 FileError::Denied { .. } => "ConfigFilesPermissionDeniedError",
-                FileError::NoDirectory { .. } => "ConfigDirNotFoundError",
+                FileError::NoDirectory { .. } | FileError::UnreadableDirectory { .. } => {
+                    "ConfigDirNotFoundError"
+                }
                 FileError::Malformed { .. } => "ConfigFileParseError",
                 FileError::IsDirectory { .. } => "IsADirectoryError",
                 FileError::NotUtf8 { .. } => "UnicodeDecodeError",

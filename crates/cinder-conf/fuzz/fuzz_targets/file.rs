@@ -6,7 +6,7 @@ use cinder_conf::ini;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {
-    let (ini, malformed) = ini::parse(text);
+    let ini::Parsed { ini, malformed, .. } = ini::parse(text);
     for assignment in &ini.assignments {
         assert!(assignment.section < ini.sections.len());
         assert!(!assignment.key.is_empty());

@@ -1,14 +1,19 @@
-//! One back end: its names, and its options by the rule section → `[backend_defaults]` → default.
+//! One back end: its names, and its options by the rule section → `[backend_defaults]` → default;
+//! for six of them `[DEFAULT]` comes before the default.
 
 use std::collections::BTreeMap;
 
-use super::{of_read, shape, tables};
+use super::{
+    of_read, shape,
+    tables::{self, InDefault},
+};
 use crate::{
-    error::ReadError,
+    error::{Origin, ReadError},
     option::Opt,
     options::backend::Backend,
     oslo::{Found, OsloConfig},
-    problem::{Level, Problem, Problems},
+    problem::{Level, Problem},
+    problems::Problems,
     section::Section,
     source::fold,
     value::Value,
@@ -69,8 +74,26 @@ fn pick<T: Section>(values: &BTreeMap<&'static str, Value>) -> Result<T, Problem
     shape(T::GROUP, wanted.collect())
 }
 
-/// Reads one option of a back end; `[DEFAULT]` is never looked at (`spec/config.md` §6).
+/// Reads one option of a back end (`spec/config.md` §6).
 pub(super) fn lookup(
+    oslo: &OsloConfig<'static>,
+    name: &str,
+    option: &Opt<'static>,
+) -> Result<Found, ReadError> {
+    let found = in_sections(oslo, name, option)?;
+    if tables::in_default(option.dest) == InDefault::ForAllBackends
+        && leaves_open(&found)
+        && oslo.is_set("DEFAULT", option)
+    {
+        let common = oslo.read("DEFAULT", option.dest)?;
+        if !common.value.is_none() && common.origin != Origin::Default {
+            return Ok(common);
+        }
+    }
+    Ok(found)
+}
+
+fn in_sections(
     oslo: &OsloConfig<'static>,
     name: &str,
     option: &Opt<'static>,
@@ -82,6 +105,15 @@ pub(super) fn lookup(
         }
     }
     oslo.read("backend_defaults", option.dest)
+}
+
+/// Whether a back end says nothing, or says what upstream takes for nothing: no limit, no name.
+fn leaves_open(found: &Found) -> bool {
+    match &found.value {
+        Value::None | Value::Int(0) => true,
+        Value::Text(text) if text.is_empty() => true,
+        _ => found.origin == Origin::Default,
+    }
 }
 
 /// `host@name`.

@@ -3,31 +3,42 @@
 //! Must not stop at the first problem, and must not touch anything but configuration files. Only
 //! what somebody set is looked at: declared defaults are right, a test sees to that.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    path::Path,
+};
 
-use super::{known::Known, tables};
+use super::{
+    known::Known,
+    tables::{self, InDefault},
+};
 use crate::{
     error::Origin,
     option::Opt,
     oslo::OsloConfig,
-    problem::{Level, Problem, Problems, nearest},
+    problem::{Level, Problem},
+    problems::Problems,
     registry::Group,
     request::Request,
+    shown::acts,
     source::{Occurrence, fold},
     substitute::{self, Piece},
+    suggest::{Suggestions, nearest},
     value::Value,
 };
 
 /// Reads the files and judges them; the configuration returned may be incomplete when there are
 /// errors.
 pub(super) fn examine(request: Request) -> (OsloConfig<'static>, Problems) {
-    examine_with(request, &mut |_, _| {})
+    examine_with(request, &mut |_, _| {}, Suggestions::none())
 }
 
-/// As [`examine`]; `progress` is told how many of how many sections are done.
+/// As [`examine`]; `progress` is told how many of how many sections are done, and unknown names are
+/// compared with known ones as far as `suggestions` go.
 pub(super) fn examine_with(
     request: Request,
     progress: &mut dyn FnMut(usize, usize),
+    suggestions: Suggestions,
 ) -> (OsloConfig<'static>, Problems) {
     let mut oslo = OsloConfig::new();
     tables::declare_global(&mut oslo);
@@ -46,11 +57,14 @@ pub(super) fn examine_with(
         oslo: &oslo,
         problems: Problems::default(),
         progress,
+        suggestions,
     };
+    examiner.unseen();
     examiner.enabled_backends(&backends);
+    examiner.names_in_rows(&backends);
     examiner.sections();
     examiner.environment();
-    problems.0.extend(examiner.problems.0);
+    problems.extend(examiner.problems);
     problems.sort(oslo.config_files());
     (oslo, problems)
 }
@@ -82,6 +96,9 @@ pub(super) fn enabled(oslo: &OsloConfig<'static>) -> Vec<String> {
     names
 }
 
+/// What is wrong with a name that does something instead of being shown.
+const ACTS: &str = "holds a control character, which no name of a service can have";
+
 struct Examiner<'e> {
     oslo: &'e OsloConfig<'static>,
     known: Known<'e>,
@@ -89,9 +106,28 @@ struct Examiner<'e> {
     backends: HashMap<String, &'e str>,
     problems: Problems,
     progress: &'e mut dyn FnMut(usize, usize),
+    suggestions: Suggestions,
 }
 
 impl Examiner<'_> {
+    /// Places where configuration may stand that does not count, because nobody can read it.
+    fn unseen(&mut self) {
+        let mut directories: BTreeMap<(&Path, String), Vec<&str>> = BTreeMap::new();
+        for unseen in self.oslo.unseen() {
+            let path = Path::new(&unseen.path);
+            let (Some(directory), Some(name)) = (path.parent(), path.file_name()) else { continue };
+            let names = directories.entry((directory, unseen.source.to_string())).or_default();
+            names.extend(name.to_str());
+        }
+        for ((directory, reason), names) in directories {
+            let (names, directory) = (names.join(", "), directory.display());
+            let text = format!("{names} in {directory} could not be read: {reason}");
+            self.problems.push(
+                Problem::new(Level::Warning, text).hint("what may stand there does not count"),
+            );
+        }
+    }
+
     /// The list itself: repetitions, missing sections, names that are something else.
     fn enabled_backends(&mut self, names: &[String]) {
         let place = self.oslo.read("DEFAULT", "enabled_backends").ok().map(|found| found.origin);
@@ -99,6 +135,7 @@ impl Examiner<'_> {
         let mut seen: HashMap<String, &str> = HashMap::new();
         for name in names {
             let (level, text, scoped) = match seen.insert(fold(name), name) {
+                None if name.contains(acts) => (Level::Error, format!("{name} {ACTS}"), true),
                 Some(before) if before == name => {
                     (Level::Warning, format!("{name} is listed twice; it runs once"), false)
                 }
@@ -121,6 +158,25 @@ impl Examiner<'_> {
         }
     }
 
+    /// Names that get into rows, topics and every line about a service: nothing in them may act.
+    fn names_in_rows(&mut self, backends: &[String]) {
+        let of_node = ["host", "cluster"].map(|option| ("DEFAULT", option, None));
+        let of_backend = |name| (name, "backend_host", Some(name));
+        let of_backends = backends.iter().map(String::as_str).map(of_backend);
+        for (group, option, backend) in of_node.into_iter().chain(of_backends) {
+            let Ok(found) = self.oslo.read(group, option) else { continue };
+            let Value::Text(text) = &found.value else { continue };
+            if text.contains(acts) {
+                let problem = Problem::new(Level::Error, format!("{text:?} {ACTS}"));
+                let problem = problem.at(found.origin).of(group, option);
+                self.problems.push(match backend {
+                    Some(name) => problem.backend(name),
+                    None => problem,
+                });
+            }
+        }
+    }
+
     /// Every section of every file, once per name.
     fn sections(&mut self) {
         let mut seen = HashSet::new();
@@ -134,13 +190,17 @@ impl Examiner<'_> {
             if self.known.section(&folded) {
                 self.keys(&header.name, &folded);
             } else if matches!(self.oslo.header_place(header), Origin::File { .. }) {
+                if !self.problems.has_room(Level::Warning) {
+                    self.problems.omit(Level::Warning, 1);
+                    continue;
+                }
                 let problem = self.strange_section(&header.name, &folded);
                 self.problems.push(problem.at(self.oslo.header_place(header)).of(&header.name, ""));
             }
         }
     }
 
-    fn strange_section(&self, name: &str, folded: &str) -> Problem {
+    fn strange_section(&mut self, name: &str, folded: &str) -> Problem {
         let mut keys = self.oslo.raw_keys(folded).map(|(key, _)| key);
         if keys.any(|key| self.known.is_backend_option(key)) {
             let text = "section is never used";
@@ -151,6 +211,9 @@ impl Examiner<'_> {
         if folded == "default" {
             return problem.hint("did you mean [DEFAULT]? It is written in capitals");
         }
+        if !self.suggestions.take() {
+            return problem;
+        }
         match nearest(name.trim(), self.known.section_names()) {
             Some(near) => problem.hint(format!("did you mean [{near}]?")),
             None => problem,
@@ -160,14 +223,16 @@ impl Examiner<'_> {
     fn keys(&mut self, shown: &str, folded: &str) {
         let group = self.oslo.group(folded);
         let backend = self.backends.get(folded).copied();
-        for (key, found) in self.oslo.raw_keys(folded) {
+        let mut keys: Vec<(&str, &[Occurrence])> = self.oslo.raw_keys(folded).collect();
+        keys.sort_by_key(|(_, found)| found.first().map(|first| (first.rank, first.line)));
+        for (key, found) in keys {
             let Some(last) = found.last() else { continue };
             if let Some(option) = group.and_then(|group| group.table.get(key)) {
                 let Some(group) = group else { continue };
                 let own = |_: &&str| key == "backend_host" || tables::backend_option(key).is_some();
                 self.value(group, option, last, backend.filter(own));
-                if folded == "DEFAULT" && tables::is_shadow(key) {
-                    self.without_effect(option, last);
+                if folded == "DEFAULT" {
+                    self.not_for_backends(option, last);
                 }
             } else if let Some((new_group, option)) = self.known.former(folded, key) {
                 self.former(shown, key, last, &new_group, option);
@@ -235,11 +300,17 @@ impl Examiner<'_> {
         }
     }
 
-    fn without_effect(&mut self, option: &Opt<'static>, last: &Occurrence) {
-        let problem = Problem::new(Level::Warning, "has no effect in this section")
+    /// A back-end option in `[DEFAULT]` that no back end reads there.
+    fn not_for_backends(&mut self, option: &Opt<'static>, last: &Occurrence) {
+        let text = match tables::in_default(option.dest) {
+            InDefault::Unknown | InDefault::ForAllBackends => return,
+            InDefault::For(service) => format!("counts for {service} only in this section"),
+            InDefault::ForNobody => "has no effect in this section".to_owned(),
+        };
+        let problem = Problem::new(Level::Warning, text)
             .at(self.oslo.place(last))
             .of("DEFAULT", option.dest)
-            .hint("write it into [backend_defaults] or into a back end's section");
+            .hint("for back ends write it into [backend_defaults] or into a back end's section");
         self.problems.push(problem);
     }
 
@@ -264,7 +335,13 @@ impl Examiner<'_> {
     }
 
     fn unknown(&mut self, shown: &str, folded: &str, key: &str, found: &[Occurrence]) {
-        let hint = self.known.hint(folded, key);
+        if !self.problems.has_room(Level::Warning) {
+            return self.problems.omit(Level::Warning, found.len());
+        }
+        let hint = self
+            .known
+            .place(folded, key)
+            .or_else(|| self.suggestions.take().then(|| self.known.likely(folded, key)).flatten());
         for one in found {
             let problem = Problem::new(Level::Warning, "unknown option")
                 .at(self.oslo.place(one))

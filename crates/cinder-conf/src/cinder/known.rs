@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::tables::{self, tables};
 use crate::{
-    option::Opt, options::FOREIGN, oslo::OsloConfig, problem::nearest, source::fold, value::Value,
+    option::Opt, options::FOREIGN, oslo::OsloConfig, source::fold, suggest::nearest, value::Value,
 };
 
 /// Sections whose credentials come from a plugin that the section itself names.
@@ -134,19 +134,20 @@ impl<'k> Known<'k> {
                 && PLUGIN_OPTIONS.contains(&key.replace('-', "_").as_str()))
     }
 
-    /// What was probably meant.
-    pub fn hint(&self, folded: &str, key: &str) -> Option<String> {
-        let own: Vec<&str> = match self.oslo.group(folded) {
-            Some(group) => group.table.iter().map(|option| option.dest).collect(),
-            None => Vec::new(),
-        };
+    /// Where a name belongs that is right, or nearly: known without comparing it with others.
+    pub fn place(&self, folded: &str, key: &str) -> Option<String> {
         let underscored = key.to_lowercase().replace('-', "_");
-        if own.contains(&underscored.as_str()) {
+        let own = self.oslo.group(folded).and_then(|group| group.table.get(&underscored));
+        if own.is_some() {
             return Some(format!("it is spelled {underscored}"));
         }
-        if let Some(group) = self.home_of(&underscored) {
-            return Some(format!("it belongs into {group}"));
-        }
+        self.home_of(&underscored).map(|home| format!("it belongs into {home}"))
+    }
+
+    /// What was probably meant by a name that nobody has.
+    pub fn likely(&self, folded: &str, key: &str) -> Option<String> {
+        let group = self.oslo.group(folded);
+        let own = group.into_iter().flat_map(|group| group.table.iter().map(|option| option.dest));
         let in_backend = self.backends.contains(folded) || folded == "backend_defaults";
         let foreign = if in_backend { "backend_defaults" } else { folded };
         let others = self.foreign.get(foreign).into_iter().flatten().copied();

@@ -5,8 +5,11 @@ use serde::ser::{Serialize, SerializeStruct, Serializer};
 use super::{backend, check as judge};
 use crate::{
     error::Origin,
-    problem::{Level, Problem, Problems, Scope},
+    problem::{Level, Problem, Scope},
+    problems::Problems,
     request::Request,
+    shown::{printable, without_secrets},
+    suggest::Suggestions,
 };
 
 /// Everything `config check` has to say.
@@ -27,7 +30,7 @@ pub fn check(request: Request) -> Report {
 
 /// As [`check`]; `progress` is told how many of how many sections are done.
 pub fn check_with(request: Request, progress: &mut dyn FnMut(usize, usize)) -> Report {
-    let (oslo, mut problems) = judge::examine_with(request, progress);
+    let (oslo, mut problems) = judge::examine_with(request, progress, Suggestions::for_a_reader());
     let names = judge::enabled(&oslo);
     // Without readable files, that nothing is enabled is no news.
     if names.is_empty() && !problems.has_errors() {
@@ -37,8 +40,8 @@ pub fn check_with(request: Request, progress: &mut dyn FnMut(usize, usize)) -> R
     let mut services = Vec::new();
     for name in names {
         match backend::host(&oslo, &name) {
-            Ok(host) => services.push(host),
-            Err(more) => problems.0.extend(more.0),
+            Ok(host) => services.push(printable(&without_secrets(&host)).into_owned()),
+            Err(more) => problems.extend(more),
         }
     }
     problems.sort(oslo.config_files());
@@ -46,6 +49,12 @@ pub fn check_with(request: Request, progress: &mut dyn FnMut(usize, usize)) -> R
 }
 
 impl Report {
+    /// Adds what somebody found who knows more than options: whether a value can be used.
+    pub fn add(&mut self, problem: Problem) {
+        self.problems.push(problem);
+        self.problems.sort(&self.files);
+    }
+
     /// Whether a start with this configuration is fine; with `strict`, warnings count too.
     pub fn passes(&self, strict: bool) -> bool {
         if strict { self.problems.is_empty() } else { !self.problems.has_errors() }
@@ -58,6 +67,9 @@ impl std::fmt::Display for Report {
         for problem in &self.problems {
             writeln!(f, "{problem}")?;
         }
+        for (_, remark) in self.problems.remarks() {
+            writeln!(f, "{remark}")?;
+        }
         for service in &self.services {
             writeln!(f, "service {service}")?;
         }
@@ -69,10 +81,12 @@ impl std::fmt::Display for Report {
 
 impl Serialize for Report {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut out = serializer.serialize_struct("Report", 5)?;
+        let mut out = serializer.serialize_struct("Report", 6)?;
         out.serialize_field("errors", &self.problems.errors())?;
         out.serialize_field("warnings", &self.problems.warnings())?;
-        out.serialize_field("problems", &self.problems.0)?;
+        out.serialize_field("problems", &self.problems.iter().collect::<Vec<_>>())?;
+        let omitted = self.problems.omitted(Level::Error) + self.problems.omitted(Level::Warning);
+        out.serialize_field("omitted", &omitted)?;
         out.serialize_field("services", &self.services)?;
         out.serialize_field("files", &self.files)?;
         out.end()
@@ -88,7 +102,7 @@ impl Serialize for Problem {
         };
         let backend = match &self.scope {
             Scope::Program => None,
-            Scope::Backend(name) => Some(name),
+            Scope::Backend(name) => Some(printable(&without_secrets(name)).into_owned()),
         };
         let mut out = serializer.serialize_struct("Problem", 8)?;
         out.serialize_field("level", &self.level.to_string())?;

@@ -5,8 +5,9 @@ use std::sync::{Arc, LazyLock};
 use crate::{
     option::{Default, Opt},
     options::{
-        SHADOWS, backend, cache, database, images, keys, keystone, limits, logging, lvm, messaging,
-        names, nfs, policy, privilege, process, profiler, rbd, service, target,
+        FOR_ALL_BACKENDS, FOR_OTHERS, SHADOWS, backend, cache, database, images, keys, keystone,
+        limits, logging, lvm, messaging, names, nfs, policy, privilege, process, profiler, rbd,
+        service, target,
     },
     oslo::OsloConfig,
     registry::Table,
@@ -28,6 +29,7 @@ pub(super) const GLOBAL: &[(&str, &[Opt<'static>])] = &[
     of::<privilege::SysAdmin>(),
     of::<process::Coordination>(),
     of::<database::Database>(),
+    of::<database::DatabaseClient>(),
     of::<images::Glance>(),
     of::<process::Health>(),
     of::<keys::KeyManager>(),
@@ -52,7 +54,7 @@ pub(super) const GLOBAL: &[(&str, &[Opt<'static>])] = &[
 ];
 
 /// Sections that this service has and upstream's do not.
-pub(super) const OWN: [&str; 2] = ["health", "supervisor"];
+pub(super) const OWN: [&str; 3] = ["database_client", "health", "supervisor"];
 
 /// Every table of back-end options.
 pub(super) const BACKEND: &[&[Opt<'static>]] = &[
@@ -107,9 +109,30 @@ pub fn cli_options() -> Vec<(&'static str, &'static Opt<'static>)> {
     built_in.chain(own).filter(|(_, option)| option.cli.is_some()).collect()
 }
 
-/// Whether a back-end option is also known, without effect, in `[DEFAULT]`.
-pub(super) fn is_shadow(name: &str) -> bool {
-    SHADOWS.binary_search(&name).is_ok()
+/// What a back-end option does in `[DEFAULT]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum InDefault {
+    /// It is not known there.
+    Unknown,
+    /// It counts for every back end whose own value is left open.
+    ForAllBackends,
+    /// It counts for this other service only.
+    For(&'static str),
+    /// Nobody reads it.
+    ForNobody,
+}
+
+/// What the option of this name does in `[DEFAULT]`.
+pub(super) fn in_default(name: &str) -> InDefault {
+    if SHADOWS.binary_search(&name).is_err() {
+        InDefault::Unknown
+    } else if FOR_ALL_BACKENDS.contains(&name) {
+        InDefault::ForAllBackends
+    } else if let Some((_, service)) = FOR_OTHERS.iter().find(|(known, _)| *known == name) {
+        InDefault::For(service)
+    } else {
+        InDefault::ForNobody
+    }
 }
 
 /// A back-end option of ours.

@@ -6,14 +6,15 @@ use std::{
 };
 
 use super::{
-    Conf,
-    tables::{OWN, tables},
+    Conf, backend,
+    tables::{self, InDefault, OWN, tables},
 };
 use crate::{
+    dump::Entry,
     option::Opt,
     oslo::OsloConfig,
-    problem::nearest,
     sample::{self, SampleSection},
+    suggest::nearest,
 };
 
 /// Every option of the service, annotated, in the layout of upstream's generator.
@@ -121,7 +122,12 @@ fn describe(
         writeln!(out, "    argument: --{}", option.name)?;
     }
     if group == "backend_defaults" {
-        writeln!(out, "    where: a back end's section, else [backend_defaults]; not [DEFAULT]")?;
+        let last = match tables::in_default(option.dest) {
+            InDefault::ForAllBackends => ", else [DEFAULT]".to_owned(),
+            InDefault::For(service) => format!("; [DEFAULT] counts for {service} only"),
+            InDefault::Unknown | InDefault::ForNobody => "; not [DEFAULT]".to_owned(),
+        };
+        writeln!(out, "    where: a back end's section, else [backend_defaults]{last}")?;
     }
     if let Some(conf) = conf {
         in_force(out, group, option, conf)?;
@@ -137,17 +143,20 @@ fn type_text(option: &Opt<'_>) -> String {
 }
 
 fn in_force(out: &mut String, group: &str, option: &Opt<'static>, conf: &Conf) -> fmt::Result {
-    let mut groups = vec![group.to_owned()];
+    let of_group = conf.oslo().entry(group, option.dest);
+    let mut entries: Vec<Entry> = of_group.into_iter().filter(|one| !one.is_unset()).collect();
     if group == "backend_defaults" {
-        groups.extend(conf.backend_names());
+        // A back end that only repeats what stands above is left out.
+        let set = |name: &String| {
+            let found = backend::lookup(&conf.oslo, name, option);
+            let entry = Entry::new(name, option, found);
+            let known = |one: &Entry| one.origin == entry.origin && one.value == entry.value;
+            (!entry.is_unset() && !entries.iter().any(known)).then_some(entry)
+        };
+        let own: Vec<Entry> = conf.backend_names().iter().filter_map(set).collect();
+        entries.extend(own);
     }
-    for group in groups {
-        let entry = conf.oslo().entry(&group, option.dest);
-        if let Some(entry) = entry.filter(|entry| !entry.is_unset()) {
-            writeln!(out, "    now: {entry}")?;
-        }
-    }
-    Ok(())
+    entries.into_iter().try_for_each(|entry| writeln!(out, "    now: {entry}"))
 }
 
 /// The option reference, as Markdown.
@@ -174,19 +183,21 @@ const HEAD: &str = "\
 Every option that the volume service knows, by section. `config explain NAME` prints one of them
 together with the value in force and where it comes from.
 
-* Back ends read their own section, then `[backend_defaults]`, then the default; never `[DEFAULT]`.
+* Back ends read their own section, then `[backend_defaults]`, then the default. `[DEFAULT]` counts
+  for them only where an option says so.
 * **secret** values are shown as `****`. **mutable** options change at SIGHUP, all others at a restart.
 * Options of other services and of other vendors' drivers are accepted in the same file and ignored.
 ";
 
 const OURS: &str = "A section of this service alone; upstream's services ignore it.";
 
-const NOTES: [(&str, &str); 4] = [
+const NOTES: [(&str, &str); 5] = [
     (
         "backend_defaults",
         "What back ends can be told. The same options stand in a back end's own section, together \
          with `backend_host` (text): the name to use instead of `host` for this back end.",
     ),
+    ("database_client", OURS),
     ("health", OURS),
     ("supervisor", OURS),
     (
@@ -231,6 +242,9 @@ fn entry(out: &mut String, group: &str, option: &Opt<'_>) -> fmt::Result {
         .collect();
     if !former.is_empty() {
         write!(out, " Formerly {}.", former.join(", "))?;
+    }
+    if group == "backend_defaults" && tables::in_default(option.dest) == InDefault::ForAllBackends {
+        write!(out, " In `[DEFAULT]` it counts for every back end that leaves it open.")?;
     }
     out.push('\n');
     Ok(())

@@ -1,5 +1,5 @@
 //! Options of every back end, whatever its driver. They stand in the back end's own section or, for
-//! all back ends, in `[backend_defaults]`; never in `[DEFAULT]`.
+//! all back ends, in `[backend_defaults]`; a few count in `[DEFAULT]`, too (`shadows.rs`).
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! `[database]`: the connection, its pool and its retries.
+//! `[database]`: the connection, its pool and its retries; `[database_client]`: what is our own.
 
 use crate::{Opt, Secret, section};
 
@@ -52,5 +52,17 @@ section! {
         connection_trace: bool = Opt::boolean("").default_bool(false);
         /// Make readers of a replicated database wait until it has caught up.
         synchronous_reader: bool = Opt::boolean("").default_bool(true);
+    }
+}
+
+section! {
+    /// How statements are sent to a database server. A section of this service alone; upstream ignores
+    /// it.
+    pub struct DatabaseClient in "database_client" {
+        /// Let the server keep statements prepared. Saves MySQL and MariaDB a round trip per statement
+        /// and every server some work. Not behind a pooler that hands sessions round (pgbouncer with
+        /// `pool_mode` transaction or statement), and each connection takes its share of MySQL's
+        /// `max_prepared_stmt_count`.
+        statement_cache: bool = Opt::boolean("").default_bool(false);
     }
 }

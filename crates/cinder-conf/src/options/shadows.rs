@@ -1,7 +1,11 @@
-//! Back-end options that are also known in `[DEFAULT]`, for historic reasons only: a value written
-//! there is read by nobody (`spec/config.md` §6). Each is declared once, with the back-end options.
+//! Back-end options that are also known in `[DEFAULT]` (`spec/config.md` §6). Each is declared once,
+//! with the back-end options.
+//!
+//! For most of them that has historic reasons only: a value written there is read by nobody. Six are
+//! read by upstream's drivers for every back end, and three by other services. Found by searching
+//! upstream's whole tree for reads of `CONF` under each of these names.
 
-/// Names of those options.
+/// Names of all of them.
 pub const SHADOWS: [&str; 57] = [
     "backend_availability_zone",
     "backup_use_temp_snapshot",
@@ -61,3 +65,34 @@ pub const SHADOWS: [&str; 57] = [
     "volume_dd_blocksize",
     "volumes_dir",
 ];
+
+/// Those that count for every back end whose own value is left open.
+pub const FOR_ALL_BACKENDS: [&str; 6] = [
+    "filter_function",
+    "goodness_function",
+    "volume_clear_ionice",
+    "volume_copy_blkio_cgroup_name",
+    "volume_copy_bps_limit",
+    "volume_dd_blocksize",
+];
+
+/// Those that another service reads from `[DEFAULT]` of the same file, and which.
+pub const FOR_OTHERS: [(&str, &str); 3] = [
+    ("max_over_subscription_ratio", "cinder-scheduler"),
+    ("num_volume_device_scan_tries", "cinder-backup"),
+    ("use_multipath_for_image_xfer", "cinder-backup"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_somebody_reads_is_among_the_names_and_in_one_list_only() {
+        assert!(SHADOWS.is_sorted() && FOR_ALL_BACKENDS.is_sorted());
+        for name in FOR_ALL_BACKENDS.iter().chain(FOR_OTHERS.iter().map(|(name, _)| name)) {
+            assert!(SHADOWS.binary_search(name).is_ok(), "{name}");
+        }
+        assert!(FOR_OTHERS.iter().all(|(name, _)| !FOR_ALL_BACKENDS.contains(name)));
+    }
+}

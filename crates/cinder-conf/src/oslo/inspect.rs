@@ -7,7 +7,7 @@ use crate::{
     error::Origin,
     option::Opt,
     registry::Table,
-    source::{Header, Occurrence},
+    source::{Header, Occurrence, Store},
 };
 
 impl<'a> OsloConfig<'a> {
@@ -20,6 +20,11 @@ impl<'a> OsloConfig<'a> {
         }
         let own = Arc::make_mut(&mut group.table);
         table.iter().for_each(|option| own.add(option));
+    }
+
+    /// The layers as first loaded.
+    pub(crate) fn layers(&self) -> &Store {
+        &self.frozen
     }
 
     /// Section headers of all files in reading order.

@@ -1,10 +1,14 @@
 //! Finds the text an option reads, puts references in, converts.
+//!
+//! It is over 500 lines because the search, the references and the conversion of one value pass the same
+//! place, its origin and its excerpt along; apart they would hand each other six arguments.
 
 use std::fmt::Write;
 
 use super::{OsloConfig, Settings};
 use crate::{
     error::{Origin, ReadError, ReferenceError, ReferenceFault, ValueError},
+    excerpt::excerpt,
     kind::{Kind, Reason},
     option::{Default, Opt},
     registry::Group,
@@ -61,6 +65,16 @@ impl<'a> OsloConfig<'a> {
         option: &'s Opt<'a>,
     ) -> Result<Found, ReadError> {
         let live = if option.mutable { &self.live } else { &self.frozen };
+        self.find_with(group, option, live)
+    }
+
+    /// As [`find`](Self::find), with mutable options read from these layers.
+    pub(super) fn find_with<'s>(
+        &'s self,
+        group: &'s Group<'a>,
+        option: &'s Opt<'a>,
+        live: &'s Store,
+    ) -> Result<Found, ReadError> {
         let mut reading = Reading { stack: Vec::new(), followed: 0, secret: false, live };
         self.evaluate(group, option, &mut reading)
     }
@@ -384,9 +398,9 @@ struct At<'r, 'a> {
 impl At<'_, '_> {
     /// A `$name` in a secret may be part of a password that lacks a second dollar sign.
     fn fault(&self, reference: &str, fault: ReferenceFault) -> ReadError {
-        let hidden = || crate::dump::MASK.to_owned();
+        let hidden = || crate::shown::MASK.to_owned();
         let (reference, fault) = match fault {
-            fault if !self.option.secret => (reference.to_owned(), fault),
+            fault if !self.option.secret => (excerpt(reference).into_owned(), fault),
             ReferenceFault::NoSuchOption(_) => (hidden(), ReferenceFault::NoSuchOption(hidden())),
             ReferenceFault::NoSuchGroup(_) => (hidden(), ReferenceFault::NoSuchGroup(hidden())),
             ReferenceFault::IsGroup(_) => (hidden(), ReferenceFault::IsGroup(hidden())),
@@ -406,8 +420,8 @@ impl At<'_, '_> {
             group: self.group.name.clone(),
             option: self.option.name.to_owned(),
             origin: self.origin.clone(),
-            text: self.text.to_owned(),
-            reason: Reason(inner.to_string()),
+            text: excerpt(self.text).into_owned(),
+            reason: Reason(excerpt(&inner.to_string()).into_owned()),
             referenced: Some(inner),
         }))
     }
@@ -435,6 +449,16 @@ fn former_names(group: &Group<'_>, option: &Opt<'_>) -> Vec<Name> {
         names.push(Name { section, key, shown_group });
     }
     names
+}
+
+/// Folded section and key of every name that an option can stand under, its own first.
+pub(super) fn names(
+    group: &Group<'_>,
+    option: &Opt<'_>,
+) -> impl Iterator<Item = (String, String)> + use<> {
+    let own = (group.folded.clone(), option.dest.to_owned());
+    let former = former_names(group, option).into_iter().map(|name| (name.section, name.key));
+    std::iter::once(own).chain(former)
 }
 
 /// A value that the program set for an option.
@@ -466,8 +490,8 @@ fn parse(
             group: group.name.clone(),
             option: option.name.to_owned(),
             origin: origin.clone(),
-            text: text.to_owned(),
-            reason,
+            text: excerpt(text).into_owned(),
+            reason: Reason(excerpt(&reason.0).into_owned()),
             referenced: None,
         };
         let error = if secret { crate::dump::masked(error) } else { error };

@@ -1,106 +1,124 @@
-//! What is peculiar to MySQL and MariaDB: the client library's URL, TLS, the session.
+//! What is peculiar to MySQL and MariaDB: logging in, the session, its locks.
 //!
 //! Must not: know a table of Cinder's.
 //!
 //! Diesel asks the library for CLIENT_FOUND_ROWS, so an UPDATE counts the rows that matched
 //! even where it changed nothing, as upstream's does (`spec/schema.md §6`).
 
-use std::{fmt::Write as _, time::Duration};
+mod address;
+mod authorities;
+mod greeting;
+
+use std::time::Duration;
 
 use diesel::{
-    Connection as _, ConnectionError, QueryResult, RunQueryDsl,
-    connection::AnsiTransactionManager,
+    QueryResult, RunQueryDsl,
+    connection::{AnsiTransactionManager, SimpleConnection as _},
     mysql::MysqlConnection,
     query_builder::{AstPass, Query, QueryFragment, QueryId},
     sql_query,
-    sql_types::{BigInt, Nullable, Text},
+    sql_types::{BigInt, Nullable},
 };
 use tracing::debug;
 
-use super::{Extent, MultiBackend, Native, names, open_error};
+use self::greeting::NoTls;
+use super::{Extent, MultiBackend, Native, open_error, refused};
 use crate::{
     error::DbError,
     options::DatabaseOptions,
-    url::{Server, percent},
+    protection::{Checked, Protection},
+    url::{MysqlAccess, MysqlLevel as Level, Server},
 };
 
 /// How long, in seconds, to wait for another daemon that creates a row.
 const TURN_PATIENCE: u32 = 5;
 
+/// What [`DatabaseOptions::new`] sets; somebody who sets less has a reason of his own.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
+
 pub(super) fn open(server: &Server, options: &DatabaseOptions) -> Result<MysqlConnection, DbError> {
+    let access = MysqlAccess::of(server).map_err(|source| refused(options, source))?;
+    // With what an option file says: errors name a login, and must not show a password.
+    let server = &Server {
+        user: access.user.clone(),
+        password: access.password.clone(),
+        database: Some(access.database.clone()),
+        ..server.clone()
+    };
     let failed = |source: &dyn std::error::Error| open_error(server, options, source);
-    let mut native = establish(server, options).map_err(|source| failed(&source))?;
-    settle(&mut native, options).map_err(|source| failed(&source))?;
+    let told = |source: NoTls| {
+        let database = options.url.to_string();
+        DbError::Open { database, fault: source.fault(), source: source.into() }
+    };
+    let timeout = access.connect_timeout.map_or(options.connect_timeout, |theirs| {
+        // Who is less patient than usual, as a heartbeat is, stays so.
+        match options.connect_timeout {
+            ours if ours < DEFAULT_TIMEOUT => theirs.min(ours),
+            _ => theirs,
+        }
+    });
+    if greeting::is_needed(&access) {
+        greeting::look(&access, timeout).map_err(told)?;
+    }
+    let mut native = address::establish(&access, timeout).map_err(|source| match source {
+        address::Failure::Library(source) => failed(&source),
+        address::Failure::NoTls(source) => told(source),
+    })?;
+    if access.tls.level >= Level::Required {
+        let cipher = cipher(&mut native).map_err(|source| failed(&source))?;
+        if cipher.is_empty() {
+            return Err(told(NoTls::Session));
+        }
+    }
+    settle(&mut native, &access, options).map_err(|source| failed(&source))?;
     Ok(native)
 }
 
-/// MariaDB's library takes options in the place of the host (`mariadb_connect` in its header);
-/// no other way leads through Diesel to its connect timeout. Oracle's library looks for a host
-/// of that name and finds none, nor could an IPv6 address stand there.
-fn establish(
+/// Without TLS this is empty, on a server that cannot have any, too.
+fn cipher(native: &mut MysqlConnection) -> QueryResult<String> {
+    let row: Status = sql_query("SHOW SESSION STATUS LIKE 'Ssl_cipher'").get_result(native)?;
+    Ok(row.cipher)
+}
+
+#[derive(diesel::QueryableByName)]
+struct Status {
+    #[diesel(sql_type = diesel::sql_types::Text, column_name = "Value")]
+    cipher: String,
+}
+
+pub(super) fn protection(
+    native: &mut MysqlConnection,
     server: &Server,
-    options: &DatabaseOptions,
-) -> Result<MysqlConnection, ConnectionError> {
-    if let Some(host) = host_with_options(server, options.connect_timeout) {
-        match MysqlConnection::establish(&url(server, &host)) {
-            Err(ConnectionError::BadConnection(text)) if text.contains(&host) => {}
-            done => return done,
-        }
-    }
-    MysqlConnection::establish(&url(server, &plain_host(server)))
-}
-
-/// Upstream's driver takes `localhost` for a host like any other; the C libraries take it for
-/// the local socket, which may belong to another server.
-fn plain_host(server: &Server) -> String {
-    match server.host.as_deref() {
-        _ if server.parameter("unix_socket").is_some() => "localhost".into(),
-        Some("localhost") | None => "127.0.0.1".into(),
-        Some(host) if host.contains(':') => format!("[{host}]"),
-        Some(host) => host.to_owned(),
-    }
-}
-
-fn host_with_options(server: &Server, timeout: Duration) -> Option<String> {
-    if server.parameter("unix_socket").is_some() {
-        return None;
-    }
-    let host = plain_host(server);
-    let usual = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
-    host.bytes()
-        .all(usual)
-        .then(|| format!("host={host};connect-timeout={}", timeout.as_secs().max(1)))
-}
-
-/// Diesel's own URL form, with everything encoded.
-fn url(server: &Server, host: &str) -> String {
-    let mut url = String::from("mysql://");
-    let mut add = |part: std::fmt::Arguments<'_>| {
-        url.write_fmt(part).expect("writing to a String cannot fail");
+) -> Result<Protection, DbError> {
+    let checked = match MysqlAccess::of(server).map(|access| access.tls.level) {
+        Ok(Level::Host) => Checked::HostName,
+        Ok(Level::Authority) => Checked::Certificate,
+        _ => Checked::Nothing,
     };
-    add(format_args!("{}", percent::encode(server.user.as_deref().unwrap_or_default())));
-    if let Some(password) = &server.password {
-        add(format_args!(":{}", percent::encode(password.reveal())));
-    }
-    add(format_args!("@{host}"));
-    if let Some(port) = server.port {
-        add(format_args!(":{port}"));
-    }
-    add(format_args!("/{}", server.database.as_deref().unwrap_or_default()));
-    let mut separator = '?';
-    for name in ["unix_socket", "ssl_ca", "ssl_cert", "ssl_key"] {
-        if let Some(value) = server.parameter(name) {
-            add(format_args!("{separator}{name}={}", percent::encode(value)));
-            separator = '&';
-        }
-    }
-    url
+    let cipher = Some(cipher(native)?).filter(|cipher| !cipher.is_empty());
+    Ok(Protection::Session { cipher, checked })
 }
 
 /// One statement for all settings.
 ///
-/// Error texts come in English then, because Diesel passes no numbers on (see `fault`).
-fn settle(native: &mut MysqlConnection, options: &DatabaseOptions) -> QueryResult<()> {
+/// They are the session's: MySQL has none of a transaction. Its poolers know that and tell sessions
+/// apart by them (ProxySQL sets a client's variables before its statements or keeps a session for
+/// it alone, MaxScale repeats them), but read them from statements that come as text. Diesel's own
+/// four, on character sets and the time zone, are prepared, which cannot be helped; nothing we send
+/// depends on the latter.
+///
+/// Error texts come in English then, because Diesel passes few numbers on (see `fault`).
+fn settle(
+    native: &mut MysqlConnection,
+    access: &MysqlAccess,
+    options: &DatabaseOptions,
+) -> QueryResult<()> {
+    if !address::is_simple(&access.database) {
+        native.batch_execute(&format!("USE `{}`", access.database.replace('`', "``")))?;
+    }
+    if let Some(command) = &access.init_command {
+        native.batch_execute(command)?;
+    }
     let mut settings = vec!["lc_messages = 'en_US'".to_owned()];
     if let Some(bits) = options.mysql_wsrep_sync_wait {
         settings.push(format!("wsrep_sync_wait = {bits}"));
@@ -109,14 +127,17 @@ fn settle(native: &mut MysqlConnection, options: &DatabaseOptions) -> QueryResul
         let limit = limit.as_secs().max(1);
         settings.push(format!("innodb_lock_wait_timeout = {limit}, lock_wait_timeout = {limit}"));
     }
-    let settings = format!("SET SESSION {}", settings.join(", "));
-    match &options.mysql_sql_mode {
-        Some(mode) => {
-            sql_query(format!("{settings}, sql_mode = ?")).bind::<Text, _>(mode).execute(native)
-        }
-        None => sql_query(settings).execute(native),
+    // As upstream, where the option is set after what the driver has set.
+    if let Some(mode) = options.mysql_sql_mode.as_ref().or(access.sql_mode.as_ref()) {
+        settings.push(format!("sql_mode = {}", literal(mode)));
     }
-    .map(drop)
+    native.batch_execute(&format!("SET SESSION {}", settings.join(", ")))
+}
+
+/// A text as a literal. Doubled backslashes end nothing even where the server takes each for one
+/// character; no SQL mode has any.
+fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\\', "\\\\").replace('\'', "''"))
 }
 
 pub(super) fn ping(native: &mut MysqlConnection) -> QueryResult<()> {
@@ -189,9 +210,6 @@ impl QueryId for Turn {
     const HAS_STATIC_QUERY_ID: bool = false;
 }
 
-pub(super) fn table_names(native: &mut MysqlConnection) -> QueryResult<Vec<String>> {
-    names(
-        native,
-        "SELECT table_name AS name FROM information_schema.tables WHERE table_schema = database()",
-    )
-}
+/// See `dialect::column_names`; only those that the account may use.
+pub(super) const COLUMN_NAMES: &str = "SELECT table_name AS table_of, column_name AS name FROM information_schema.columns \
+     WHERE table_schema = database()";

@@ -165,18 +165,9 @@ pub(super) fn begin_deferred(native: &mut SqliteConnection) -> QueryResult<()> {
     AnsiTransactionManager::begin_transaction_sql(native, "BEGIN DEFERRED")
 }
 
-#[derive(QueryableByName)]
-struct TableName {
-    #[diesel(sql_type = Text)]
-    name: String,
-}
-
-/// The names of all tables.
-pub(super) fn table_names(native: &mut SqliteConnection) -> QueryResult<Vec<String>> {
-    sql_query("SELECT name FROM sqlite_master WHERE type = 'table'")
-        .load::<TableName>(native)
-        .map(|rows| rows.into_iter().map(|row| row.name).collect())
-}
+/// See `dialect::column_names`.
+pub(super) const COLUMN_NAMES: &str = "SELECT t.name AS table_of, c.name AS name FROM sqlite_master t, pragma_table_info(t.name) c \
+     WHERE t.type = 'table'";
 
 #[cfg(test)]
 mod tests {

@@ -59,7 +59,7 @@ impl Writer {
         beat
     }
 
-    /// One statement in the good case; find-or-create and a second try when the row is gone.
+    /// One statement in the good case (on PostgreSQL in a transaction, for its limit); find-or-create and a second try when the row is gone.
     fn try_write(&mut self) -> Result<Beat, DbError> {
         let connection = match &mut self.connection {
             Some(connection) => {
@@ -70,7 +70,8 @@ impl Writer {
         };
         let zone = &self.plan.registration.availability_zone;
         let at = Timestamp::now();
-        if services::beat(connection.native()?, self.plan.service.get(), zone, at)? {
+        let service = self.plan.service.get();
+        if connection.limited(|native| Ok(services::beat(native, service, zone, at)?))? {
             return Ok(Beat { at, service: self.plan.service, recreated: None });
         }
         debug!(
@@ -81,7 +82,7 @@ impl Writer {
         let successor = registry::register(connection, &self.plan.registration)?;
         self.plan.service = successor.id;
         let at = Timestamp::now();
-        services::beat(connection.native()?, successor.id.get(), zone, at)?;
+        connection.limited(|native| Ok(services::beat(native, successor.id.get(), zone, at)?))?;
         Ok(Beat { at, service: successor.id, recreated: Some(successor.uuid) })
     }
 }

@@ -56,10 +56,11 @@ impl ServiceRow {
         self.uuid.as_deref().map(ServiceUuid::new)
     }
 
-    /// Whether it beat within `service_down_time` before `now` (`spec/startup.md §4`).
+    /// Whether it beat within `service_down_time` before `now`; a row that was never updated is
+    /// down, however new it is, as for upstream's `Service.is_up`.
     #[must_use]
     pub fn is_up(&self, now: Timestamp, service_down_time: Duration) -> bool {
-        self.updated_at.or(self.created_at).is_some_and(|last| now.since(last) <= service_down_time)
+        self.updated_at.is_some_and(|last| now.since(last) <= service_down_time)
     }
 }
 

@@ -58,7 +58,9 @@ pub fn mask_password(url: &str) -> String {
 fn mask_query(url: &str) -> String {
     let Some((base, query)) = url.split_once('?') else { return url.to_owned() };
     let pairs = query.split('&').map(|pair| match pair.split_once('=') {
-        Some((key @ ("password" | "passwd" | "sslpassword"), _)) => format!("{key}=****"),
+        Some((key @ ("password" | "passwd" | "sslpassword" | "ssl_key_password"), _)) => {
+            format!("{key}=****")
+        }
         _ => pair.to_owned(),
     });
     format!("{base}?{}", pairs.collect::<Vec<_>>().join("&"))
@@ -74,6 +76,9 @@ mod tests {
             ("mysql://u:p@ss:w@h:3306/d", "mysql://u:****@h:3306/d"),
             ("mysql://u@h/d", "mysql://u@h/d"),
             ("mysql://u:p?w@h/d", "mysql://u:****@h/d"),
+            ("mysql://u:p@ss/w@h/d", "mysql://u:****@h/d"),
+            ("mysql://u:p@s#s?w@h/d?charset=utf8", "mysql://u:****@h/d?charset=utf8"),
+            ("mysql://u:p@h/d?ssl_key_password=p", "mysql://u:****@h/d?ssl_key_password=****"),
             ("mysql://h:1/d?user=a@b&passwd=p", "mysql://h:****@b&passwd=****"),
             ("postgresql://h/d?user=u&password=p", "postgresql://h/d?user=u&password=****"),
             ("mysql://u:p@h/d?charset=utf8", "mysql://u:****@h/d?charset=utf8"),

@@ -24,7 +24,8 @@ impl Server {
     /// Parses `user:password@host:port/database?parameters` the way SQLAlchemy does.
     ///
     /// The user ends at the first `:`, the password at the first `@`; whatever else they
-    /// hold has to be percent-encoded.
+    /// hold has to be percent-encoded. An `@` behind it is therefore most often the end of a
+    /// password, and what stands in front of it would be taken for a host and shown.
     pub(super) fn parse(rest: &str) -> Result<Self, UrlError> {
         let (login, rest) = match login_end(rest) {
             Some(at) => (&rest[..at], &rest[at + 1..]),
@@ -42,6 +43,9 @@ impl Server {
             Some((address, database)) => (address, database),
             None => (rest, ""),
         };
+        if rest.contains('@') || has_end_of_login(query) {
+            return Err(UrlError::UnescapedPassword);
+        }
         let (host, port) = address_parts(address)?;
         let mut server = Self {
             user: some(percent::decode(user)),
@@ -69,10 +73,44 @@ impl Server {
         }
     }
 
-    /// The last value of a parameter.
-    #[cfg(any(feature = "mysql", test))]
+    /// The value of a parameter; one without a text counts as absent, as upstream has it.
     pub(crate) fn parameter(&self, name: &str) -> Option<&str> {
-        self.parameters.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+        self.values(name).next()
+    }
+
+    /// All values of a parameter that may be repeated.
+    pub(super) fn values(&self, name: &str) -> impl Iterator<Item = &str> {
+        let values = self.parameters.iter().filter(move |(key, _)| key == name);
+        values.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
+    }
+
+    /// Refuses what nobody knows, and what would be dropped in silence otherwise.
+    ///
+    /// Upstream's parser passes over a parameter without a value. That is harmless where the
+    /// parameter is, but one that is about protection was meant to have an effect.
+    pub(super) fn check_names(
+        &self,
+        known: impl Fn(&str) -> Result<(), UrlError>,
+        repeatable: &[&str],
+    ) -> Result<(), UrlError> {
+        // Then they may be the rest of a password, names included.
+        let veiled =
+            self.parameters.iter().any(|(name, value)| (name.clone() + value).contains('@'));
+        for (at, (name, value)) in self.parameters.iter().enumerate() {
+            known(name).map_err(|error| match error {
+                UrlError::Parameter { problem, .. } if veiled => UrlError::parameter("?", problem),
+                error => error,
+            })?;
+            if value.is_empty() && (name.contains("ssl") || name.starts_with("read_default")) {
+                return Err(UrlError::parameter(name, "has no value"));
+            }
+            let before = self.parameters.get(..at).unwrap_or_default();
+            let again = before.iter().any(|(other, _)| other == name);
+            if again && !repeatable.contains(&name.as_str()) {
+                return Err(UrlError::parameter(name, "is given more than once"));
+            }
+        }
+        Ok(())
     }
 }
 
@@ -88,6 +126,16 @@ fn login_end(rest: &str) -> Option<usize> {
         None if at < end_of_user => Some(at),
         _ => None,
     }
+}
+
+/// Whether a query begins with the rest of a password: `w@host/cinder` has an `@` before any `=`,
+/// or one in front of a host and a database.
+fn has_end_of_login(query: &str) -> bool {
+    let Some((before, behind)) = query.split_once('@') else { return false };
+    let in_name = before.rsplit('&').next().is_some_and(|pair| !pair.contains('='));
+    let host = behind.split(['/', '&']).next().unwrap_or_default();
+    let database = behind.get(host.len()..).is_some_and(|rest| rest.starts_with('/'));
+    in_name || (database && !before.ends_with('/') && !before.contains("=/"))
 }
 
 fn address_parts(address: &str) -> Result<(&str, Option<u16>), UrlError> {
@@ -174,6 +222,7 @@ mod tests {
             ("[::1]/d", ["-", "-", "::1", "-", "d", ""]),
             ("h", ["-", "-", "h", "-", "-", ""]),
             ("h/d?mail=a@b", ["-", "-", "h", "-", "d", "mail=a@b"]),
+            ("u:p@h/d?ssl_ca=/a@b/c", ["u", "p", "h", "-", "d", "ssl_ca=/a@b/c"]),
         ] {
             assert_eq!(parts(rest), expected, "{rest}");
         }
@@ -196,8 +245,25 @@ mod tests {
             ["u", "s t", "h", "-", "d", "a=x y&z&b="]
         );
         let server = Server::parse("h/d?a=1&a=2").unwrap();
-        assert_eq!(server.parameter("a"), Some("2"));
+        assert_eq!(server.values("a").collect::<Vec<_>>(), ["1", "2"]);
         assert_eq!(server.parameter("b"), None);
+    }
+
+    #[test]
+    fn a_password_with_an_at_sign_is_refused_and_not_taken_for_a_host() {
+        for rest in [
+            "u:p@ss/w@h/d",
+            "u:p@ss@h/d",
+            "u:p@ss#w@h:3306/d",
+            "u:p@ss?w@h/d",
+            "u:p@s/s?a=w@h/d",
+            "u:p@s/s?a=w@h:3306/d?charset=utf8",
+        ] {
+            let error = Server::parse(rest).unwrap_err();
+            assert_eq!(error, UrlError::UnescapedPassword, "{rest}");
+            let text = error.to_string();
+            assert!(["%40", "%2F", "%23"].iter().all(|code| text.contains(code)), "{text}");
+        }
     }
 
     #[test]

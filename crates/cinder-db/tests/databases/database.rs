@@ -26,6 +26,36 @@ pub enum Kind {
     Postgres,
 }
 
+/// What is peculiar about the database that a test runs on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Variation {
+    /// Nothing: this release's schema, and a session of one's own.
+    Plain,
+    /// A later release has run its additive migrations: every table has more columns, and the
+    /// revision is one that we do not know.
+    Later,
+    /// Behind a pooler that hands sessions round per transaction.
+    #[cfg(feature = "postgres")]
+    Pooled,
+}
+
+/// What a later release says of itself.
+pub const LATER: &str = "UPDATE alembic_version SET version_num = 'ffffffffffff'";
+
+const TABLES_OF_SQLITE: &str = "sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'";
+
+/// The statements that make a database of these tables one of a later release.
+pub fn later<T: AsRef<str>>(tables: &[T]) -> String {
+    let tables = tables.iter().map(AsRef::as_ref).filter(|table| *table != "alembic_version");
+    let add = |table| {
+        format!(
+            "ALTER TABLE \"{table}\" ADD COLUMN a_later_note VARCHAR(10) NULL;
+             ALTER TABLE \"{table}\" ADD COLUMN a_later_flag INTEGER NOT NULL DEFAULT 7; "
+        )
+    };
+    format!("{}{LATER}", tables.map(add).collect::<String>())
+}
+
 pub struct TestDatabase {
     pub options: DatabaseOptions,
     pub kind: Kind,
@@ -56,12 +86,25 @@ impl TestDatabase {
 
     /// A database of that kind with the schema, and a connection to it; `None` where the tests
     /// have not been told of a server.
+    #[cfg(any(feature = "mysql", feature = "postgres"))]
     pub fn of(kind: Kind) -> Option<(Self, Connection)> {
+        Self::varied(kind, Variation::Plain)
+    }
+
+    /// The same with a peculiarity.
+    pub fn varied(kind: Kind, variation: Variation) -> Option<(Self, Connection)> {
         match kind {
-            Kind::Sqlite => Some(Self::created()),
+            Kind::Sqlite => {
+                let (database, connection) = Self::created();
+                if variation == Variation::Later {
+                    let tables = database.raw().lines(&["name"], TABLES_OF_SQLITE);
+                    database.run(&format!("BEGIN; {}; COMMIT", later(&tables)));
+                }
+                Some((database, connection))
+            }
             #[cfg(any(feature = "mysql", feature = "postgres"))]
             server => {
-                let lent = Lent::of(server)?;
+                let lent = Lent::of(server, variation)?;
                 let options = DatabaseOptions::new(DatabaseUrl::parse(lent.url()).unwrap());
                 let database = Self { options, kind, home: Home::Server(lent) };
                 let connection = open_or_create(&database.options).unwrap();

@@ -3,7 +3,8 @@
 //! `CINDER_DB_TEST_MYSQL` and `CINDER_DB_TEST_POSTGRES` hold the URL of a server whose user may
 //! create databases and users; on PostgreSQL it has to be a superuser, because tests write rows
 //! that point nowhere. `cargo xtask test` starts such servers and sets both. Without them these tests
-//! say that they were skipped, or fail if `CINDER_DB_TEST_REQUIRED` is set.
+//! say that they were skipped, or fail if `CINDER_DB_TEST_REQUIRED` is set. `CINDER_DB_TEST_PGBOUNCER`
+//! is the URL of the same PostgreSQL through a pgbouncer that hands sessions round per transaction.
 //!
 //! Making the tables takes a second, emptying them a few milliseconds, so a database goes back
 //! to the stock and serves the next test. What an ended run has left behind the next one drops.
@@ -15,36 +16,54 @@ use std::sync::{
 
 use diesel::{Connection as _, connection::SimpleConnection};
 
-use crate::{database::Kind, raw::Raw};
+use crate::{
+    database::{Kind, LATER, Variation, later},
+    raw::Raw,
+};
 
 const PREFIX: &str = "cinder_test_";
 const SEED: &str = include_str!("../../schema/seed.sql");
 
 /// Databases nobody uses at the moment.
-static STOCK: Mutex<Vec<(Kind, String)>> = Mutex::new(Vec::new());
+static STOCK: Mutex<Vec<Stored>> = Mutex::new(Vec::new());
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Stored {
+    kind: Kind,
+    later: bool,
+    name: String,
+}
 
 /// A database on loan; emptied and given back when dropped.
 pub struct Lent {
-    kind: Kind,
-    name: String,
+    stored: Stored,
+    /// As the crate reaches it.
     url: String,
+    /// As the test reaches it.
+    direct: String,
 }
 
 impl Lent {
-    pub fn of(kind: Kind) -> Option<Self> {
-        let server = server_url(kind)?;
+    pub fn of(kind: Kind, variation: Variation) -> Option<Self> {
+        let server = server_url(kind, Variation::Plain)?;
+        let theirs = server_url(kind, variation)?;
+        let later = variation == Variation::Later;
         let on_stock = {
             let mut stock = STOCK.lock().unwrap();
-            let at = stock.iter().position(|(of, _)| *of == kind);
-            at.map(|at| stock.swap_remove(at).1)
+            let at = stock.iter().position(|one| one.kind == kind && one.later == later);
+            at.map(|at| stock.swap_remove(at))
         };
-        let name = on_stock.unwrap_or_else(|| make(kind, &server));
-        let url = with_database(&server, &name);
-        Some(Self { kind, name, url })
+        let stored =
+            on_stock.unwrap_or_else(|| Stored { kind, later, name: make(kind, later, &server) });
+        let direct = with_database(&server, &stored.name);
+        if later {
+            connect(kind, &direct).batch_execute(LATER).unwrap();
+        }
+        Some(Self { url: with_database(&theirs, &stored.name), stored, direct })
     }
 
     pub fn name(&self) -> &str {
-        &self.name
+        &self.stored.name
     }
 
     pub fn url(&self) -> &str {
@@ -52,7 +71,7 @@ impl Lent {
     }
 
     pub fn raw(&self) -> Raw {
-        connect(self.kind, &self.url)
+        connect(self.stored.kind, &self.direct)
     }
 }
 
@@ -60,8 +79,8 @@ impl Drop for Lent {
     fn drop(&mut self) {
         // After a failure the database may be in any state, and somebody may want to look.
         if !std::thread::panicking() {
-            empty(self.kind, &self.url);
-            STOCK.lock().unwrap().push((self.kind, self.name.clone()));
+            empty(self.stored.kind, &self.direct);
+            STOCK.lock().unwrap().push(self.stored.clone());
         }
     }
 }
@@ -71,13 +90,15 @@ impl Drop for Lent {
     clippy::print_stderr,
     reason = "whoever runs the tests names the servers, and is told what was not run"
 )]
-fn server_url(kind: Kind) -> Option<String> {
-    let name = match kind {
-        Kind::Sqlite => return None,
+fn server_url(kind: Kind, variation: Variation) -> Option<String> {
+    let name = match (kind, variation) {
+        (Kind::Sqlite, _) => return None,
         #[cfg(feature = "mysql")]
-        Kind::Mysql => "CINDER_DB_TEST_MYSQL",
+        (Kind::Mysql, _) => "CINDER_DB_TEST_MYSQL",
         #[cfg(feature = "postgres")]
-        Kind::Postgres => "CINDER_DB_TEST_POSTGRES",
+        (Kind::Postgres, Variation::Pooled) => "CINDER_DB_TEST_PGBOUNCER",
+        #[cfg(feature = "postgres")]
+        (Kind::Postgres, _) => "CINDER_DB_TEST_POSTGRES",
     };
     let url = std::env::var(name).ok();
     if url.is_none() {
@@ -119,7 +140,7 @@ fn connect(kind: Kind, url: &str) -> Raw {
     }
 }
 
-fn make(kind: Kind, server: &str) -> String {
+fn make(kind: Kind, later_release: bool, server: &str) -> String {
     static NUMBER: AtomicU32 = AtomicU32::new(0);
     let number = NUMBER.fetch_add(1, Ordering::Relaxed);
     let name = format!("{PREFIX}{}_{number}", std::process::id());
@@ -136,7 +157,19 @@ fn make(kind: Kind, server: &str) -> String {
     let mut raw = connect(kind, &with_database(server, &name));
     raw.batch_execute(schema).unwrap();
     raw.batch_execute(SEED).unwrap();
+    if later_release {
+        let tables = raw.lines(&["table_name"], tables_here(kind));
+        raw.batch_execute(&later(&tables)).unwrap();
+    }
     name
+}
+
+fn tables_here(kind: Kind) -> &'static str {
+    match kind {
+        #[cfg(feature = "mysql")]
+        Kind::Mysql => "information_schema.tables WHERE table_schema = database()",
+        _ => "information_schema.tables WHERE table_schema = 'public'",
+    }
 }
 
 /// Databases whose test program no longer runs.
@@ -156,12 +189,7 @@ fn drop_leftovers(kind: Kind, raw: &mut Raw) {
 
 fn empty(kind: Kind, url: &str) {
     let mut raw = connect(kind, url);
-    let here = match kind {
-        #[cfg(feature = "mysql")]
-        Kind::Mysql => "information_schema.tables WHERE table_schema = database()",
-        _ => "information_schema.tables WHERE table_schema = 'public'",
-    };
-    let deletes = raw.lines(&["table_name"], here);
+    let deletes = raw.lines(&["table_name"], tables_here(kind));
     let deletes: Vec<_> = deletes.iter().map(|table| format!("DELETE FROM \"{table}\"")).collect();
     raw.batch_execute(&deletes.join("; ")).unwrap();
     raw.batch_execute(SEED).unwrap();

@@ -7,6 +7,7 @@ use cinder_conf::cinder::{self, Conf};
 
 use crate::exit::{self, Failure};
 use crate::progress::Progress;
+use crate::wire;
 
 /// Prints every problem of a configuration and the services it would register.
 ///
@@ -20,8 +21,14 @@ pub fn check(
     mut progress: Progress,
     out: &mut dyn Write,
 ) -> Result<i32, Failure> {
-    let report = cinder::check_with(request, &mut |done, total| progress.step(done, total));
+    let again = request.clone();
+    let mut report = cinder::check_with(request, &mut |done, total| progress.step(done, total));
     drop(progress);
+    // What a start would refuse besides: it loads the same, if that can be loaded.
+    if let Some(problem) = cinder::load(again).ok().and_then(|conf| wire::database_url(&conf).err())
+    {
+        report.add(*problem);
+    }
     if json {
         writeln!(out, "{}", serde_json::to_string_pretty(&report)?)?;
     } else {
@@ -56,11 +63,15 @@ pub fn sample(out: &mut dyn Write) -> Result<i32, Failure> {
 ///
 /// # Errors
 ///
-/// When no option has this name.
-pub fn explain(name: &str, request: Request, out: &mut dyn Write) -> Result<i32, Failure> {
-    let conf = cinder::load(request).ok();
-    let text = cinder::explain(name, conf.as_ref())
+/// When no option has this name; and when the configuration cannot be read, after everything that
+/// is known without it.
+pub fn explain(
+    name: &str,
+    conf: Result<Conf, Failure>,
+    out: &mut dyn Write,
+) -> Result<i32, Failure> {
+    let text = cinder::explain(name, conf.as_ref().ok())
         .map_err(|unknown| Failure::Lines(vec![unknown], exit::FAILURE))?;
     writeln!(out, "{}", text.trim_end())?;
-    Ok(exit::OK)
+    conf.map(|_| exit::OK)
 }

@@ -4,6 +4,7 @@
 //! answer is named and costs its time limit, not the other reports.
 
 use std::io::Write;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
@@ -71,12 +72,26 @@ pub fn run(
 }
 
 /// The daemon of our own configuration.
-fn find(surroundings: &Surroundings, line: &CommandLine) -> anyhow::Result<Running> {
-    let ours = running::files(surroundings, line)
-        .context("the configuration cannot be read; name the daemon by --pid")?;
-    let all = running::parents(surroundings);
-    let same = |one: &&Running| running::files_of(one).is_some_and(|theirs| theirs == ours);
-    let mut same: Vec<Running> = all.iter().filter(same).cloned().collect();
+fn find(surroundings: &Surroundings, line: &CommandLine) -> Result<Running, Failure> {
+    let ours = running::files(surroundings, line).map_err(|failure| {
+        failure.and_say(format!(
+            "{}: without a configuration, name the daemon by --pid",
+            surroundings.name
+        ))
+    })?;
+    Ok(find_by_files(surroundings, &ours)?)
+}
+
+fn find_by_files(surroundings: &Surroundings, ours: &[PathBuf]) -> anyhow::Result<Running> {
+    let all = running::parents(surroundings).context("cannot look for processes in /proc")?;
+    let (mut same, mut unknown) = (Vec::new(), Vec::new());
+    for one in &all {
+        match running::files_of(one) {
+            Some(theirs) if theirs == ours => same.push(one.clone()),
+            Some(_) => {}
+            None => unknown.push(one.clone()),
+        }
+    }
     let list = |some: &[Running]| {
         some.iter().map(|one| one.pid.to_string()).collect::<Vec<_>>().join(", ")
     };
@@ -84,9 +99,13 @@ fn find(surroundings: &Surroundings, line: &CommandLine) -> anyhow::Result<Runni
         (1, _) => Ok(same.remove(0)),
         (0, true) => bail!("no {} runs here that we may look at", surroundings.name),
         (0, false) => bail!(
-            "none of the running daemons has read the files of this configuration: process {}; \
+            "none of the running daemons has read the files of this configuration: process {}{}; \
              name one by --pid",
-            list(&all)
+            list(&all),
+            match unknown.as_slice() {
+                [] => String::new(),
+                some => format!(" (not known of process {})", list(some)),
+            }
         ),
         _ => bail!(
             "several daemons have read these files: process {}; name one by --pid",

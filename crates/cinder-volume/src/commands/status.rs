@@ -8,7 +8,7 @@ use std::io::Write;
 use std::time::Duration;
 
 use anyhow::Context;
-use cinder_db::{Connection, DatabaseOptions, ServiceRow, Timestamp, list_services};
+use cinder_db::{Connection, DatabaseOptions, Protection, ServiceRow, Timestamp, list_services};
 use cinder_health::{Address, Snapshot, probe};
 use cinder_types::BINARY;
 
@@ -62,7 +62,7 @@ impl Style {
 
 /// What was seen.
 struct Sight {
-    rows: anyhow::Result<Vec<ServiceRow>>,
+    rows: anyhow::Result<(Vec<ServiceRow>, Protection)>,
     live: Option<Snapshot>,
 }
 
@@ -79,11 +79,17 @@ impl Look {
             // Standard error: what follows on the other one is for programs.
             Failure::Error(anyhow::anyhow!("{cause:#}")).report(&self.program);
         }
-        let rows = sight.rows.as_deref().ok();
+        let (rows, way) =
+            sight.rows.as_ref().ok().map(|(rows, way)| (rows.as_slice(), way)).unzip();
         let lines = join(rows, sight.live.as_ref(), Timestamp::now(), self.service_down_time);
         let known = rows.is_some() || sight.live.is_some();
         if known {
-            let text = if style.json { table::json(&lines)? } else { table::text(&lines, style) };
+            let mut text =
+                if style.json { table::json(&lines)? } else { table::text(&lines, style) };
+            // Only where people read it: the JSON is an array of services.
+            if let (Some(way), false) = (way, style.json) {
+                text.push_str(&format!("\nDatabase {}: {way}\n", self.database.url));
+            }
             out.write_all(text.as_bytes()).context("cannot write the table")?;
         }
         Ok(match verdict(&lines, self.hosts.as_deref(), known) {
@@ -94,13 +100,15 @@ impl Look {
     }
 }
 
-fn rows(database: &DatabaseOptions) -> anyhow::Result<Vec<ServiceRow>> {
+/// The rows, and how the way to them is protected.
+fn rows(database: &DatabaseOptions) -> anyhow::Result<(Vec<ServiceRow>, Protection)> {
     let mut database = database.clone();
     database.busy_timeout = database.busy_timeout.min(ROWS_PATIENCE);
     database.connect_timeout = database.connect_timeout.min(ROWS_PATIENCE);
     let mut connection = Connection::open(&database)?;
     connection.check_schema()?;
-    Ok(list_services(&mut connection)?)
+    let way = connection.protection()?;
+    Ok((list_services(&mut connection)?, way))
 }
 
 /// Prints every live service: host, binary, zone, status, state, last update; of this node's
@@ -151,7 +159,7 @@ pub fn check(
     wanted: Wanted,
     out: &mut dyn Write,
 ) -> Result<i32, Failure> {
-    let rows = rows(database)?;
+    let (rows, _) = rows(database)?;
     let now = Timestamp::now();
     let mut up = 0;
     for host in hosts {

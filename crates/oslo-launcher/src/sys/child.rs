@@ -1,13 +1,14 @@
 //! A subprocess: started by its own command line, heard and ended by threads.
 
 use std::io::{self, BufRead, BufReader};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::process::Command;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 use nix::sys::wait::{Id, WaitPidFlag, waitid, waitpid};
 use nix::unistd::Pid;
@@ -122,30 +123,62 @@ fn again(errno: nix::errno::Errno) -> bool {
     errno == nix::errno::Errno::EINTR
 }
 
-/// Blocks the supervisor's signals in this thread and all later ones, and reads them on a new one,
-/// which also passes on wake-ups.
-pub(crate) fn listen(tell: Sender<Happening>) -> io::Result<(Waker, Interruptions)> {
-    let signals = Signals::for_supervisor()?;
-    let waker = Waker::new()?;
-    let interruptions = Interruptions::default();
-    let (woken, noted) = (waker.clone(), interruptions.clone());
-    thread::Builder::new().name("signals".into()).stack_size(STACK).spawn(move || {
-        loop {
-            let [_, asked] = poll([signals.as_fd(), woken.as_fd()], None);
-            if asked {
-                woken.clear();
-            }
-            let arrived = signals.take().bits();
-            noted.wanted().add(signals.take_wanted());
-            let unseen = noted.signals.fetch_or(arrived, Ordering::AcqRel);
-            // One happening is enough until it has been seen: a storm must not fill the memory.
-            let news = asked || (arrived != 0 && unseen == 0);
-            if news && tell.send(Happening::Asked).is_err() {
-                return;
-            }
+/// Signals and wake-ups of a launcher of subprocesses: noted on its only thread at first, on a
+/// thread of their own once there are others.
+#[derive(Debug)]
+pub(crate) struct Ears {
+    signals: Signals,
+    waker: Waker,
+    interruptions: Interruptions,
+}
+
+impl Ears {
+    /// Blocks the supervisor's signals in this thread and all later ones.
+    pub(crate) fn new() -> io::Result<Self> {
+        let (signals, waker) = (Signals::for_supervisor()?, Waker::new()?);
+        Ok(Self { signals, waker, interruptions: Interruptions::default() })
+    }
+
+    pub(crate) fn waker(&self) -> Waker {
+        self.waker.clone()
+    }
+
+    pub(crate) fn interruptions(&self) -> Interruptions {
+        self.interruptions.clone()
+    }
+
+    /// Notes what has arrived; whether there is something that nobody knew of.
+    pub(crate) fn look(&self) -> bool {
+        let arrived = self.signals.take().bits();
+        self.interruptions.wanted().add(self.signals.take_wanted());
+        let unseen = self.interruptions.signals.fetch_or(arrived, Ordering::AcqRel);
+        // One happening is enough until it has been seen: a storm must not fill the memory.
+        arrived != 0 && unseen == 0
+    }
+
+    /// Sleeps until something arrives, `job` stirs, or `limit`; whether somebody woke us.
+    pub(crate) fn wait(&self, job: Option<BorrowedFd<'_>>, limit: Option<Duration>) -> bool {
+        // A descriptor that is not there is replaced by one that is watched anyway.
+        let job = job.unwrap_or(self.signals.as_fd());
+        let [_, asked, _] = poll([self.signals.as_fd(), self.waker.as_fd(), job], limit);
+        if asked {
+            self.waker.clear();
         }
-    })?;
-    Ok((waker, interruptions))
+        asked
+    }
+
+    /// Listens on a new thread from now on.
+    pub(crate) fn onto_thread(self, tell: Sender<Happening>) -> io::Result<()> {
+        let listen = move || {
+            loop {
+                let asked = self.wait(None, None);
+                if (self.look() || asked) && tell.send(Happening::Asked).is_err() {
+                    return;
+                }
+            }
+        };
+        thread::Builder::new().name("signals".into()).stack_size(STACK).spawn(listen).map(drop)
+    }
 }
 
 /// Signals that have arrived and not been seen.

@@ -26,7 +26,7 @@ pub(crate) enum Interruption {
 pub(crate) fn look_for_requests() {}
 
 /// Nobody inherits orphans here.
-pub(crate) fn reap_orphan(_is_worker: impl Fn(i32) -> bool) -> Option<i32> {
+pub(crate) fn reap_orphan(_is_worker: impl Fn(i32) -> bool, _: bool) -> Option<i32> {
     None
 }
 
@@ -110,11 +110,26 @@ impl Waker {
 }
 
 /// There are no signals; only wake-ups.
-pub(crate) fn listen(tell: Sender<Happening>) -> io::Result<(Waker, Interruptions)> {
-    let waker = Waker::default();
-    // A launcher that is gone need not wake up.
-    waker.calls(move || drop(tell.send(Happening::Asked)));
-    Ok((waker, Interruptions))
+pub(crate) struct Ears(Waker);
+
+impl Ears {
+    pub(crate) fn new() -> io::Result<Self> {
+        Ok(Self(Waker::default()))
+    }
+
+    pub(crate) fn waker(&self) -> Waker {
+        self.0.clone()
+    }
+
+    pub(crate) fn interruptions(&self) -> Interruptions {
+        Interruptions
+    }
+
+    pub(crate) fn onto_thread(self, tell: Sender<Happening>) -> io::Result<()> {
+        // A launcher that is gone need not wake up.
+        self.0.calls(move || drop(tell.send(Happening::Asked)));
+        Ok(())
+    }
 }
 
 /// Nothing interrupts here.

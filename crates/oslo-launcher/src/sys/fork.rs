@@ -78,13 +78,13 @@ pub(crate) struct ParentWatch {
 }
 
 impl ParentWatch {
-    /// Asks the kernel for a SIGTERM when the parent dies; false if it is dead already.
+    /// Asks the kernel for this signal when the parent dies; false if it is dead already.
     ///
     /// Only the belt: the pipe's end-of-file is what counts, because a death signal is lost over
     /// an exec of a privileged program and does not exist everywhere.
-    pub(crate) fn arm(&self) -> bool {
+    pub(crate) fn arm(&self, signal: Signal) -> bool {
         // Refused only for an invalid signal number.
-        let _ = prctl::set_pdeathsig(Signal::SIGTERM);
+        let _ = prctl::set_pdeathsig(signal);
         getppid() == self.parent
     }
 }

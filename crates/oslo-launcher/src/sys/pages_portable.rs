@@ -2,7 +2,7 @@
 
 use std::io;
 use std::sync::OnceLock;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 /// Time since this process first asked.
@@ -23,5 +23,26 @@ impl SharedWords {
 
     pub(crate) fn get(&self) -> &[AtomicU64] {
         &self.0
+    }
+}
+
+/// Zeroed words of the one process there is.
+#[derive(Debug)]
+pub(crate) struct OwnedWords(SharedWords);
+
+impl OwnedWords {
+    pub(crate) fn map(len: usize) -> io::Result<Self> {
+        SharedWords::map(len).map(Self)
+    }
+
+    /// The word, or 0 if there is none.
+    pub(crate) fn load(&self, index: usize) -> u64 {
+        self.0.get().get(index).map_or(0, |word| word.load(Ordering::Acquire))
+    }
+
+    pub(crate) fn store(&self, index: usize, value: u64) {
+        if let Some(word) = self.0.get().get(index) {
+            word.store(value, Ordering::Release);
+        }
     }
 }

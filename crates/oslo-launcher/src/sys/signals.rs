@@ -7,21 +7,18 @@ use std::cell::RefCell;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 
-use std::time::{Duration, Instant};
-
 use nix::errno::Errno;
 use nix::libc;
 use nix::sys::signal::{self, SaFlags, SigAction, SigHandler, SigSet};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::unistd::{Pid, getpgrp, tcgetpgrp};
 
-use super::wait::poll;
-use crate::handle::Requests;
 use crate::reporting::Wanted;
 
 pub(crate) use nix::sys::signal::Signal;
 
-/// The signals that a supervisor reads, the most urgent first; a worker reads the first four.
+/// The signals that a supervisor reads, the most urgent first; a forked worker reads the first four,
+/// one in a process of its own the first five.
 const READ: [Signal; 7] = [
     Signal::SIGINT,
     Signal::SIGTERM,
@@ -80,11 +77,12 @@ impl Signals {
         Self::read(&READ)
     }
 
-    /// Reads what a worker reacts to. SIGALRM and SIGUSR1 keep their default action
-    /// (`spec/launcher.md` §4), and so does SIGCHLD, because drivers wait for their own children.
+    /// Reads what a worker in a process of its own reacts to. SIGALRM and SIGUSR1 keep their
+    /// default action (`spec/launcher.md` §4). SIGCHLD tells of a job beside it and of children
+    /// that its starter left; drivers wait for their own ones.
     pub(crate) fn for_worker() -> io::Result<Self> {
-        READ[4..].iter().try_for_each(|name| set_action(*name, &default_action()))?;
-        Self::read(&READ[..4])
+        READ[5..].iter().try_for_each(|name| set_action(*name, &default_action()))?;
+        Self::read(&READ[..5])
     }
 
     /// The same in a forked child, with the descriptor of its parent: each process reads its own
@@ -100,11 +98,13 @@ impl Signals {
     fn read(names: &[Signal]) -> io::Result<Self> {
         let mask: SigSet = names.iter().copied().collect();
         let fd = SignalFd::with_flags(&mask, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)?;
+        // Blocked first: a TERM between the two would have the default action, or, as process 1,
+        // none (`first_steps.rs`).
+        mask.thread_set_mask()?;
         for name in names {
             // An ignored signal would not even reach the descriptor.
             set_action(*name, &default_action())?;
         }
-        mask.thread_set_mask()?;
         let workers_mask = Box::new(READ[..4].iter().copied().collect());
         Ok(Self { fd, workers_mask, wanted: RefCell::default() })
     }
@@ -130,34 +130,6 @@ impl Signals {
     /// Takes what the SIGUSR2 among the signals so far want.
     pub(crate) fn take_wanted(&self) -> Wanted {
         self.wanted.take()
-    }
-
-    /// Sleeps until `until`; an exit status if a signal or a request asked for an end meanwhile.
-    ///
-    /// `before_wait` is asked before each sleep and may shorten it.
-    pub(crate) fn pause(
-        &mut self,
-        until: Instant,
-        requests: &Requests,
-        mut before_wait: impl FnMut() -> Option<Duration>,
-    ) -> Option<i32> {
-        loop {
-            match self.take().next() {
-                Some(Signal::SIGINT) => return Some(1),
-                Some(Signal::SIGTERM) => return Some(0),
-                _ => {}
-            }
-            let left = until.saturating_duration_since(Instant::now());
-            if requests.take_stop() {
-                return Some(0);
-            }
-            let sleep = before_wait().map_or(left, |time| time.min(left));
-            if left.is_zero() {
-                return None;
-            }
-            poll([self.as_fd(), requests.waker.as_fd()], Some(sleep));
-            requests.waker.clear();
-        }
     }
 
     pub(crate) fn as_fd(&self) -> BorrowedFd<'_> {

@@ -3,13 +3,15 @@
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
-use nix::fcntl::OFlag;
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::libc;
 use nix::poll::{PollFd, PollFlags};
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use nix::sys::prctl;
+use nix::sys::signal::{SigSet, Signal};
 use nix::sys::time::TimeSpec;
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
 use nix::unistd::{Pid, getpid, pipe2, read};
@@ -75,6 +77,13 @@ impl Pipe {
     }
 }
 
+/// A pipe for a child to write to and its parent to read from: only the reader never waits.
+pub(crate) fn line_to_parent() -> io::Result<(OwnedFd, OwnedFd)> {
+    let (read, write) = pipe2(OFlag::O_CLOEXEC)?;
+    fcntl(&read, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
+    Ok((read, write))
+}
+
 /// Wakes a process that waits for it; shared with forked children, which wake their parent.
 ///
 /// An `eventfd(2)`: unlike a pipe it has no other end that could be gone and kill the writer.
@@ -125,15 +134,27 @@ pub(crate) enum Reaped {
     Nobody,
 }
 
+/// Whose a child is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Whose {
+    /// The launcher's, which wants its status.
+    Worker,
+    /// Somebody else's in this process, who takes the status.
+    Other,
+    /// An orphan or not, as far as the launcher knows.
+    Unknown,
+}
+
 /// Takes the status of one ended child, if it is a worker or an orphan for us to reap.
 ///
 /// Looks before it takes, so that a status which belongs to other code of this process stays
-/// there for it (`spec/launcher.md` §12, defect 16).
-pub(crate) fn reap_next(is_worker: impl Fn(i32) -> bool) -> Reaped {
+/// there for it (`spec/launcher.md` §12, defect 16). With `unknown_are_ours` there is no such code.
+pub(crate) fn reap_next(whose: impl Fn(i32) -> Whose, unknown_are_ours: bool) -> Reaped {
     let Some(pid) = ended_child() else { return Reaped::Nobody };
-    if is_worker(pid.as_raw()) {
+    let whose = whose(pid.as_raw());
+    if whose == Whose::Worker {
         reap_known(pid.as_raw()).map_or(Reaped::Nobody, |end| Reaped::Worker(pid.as_raw(), end))
-    } else if inherits_orphans() {
+    } else if whose == Whose::Unknown && (unknown_are_ours || inherits_orphans()) {
         // Its status interests nobody; taking it frees the slot in the process table.
         let _ = waitpid(pid, Some(WaitPidFlag::WNOHANG));
         Reaped::Orphan(pid.as_raw())
@@ -145,8 +166,8 @@ pub(crate) fn reap_next(is_worker: impl Fn(i32) -> bool) -> Reaped {
 /// Takes the status of one ended orphan, for whoever leaves the workers to threads of their own.
 ///
 /// None while a worker stands in front; there is something to hear once its thread has taken it.
-pub(crate) fn reap_orphan(is_worker: impl Fn(i32) -> bool) -> Option<i32> {
-    if !inherits_orphans() {
+pub(crate) fn reap_orphan(is_worker: impl Fn(i32) -> bool, unknown_are_ours: bool) -> Option<i32> {
+    if !unknown_are_ours && !inherits_orphans() {
         return None;
     }
     let pid = ended_child().filter(|pid| !is_worker(pid.as_raw()))?;
@@ -173,5 +194,27 @@ pub(crate) fn reap_known(pid: i32) -> Option<Ended> {
         // Somebody else took the status: the process is gone, which is what matters here.
         Err(Errno::ECHILD) => Some(Ended::Unknown),
         _ => None,
+    }
+}
+
+/// Waits for the end of a child that has been killed, and takes its status; none at the limit.
+///
+/// For a process that blocks SIGCHLD. One that came for another child is lost, so look for those
+/// afterwards.
+pub(crate) fn wait_for_end(pid: i32, limit: Duration) -> Option<Ended> {
+    let end = Instant::now() + limit;
+    let child: libc::sigset_t = *SigSet::from(Signal::SIGCHLD).as_ref();
+    loop {
+        if let Some(ended) = reap_known(pid) {
+            return Some(ended);
+        }
+        let left = end.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return None;
+        }
+        let time = TimeSpec::from(left);
+        // SAFETY: both point to values that outlive the call; it may write no more than nothing.
+        // Its answer does not matter: whether the child has ended is looked at again.
+        unsafe { libc::sigtimedwait(&child, std::ptr::null_mut(), time.as_ref()) };
     }
 }

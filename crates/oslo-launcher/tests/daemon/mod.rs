@@ -28,24 +28,40 @@ impl Daemon {
     }
 
     pub fn start_example(name: &str, words: &[&str]) -> Self {
+        Self::start_with_stdin(name, words, Stdio::null())
+    }
+
+    pub fn start_with_stdin(name: &str, words: &[&str], stdin: Stdio) -> Self {
+        Self::spawn(Command::new(Self::example(name)).args(words).stdin(stdin))
+    }
+
+    /// Any program, which becomes an example.
+    pub fn start_program(program: &str, words: &[&str]) -> Self {
+        Self::spawn(Command::new(program).args(words).stdin(Stdio::null()))
+    }
+
+    pub fn example(name: &str) -> PathBuf {
+        // target/debug/deps/processes-… → target/debug/examples/fault_workers
+        let test = std::env::current_exe().unwrap();
+        test.ancestors().nth(2).unwrap().join("examples").join(name)
+    }
+
+    fn spawn(command: &mut Command) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let output = dir.path().join("output");
         let file = File::create(&output).unwrap();
-        // target/debug/deps/processes-… → target/debug/examples/fault_workers
-        let test = std::env::current_exe().unwrap();
-        let program = test.ancestors().nth(2).unwrap().join("examples").join(name);
-        let process = Command::new(program)
-            .args(words)
-            .stdin(Stdio::null())
-            .stderr(file.try_clone().unwrap())
-            .stdout(file)
-            .spawn()
-            .unwrap();
+        let process = command.stderr(file.try_clone().unwrap()).stdout(file).spawn().unwrap();
         Self { process, output, _dir: dir }
     }
 
     pub fn pid(&self) -> i32 {
         self.process.id() as i32
+    }
+
+    pub fn children(&self) -> Vec<i32> {
+        let pid = self.pid();
+        let list = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap();
+        list.split_whitespace().map(|pid| pid.parse().unwrap()).collect()
     }
 
     pub fn output(&self) -> String {
@@ -146,6 +162,11 @@ pub fn runs(pid: i32) -> bool {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     let state = stat.rsplit(") ").next().and_then(|rest| rest.chars().next());
     state.is_some_and(|state| state != 'Z' && state != 'X')
+}
+
+pub fn is_zombie(pid: i32) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit(") ").next().is_some_and(|rest| rest.starts_with('Z'))
 }
 
 pub fn is_stopped(pid: i32) -> bool {

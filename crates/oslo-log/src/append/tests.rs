@@ -5,6 +5,15 @@ use std::fmt::Write as _;
 use super::*;
 use crate::LogHandle;
 
+/// The file as a program reads it.
+fn read(path: &Path) -> HandlersFile {
+    HandlersFile {
+        path: path.to_owned(),
+        text: std::fs::read_to_string(path).unwrap().into(),
+        modified: Some(std::fs::metadata(path).unwrap().modified().unwrap()),
+    }
+}
+
 /// Sets logging up from `file` in a directory of its own, in which `DIR` is the directory; logs
 /// with `body`, and returns what stands in its files and what was remarked.
 fn run(file: &str, body: impl FnOnce(&LogHandle, &Path)) -> String {
@@ -12,7 +21,7 @@ fn run(file: &str, body: impl FnOnce(&LogHandle, &Path)) -> String {
     let path = dir.path().join("logging.ini");
     std::fs::write(&path, file.replace("DIR", &dir.path().to_string_lossy())).unwrap();
     let options = LogOptions {
-        log_config_append: Some(path.clone()),
+        log_config_append: Some(read(&path)),
         syslog_socket: dir.path().join("socket"),
         ..LogOptions::default()
     };
@@ -105,9 +114,9 @@ fn records_go_to_the_handlers_of_their_logger_and_of_those_above_it() {
 }
 
 #[test]
-fn a_reload_reads_the_file_again_only_if_it_was_changed_and_keeps_the_old_one_if_it_is_bad() {
+fn a_reload_takes_over_a_file_only_if_it_was_changed_and_keeps_the_old_one_if_it_is_bad() {
     let text = run(LOGGERS, |log, path| {
-        assert!(!log.reload(Some(path)).unwrap());
+        assert!(!log.reload(Some(read(path))).unwrap());
         let later = std::time::SystemTime::now() + std::time::Duration::from_secs(60);
         let change = |text: &str, time| {
             std::fs::write(path, text).unwrap();
@@ -115,12 +124,14 @@ fn a_reload_reads_the_file_again_only_if_it_was_changed_and_keeps_the_old_one_if
         };
         let good = std::fs::read_to_string(path).unwrap();
         change("[loggers]\n", later);
-        let error = log.reload(Some(path)).unwrap_err().to_string();
+        let error = log.try_reload(Some(read(path))).unwrap_err().to_string();
+        assert_eq!(log.reload(Some(read(path))).unwrap_err().to_string(), error);
         assert!(error.ends_with("logging.ini: section [formatters] is missing"), "{error}");
         tracing::warn!(target: "x", "still there");
         let quiet = good.replace("level = DEBUG", "level = ERROR").replace("all.log", "more.log");
         change(&quiet, later + std::time::Duration::from_secs(1));
-        assert!(log.reload(Some(path)).unwrap());
+        log.try_reload(Some(read(path))).unwrap();
+        assert!(log.reload(Some(read(path))).unwrap());
         tracing::info!(target: "cinder", "not any more");
         tracing::warn!(target: "x", "here now");
         // A change of `debug` moves the root's level, as in the original.
@@ -210,7 +221,11 @@ fn a_file_that_cannot_be_used_is_refused_with_its_place() {
         ),
         ("level = DEBUG", "level = LOUD", "[logger_cinder] Unknown level: 'LOUD'"),
         ("qualname = amqp", "", "[logger_amqp] qualname is missing"),
-        ("%(name)s: ", "%(nme)s: ", "[formatter_plain] format: unknown key %(nme) in the format"),
+        (
+            "format = %(levelname)s %(name)s: %(message)s",
+            "format = nothing",
+            "[formatter_plain] format: it names no value of a record, as %(message)s",
+        ),
         (
             "[formatter_bare]",
             "[formatter_bare]\nstyle = {",
@@ -236,7 +251,7 @@ fn a_file_that_cannot_be_used_is_refused_with_its_place() {
         let path = dir.path().join("logging.ini");
         let text = LOGGERS.replace(from, to).replace("DIR", &dir.path().to_string_lossy());
         std::fs::write(&path, text).unwrap();
-        let options = LogOptions { log_config_append: Some(path.clone()), ..LogOptions::default() };
+        let options = LogOptions { log_config_append: Some(read(&path)), ..LogOptions::default() };
         let error = crate::subscriber(&options).unwrap_err().to_string();
         let head = format!("Error loading logging config {}: ", path.display());
         assert_eq!(error.strip_prefix(&head), Some(expected), "{error}");
@@ -249,7 +264,7 @@ fn without_the_file_the_other_options_are_in_force_again() {
     let (path, own) = (dir.path().join("logging.ini"), dir.path().join("option.log"));
     std::fs::write(&path, LOGGERS.replace("DIR", &dir.path().to_string_lossy())).unwrap();
     let options = LogOptions {
-        log_config_append: Some(path.clone()),
+        log_config_append: Some(read(&path)),
         log_file: Some(own.clone()),
         logging_default_format_string: "%(levelname)s %(message)s".into(),
         ..LogOptions::default()
@@ -260,7 +275,7 @@ fn without_the_file_the_other_options_are_in_force_again() {
         assert!(!own.exists());
         assert!(log.reload(None).unwrap() && !log.reload(None).unwrap());
         tracing::info!(target: "x", "into the option's file");
-        assert!(log.reload(Some(&path)).unwrap());
+        assert!(log.reload(Some(read(&path))).unwrap());
         tracing::error!(target: "x", "and back");
     });
     assert_eq!(std::fs::read_to_string(&own).unwrap(), "INFO into the option's file\n");

@@ -10,6 +10,10 @@ use crate::json::Json;
 const SAMPLES: &str = include_str!("../../tests/data/log_samples.jsonl");
 /// As JSON, in colour, and with errors of all shapes.
 const FORMS: &str = include_str!("../../tests/data/form_samples.jsonl");
+/// Formats that the original starts with, however odd, and what it printed for a record at INFO and
+/// one at DEBUG; `lost` where it loses the record, or prints all that it knows instead; `no_debug`
+/// where it prints its suffix without the message, which we do not.
+const ODD: &str = include_str!("../../tests/data/odd_formats.jsonl");
 const CREATED: Duration = Duration::from_micros(1_763_832_145_185_250);
 
 fn options_of(sample: &Value) -> LogOptions {
@@ -61,7 +65,7 @@ fn context_of(sample: &Value) -> SpanContext {
 
 fn form_of(sample: &Value) -> Form {
     let options = options_of(sample);
-    let layout = Layout::new(&options).unwrap();
+    let layout = Layout::new(&options, &mut Vec::new());
     match sample["form"].as_str() {
         Some("json") => {
             let json = Json::new(layout.date, Some("node1".into()), 1_763_832_143.5);
@@ -102,7 +106,14 @@ fn records_look_as_oslo_log_prints_them() {
     let mut differences = String::new();
     for line in SAMPLES.lines().chain(FORMS.lines()) {
         let sample: Value = serde_json::from_str(line).unwrap();
-        let expected = format!("{}\n", sample["expected"].as_str().unwrap());
+        let mut expected = format!("{}\n", sample["expected"].as_str().unwrap());
+        // The one thing that we print otherwise on purpose; lines of an error have a prefix each.
+        let field = |name: &str| sample[name].as_str().unwrap_or_default();
+        for field in [field("message"), field("error").trim_end()] {
+            if field.contains('\n') && sample["form"] != "json" {
+                expected = expected.replace(field, &crate::printable(field));
+            }
+        }
         let found = render(&sample);
         count += 1;
         if found != expected {
@@ -110,5 +121,55 @@ fn records_look_as_oslo_log_prints_them() {
         }
     }
     assert!(count > 400, "only {count} samples");
+    assert!(differences.is_empty(), "{differences}");
+}
+
+/// No start ends over a format; what the original prints, we print, and what it loses, we print with
+/// the place-holder as it stands, and remark upon.
+#[test]
+fn odd_formats_end_no_start_and_lose_no_record() {
+    let mut span = SpanContext::default();
+    for (name, value) in [("request_id", "req-1"), ("user", "u1"), ("project", "p1")] {
+        span.set(name, value);
+    }
+    span.set("read_only", "False");
+    let mut differences = String::new();
+    for line in ODD.lines() {
+        let sample: Value = serde_json::from_str(line).unwrap();
+        let mut remarks = Vec::new();
+        let layout = Layout::new(&options_of(&sample), &mut remarks);
+        let render = |level, millis| {
+            let mut cache = StampCache::default();
+            let fields = Captured::of_message(format_args!("hello"));
+            let record = Record {
+                level,
+                target: "cinder::x",
+                file: "/src/cinder/x.py",
+                line: 11,
+                module: "cinder::f",
+                pid: 19228,
+                stamp: cache.stamp(&chrono::Utc, UNIX_EPOCH + millis, &layout.date),
+                fields: &fields,
+                color: "",
+                span: Some(&span),
+            };
+            let mut out = String::new();
+            layout.render(&record, &mut out);
+            out.strip_suffix('\n').unwrap().to_owned()
+        };
+        for (name, level) in [("info", Level::Info), ("debug", Level::Debug)] {
+            let found = render(level, CREATED);
+            if let Some(expected) = sample[name].as_str()
+                && found != expected
+            {
+                differences += &format!("{line}\n original {expected:?}\n ours     {found:?}\n\n");
+            }
+        }
+        let lost =
+            sample["lost"] == true || (sample["debug"].is_null() && sample["no_debug"] != true);
+        if remarks.is_empty() == lost {
+            differences += &format!("{line}\n remarks {remarks:?}\n\n");
+        }
+    }
     assert!(differences.is_empty(), "{differences}");
 }

@@ -22,6 +22,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use chrono::Local;
 
+use super::room::Room;
 use super::schedule::Schedule;
 use super::{Notice, append, write_record};
 
@@ -64,6 +65,7 @@ pub(crate) struct Followed {
     made: Instant,
     /// Not before so many milliseconds after that is the path looked at again.
     next_look: AtomicU64,
+    room: Room,
 }
 
 #[derive(Debug)]
@@ -99,7 +101,8 @@ impl Followed {
         let open = RwLock::new(Open::new(file, rotation, start));
         let (not_before, missing_since) = (AtomicI64::new(0), AtomicI64::new(0));
         let (made, next_look) = (Instant::now(), AtomicU64::new(0));
-        Self { path, rotation, open, not_before, missing_since, made, next_look }
+        let room = Room::default();
+        Self { path, rotation, open, not_before, missing_since, made, next_look, room }
     }
 
     #[cfg(unix)]
@@ -117,7 +120,8 @@ impl Followed {
         if self.is_time_to_look() || self.is_full(bytes.len()) {
             self.look(bytes.len(), notice);
         }
-        write_record(bytes, |rest| io::Write::write(&mut &self.open().file, rest))
+        self.room
+            .write(&self.path, bytes, notice, |rest| io::Write::write(&mut &self.open().file, rest))
     }
 
     fn is_time_to_look(&self) -> bool {

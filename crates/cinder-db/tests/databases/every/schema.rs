@@ -1,8 +1,8 @@
 //! Our tables for test databases on servers against those that upstream's `cinder-manage db sync`
 //! makes, in a normal form: columns in order, indexes, foreign keys.
 //!
-//! The expected text was taken from `spec/schema-mysql.sql` and `spec/schema-postgresql.sql`,
-//! loaded into the same kind of server and read by the same queries.
+//! The expected text was taken from dumps of these (`spec/schema.md`), loaded into the same kind of
+//! server and read by the same queries.
 
 use expect_test::{ExpectFile, expect_file};
 

@@ -1,8 +1,10 @@
 //! Services, clusters and backups as operations look at and change them.
 
+use std::time::Duration;
+
 use cinder_db::{
-    BackupChange, ClusterChange, Connection, DbError, ServiceChange, backups, null, register,
-    services, to,
+    BackupChange, ClusterChange, Connection, DbError, ServiceChange, Timestamp, backups, null,
+    register, services, to,
 };
 use cinder_types::{BackupId, SnapshotId, VolumeId};
 
@@ -13,10 +15,27 @@ use crate::{
 
 on_every_database!(
     disabling_a_service_is_no_sign_of_life,
+    a_row_that_was_never_updated_is_down,
     a_service_is_found_by_key_and_by_host,
     a_cluster_is_found_and_changed,
     a_backup_notes_what_was_made_for_it,
 );
+
+/// Upstream's `Service.is_up`, whatever `created_at` says.
+fn a_row_that_was_never_updated_is_down(database: &TestDatabase, mut connection: Connection) {
+    let id = register(&mut connection, &registration("n", None)).unwrap().id;
+    let minute = Duration::from_secs(60);
+    let mut is_up = || {
+        let row = services::get(&mut connection, id).unwrap().unwrap();
+        assert!(row.created_at.is_some());
+        row.is_up(Timestamp::now(), minute)
+    };
+    assert!(is_up());
+    database.run("UPDATE services SET updated_at = NULL");
+    assert!(!is_up());
+    database.run("UPDATE services SET updated_at = '2020-01-01 00:00:00'");
+    assert!(!is_up());
+}
 
 fn disabling_a_service_is_no_sign_of_life(database: &TestDatabase, mut connection: Connection) {
     let id = register(&mut connection, &registration("n", None)).unwrap().id;

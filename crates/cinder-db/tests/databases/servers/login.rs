@@ -9,6 +9,7 @@ on_every_server!(
     a_wrong_password_is_refused_and_never_shown,
     nobody_behind_an_address_is_an_outage,
     any_character_can_stand_in_a_password,
+    any_character_can_stand_in_the_name_of_a_database,
 );
 
 fn open(url: &str) -> Result<Connection, DbError> {
@@ -92,4 +93,27 @@ fn any_character_can_stand_in_a_password(database: &TestDatabase, _connection: C
     let opened = open(&database.url_as(&format!("{user}:{encoded}")));
     database.run(&drop);
     opened.unwrap();
+}
+
+fn any_character_can_stand_in_the_name_of_a_database(
+    database: &TestDatabase,
+    _connection: Connection,
+) {
+    let name = format!("{} eu/'`\"\\%?#&ä", database.name());
+    let quoted = match database.kind {
+        Kind::Sqlite => panic!("SQLite has no names"),
+        #[cfg(feature = "mysql")]
+        Kind::Mysql => format!("`{}`", name.replace('`', "``")),
+        #[cfg(feature = "postgres")]
+        Kind::Postgres => format!("\"{}\"", name.replace('"', "\"\"")),
+    };
+    let encoded: String = name.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    let url = database.url_for_database(&encoded);
+    let absent = open(&url).unwrap_err();
+    assert_eq!(absent.fault(), Some(Fault::Refused), "{}", chain(&absent));
+    database.run(&format!("CREATE DATABASE {quoted}"));
+    // Nothing of Cinder's is in it, which one has to be inside of it to know.
+    let inside = open(&url).map(|mut connection| connection.check_schema());
+    database.run(&format!("DROP DATABASE {quoted}"));
+    assert!(matches!(inside.unwrap(), Err(DbError::SchemaMissing { .. })));
 }

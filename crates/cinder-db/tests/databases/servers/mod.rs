@@ -4,15 +4,19 @@
 macro_rules! on_every_server {
     ($($name:ident),* $(,)?) => {
         #[cfg(feature = "mysql")]
-        on_every_database!(mysql Mysql: $($name)*);
+        on_every_database!(mysql Mysql Plain: $($name)*);
         #[cfg(feature = "postgres")]
-        on_every_database!(postgres Postgres: $($name)*);
+        on_every_database!(postgres Postgres Plain: $($name)*);
     };
 }
 
 mod deadlock;
 mod faults;
+#[cfg(feature = "postgres")]
+mod languages;
 mod login;
 mod proxy;
 mod resources;
 mod round_trips;
+#[cfg(feature = "mysql")]
+mod tls;

@@ -53,7 +53,10 @@ fn weigh_down(database: &TestDatabase) -> &'static str {
     }
 }
 
-fn an_update_that_loses_a_deadlock_is_repeated(database: &TestDatabase, connection: Connection) {
+pub fn an_update_that_loses_a_deadlock_is_repeated(
+    database: &TestDatabase,
+    connection: Connection,
+) {
     drop(connection);
     cloud::two_volumes(database);
     let change = VolumeChange { status: to("error"), ..VolumeChange::default() };

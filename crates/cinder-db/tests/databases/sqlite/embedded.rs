@@ -97,7 +97,7 @@ fn an_empty_file_is_a_database_without_a_schema() {
 }
 
 #[test]
-fn another_release_s_schema_is_refused_by_name_and_left_alone() {
+fn an_earlier_release_s_schema_is_refused_by_name_and_left_alone() {
     let (database, connection) = TestDatabase::created();
     connection.close();
     database.run(
@@ -119,7 +119,7 @@ fn another_release_s_schema_is_refused_by_name_and_left_alone() {
 }
 
 #[test]
-fn a_missing_table_or_version_is_named() {
+fn what_is_missing_is_named() {
     for (damage, missing) in [
         ("DROP TABLE services", "lacks table services;"),
         (
@@ -127,6 +127,19 @@ fn a_missing_table_or_version_is_named() {
             "lacks table alembic_version, clusters;",
         ),
         ("DELETE FROM alembic_version", "lacks a row in table alembic_version;"),
+        ("ALTER TABLE volumes DROP COLUMN display_name", "lacks column volumes.display_name;"),
+        (
+            "ALTER TABLE volumes DROP COLUMN ec2_id; DROP TABLE quotas",
+            "lacks table quotas and column volumes.ec2_id;",
+        ),
+        (
+            "UPDATE alembic_version SET version_num = 'ffffffffffff'; DROP TABLE quotas",
+            "lacks table quotas (its schema ffffffffffff is not known here);",
+        ),
+        (
+            "UPDATE alembic_version SET version_num = '921e1a36b076'; DROP TABLE quotas",
+            "has schema 921e1a36b076 and lacks table quotas;",
+        ),
     ] {
         let (database, mut connection) = TestDatabase::created();
         connection.check_schema().unwrap();
@@ -134,6 +147,38 @@ fn a_missing_table_or_version_is_named() {
         let error = connection.check_schema().unwrap_err().to_string();
         assert!(error.contains(missing), "{damage}: {error}");
     }
+}
+
+/// A database of somebody else may lack hundreds of names.
+#[test]
+fn of_many_missing_names_the_first_are_told() {
+    let (database, mut connection) = TestDatabase::created();
+    let mut tables = database.raw().lines(&["name"], "sqlite_master WHERE type = 'table'");
+    tables.retain(|table| table != "alembic_version" && table != "sqlite_sequence");
+    let drops: Vec<_> = tables.iter().map(|table| format!("DROP TABLE {table}")).collect();
+    database.run(&drops.join("; "));
+    let error = connection.check_schema().unwrap_err().to_string();
+    let missing = "lacks table services, clusters, workers, quality_of_service_specs, volume_types, \
+                   volume_type_extra_specs, volume_type_projects, default_volume_types and 24 more;";
+    assert!(error.contains(missing), "{error}");
+}
+
+/// What nobody uses may be missing: later releases drop tables, too.
+#[test]
+fn what_is_not_used_may_be_missing_and_what_is_not_known_may_be_there() {
+    let (database, mut connection) = TestDatabase::created();
+    database.run(
+        "DROP TABLE driver_initiator_data; CREATE TABLE later (id INTEGER PRIMARY KEY);
+         ALTER TABLE volumes ADD COLUMN later INTEGER",
+    );
+    let log = CapturedLog::default();
+    log.during(|| connection.check_schema()).unwrap();
+    assert_eq!(log.lines(), [""; 0]);
+    database.run("UPDATE alembic_version SET version_num = 'ffffffffffff'");
+    log.during(|| connection.check_schema()).unwrap();
+    let lines = log.lines();
+    assert!(lines.len() == 1 && lines[0].starts_with("WARN cinder.db: "), "{lines:?}");
+    assert!(lines[0].contains("has schema ffffffffffff, which this release"), "{lines:?}");
 }
 
 #[test]

@@ -4,6 +4,7 @@
 //! health server's answer.
 
 use cinder_health::BackEnd;
+use oslo_log::printable;
 use serde_json::json;
 
 use super::Style;
@@ -80,7 +81,7 @@ fn cells(line: &Line) -> [String; HEAD.len()] {
     let (row, live) = (line.row.as_ref(), line.live.as_ref());
     let of_row = |text: fn(&super::join::Row) -> String| row.map_or("-".to_owned(), text);
     let of_live = |text: fn(&BackEnd) -> String| live.map(text).unwrap_or_default();
-    [
+    let cells = [
         line.binary.clone(),
         line.host.clone(),
         of_row(|row| row.zone.clone()),
@@ -91,9 +92,10 @@ fn cells(line: &Line) -> [String; HEAD.len()] {
         of_live(|live| age(live.uptime_seconds)),
         of_live(|live| live.restarts.total().to_string()),
         of_live(|live| age(live.heartbeat_age_seconds)),
-        // One line per service, whatever a driver writes.
-        of_live(|live| live.reason.replace(char::is_control, " ")),
-    ]
+        of_live(|live| live.reason.clone()),
+    ];
+    // One line per service, whatever stands in a row or a driver writes.
+    cells.map(|cell| printable(&cell).into_owned())
 }
 
 fn age(seconds: Option<f64>) -> String {
@@ -164,7 +166,7 @@ mod tests {
         let at = "2026-11-22 17:22:25.000123";
         assert_eq!(of(0), ["State", "Updated At", "Pid", "Uptime", "Restarts", "Beat", "Reason"]);
         assert_eq!(of(1), ["up", at, "4711", "2h02m", "2", "3s"]);
-        assert_eq!(of(2), ["silent", at, "4711", "2h02m", "2", "3s", "no heartbeat for 73 s"]);
+        assert_eq!(of(2), ["silent", at, "4711", "2h02m", "2", "3s", "no heartbeat\\nfor 73 s"]);
         assert_eq!(of(3), ["down", at]);
         assert!(!table.contains('\x1b'));
         let coloured = text(&lines, Style { colour: true, ..Style::default() });

@@ -1,0 +1,36 @@
+//! The scenarios, a file for each part of the daemon's behaviour. A new one gets its line in `table.rs`.
+
+pub(super) mod claims;
+pub(super) mod clocks;
+pub(super) mod command_line;
+pub(super) mod container;
+pub(super) mod database_faults;
+pub(super) mod database_servers;
+pub(super) mod descriptors;
+pub(super) mod first_moments;
+pub(super) mod health;
+pub(super) mod inheritance;
+pub(super) mod languages;
+pub(super) mod layers;
+pub(super) mod limits;
+pub(super) mod log_options;
+pub(super) mod log_reader;
+pub(super) mod peer;
+pub(super) mod phases;
+pub(super) mod progress;
+pub(super) mod refusals;
+pub(super) mod registration;
+pub(super) mod reload;
+pub(super) mod report;
+pub(super) mod rotation;
+pub(super) mod samples;
+pub(super) mod scale;
+pub(super) mod shared_sessions;
+pub(super) mod signals;
+pub(super) mod spawn;
+pub(super) mod startup;
+pub(super) mod storms;
+pub(super) mod stray_memory;
+pub(super) mod supervision;
+pub(super) mod systemd;
+pub(super) mod tls;
