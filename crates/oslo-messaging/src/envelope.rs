@@ -149,6 +149,11 @@ impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
     }
 }
 
+/// The keys of an object whose values nobody has looked at yet.
+pub(crate) fn keys(text: &str) -> Result<Vec<String>, BodyError> {
+    Ok(Fields::of(text)?.0.into_keys().map(Cow::into_owned).collect())
+}
+
 /// Found again in the error that the reader makes of it.
 const TOO_MANY: &str = "too many keys";
 
@@ -196,8 +201,23 @@ impl Request {
     /// [`BodyError`] for what is no message at all. A message that cannot be carried out, but that
     /// somebody waits for, is a request: the dispatcher answers it.
     pub fn decode(body: &[u8]) -> Result<Self, BodyError> {
-        let text = opened(body)?;
-        let fields = Fields::of(&text)?;
+        Self::read(&opened(body)?)
+    }
+
+    /// The same; a large body is let go as soon as its message is out of its envelope.
+    pub(crate) fn decode_owned(body: Vec<u8>) -> Result<Self, BodyError> {
+        let text = match opened(&body)? {
+            Cow::Owned(text) => {
+                drop(body);
+                text
+            }
+            Cow::Borrowed(text) => return Self::read(text),
+        };
+        Self::read(&text)
+    }
+
+    fn read(text: &str) -> Result<Self, BodyError> {
+        let fields = Fields::of(text)?;
         let (reply_to, oddity) = reply_to(&fields);
         let nothing = || RawValue::from_string("{}".to_owned()).expect("an object is JSON");
         Ok(Self {

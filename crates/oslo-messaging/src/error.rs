@@ -98,6 +98,14 @@ pub enum BodyError {
     /// It is no JSON, or too deep, or a number in it is too large.
     #[error("no JSON that this program reads: {0}")]
     Json(serde_json::Error),
+    /// It says that it is written in something else than JSON, or packed.
+    #[error("{name} \"{value}\", which is not read")]
+    Foreign {
+        /// Which property of it.
+        name: &'static str,
+        /// Its value, at most 40 characters of it.
+        value: String,
+    },
     /// The envelope is of another kind than 2.0.
     #[error("an envelope of version {version}; 2.0 is known")]
     Envelope {
@@ -181,6 +189,16 @@ pub enum CallError {
     Nobody {
         /// Where the message should have gone.
         destination: String,
+    },
+    /// A server has the message, and no thread of it took care of it in time. Nobody will carry it
+    /// out unless it was just about to.
+    #[error("the server did not say in time that it takes care of the message")]
+    Unconfirmed,
+    /// So many messages of this client are under way that there is no room for one more.
+    #[error("{most} messages are under way already")]
+    Full {
+        /// How many may be.
+        most: usize,
     },
     /// The bus cannot be reached.
     #[error("the message bus cannot be reached")]

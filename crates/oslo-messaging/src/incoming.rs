@@ -8,6 +8,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use crate::envelope::{Reply, ReplyTo, Request};
@@ -63,17 +64,22 @@ impl Incoming {
         self.request.reply_to.is_some()
     }
 
-    /// How often the caller has to be told that this goes on, if it asked for that.
+    /// What tells the caller that this goes on, if it asked for that.
     #[must_use]
-    pub fn sign_of_life_every(&self) -> Option<Duration> {
-        let silence = self.request.reply_to.as_ref()?.silence?;
-        Some(Duration::from_secs(silence) / 2)
+    pub fn pulse(&self) -> Option<Pulse> {
+        let to = self.request.reply_to.clone()?;
+        let every = Duration::from_secs(to.silence?) / 2;
+        Some(Pulse { to, every, replies: Arc::clone(&self.replies) })
     }
 
-    /// Tells the caller that this goes on.
-    pub fn sign_of_life(&self) {
-        let nothing = || RawValue::from_string("null".to_owned()).expect("null is JSON");
-        self.send(Ok(nothing()), false);
+    /// The arguments as a type of the method's.
+    ///
+    /// # Errors
+    ///
+    /// A `TypeError` for whoever asked.
+    pub fn arguments<T: DeserializeOwned>(&self) -> Result<T, Failure> {
+        serde_json::from_str(self.request.args.get())
+            .map_err(|error| Failure::type_error(format!("{}: {error}", self.request.method)))
     }
 
     /// Ends it: the message is acknowledged, a caller told the result.
@@ -81,7 +87,7 @@ impl Incoming {
         // First the message: a caller that has its answer may see at once that nothing is queued.
         self.in_hand.acknowledge();
         self.answered = true;
-        self.send(result.map_err(Box::new), true);
+        self.send(result.map_err(Box::new));
     }
 
     /// Ends it for everybody: it cannot be carried out, here or elsewhere, and nobody waits.
@@ -90,10 +96,48 @@ impl Incoming {
         self.answered = true;
     }
 
-    fn send(&self, result: Result<Box<RawValue>, Box<Failure>>, is_last: bool) {
+    fn send(&self, result: Result<Box<RawValue>, Box<Failure>>) {
         if let Some(to) = &self.request.reply_to {
-            self.replies.send(to, Reply { id: to.id.clone(), result, is_last });
+            self.replies.send(to, Reply { id: to.id.clone(), result, is_last: true });
         }
+    }
+
+    pub(crate) fn arrived(&self) -> Instant {
+        self.arrived
+    }
+
+    /// Whether anybody still waits for it to be carried out.
+    pub(crate) fn is_wanted(&self) -> bool {
+        self.in_hand.is_wanted()
+    }
+}
+
+/// Tells a caller that its call goes on, while somebody else carries it out.
+#[derive(Clone)]
+pub struct Pulse {
+    to: ReplyTo,
+    every: Duration,
+    replies: Arc<dyn Replies>,
+}
+
+impl Pulse {
+    /// How often: half of the silence that the caller bears.
+    #[must_use]
+    pub fn every(&self) -> Duration {
+        self.every
+    }
+
+    /// Tells it once.
+    pub fn beat(&self) {
+        let nothing = RawValue::from_string("null".to_owned()).expect("null is JSON");
+        let reply = Reply { id: self.to.id.clone(), result: Ok(nothing), is_last: false };
+        self.replies.send(&self.to, reply);
+    }
+}
+
+impl fmt::Debug for Pulse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pulse").field("every", &self.every).finish_non_exhaustive()
     }
 }
 
@@ -103,7 +147,7 @@ impl Drop for Incoming {
         // What was not recorded goes back and is answered by whoever takes it then.
         if !self.answered && self.in_hand.is_settled() {
             let failure = Failure::runtime_error("the method ended without a result");
-            self.send(Err(Box::new(failure)), true);
+            self.send(Err(Box::new(failure)));
         }
     }
 }

@@ -19,6 +19,13 @@ mod line;
 mod listener;
 mod place;
 mod server;
+mod turns;
 
-pub use client::LocalClient;
-pub use server::LocalServer;
+use std::path::Path;
+
+pub(crate) use server::{serve, written};
+
+/// The way to the servers below a directory.
+pub(crate) fn road(directory: &Path) -> place::Place {
+    place::Place::new(directory)
+}

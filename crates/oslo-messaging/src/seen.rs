@@ -19,6 +19,11 @@ pub(crate) trait Delivery: Send {
     fn give_back(self: Box<Self>);
     /// It cannot be carried out, by nobody.
     fn reject(self: Box<Self>);
+    /// Whether anybody still waits to be told. A sender that is not there any more has sent it again,
+    /// or has told its user that it failed.
+    fn is_wanted(&self) -> bool {
+        true
+    }
 }
 
 /// What is known of messages, for all servers of a process together: two of them may listen on
@@ -26,6 +31,12 @@ pub(crate) trait Delivery: Send {
 #[derive(Clone, Default)]
 pub(crate) struct Seen {
     inner: Arc<Mutex<Inner>>,
+}
+
+impl fmt::Debug for Seen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Seen").field("in_hand", &self.lock().in_hand.len()).finish_non_exhaustive()
+    }
 }
 
 #[derive(Default)]
@@ -41,7 +52,10 @@ pub(crate) enum Verdict {
     /// It is the first: carry it out.
     New(InHand),
     /// It was seen before; its delivery has been seen to.
-    Duplicate,
+    Duplicate {
+        /// Whether it is not settled yet.
+        in_hand: bool,
+    },
 }
 
 impl Seen {
@@ -54,13 +68,13 @@ impl Seen {
         if inner.handled.contains(id) {
             drop(inner);
             delivery.acknowledge();
-            return Verdict::Duplicate;
+            return Verdict::Duplicate { in_hand: false };
         }
         if let Some(copies) = inner.in_hand.get_mut(id) {
             // Not acknowledged before the work is recorded: this process may end before that, and
             // the copy may be the only one that the broker still has.
             copies.push(delivery);
-            return Verdict::Duplicate;
+            return Verdict::Duplicate { in_hand: true };
         }
         inner.in_hand.insert(id.to_owned(), Vec::new());
         drop(inner);
@@ -102,6 +116,17 @@ impl InHand {
     /// Nobody can carry it out.
     pub(crate) fn reject(&mut self) {
         self.settle(true, |delivery| delivery.reject());
+    }
+
+    /// Whether the sender of it or of one of its copies still waits to be told.
+    pub(crate) fn is_wanted(&self) -> bool {
+        let own = self.own.as_ref().is_some_and(|own| own.is_wanted());
+        let copies = || {
+            let inner = self.seen.lock();
+            let copies = self.id.as_deref().and_then(|id| inner.in_hand.get(id));
+            copies.is_some_and(|copies| copies.iter().any(|copy| copy.is_wanted()))
+        };
+        own || copies()
     }
 
     /// Whether it has been settled.
@@ -176,7 +201,7 @@ mod tests {
     fn new(verdict: Verdict) -> InHand {
         match verdict {
             Verdict::New(in_hand) => in_hand,
-            Verdict::Duplicate => panic!("a duplicate"),
+            Verdict::Duplicate { .. } => panic!("a duplicate"),
         }
     }
 
@@ -184,13 +209,13 @@ mod tests {
     fn a_copy_of_what_is_in_hand_is_acknowledged_with_it_and_not_before() {
         let (seen, sender) = (Seen::default(), Sender::default());
         let mut first = new(seen.take(Some("1"), sender.send("first")));
-        assert!(matches!(seen.take(Some("1"), sender.send("copy")), Verdict::Duplicate));
+        assert!(matches!(seen.take(Some("1"), sender.send("copy")), Verdict::Duplicate { .. }));
         assert_eq!(sender.was_told(), [""; 0]);
         first.acknowledge();
         assert_eq!(sender.was_told(), ["first acknowledged", "copy acknowledged"]);
         assert!(first.is_settled());
         // Still running, but recorded.
-        assert!(matches!(seen.take(Some("1"), sender.send("late")), Verdict::Duplicate));
+        assert!(matches!(seen.take(Some("1"), sender.send("late")), Verdict::Duplicate { .. }));
         assert_eq!(sender.was_told(), ["late acknowledged"]);
         drop(first);
         assert_eq!(sender.was_told(), [""; 0]);
@@ -200,7 +225,7 @@ mod tests {
     fn what_was_not_recorded_is_given_back_with_its_copies_and_taken_again() {
         let (seen, sender) = (Seen::default(), Sender::default());
         let first = new(seen.take(Some("1"), sender.send("first")));
-        assert!(matches!(seen.take(Some("1"), sender.send("copy")), Verdict::Duplicate));
+        assert!(matches!(seen.take(Some("1"), sender.send("copy")), Verdict::Duplicate { .. }));
         drop(first);
         assert_eq!(sender.was_told(), ["first given back", "copy given back"]);
         new(seen.take(Some("1"), sender.send("again"))).acknowledge();
@@ -213,7 +238,7 @@ mod tests {
         for number in 0..=REMEMBERED {
             new(seen.take(Some(&number.to_string()), sender.send("x"))).acknowledge();
         }
-        assert!(matches!(seen.take(Some("1"), sender.send("x")), Verdict::Duplicate));
+        assert!(matches!(seen.take(Some("1"), sender.send("x")), Verdict::Duplicate { .. }));
         assert!(matches!(seen.take(Some("0"), sender.send("x")), Verdict::New(_)));
         let inner = seen.lock();
         assert_eq!((inner.handled.len(), inner.order.len()), (REMEMBERED, REMEMBERED));

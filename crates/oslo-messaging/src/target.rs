@@ -4,6 +4,8 @@
 //! original's (`spec/rpc.md` §1, §2): a topic is served by a queue that all its servers share, a
 //! queue per server, and a queue per server and life for what goes to everybody.
 
+use std::fmt;
+
 use crate::error::NameError;
 
 /// Bytes that a name may have on the wire: AMQP 0-9-1 §4.2.5.3, short strings.
@@ -115,6 +117,17 @@ impl Destination {
             }
         };
         Ok((checked(&exchange)?.to_owned(), checked(&key)?.to_owned()))
+    }
+}
+
+/// For a person.
+impl fmt::Display for Destination {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Topic { topic, .. } => write!(f, "topic {topic}"),
+            Self::Server { topic, server, .. } => write!(f, "topic {topic}, server {server}"),
+            Self::Fanout { topic } => write!(f, "all servers of topic {topic}"),
+        }
     }
 }
 

@@ -3,8 +3,8 @@
 //! Must not: read or write a socket. A length is believed only up to [`LARGEST_BODY`], and memory
 //! for a body is taken as its bytes arrive, not as its length promises.
 
-/// Bytes of a body: a result of 16 MiB, and what it takes to write text inside of text.
-pub(super) const LARGEST_BODY: usize = 20 * 1024 * 1024;
+use crate::client::LARGEST_BODY;
+
 /// Bytes in front of a body.
 pub(super) const HEAD: usize = 13;
 
@@ -54,21 +54,30 @@ pub(crate) enum FrameError {
 
 impl Frame {
     pub(super) fn encode(&self) -> Vec<u8> {
-        let kind = KINDS.iter().position(|kind| *kind == self.kind).unwrap_or_default();
         let mut bytes = Vec::with_capacity(HEAD + self.body.len());
-        // Neither conversion loses anything: there are six kinds, and no body is over 4 GiB.
-        bytes.push(kind as u8);
-        bytes.extend_from_slice(&self.tag.to_be_bytes());
-        bytes.extend_from_slice(&(self.body.len() as u32).to_be_bytes());
+        bytes.extend_from_slice(&Self::head(self.kind, self.tag, &self.body));
         bytes.extend_from_slice(&self.body);
         bytes
     }
+
+    /// What stands in front of a body.
+    pub(super) fn head(kind: Kind, tag: u64, body: &[u8]) -> [u8; HEAD] {
+        let kind = KINDS.iter().position(|one| *one == kind).unwrap_or_default();
+        let mut head = [0; HEAD];
+        // Neither conversion loses anything: there are six kinds, and no body is over 4 GiB.
+        head[0] = kind as u8;
+        head[1..9].copy_from_slice(&tag.to_be_bytes());
+        head[9..].copy_from_slice(&(body.len() as u32).to_be_bytes());
+        head
+    }
 }
 
-/// Bytes that have arrived and are no whole frame yet.
+/// Bytes that have arrived and were not taken out as frames yet.
 #[derive(Debug, Default)]
 pub(super) struct Unread {
     bytes: Vec<u8>,
+    /// Bytes in front that belong to frames taken out before.
+    taken: usize,
 }
 
 impl Unread {
@@ -77,23 +86,35 @@ impl Unread {
     }
 
     pub(super) fn len(&self) -> usize {
-        self.bytes.len()
+        self.bytes.len() - self.taken
     }
 
     /// Takes the first frame out if it is whole.
     pub(super) fn next(&mut self) -> Result<Option<Frame>, FrameError> {
-        let Some((head, rest)) = self.bytes.split_at_checked(HEAD) else { return Ok(None) };
+        let unread = self.bytes.get(self.taken..).unwrap_or_default();
+        let Some((head, rest)) = unread.split_at_checked(HEAD) else { return Ok(None) };
         let (kind, tag, length) = head_of(head)?;
-        if rest.len() < length {
-            return Ok(None);
+        let Some(body) = rest.get(..length) else { return Ok(None) };
+        if rest.len() > length {
+            let body = body.to_vec();
+            self.forget(HEAD + length);
+            return Ok(Some(Frame { kind, tag, body }));
         }
-        let body = rest.get(..length).unwrap_or_default().to_vec();
-        self.bytes.drain(..HEAD + length);
-        // What a large message needed is not kept for the small ones that follow.
-        if self.bytes.is_empty() {
-            self.bytes = Vec::new();
-        }
+        // Nothing follows: the memory of a large body is handed on instead of copied, and what it
+        // needed is not kept for the small ones that follow.
+        let mut body = std::mem::take(&mut self.bytes);
+        body.drain(..self.taken + HEAD);
+        self.taken = 0;
         Ok(Some(Frame { kind, tag, body }))
+    }
+
+    /// Bytes are moved rarely: a thousand small frames in one buffer must not move it each.
+    fn forget(&mut self, count: usize) {
+        self.taken += count;
+        if self.taken > self.bytes.len() / 2 {
+            self.bytes.drain(..self.taken);
+            self.taken = 0;
+        }
     }
 }
 

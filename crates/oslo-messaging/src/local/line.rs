@@ -1,22 +1,28 @@
 //! One client's connection as the server's loop sees it: bytes in, frames out, never waiting.
 //!
 //! Must not: decide what a frame means. A client that does not take its replies gets none after
-//! [`UNSENT`] bytes: what it does not read must not fill our memory.
+//! [`UNSENT`] bytes, or when it has taken nothing for a while: what it does not read must not fill
+//! our memory.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use nix::poll::PollFlags;
 
-use super::frame::{Frame, FrameError, LARGEST_BODY, Unread};
+use super::frame::{Frame, FrameError, Unread};
+use crate::client::LARGEST_BODY;
 
 /// Bytes that wait for a client to read them: the largest reply, and small ones.
-pub(super) const UNSENT: usize = LARGEST_BODY + 1024 * 1024;
-/// Time for a frame to be complete, from its first byte.
+const UNSENT: usize = LARGEST_BODY + 1024 * 1024;
+/// Time for a frame to be complete, from its first byte, while it is being read.
 const FRAME_LIMIT: Duration = Duration::from_secs(30);
+/// Time within which a client takes at least a byte of what waits for it.
+const DEAF_LIMIT: Duration = Duration::from_secs(30);
 /// Bytes read in one turn, so that those of others are read, too.
 const TURN: usize = 256 * 1024;
 
@@ -29,6 +35,8 @@ pub(super) enum Parting {
     HalfAFrame,
     #[error("it does not read its replies")]
     NeverReads,
+    #[error("others need its place, and nothing came from it for longest")]
+    Idle,
     #[error(transparent)]
     Frame(#[from] FrameError),
     #[error(transparent)]
@@ -46,7 +54,13 @@ pub(super) struct Line {
     /// Bytes of the first of those that are sent.
     sent: usize,
     unsent_bytes: usize,
+    /// Since when it has taken nothing of them.
+    deaf: Option<Instant>,
     last_sign: Instant,
+    /// Set when nobody is at the other end any more.
+    gone: Arc<AtomicBool>,
+    /// Its messages that it still has to be told something about, with their number if it is a call.
+    pub(super) open: BTreeMap<u64, Option<String>>,
 }
 
 impl Line {
@@ -59,27 +73,27 @@ impl Line {
             unsent: VecDeque::new(),
             sent: 0,
             unsent_bytes: 0,
+            deaf: None,
             last_sign: now,
+            gone: Arc::default(),
+            open: BTreeMap::new(),
         })
     }
 
-    /// Reads what there is, up to a turn's worth, and takes out the frames that are whole.
-    pub(super) fn read(&mut self, now: Instant) -> Result<Vec<Frame>, Parting> {
+    /// Reads what there is, up to a turn's worth.
+    pub(super) fn read(&mut self, now: Instant) -> Result<(), Parting> {
         let mut chunk = [0; 16 * 1024];
-        let (mut frames, mut bytes) = (Vec::new(), 0);
+        let mut bytes = 0;
         while bytes < TURN {
             match self.stream.read(&mut chunk) {
                 Ok(0) => return Err(Parting::Closed),
                 Ok(count) => {
                     bytes += count;
                     self.last_sign = now;
+                    self.begun.get_or_insert(now);
                     self.unread.push(chunk.get(..count).unwrap_or_default());
-                    while let Some(frame) = self.unread.next()? {
-                        self.begun = None;
-                        frames.push(frame);
-                    }
-                    if self.unread.len() > 0 {
-                        self.begun.get_or_insert(now);
+                    if count < chunk.len() {
+                        break; // no more there, most likely; another look costs as much as a turn
                     }
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
@@ -87,23 +101,33 @@ impl Line {
                 Err(error) => return Err(error.into()),
             }
         }
-        Ok(frames)
+        Ok(())
+    }
+
+    /// The next whole frame of what was read.
+    pub(super) fn next(&mut self, now: Instant) -> Result<Option<Frame>, Parting> {
+        let frame = self.unread.next()?;
+        if frame.is_some() {
+            self.begun = (self.unread.len() > 0).then_some(now);
+        }
+        Ok(frame)
     }
 
     /// Puts a frame behind those that wait, and sends what can be sent.
-    pub(super) fn send(&mut self, frame: &Frame) -> Result<(), Parting> {
+    pub(super) fn send(&mut self, frame: &Frame, now: Instant) -> Result<(), Parting> {
         let bytes = frame.encode();
         self.unsent_bytes += bytes.len();
         self.unsent.push_back(bytes);
-        self.write()?;
+        self.write(now)?;
         if self.unsent_bytes > UNSENT { Err(Parting::NeverReads) } else { Ok(()) }
     }
 
     /// Sends what can be sent without waiting.
-    pub(super) fn write(&mut self) -> Result<(), Parting> {
+    pub(super) fn write(&mut self, now: Instant) -> Result<(), Parting> {
         while let Some(first) = self.unsent.front() {
             match self.stream.write(first.get(self.sent..).unwrap_or_default()) {
                 Ok(count) => {
+                    self.deaf = None;
                     self.sent += count;
                     self.unsent_bytes = self.unsent_bytes.saturating_sub(count);
                     if self.sent >= first.len() {
@@ -111,7 +135,10 @@ impl Line {
                         self.sent = 0;
                     }
                 }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.deaf.get_or_insert(now);
+                    break;
+                }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error.into()),
             }
@@ -127,19 +154,61 @@ impl Line {
         interest
     }
 
-    /// Until when the frame that is being read has to be complete.
-    pub(super) fn deadline(&self) -> Option<Instant> {
-        self.begun.map(|begun| begun + FRAME_LIMIT)
+    /// We do not read from it: the time does not count against it.
+    pub(super) fn pause(&mut self, now: Instant) {
+        if self.begun.is_some() {
+            self.begun = Some(now);
+        }
     }
 
-    /// Bytes of half frames and of replies that wait here.
+    /// When it has to be let go if nothing changes.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        let begun = self.begun.map(|begun| begun + FRAME_LIMIT);
+        begun.into_iter().chain(self.deaf.map(|deaf| deaf + DEAF_LIMIT)).min()
+    }
+
+    /// Why it has to be let go now.
+    pub(super) fn overdue(&self, now: Instant) -> Option<Parting> {
+        if self.deaf.is_some_and(|deaf| deaf + DEAF_LIMIT <= now) {
+            return Some(Parting::NeverReads);
+        }
+        self.begun.is_some_and(|begun| begun + FRAME_LIMIT <= now).then_some(Parting::HalfAFrame)
+    }
+
+    /// Since when a frame has been read.
+    pub(super) fn begun(&self) -> Option<Instant> {
+        self.begun
+    }
+
+    /// Bytes that came and were not taken out as frames.
     pub(super) fn held(&self) -> usize {
-        self.unread.len() + self.unsent_bytes
+        self.unread.len()
+    }
+
+    /// Bytes that wait to be taken by it.
+    pub(super) fn unsent(&self) -> usize {
+        self.unsent_bytes
     }
 
     /// When something last came from it.
     pub(super) fn last_sign(&self) -> Instant {
         self.last_sign
+    }
+
+    /// Whether nothing is under way with it.
+    pub(super) fn is_idle(&self) -> bool {
+        self.open.is_empty() && self.unsent_bytes == 0
+    }
+
+    pub(super) fn gone(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.gone)
+    }
+}
+
+/// Whoever holds one of its messages is to know that nobody waits there.
+impl Drop for Line {
+    fn drop(&mut self) {
+        self.gone.store(true, Ordering::Relaxed);
     }
 }
 

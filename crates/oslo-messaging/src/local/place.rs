@@ -21,7 +21,7 @@ const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'.').remove(b'-').remove(b'_')
 
 /// The directory of a bus.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Place {
+pub(crate) struct Place {
     directory: PathBuf,
 }
 
@@ -43,7 +43,9 @@ impl Place {
                 format!(
                     "{} belongs to uid {} with mode {:03o}; it has to be of uid {own} and writable \
                      by nobody else (chmod 0700)",
-                    self.directory.display(), found.uid(), found.mode() & 0o777
+                    self.directory.display(),
+                    found.uid(),
+                    found.mode() & 0o777
                 ),
             ));
         }
@@ -137,8 +139,7 @@ mod tests {
         let dir = tempfile::tempdir().expect("a directory");
         let place = Place::new(dir.path());
         let long = "t".repeat(200);
-        let targets =
-            [target("a", "1"), target("a", "2"), target("a.b", "1"), target(&long, "1")];
+        let targets = [target("a", "1"), target("a", "2"), target("a.b", "1"), target(&long, "1")];
         for one in &targets {
             fs::write(place.socket(one), "").expect("a file");
         }
