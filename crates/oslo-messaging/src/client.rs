@@ -14,12 +14,10 @@ use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
 use crate::context::Context;
-use crate::envelope::{Reply, ReplyTo, Request};
+use crate::envelope::{LARGEST_BODY, Reply, ReplyTo, Request};
 use crate::error::CallError;
 use crate::target::Destination;
 
-/// Bytes of a body: a result of 16 MiB, and what it takes to write text inside of text.
-pub(crate) const LARGEST_BODY: usize = 20 * 1024 * 1024;
 /// How long a message is offered to servers that do not take it.
 const KEEP_TRYING: Duration = Duration::from_secs(10);
 /// Between two tries.

@@ -19,7 +19,7 @@ use crate::failure::Failure;
 use crate::incoming::Incoming;
 
 /// What a method returns: JSON, or the exception that its caller is told.
-pub type Outcome = Result<Box<RawValue>, Failure>;
+pub type Outcome = Result<Box<RawValue>, Box<Failure>>;
 
 /// The outcome of a method that returns this value.
 ///
@@ -27,7 +27,7 @@ pub type Outcome = Result<Box<RawValue>, Failure>;
 ///
 /// A `TypeError` for a value that is no JSON.
 pub fn returned<T: Serialize + ?Sized>(value: &T) -> Outcome {
-    to_raw_value(value).map_err(|error| Failure::type_error(error.to_string()))
+    to_raw_value(value).map_err(|error| Box::new(Failure::type_error(error.to_string())))
 }
 
 /// When the sender of a message is told that it need not keep it.
@@ -78,7 +78,7 @@ impl Method {
     }
 
     /// What is wrong with arguments, in the words of Python.
-    fn check(&self, args: &RawValue) -> Result<(), Failure> {
+    fn check(&self, args: &RawValue) -> Result<(), Box<Failure>> {
         let name = self.name;
         let given = keys(args.get()).map_err(|error| {
             Failure::type_error(format!("{name}() takes arguments by name: {error}"))
@@ -87,13 +87,13 @@ impl Method {
         if let Some(key) = given.iter().find(|key| !is_known(key)) {
             let key = excerpt(key.as_bytes());
             let text = format!("{name}() got an unexpected keyword argument '{key}'");
-            return Err(Failure::type_error(text));
+            return Err(Failure::type_error(text).into());
         }
         match self.required.iter().find(|name| !given.iter().any(|key| key == *name)) {
             None => Ok(()),
             Some(missing) => {
                 let text = format!("{name}() missing a required argument: '{missing}'");
-                Err(Failure::type_error(text))
+                Err(Failure::type_error(text).into())
             }
         }
     }
@@ -172,9 +172,10 @@ impl Dispatcher {
         }
     }
 
-    fn find(&self, incoming: &Incoming) -> Result<&Method, Failure> {
+    fn find(&self, incoming: &Incoming) -> Result<&Method, Box<Failure>> {
         let request = &incoming.request;
-        let unsupported = || Failure::unsupported_version(&request.version, &request.method);
+        let unsupported =
+            || Box::new(Failure::unsupported_version(&request.version, &request.method));
         if request.has_namespace {
             return Err(unsupported());
         }
@@ -188,7 +189,10 @@ impl Dispatcher {
                 return method.check(&request.args).map(|()| method);
             }
         }
-        Err(if understood { Failure::no_such_method(&request.method) } else { unsupported() })
+        if !understood {
+            return Err(unsupported());
+        }
+        Err(Failure::no_such_method(&request.method).into())
     }
 }
 
@@ -225,7 +229,7 @@ impl Admitted {
         let outcome = outcome.unwrap_or_else(|_| {
             // What happened has been said by the panic's hook.
             tracing::error!(target: "oslo_messaging.server", "{} panicked", self.method.name);
-            Err(Failure::runtime_error(format!("{} panicked", self.method.name)))
+            Err(Failure::runtime_error(format!("{} panicked", self.method.name)).into())
         });
         if let Err(failure) = &outcome
             && !self.incoming.is_call()

@@ -8,6 +8,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::Range;
 
 use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -19,6 +20,8 @@ use crate::error::BodyError;
 use crate::failure::Failure;
 use crate::target::checked;
 
+/// Bytes of a body: a result of 16 MiB, and what it takes to write text inside of text.
+pub(crate) const LARGEST_BODY: usize = 20 * 1024 * 1024;
 /// Keys that a message may have. Requests of the original have about 40.
 const MOST_KEYS: usize = 1_024;
 /// Bytes that all of its context may have. A catalogue of services has some tens of thousands.
@@ -74,37 +77,118 @@ pub struct Reply {
 /// The parts of an envelope; a message may also come without one.
 #[derive(Deserialize)]
 struct Envelope<'a> {
-    #[serde(borrow, rename = "oslo.version")]
+    #[serde(borrow, default, rename = "oslo.version", deserialize_with = "there")]
     version: Option<&'a RawValue>,
-    #[serde(borrow, rename = "oslo.message")]
+    #[serde(borrow, default, rename = "oslo.message", deserialize_with = "there")]
     message: Option<&'a RawValue>,
 }
 
+/// A key whose value is null is there.
+fn there<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de RawValue>, D::Error> {
+    <&RawValue>::deserialize(deserializer).map(Some)
+}
+
 /// What is inside of an envelope, or the body itself if it is the bare message.
-fn opened(body: &[u8]) -> Result<Cow<'_, str>, BodyError> {
-    let text = std::str::from_utf8(body).map_err(|error| {
-        BodyError::Json(serde_json::Error::custom(format!("not UTF-8: {error}")))
-    })?;
+///
+/// A large body stays where it is: it is unescaped in its own place, which it only gets shorter by.
+fn opened(mut body: Vec<u8>) -> Result<String, BodyError> {
+    let Some(literal) = message_of(&body)? else {
+        return String::from_utf8(body).map_err(|error| not_utf8(error.utf8_error()));
+    };
+    let length = unescape(body.get_mut(literal.clone()).unwrap_or_default())?;
+    body.truncate(literal.start + length);
+    body.drain(..literal.start);
+    let inner = String::from_utf8(body).map_err(|error| not_utf8(error.utf8_error()))?;
+    if !inner.trim_start().starts_with('{') {
+        return Err(BodyError::NotAnObject { what: WITHIN });
+    }
+    Ok(inner)
+}
+
+/// For messages.
+const WITHIN: &str = "the message in the envelope";
+
+/// Where the text of the message stands in a body, without its quotes; nothing for a bare message.
+fn message_of(body: &[u8]) -> Result<Option<Range<usize>>, BodyError> {
+    let text = std::str::from_utf8(body).map_err(not_utf8)?;
     if !text.trim_start().starts_with('{') {
         return Err(BodyError::NotAnObject { what: "the body" });
     }
     let envelope: Envelope<'_> = serde_json::from_str(text).map_err(BodyError::Json)?;
     let (Some(version), Some(message)) = (envelope.version, envelope.message) else {
-        return Ok(Cow::Borrowed(text));
+        return Ok(None);
     };
     let version = text_of(version).unwrap_or_else(|| version.get().chars().take(40).collect());
     if !is_known(&version) {
         return Err(BodyError::Envelope { version: version.chars().take(40).collect() });
     }
-    let what = "the message in the envelope";
     if !message.get().starts_with('"') {
-        return Err(BodyError::NotAnObject { what });
+        return Err(BodyError::NotAnObject { what: WITHIN });
     }
-    let inner: String = serde_json::from_str(message.get()).map_err(BodyError::Json)?;
-    if !inner.trim_start().starts_with('{') {
-        return Err(BodyError::NotAnObject { what });
+    let place = place_in(text, message.get());
+    Ok(Some(place.start + 1..place.end.saturating_sub(1)))
+}
+
+fn not_utf8(error: std::str::Utf8Error) -> BodyError {
+    BodyError::Json(serde_json::Error::custom(format!("not UTF-8: {error}")))
+}
+
+/// Where a piece of a text stands in it.
+fn place_in(text: &str, piece: &str) -> Range<usize> {
+    let start = piece.as_ptr() as usize - text.as_ptr() as usize;
+    start..start + piece.len()
+}
+
+/// Unescapes the inside of a JSON string that has been read as one before; says how long it is now.
+fn unescape(bytes: &mut [u8]) -> Result<usize, BodyError> {
+    let (mut from, mut to) = (0, 0);
+    while let Some(&byte) = bytes.get(from) {
+        if byte != b'\\' {
+            bytes[to] = byte;
+            (from, to) = (from + 1, to + 1);
+            continue;
+        }
+        let (c, length) = escaped(bytes.get(from + 1..).unwrap_or_default())?;
+        let mut utf8 = [0; 4];
+        for byte in c.encode_utf8(&mut utf8).bytes() {
+            bytes[to] = byte; // no character is longer than its escape
+            to += 1;
+        }
+        from += 1 + length;
     }
-    Ok(Cow::Owned(inner))
+    Ok(to)
+}
+
+/// The character behind a backslash, and how many bytes it is written in.
+fn escaped(rest: &[u8]) -> Result<(char, usize), BodyError> {
+    let wrong = || BodyError::Json(serde_json::Error::custom("a lone surrogate"));
+    let simple = match rest.first() {
+        Some(b'u') => None,
+        Some(b'b') => Some('\u{8}'),
+        Some(b'f') => Some('\u{c}'),
+        Some(b'n') => Some('\n'),
+        Some(b'r') => Some('\r'),
+        Some(b't') => Some('\t'),
+        Some(byte @ (b'"' | b'\\' | b'/')) => Some(char::from(*byte)),
+        _ => return Err(wrong()),
+    };
+    if let Some(c) = simple {
+        return Ok((c, 1));
+    }
+    let unit = |at: usize| {
+        let digits = rest.get(at..at + 4).and_then(|digits| std::str::from_utf8(digits).ok());
+        digits.and_then(|digits| u32::from_str_radix(digits, 16).ok())
+    };
+    let first = unit(1).ok_or_else(wrong)?;
+    if !(0xd800..0xdc00).contains(&first) {
+        return char::from_u32(first).map(|c| (c, 5)).ok_or_else(wrong);
+    }
+    let second = unit(7).filter(|_| rest.get(5..7) == Some(b"\\u")).ok_or_else(wrong)?;
+    if !(0xdc00..0xe000).contains(&second) {
+        return Err(wrong());
+    }
+    let c = 0x1_0000 + ((first - 0xd800) << 10) + (second - 0xdc00);
+    char::from_u32(c).map(|c| (c, 11)).ok_or_else(wrong)
 }
 
 /// The same major version and no newer minor one.
@@ -151,6 +235,10 @@ impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
 
 /// The keys of an object whose values nobody has looked at yet.
 pub(crate) fn keys(text: &str) -> Result<Vec<String>, BodyError> {
+    // The reader's error would quote all of a large text.
+    if !text.starts_with('{') {
+        return Err(BodyError::NotAnObject { what: "what was given" });
+    }
     Ok(Fields::of(text)?.0.into_keys().map(Cow::into_owned).collect())
 }
 
@@ -201,39 +289,40 @@ impl Request {
     /// [`BodyError`] for what is no message at all. A message that cannot be carried out, but that
     /// somebody waits for, is a request: the dispatcher answers it.
     pub fn decode(body: &[u8]) -> Result<Self, BodyError> {
-        Self::read(&opened(body)?)
+        Self::decode_owned(body.to_vec())
     }
 
-    /// The same; a large body is let go as soon as its message is out of its envelope.
+    /// The same for a body that is not needed any more: large arguments stay where they are.
     pub(crate) fn decode_owned(body: Vec<u8>) -> Result<Self, BodyError> {
-        let text = match opened(&body)? {
-            Cow::Owned(text) => {
-                drop(body);
-                text
-            }
-            Cow::Borrowed(text) => return Self::read(text),
-        };
-        Self::read(&text)
-    }
-
-    fn read(text: &str) -> Result<Self, BodyError> {
-        let fields = Fields::of(text)?;
+        let mut text = opened(body)?;
+        let fields = Fields::of(&text)?;
         let (reply_to, oddity) = reply_to(&fields);
         let nothing = || RawValue::from_string("{}".to_owned()).expect("an object is JSON");
-        Ok(Self {
+        let mut request = Self {
             method: fields.text("method").unwrap_or_default(),
             version: match fields.get("version") {
                 Some(version) => text_of(version).unwrap_or_else(|| version.get().to_owned()),
                 None => "1.0".to_owned(),
             },
             has_namespace: fields.get("namespace").is_some(),
-            // Not `get`: an explicit null is no object, and the dispatcher says so.
-            args: fields.0.get("args").map_or_else(nothing, |args| RawValue::to_owned(args)),
+            args: nothing(),
             context: fields.context()?,
             unique_id: fields.text("_unique_id"),
             reply_to,
             oddity,
-        })
+        };
+        // Not `get`: an explicit null is no object, and the dispatcher says so.
+        if let Some(args) = fields.0.get("args") {
+            let place = place_in(&text, args.get());
+            if place.len() < text.len() / 2 {
+                request.args = RawValue::to_owned(args);
+            } else {
+                text.truncate(place.end);
+                text.drain(..place.start);
+                request.args = RawValue::from_string(text).map_err(BodyError::Json)?;
+            }
+        }
+        Ok(request)
     }
 
     /// The body of a message.
@@ -245,7 +334,7 @@ impl Request {
         let mut fields = Parts::default();
         fields.value("method".into(), &self.method)?;
         fields.value("version".into(), &self.version)?;
-        fields.raw("args", self.args.clone());
+        fields.raw("args", &self.args);
         for (key, value) in self.context.wire() {
             fields.value(format!("{CONTEXT}{key}"), &value)?;
         }
@@ -298,7 +387,7 @@ impl Reply {
     ///
     /// [`BodyError`]; also for a reply without the number of its call, which nobody waits for.
     pub fn decode(body: &[u8]) -> Result<Self, BodyError> {
-        let text = opened(body)?;
+        let text = opened(body.to_vec())?;
         let fields = Fields::of(&text)?;
         let id = fields.text("_msg_id");
         let id = id.ok_or(BodyError::NotAnObject { what: "a reply without _msg_id" })?;
@@ -321,7 +410,7 @@ impl Reply {
         let mut fields = Parts::default();
         match &self.result {
             Ok(result) => {
-                fields.raw("result", result.clone());
+                fields.raw("result", result);
                 fields.value("failure".into(), &())?;
             }
             Err(failure) => {
@@ -345,12 +434,20 @@ fn read_failure(value: &RawValue) -> Failure {
 }
 
 /// The keys of a message that is being written.
-#[derive(Default)]
-struct Parts(BTreeMap<String, Box<RawValue>>);
+#[derive(Default, Serialize)]
+struct Parts<'a>(BTreeMap<String, Part<'a>>);
 
-impl Parts {
-    fn raw(&mut self, key: &str, value: Box<RawValue>) {
-        self.0.insert(key.to_owned(), value);
+/// Large values are borrowed: they are copied often enough on their way.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Part<'a> {
+    Own(Box<RawValue>),
+    Borrowed(&'a RawValue),
+}
+
+impl<'a> Parts<'a> {
+    fn raw(&mut self, key: &str, value: &'a RawValue) {
+        self.0.insert(key.to_owned(), Part::Borrowed(value));
     }
 
     fn value<T: Serialize + ?Sized>(
@@ -358,7 +455,7 @@ impl Parts {
         key: String,
         value: &T,
     ) -> Result<(), serde_json::Error> {
-        self.0.insert(key, to_raw_value(value)?);
+        self.0.insert(key, Part::Own(to_raw_value(value)?));
         Ok(())
     }
 
@@ -370,8 +467,19 @@ impl Parts {
             #[serde(rename = "oslo.message")]
             message: &'a str,
         }
-        let message = serde_json::to_string(&self.0)?;
-        serde_json::to_vec(&Written { version: ENVELOPE, message: &message })
+        let size = |part: &Part<'_>| match part {
+            Part::Own(value) => value.get().len(),
+            Part::Borrowed(value) => value.get().len(),
+        };
+        let length: usize = self.0.iter().map(|(key, part)| key.len() + size(part) + 8).sum();
+        let mut message = Vec::with_capacity(length);
+        serde_json::to_writer(&mut message, self)?;
+        let message = String::from_utf8(message).expect("JSON is UTF-8");
+        // One byte more for each that is escaped; control characters have been by now.
+        let escaped = message.bytes().filter(|byte| matches!(byte, b'"' | b'\\')).count();
+        let mut body = Vec::with_capacity(message.len() + escaped + 64);
+        serde_json::to_writer(&mut body, &Written { version: ENVELOPE, message: &message })?;
+        Ok(body)
     }
 }
 
@@ -534,5 +642,52 @@ mod tests {
         assert_eq!(reply(json!("nonsense")).expect_err("failed").class, "RuntimeError");
         assert_eq!(reply(json!("{\"class\": \"X\"}")).expect_err("failed").class, "X");
         Reply::decode(b"{\"result\": 1}").expect_err("nobody's");
+    }
+
+    /// What serde makes of a literal, or nothing.
+    fn by_serde(literal: &str) -> Option<String> {
+        serde_json::from_str(literal).ok()
+    }
+
+    fn in_place(literal: &str) -> Option<String> {
+        let mut bytes = literal.as_bytes()[1..literal.len() - 1].to_vec();
+        let length = unescape(&mut bytes).ok()?;
+        bytes.truncate(length);
+        Some(String::from_utf8(bytes).expect("UTF-8 stays so"))
+    }
+
+    #[test]
+    fn escapes_are_read_as_serde_reads_them() {
+        for inside in [
+            "",
+            r#"\"\\\/\b\f\n\r\t"#,
+            r"\u00e4\u20AC\ud83d\ude00 ü€😀",
+            r"\u0000\u001f\u007f\u0080\u07ff\u0800\uffff",
+            r"\ud800",
+            r"\udc00",
+            r"\ud800\ud800",
+            r"\ud800x",
+            r"\ud83d\n",
+            r"a\ud83d\ude00\ud83d",
+        ] {
+            let literal = format!("\"{inside}\"");
+            assert_eq!(in_place(&literal), by_serde(&literal), "{literal}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn every_text_survives_its_escaping(text: String) {
+            let literal = serde_json::to_string(&text).expect("a text");
+            proptest::prop_assert_eq!(in_place(&literal), Some(text));
+        }
+
+        #[test]
+        fn no_bytes_break_the_reader(body: Vec<u8>, version in "[0-9.]{0,5}", inner: String) {
+            let _ = Request::decode(&body);
+            let _ = Reply::decode(&body);
+            let enveloped = json!({"oslo.version": version, "oslo.message": inner});
+            let _ = Request::decode(enveloped.to_string().as_bytes());
+        }
     }
 }

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
-use crate::envelope::{Reply, ReplyTo, Request};
+use crate::envelope::{LARGEST_BODY, Reply, ReplyTo, Request};
 use crate::failure::Failure;
 use crate::seen::InHand;
 
@@ -19,6 +19,19 @@ use crate::seen::InHand;
 pub(crate) trait Replies: Send + Sync {
     /// Sends a reply, or keeps it for as long as it can be of use.
     fn send(&self, to: &ReplyTo, reply: Reply);
+}
+
+/// The body of a reply; one that cannot be sent becomes a failure that can.
+pub(crate) fn written(reply: Reply) -> Option<Vec<u8>> {
+    let unique_id = uuid::Uuid::new_v4().simple().to_string();
+    let reason = match reply.encode(&unique_id) {
+        Ok(body) if body.len() <= LARGEST_BODY => return Some(body),
+        Ok(body) => format!("a result of {} bytes; {LARGEST_BODY} are the most", body.len()),
+        Err(error) => format!("the result cannot be written: {error}"),
+    };
+    tracing::error!(target: "oslo_messaging.server", "A call fails at its end: {reason}");
+    let failure = Box::new(Failure::runtime_error(reason));
+    Reply { result: Err(failure), ..reply }.encode(&unique_id).ok()
 }
 
 /// A request that has been taken.
@@ -77,17 +90,20 @@ impl Incoming {
     /// # Errors
     ///
     /// A `TypeError` for whoever asked.
-    pub fn arguments<T: DeserializeOwned>(&self) -> Result<T, Failure> {
-        serde_json::from_str(self.request.args.get())
-            .map_err(|error| Failure::type_error(format!("{}: {error}", self.request.method)))
+    pub fn arguments<T: DeserializeOwned>(&self) -> Result<T, Box<Failure>> {
+        serde_json::from_str(self.request.args.get()).map_err(|error| {
+            // It quotes what it does not like, however large.
+            let reason: String = error.to_string().chars().take(200).collect();
+            Failure::type_error(format!("{}: {reason}", self.request.method)).into()
+        })
     }
 
     /// Ends it: the message is acknowledged, a caller told the result.
-    pub fn answer(mut self, result: Result<Box<RawValue>, Failure>) {
+    pub fn answer(mut self, result: Result<Box<RawValue>, Box<Failure>>) {
         // First the message: a caller that has its answer may see at once that nothing is queued.
         self.in_hand.acknowledge();
         self.answered = true;
-        self.send(result.map_err(Box::new));
+        self.send(result);
     }
 
     /// Ends it for everybody: it cannot be carried out, here or elsewhere, and nobody waits.

@@ -19,11 +19,12 @@ mod line;
 mod listener;
 mod place;
 mod server;
+mod shared;
 mod turns;
 
 use std::path::Path;
 
-pub(crate) use server::{serve, written};
+pub(crate) use server::serve;
 
 /// The way to the servers below a directory.
 pub(crate) fn road(directory: &Path) -> place::Place {

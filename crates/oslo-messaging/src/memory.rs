@@ -11,11 +11,10 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::body::Body;
-use crate::client::{Heard, LARGEST_BODY, Lane, Offer, Road, Way};
-use crate::envelope::{Reply, ReplyTo};
+use crate::client::{Heard, Lane, Offer, Road, Way};
+use crate::envelope::{LARGEST_BODY, Reply, ReplyTo};
 use crate::error::{CallError, ServeError};
-use crate::incoming::Replies;
-use crate::local::written;
+use crate::incoming::{Replies, written};
 use crate::reception::Reception;
 use crate::seen::Delivery;
 use crate::server::{Carrier, Server, ServerOptions};

@@ -118,7 +118,9 @@ fn failures_reach_the_caller_with_their_arguments() {
     for stage in buses() {
         let fails = Method::new("fails", |_| {
             let Value::Object(kwargs) = json!({"volume_id": "v", "code": 404}) else { panic!() };
-            Err(Failure::new("cinder.exception", "VolumeNotFound", "Volume v gone.").with(kwargs))
+            Err(Failure::new("cinder.exception", "VolumeNotFound", "Volume v gone.")
+                .with(kwargs)
+                .into())
         });
         let _pool = serve(&stage, [fails]);
         let failure = failure(call(&stage, request("fails", &json!({}))));

@@ -3,10 +3,13 @@
 //! Must not: read or write a socket. A length is believed only up to [`LARGEST_BODY`], and memory
 //! for a body is taken as its bytes arrive, not as its length promises.
 
-use crate::client::LARGEST_BODY;
+use crate::envelope::LARGEST_BODY;
 
 /// Bytes in front of a body.
 pub(super) const HEAD: usize = 13;
+
+/// Bytes that must have come of a body before memory is set aside for the rest of it.
+const SERIOUS: usize = 1024 * 1024;
 
 /// What a frame says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,13 +56,6 @@ pub(crate) enum FrameError {
 }
 
 impl Frame {
-    pub(super) fn encode(&self) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(HEAD + self.body.len());
-        bytes.extend_from_slice(&Self::head(self.kind, self.tag, &self.body));
-        bytes.extend_from_slice(&self.body);
-        bytes
-    }
-
     /// What stands in front of a body.
     pub(super) fn head(kind: Kind, tag: u64, body: &[u8]) -> [u8; HEAD] {
         let kind = KINDS.iter().position(|one| *one == kind).unwrap_or_default();
@@ -83,6 +79,25 @@ pub(super) struct Unread {
 impl Unread {
     pub(super) fn push(&mut self, bytes: &[u8]) {
         self.bytes.extend_from_slice(bytes);
+        // Growing by doubling would move a large body again and again, and leave holes where it was.
+        if self.len() > SERIOUS
+            && let Ok(Some(missing)) = self.missing()
+        {
+            self.bytes.reserve_exact(missing);
+        }
+    }
+
+    /// Bytes that the first frame lacks; nothing while it has no head.
+    fn missing(&self) -> Result<Option<usize>, FrameError> {
+        let unread = self.bytes.get(self.taken..).unwrap_or_default();
+        let Some((head, rest)) = unread.split_at_checked(HEAD) else { return Ok(None) };
+        let (_, _, length) = head_of(head)?;
+        Ok(Some(length.saturating_sub(rest.len())))
+    }
+
+    /// Whether the first frame can be taken out, or is none.
+    pub(super) fn is_whole(&self) -> bool {
+        !matches!(self.missing(), Ok(None | Some(1..)))
     }
 
     pub(super) fn len(&self) -> usize {
@@ -137,7 +152,12 @@ mod tests {
     #[test]
     fn frames_are_read_however_they_are_cut() {
         let frames = KINDS.map(|kind| Frame { kind, tag: u64::MAX - 5, body: b"{}".to_vec() });
-        let bytes: Vec<u8> = frames.iter().flat_map(Frame::encode).collect();
+        let bytes: Vec<u8> = frames
+            .iter()
+            .flat_map(|frame| {
+                [&Frame::head(frame.kind, frame.tag, &frame.body), frame.body.as_slice()].concat()
+            })
+            .collect();
         for size in [1, 2, 7, HEAD, HEAD + 1, bytes.len()] {
             let (mut unread, mut read) = (Unread::default(), Vec::new());
             for chunk in bytes.chunks(size) {

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use nix::poll::PollFlags;
 
 use super::frame::{Frame, FrameError, Unread};
-use crate::client::LARGEST_BODY;
+use crate::envelope::LARGEST_BODY;
 
 /// Bytes that wait for a client to read them: the largest reply, and small ones.
 const UNSENT: usize = LARGEST_BODY + 1024 * 1024;
@@ -23,6 +23,8 @@ const UNSENT: usize = LARGEST_BODY + 1024 * 1024;
 const FRAME_LIMIT: Duration = Duration::from_secs(30);
 /// Time within which a client takes at least a byte of what waits for it.
 const DEAF_LIMIT: Duration = Duration::from_secs(30);
+/// Bytes that are copied for less work of the kernel.
+const SMALL: usize = 16 * 1024;
 /// Bytes read in one turn, so that those of others are read, too.
 const TURN: usize = 256 * 1024;
 
@@ -90,15 +92,19 @@ impl Line {
                 Ok(count) => {
                     bytes += count;
                     self.last_sign = now;
-                    self.begun.get_or_insert(now);
                     self.unread.push(chunk.get(..count).unwrap_or_default());
+                    if self.unread.is_whole() {
+                        self.begun = None;
+                        break; // what follows waits until this has been taken
+                    }
+                    self.begun.get_or_insert(now);
                     if count < chunk.len() {
                         break; // no more there, most likely; another look costs as much as a turn
                     }
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error.into()),
+                Err(error) => return Err(parting(error)),
             }
         }
         Ok(())
@@ -108,16 +114,21 @@ impl Line {
     pub(super) fn next(&mut self, now: Instant) -> Result<Option<Frame>, Parting> {
         let frame = self.unread.next()?;
         if frame.is_some() {
-            self.begun = (self.unread.len() > 0).then_some(now);
+            self.begun = (self.unread.len() > 0 && !self.unread.is_whole()).then_some(now);
         }
         Ok(frame)
     }
 
     /// Puts a frame behind those that wait, and sends what can be sent.
-    pub(super) fn send(&mut self, frame: &Frame, now: Instant) -> Result<(), Parting> {
-        let bytes = frame.encode();
-        self.unsent_bytes += bytes.len();
-        self.unsent.push_back(bytes);
+    pub(super) fn send(&mut self, frame: Frame, now: Instant) -> Result<(), Parting> {
+        let head = Frame::head(frame.kind, frame.tag, &frame.body);
+        self.unsent_bytes += head.len() + frame.body.len();
+        // A small body goes with its head: one write less; a large one is not copied for that.
+        if frame.body.len() <= SMALL {
+            self.unsent.push_back([&head, frame.body.as_slice()].concat());
+        } else {
+            self.unsent.extend([head.to_vec(), frame.body]);
+        }
         self.write(now)?;
         if self.unsent_bytes > UNSENT { Err(Parting::NeverReads) } else { Ok(()) }
     }
@@ -140,7 +151,7 @@ impl Line {
                     break;
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error.into()),
+                Err(error) => return Err(parting(error)),
             }
         }
         Ok(())
@@ -175,6 +186,11 @@ impl Line {
         self.begun.is_some_and(|begun| begun + FRAME_LIMIT <= now).then_some(Parting::HalfAFrame)
     }
 
+    /// Whether the first frame is complete: until it has been taken nothing more is read.
+    pub(super) fn has_frame(&self) -> bool {
+        self.unread.is_whole()
+    }
+
     /// Since when a frame has been read.
     pub(super) fn begun(&self) -> Option<Instant> {
         self.begun
@@ -202,6 +218,14 @@ impl Line {
 
     pub(super) fn gone(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.gone)
+    }
+}
+
+/// A client that goes away with replies unread has closed its side, too.
+fn parting(error: io::Error) -> Parting {
+    match error.kind() {
+        io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => Parting::Closed,
+        _ => Parting::Io(error),
     }
 }
 

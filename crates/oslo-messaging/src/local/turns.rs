@@ -18,15 +18,17 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use super::frame::{Frame, Kind};
 use super::line::{Line, Parting};
 use super::listener::Listener;
-use super::server::{Answers, Command, Shared, Ticket};
+use super::shared::{Answers, Command, Shared, Ticket};
 use crate::body::Body;
-use crate::client::LARGEST_BODY;
+use crate::envelope::LARGEST_BODY;
 use crate::reception::{Reception, Taken};
 
 /// Clients at a time; one with nothing under way makes room for the next.
 const CLIENTS: usize = 256;
-/// Bytes of messages that are read, wait or are in hand, beside one that is being read.
+/// Bytes of messages that wait or are in hand.
 const BYTES: usize = LARGEST_BODY;
+/// Bytes that are read and not taken yet, beside those of one message.
+const UNTAKEN: usize = 4 * 1024 * 1024;
 /// Bytes of replies that wait for slow readers.
 const REPLIES: usize = LARGEST_BODY + 4 * 1024 * 1024;
 /// How long the last replies may take to be read by their callers.
@@ -46,7 +48,6 @@ pub(super) struct Turns {
 }
 
 /// What there is to do.
-#[derive(Default)]
 struct Ready {
     arrivals: Vec<usize>,
     lines: Vec<(u64, PollFlags)>,
@@ -79,7 +80,7 @@ impl Turns {
             let commands = self.shared.taken();
             for command in commands {
                 match command {
-                    Command::Settled { line, frame } => self.settled(line, &frame),
+                    Command::Settled { line, frame } => self.settled(line, frame),
                     Command::Reply { call, body, is_last } => self.reply(&call, body, is_last),
                     Command::StopConsuming => self.listeners.clear(),
                     Command::Close => closing = Some(Instant::now() + LAST_REPLIES),
@@ -106,14 +107,14 @@ impl Turns {
 
     fn wait(&self, deadlines: impl Iterator<Item = Instant>) -> io::Result<Ready> {
         let now = Instant::now();
-        let room = self.room_to_read();
+        let (first, held) = (self.first(), self.held());
         let place = self.lines.len() < CLIENTS || self.lines.values().any(Line::is_idle);
         let ids: Vec<u64> = self.lines.keys().copied().collect();
         let mut watched = vec![PollFd::new(self.wake.as_fd(), PollFlags::POLLIN)];
         let arrivals = if place { PollFlags::POLLIN } else { PollFlags::empty() };
         watched.extend(self.listeners.iter().map(|one| PollFd::new(one.as_fd(), arrivals)));
         watched.extend(self.lines.iter().map(|(id, line)| {
-            PollFd::new(line.as_fd(), line.interest(room || self.is_first(*id)))
+            PollFd::new(line.as_fd(), line.interest(self.may_read(*id, line, first, held)))
         }));
         let deadlines = self.lines.values().filter_map(Line::deadline).chain(deadlines);
         match poll(&mut watched, timeout(deadlines.min(), now)) {
@@ -125,18 +126,18 @@ impl Turns {
             // Whatever woke us stands among the commands.
             while matches!((&self.wake).read(&mut [0; 64]), Ok(count) if count > 0) {}
         }
-        let mut ready = Ready::default();
-        ready.arrivals = (0..self.listeners.len())
+        let arrivals = (0..self.listeners.len())
             .filter(|_| hits.next().is_some_and(|hit| !hit.is_empty()))
             .collect();
-        ready.lines = ids.into_iter().zip(hits).filter(|(_, hit)| !hit.is_empty()).collect();
-        Ok(ready)
+        let lines = ids.into_iter().zip(hits).filter(|(_, hit)| !hit.is_empty()).collect();
+        Ok(Ready { arrivals, lines })
     }
 
     fn turn(&mut self, ready: &Ready) {
         let now = Instant::now();
         for (id, hit) in &ready.lines {
-            let room = self.room_to_read() || self.is_first(*id);
+            let (first, held) = (self.first(), self.held());
+            let room = self.lines.get(id).is_some_and(|line| self.may_read(*id, line, first, held));
             let Some(line) = self.lines.get_mut(id) else { continue };
             let done = if hit.intersects(PollFlags::POLLHUP | PollFlags::POLLERR) {
                 // Nobody is there to be told anything: what it still sent, it sends again.
@@ -144,20 +145,12 @@ impl Turns {
             } else {
                 line.write(now).and_then(|()| if room { line.read(now) } else { Ok(()) })
             };
-            if let Err(parting) = done {
-                self.part(*id, &parting);
-                continue;
-            }
-            self.take_of(*id, now);
-        }
-        if !self.room_to_read() {
-            let first = self.first();
-            for (id, line) in &mut self.lines {
-                if Some(*id) != first {
-                    line.pause(now);
-                }
+            match done {
+                Ok(()) => self.take_of(*id, now),
+                Err(parting) => self.part(*id, &parting),
             }
         }
+        self.excuse(now);
         let late = self.lines.iter().filter_map(|(id, line)| Some((*id, line.overdue(now)?)));
         let late: Vec<_> = late.collect();
         for (id, parting) in late {
@@ -168,21 +161,36 @@ impl Turns {
         }
     }
 
-    /// Whether a message that was read can be taken.
-    fn room_to_take(&self) -> bool {
-        self.shared.messages() < self.prefetch && self.shared.bytes() < BYTES
+    /// Of whom nothing is read, nothing can come in time.
+    fn excuse(&mut self, now: Instant) {
+        let (first, held) = (self.first(), self.held());
+        let waits =
+            |(id, line): (&u64, &Line)| (!self.may_read(*id, line, first, held)).then_some(*id);
+        let waiting: Vec<u64> = self.lines.iter().filter_map(waits).collect();
+        for id in waiting {
+            if let Some(line) = self.lines.get_mut(&id) {
+                line.pause(now);
+            }
+        }
     }
 
-    /// Whether more can be read.
-    fn room_to_read(&self) -> bool {
-        let held: usize = self.lines.values().map(Line::held).sum();
-        self.room_to_take() && self.shared.bytes() + held < BYTES
+    /// Whether there is room for one more message of so many bytes.
+    fn room_for(&self, bytes: usize) -> bool {
+        let used = self.shared.bytes();
+        self.shared.messages() < self.prefetch && (used == 0 || used + bytes <= BYTES)
     }
 
-    /// Whether this client's frame is the one that may be finished without room: with none at all,
-    /// two halves of large frames would keep each other out.
-    fn is_first(&self, id: u64) -> bool {
-        self.room_to_take() && self.shared.bytes() == 0 && self.first() == Some(id)
+    /// Whether more is read from this client: not before its last message has been taken, and when
+    /// much is untaken only from the one whose frame was begun first. Two halves of large frames
+    /// would keep each other out, and many of them fill the memory.
+    fn may_read(&self, id: u64, line: &Line, first: Option<u64>, held: usize) -> bool {
+        let others = held.saturating_sub(if first == Some(id) { line.held() } else { 0 });
+        self.room_for(0) && !line.has_frame() && others < UNTAKEN
+    }
+
+    /// Bytes that were read and not taken.
+    fn held(&self) -> usize {
+        self.lines.values().map(Line::held).sum()
     }
 
     /// Whose frame was begun first.
@@ -202,7 +210,11 @@ impl Turns {
     }
 
     fn take_of(&mut self, id: u64, now: Instant) {
-        while self.room_to_take() {
+        loop {
+            let Some(line) = self.lines.get(&id) else { return };
+            if !line.has_frame() || !self.room_for(line.held()) {
+                return;
+            }
             let Some(line) = self.lines.get_mut(&id) else { return };
             match line.next(now) {
                 Ok(Some(frame)) => self.take(id, frame),
@@ -232,7 +244,7 @@ impl Turns {
         }
     }
 
-    fn settled(&mut self, id: u64, frame: &Frame) {
+    fn settled(&mut self, id: u64, frame: Frame) {
         let Some(line) = self.lines.get_mut(&id) else { return };
         let waits_on = frame.kind == Kind::Acknowledged
             && line.open.get(&frame.tag).is_some_and(Option::is_some);
@@ -250,10 +262,10 @@ impl Turns {
                 line.open.remove(&tag);
             }
         }
-        self.send(id, &Frame { kind: Kind::Reply, tag, body });
+        self.send(id, Frame { kind: Kind::Reply, tag, body });
     }
 
-    fn send(&mut self, id: u64, frame: &Frame) {
+    fn send(&mut self, id: u64, frame: Frame) {
         if let Some(line) = self.lines.get_mut(&id)
             && let Err(parting) = line.send(frame, Instant::now())
         {

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "no file uses all of it")]
 
+pub mod process;
+
 use std::fmt;
 use std::time::{Duration, Instant};
 
