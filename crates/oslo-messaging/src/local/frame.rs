@@ -95,6 +95,14 @@ impl Unread {
         Ok(Some(length.saturating_sub(rest.len())))
     }
 
+    /// Bytes that the first frame will have; as far as is known.
+    pub(super) fn wanted(&self) -> usize {
+        match self.missing() {
+            Ok(Some(missing)) => self.len() + missing,
+            _ => self.len(),
+        }
+    }
+
     /// Whether the first frame can be taken out, or is none.
     pub(super) fn is_whole(&self) -> bool {
         !matches!(self.missing(), Ok(None | Some(1..)))

@@ -191,6 +191,11 @@ impl Line {
         self.unread.is_whole()
     }
 
+    /// Bytes that the frame which is being read will have; as far as is known.
+    pub(super) fn wanted(&self) -> usize {
+        self.unread.wanted()
+    }
+
     /// Since when a frame has been read.
     pub(super) fn begun(&self) -> Option<Instant> {
         self.begun

@@ -30,14 +30,22 @@ pub(super) enum Command {
         line: u64,
         frame: Frame,
     },
-    /// Something for whoever called under this number.
-    Reply {
-        call: String,
-        body: Vec<u8>,
-        is_last: bool,
-    },
+    /// Something for a caller.
+    Reply(Answer),
     StopConsuming,
     Close,
+}
+
+/// A reply on its way.
+#[derive(Debug)]
+pub(super) struct Answer {
+    /// Over which line the call came first, and as which of its messages.
+    pub(super) line: u64,
+    pub(super) tag: u64,
+    /// The caller's number for it.
+    pub(super) call: String,
+    pub(super) body: Vec<u8>,
+    pub(super) is_last: bool,
 }
 
 impl Shared {
@@ -130,14 +138,18 @@ impl Delivery for Ticket {
     }
 }
 
-/// Where the answers go: to the loop, which knows over which line a call came last.
-pub(super) struct Answers(pub(super) Arc<Shared>);
+/// Where the answers to one message go: to the loop, which knows the lines.
+pub(super) struct Answers {
+    pub(super) shared: Arc<Shared>,
+    pub(super) line: u64,
+    pub(super) tag: u64,
+}
 
 impl Replies for Answers {
     fn send(&self, _: &ReplyTo, reply: Reply) {
-        let is_last = reply.is_last;
-        let call = reply.id.clone();
+        let (call, is_last) = (reply.id.clone(), reply.is_last);
         let Some(body) = written(reply) else { return };
-        self.0.post(Command::Reply { call, body, is_last });
+        let answer = Answer { line: self.line, tag: self.tag, call, body, is_last };
+        self.shared.post(Command::Reply(answer));
     }
 }

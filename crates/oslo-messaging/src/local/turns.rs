@@ -18,7 +18,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use super::frame::{Frame, Kind};
 use super::line::{Line, Parting};
 use super::listener::Listener;
-use super::shared::{Answers, Command, Shared, Ticket};
+use super::shared::{Answer, Answers, Command, Shared, Ticket};
 use crate::body::Body;
 use crate::envelope::LARGEST_BODY;
 use crate::reception::{Reception, Taken};
@@ -81,7 +81,7 @@ impl Turns {
             for command in commands {
                 match command {
                     Command::Settled { line, frame } => self.settled(line, frame),
-                    Command::Reply { call, body, is_last } => self.reply(&call, body, is_last),
+                    Command::Reply(answer) => self.reply(answer),
                     Command::StopConsuming => self.listeners.clear(),
                     Command::Close => closing = Some(Instant::now() + LAST_REPLIES),
                 }
@@ -181,11 +181,12 @@ impl Turns {
     }
 
     /// Whether more is read from this client: not before its last message has been taken, and when
-    /// much is untaken only from the one whose frame was begun first. Two halves of large frames
-    /// would keep each other out, and many of them fill the memory.
+    /// much is untaken only from the one whose frame was begun first, and not before there will be
+    /// room for it. Two halves of large frames would keep each other out, and many of them fill the
+    /// memory.
     fn may_read(&self, id: u64, line: &Line, first: Option<u64>, held: usize) -> bool {
         let others = held.saturating_sub(if first == Some(id) { line.held() } else { 0 });
-        self.room_for(0) && !line.has_frame() && others < UNTAKEN
+        self.room_for(line.wanted()) && !line.has_frame() && others < UNTAKEN
     }
 
     /// Bytes that were read and not taken.
@@ -231,7 +232,8 @@ impl Turns {
         }
         let gone = line.gone();
         let ticket = Ticket::new(Arc::clone(&self.shared), id, frame.tag, frame.body.len(), gone);
-        let answers = Arc::new(Answers(Arc::clone(&self.shared)));
+        let answers =
+            Arc::new(Answers { shared: Arc::clone(&self.shared), line: id, tag: frame.tag });
         match self.reception.take(Body::new(frame.body), Box::new(ticket), answers) {
             Taken::Wanted(call) => {
                 if let Some(call) = &call {
@@ -254,10 +256,14 @@ impl Turns {
         self.send(id, frame);
     }
 
-    fn reply(&mut self, call: &str, body: Vec<u8>, is_last: bool) {
-        let Some((id, tag)) = self.callers.get(call).copied() else { return };
+    fn reply(&mut self, answer: Answer) {
+        let Answer { line, tag, call, body, is_last } = answer;
+        // A caller whose line broke has asked again over another one.
+        let is_there = self.lines.get(&line).is_some_and(|line| line.open.contains_key(&tag));
+        let came = if is_there { Some((line, tag)) } else { self.callers.get(&call).copied() };
+        let Some((id, tag)) = came else { return };
         if is_last {
-            self.callers.remove(call);
+            self.callers.remove(&call);
             if let Some(line) = self.lines.get_mut(&id) {
                 line.open.remove(&tag);
             }
