@@ -88,7 +88,7 @@ fn oldest_compiler() -> Result<()> {
     check.current_dir(cargo::root()).args(["run", &promised, "cargo", "check", "--quiet"]);
     check.args(["--workspace", "--all-targets", "--locked"]);
     // Beside the other artefacts: two compilers that share a directory throw each other's away.
-    check.env("CARGO_TARGET_DIR", cargo::root().join("target/oldest-compiler"));
+    check.env("CARGO_TARGET_DIR", cargo::target_directory()?.join("oldest-compiler"));
     cargo::run(cargo::with_databases(&mut check))
 }
 

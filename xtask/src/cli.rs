@@ -9,7 +9,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
 use crate::budget::Times;
 use crate::tally::Tally;
-use crate::{bench, cargo, ci, e2e, scheduled, soak, suite, tidy};
+use crate::{bench, cargo, ci, e2e, mutants, scheduled, soak, suite, tidy};
 
 /// Parses the command line and runs what it asks for.
 ///
@@ -22,6 +22,7 @@ pub(crate) fn run() -> Result<ExitCode> {
         Some(("e2e", chosen)) => end_to_end(chosen),
         Some(("bench", chosen)) => benchmark(chosen).map(|()| ExitCode::SUCCESS),
         Some(("soak", chosen)) => soak::run(&soak_plan(chosen)?).map(closing_line),
+        Some(("mutants", chosen)) => mutants::run(&mutants_plan(chosen)).map(closing_line),
         Some(("scheduled", chosen)) => scheduled_steps(chosen),
         Some(("test", _)) => suite::run(&mut Times::default()).map(closing_line),
         Some(("tidy", _)) => tidy::run(cargo::root()),
@@ -38,6 +39,7 @@ fn command() -> Command {
         .subcommand(e2e_command())
         .subcommand(bench_command())
         .subcommand(soak_command())
+        .subcommand(mutants_command())
         .subcommand(scheduled_command())
         .subcommand(Command::new("test").about("All tests of the workspace, then e2e"))
         .subcommand(Command::new("tidy").about("House rules that a program can check"))
@@ -46,7 +48,7 @@ fn command() -> Command {
 
 fn scheduled_command() -> Command {
     Command::new("scheduled")
-        .about("Checks that take too long for every change: memory, fuzzing, chaos, soak")
+        .about("Checks that take too long for every change: memory, fuzzing, mutants, chaos, soak")
         .arg(
             Arg::new("filter")
                 .num_args(0..)
@@ -55,6 +57,23 @@ fn scheduled_command() -> Command {
         )
         .arg(number("minutes", "NUMBER", "For each open-ended step").default_value("10"))
         .arg(path("bin", "PATH", "Use this binary for chaos and soak instead of building one"))
+}
+
+fn mutants_command() -> Command {
+    Command::new("mutants")
+        .about("Change the code in one place at a time and see whether a test notices")
+        .arg(
+            Arg::new("filter")
+                .num_args(0..)
+                .value_name("CRATE")
+                .help("Only crates whose name contains one of these"),
+        )
+        .arg(
+            Arg::new("shard")
+                .long("shard")
+                .value_name("N/M")
+                .help("Only part N, from 0 on, of M parts of the changes"),
+        )
 }
 
 fn e2e_command() -> Command {
@@ -189,6 +208,13 @@ fn scheduled_steps(matches: &ArgMatches) -> Result<ExitCode> {
         binary: given,
     };
     Ok(closing_line(scheduled::run(&plan)))
+}
+
+fn mutants_plan(matches: &ArgMatches) -> mutants::Plan {
+    mutants::Plan {
+        shard: matches.get_one("shard").cloned(),
+        filters: matches.get_many("filter").map(|all| all.cloned().collect()).unwrap_or_default(),
+    }
 }
 
 fn soak_plan(matches: &ArgMatches) -> Result<soak::Plan> {

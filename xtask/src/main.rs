@@ -19,6 +19,7 @@ mod cli;
 mod database;
 mod e2e;
 mod guard;
+mod mutants;
 mod process;
 mod proxy;
 mod scheduled;

@@ -7,13 +7,13 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
 use crate::tally::Tally;
-use crate::{cargo, e2e, soak};
+use crate::{cargo, e2e, mutants, soak};
 
 /// What the command line asked for.
 #[derive(Clone, Debug)]
@@ -34,11 +34,12 @@ enum Verdict {
 
 type Step = (&'static str, fn(&Plan) -> Result<Verdict>);
 
-const STEPS: [Step; 6] = [
+const STEPS: [Step; 7] = [
     ("memcheck", memcheck),
     ("address sanitizer", sanitizer),
     ("miri", miri),
     ("fuzz", fuzz),
+    ("mutants", mutated),
     ("chaos", chaos),
     ("soak", soak),
 ];
@@ -179,11 +180,12 @@ fn sanitized(arguments: &[&str], flags: &str, kind: &str) -> Result<Command> {
     Ok(command)
 }
 
-/// All tests of the launcher with the address sanitizer: state machine, scoreboard, processes.
+/// All tests of the crates with `unsafe` in them, with the address sanitizer: state machine,
+/// scoreboard, processes, stacks.
 fn sanitizer(_: &Plan) -> Result<Verdict> {
     let Some(host) = sanitized_target()? else { return Ok(Verdict::Skipped(NO_SANITIZER)) };
     let folder = reports("sanitizer-reports")?;
-    let package = ["--quiet", "-p", "oslo-launcher", "--target", &host];
+    let package = ["--quiet", "-p", "oslo-launcher", "-p", "thread-stacks", "--target", &host];
     let command = |what: &[&str]| {
         sanitized(&[what, &package].concat(), "-Cforce-frame-pointers=yes", "sanitizer")
     };
@@ -199,13 +201,24 @@ fn sanitizer(_: &Plan) -> Result<Verdict> {
 
 /// Miri on the launcher's modules that make no system call.
 fn miri(_: &Plan) -> Result<Verdict> {
-    if !works(&mut cargo::cargo(&["miri", "--version"])) {
+    let nightly = || {
+        let mut command = Command::new("rustup");
+        command.current_dir(cargo::root()).args(["run", "nightly", "cargo", "miri"]);
+        command
+    };
+    if !works(nightly().arg("--version")) {
         return Ok(Verdict::Skipped(
-            "cargo miri is not there; it comes with nightly compilers only",
+            "no nightly compiler with it (rustup component add miri rust-src --toolchain nightly)",
         ));
     }
-    let pure = ["miri", "test", "-p", "oslo-launcher", "--lib", "--", "state_tests", "throttle"];
-    cargo::run(cargo::cargo(&pure).env("MIRIFLAGS", "-Zmiri-disable-isolation"))?;
+    let pure = ["test", "-p", "oslo-launcher", "--lib", "--", "state::tests", "throttle"];
+    // Beside the other artefacts: two compilers that share a directory throw each other's away.
+    let target = cargo::target_directory()?.join("miri");
+    let mut command = nightly();
+    command.args(pure).env("MIRIFLAGS", "-Zmiri-disable-isolation").env("CARGO_TARGET_DIR", target);
+    // A step takes some hundred times longer than natively; 256 cases are for the native run.
+    command.env("PROPTEST_CASES", "4");
+    cargo::run(&mut command)?;
     Ok(Verdict::Done(Tally::passed()))
 }
 
@@ -246,6 +259,20 @@ fn fuzz_targets(package: &Path) -> Result<Vec<String>> {
     }
     names.sort();
     Ok(names)
+}
+
+/// All changes of the code would take a night; each day has its part of them.
+const PARTS_OF_MUTANTS: u64 = 14;
+
+/// As `cargo xtask mutants`, the part that is due today.
+fn mutated(_: &Plan) -> Result<Verdict> {
+    if !mutants::is_installed() {
+        return Ok(Verdict::Skipped("cargo-mutants is not installed (cargo install --locked)"));
+    }
+    let today = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs() / (24 * 60 * 60);
+    let shard = mutants::shard_of_day(today, PARTS_OF_MUTANTS);
+    println!("        part {shard}");
+    mutants::run(&mutants::Plan { shard: Some(shard), ..Default::default() }).map(Verdict::Done)
 }
 
 fn daemon(plan: &Plan) -> Result<PathBuf> {

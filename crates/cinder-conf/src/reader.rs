@@ -85,7 +85,6 @@ fn refuse_all_but_files(path: &Path, found: &Metadata) -> Result<(), FileError> 
 }
 
 /// Never waits for the other end of a FIFO, should one have got here meanwhile.
-#[cfg(unix)]
 fn open(path: &Path) -> io::Result<File> {
     use std::os::unix::fs::OpenOptionsExt;
 
@@ -94,12 +93,6 @@ fn open(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).custom_flags(flags.bits()).open(path)
 }
 
-#[cfg(not(unix))]
-fn open(path: &Path) -> io::Result<File> {
-    OpenOptions::new().read(true).open(path)
-}
-
-#[cfg(unix)]
 fn kind_of(found: &Metadata) -> &'static str {
     use std::os::unix::fs::FileTypeExt;
     let kind = found.file_type();
@@ -116,22 +109,11 @@ fn kind_of(found: &Metadata) -> &'static str {
     }
 }
 
-#[cfg(not(unix))]
-fn kind_of(_: &Metadata) -> &'static str {
-    "of another kind"
-}
-
-#[cfg(unix)]
 fn is_null_device(found: &Metadata) -> bool {
     use std::os::unix::fs::{FileTypeExt, MetadataExt};
     let device = |one: &Metadata| one.file_type().is_char_device().then(|| one.rdev());
     device(found)
         .is_some_and(|this| fs::metadata("/dev/null").is_ok_and(|null| device(&null) == Some(this)))
-}
-
-#[cfg(not(unix))]
-fn is_null_device(_: &Metadata) -> bool {
-    false
 }
 
 fn not_utf8(path: String, error: &std::string::FromUtf8Error) -> FileError {
@@ -147,7 +129,7 @@ fn not_utf8(path: String, error: &std::string::FromUtf8Error) -> FileError {
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod tests {
     use std::os::unix::fs::symlink;
 

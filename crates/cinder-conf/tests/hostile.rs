@@ -35,7 +35,6 @@ fn a_directory_in_place_of_a_file_is_named() {
     assert!(matches!(&errors[..], [LoadError::File(FileError::IsDirectory { .. })]), "{errors:?}");
 }
 
-#[cfg(unix)]
 #[test]
 fn a_pipe_is_refused_instead_of_waited_for() {
     let dir = tempfile::tempdir().unwrap();
@@ -45,7 +44,6 @@ fn a_pipe_is_refused_instead_of_waited_for() {
     assert!(matches!(&errors[..], [LoadError::File(FileError::NotAFile { .. })]), "{errors:?}");
 }
 
-#[cfg(unix)]
 #[test]
 fn a_socket_is_refused_and_the_null_device_is_an_empty_file() {
     let dir = tempfile::tempdir().unwrap();
@@ -153,7 +151,6 @@ fn references_that_double_at_every_step_are_cut_short() {
     assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
 }
 
-#[cfg(unix)]
 #[test]
 fn an_unreadable_file_is_reported_in_upstreams_words() {
     use std::os::unix::fs::PermissionsExt;

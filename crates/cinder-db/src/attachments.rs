@@ -5,238 +5,135 @@
 use cinder_types::{AttachmentId, VolumeId};
 
 use crate::{
-    changes::{self, Columns, to},
+    cas,
+    changes::{self, Changes as _, Columns},
     connection::Connection,
     error::DbError,
-    queries::{attachments as queries, metadata, volumes as volume_queries},
-    rows::{
-        attachment::{AttachmentChange, AttachmentRow},
-        volume::Metadata,
-    },
-    schema::{volume_attachment, volumes},
+    metadata,
+    queries::{attachments as queries, metadata::OfService, volumes as volume_queries},
+    rows::metadata::{self as notes, Metadata},
+    schema::volume_attachment,
     timestamp::Timestamp,
-    transaction::{found, required, single, write},
+    transaction::{self, found, required, single, write},
+    volumes,
 };
 
-/// Which attachments are meant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AttachmentsOf<'a> {
-    /// Those of a volume.
-    Volume(&'a VolumeId),
-    /// Those to an instance.
-    Instance(&'a str),
-    /// Those to a host.
-    Host(&'a str),
+pub use crate::rows::attachment::{Attachment, Change, Of};
+
+cas::columns! {
+    Attachment in "volume_attachment" {
+        ATTACH_STATUS: Text = volume_attachment::attach_status,
+        VOLUME_ID: Text = volume_attachment::volume_id,
+        INSTANCE_UUID: Text = volume_attachment::instance_uuid,
+        UPDATED_AT: Time = volume_attachment::updated_at,
+    }
 }
 
-/// Where a volume was attached, or is about to be.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AttachedTo {
-    /// The instance, if it is one.
-    pub instance_uuid: Option<String>,
-    /// The host.
-    pub host: Option<String>,
-    /// The device in the instance.
-    pub mountpoint: Option<String>,
-    /// `rw` or `ro`.
-    pub mode: String,
-    /// Whether that is complete: `attached` and `in-use`, else `attaching` twice.
-    pub complete: bool,
-}
-
-/// What a detachment left.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Detached {
-    /// The volume's status; `None` if an operation that runs is going to write it.
-    pub status: Option<String>,
-    /// The volume's `attach_status`.
-    pub attach_status: String,
-    /// Whether there was a live attachment with that key.
-    pub attachment: bool,
+/// What changes together when a volume is attached or detached.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Update {
+    /// In the volume.
+    pub volume: volumes::Change,
+    /// In the attachment.
+    pub attachment: Change,
+    /// Whether the attachment is soft-deleted. `updated_at` moves all the same, as upstream has it
+    /// where it detaches the old way.
+    pub delete: bool,
+    /// Keys of the volume's admin metadata that are soft-deleted.
+    pub forget: &'static [&'static str],
 }
 
 /// The live attachment with that key.
-///
-/// # Errors
-///
-/// [`DbError::Query`].
-pub fn get(
-    connection: &mut Connection,
-    id: &AttachmentId,
-) -> Result<Option<AttachmentRow>, DbError> {
+pub fn get(connection: &mut Connection, id: &AttachmentId) -> Result<Option<Attachment>, DbError> {
     let row = queries::row(connection.native()?, id.as_str())?;
     Ok(row.filter(|row| row.deleted == Some(false)))
 }
 
 /// Live attachments that are not detached, oldest first.
-///
-/// # Errors
-///
-/// [`DbError::Query`].
-pub fn list(
-    connection: &mut Connection,
-    of: AttachmentsOf<'_>,
-) -> Result<Vec<AttachmentRow>, DbError> {
+pub fn list(connection: &mut Connection, of: Of<'_>) -> Result<Vec<Attachment>, DbError> {
     Ok(queries::list(connection.native()?, of)?)
 }
 
 /// The legacy specs of an attachment.
-///
-/// # Errors
-///
-/// [`DbError::Query`].
 pub fn specs(connection: &mut Connection, id: &AttachmentId) -> Result<Metadata, DbError> {
-    Ok(queries::specs(connection.native()?, id.as_str())?)
+    Ok(notes::map(queries::specs(connection.native()?, id.as_str())?))
 }
 
 /// Inserts an attachment of a volume.
-///
-/// # Errors
-///
-/// [`DbError::Query`].
 pub fn create(
     connection: &mut Connection,
     id: &AttachmentId,
     volume: &VolumeId,
-    columns: &AttachmentChange,
+    columns: &Change,
 ) -> Result<(), DbError> {
     let mut row = Columns::new()
-        .with(volume_attachment::created_at, Some(Timestamp::now()))
-        .with(volume_attachment::deleted, Some(false))
-        .with(volume_attachment::id, id.clone())
-        .with(volume_attachment::volume_id, volume.clone());
+        .with(volume_attachment::created_at, Timestamp::now())
+        .with(volume_attachment::deleted, false)
+        .with(volume_attachment::id, id)
+        .with(volume_attachment::volume_id, volume);
     columns.put_into(&mut row);
-    single(connection, |native| Ok(changes::insert(native, volume_attachment::table, row.clone())?))
+    single(connection, |native| Ok(changes::insert(native, volume_attachment::table, &row)?))
 }
 
 /// Changes a live attachment.
 ///
 /// # Errors
 ///
-/// [`DbError::NotFound`], [`DbError::Query`].
+/// [`DbError::NotFound`].
 pub fn update(
     connection: &mut Connection,
     id: &AttachmentId,
-    change: &AttachmentChange,
+    change: &Change,
 ) -> Result<(), DbError> {
-    if change.is_empty() {
-        return Ok(());
-    }
-    let now = Timestamp::now();
-    let mut columns = Columns::new();
-    change.put_into(&mut columns);
-    single(connection, |native| {
-        let rows = queries::update(native, id.as_str(), columns.clone(), now)?;
-        found(rows, "attachment", id.as_str())
-    })
+    let row = queries::live(id.as_str());
+    transaction::change(connection, ("attachment", id.as_str()), &row, change)
 }
 
-/// Notes in an attachment and in its volume where that is attached; returns what was written
-/// into the attachment.
+/// Changes a live attachment together with its live volume, as `decide` says that sees both.
+///
+/// `decide` is given the volume and all its live attachments, oldest first, while nobody else can
+/// change the volume; what it returns is written in the same transaction. After a deadlock it is
+/// asked again, so it must do nothing but decide.
+///
+/// Returns what was written.
 ///
 /// # Errors
 ///
-/// [`DbError::NotFound`], [`DbError::Query`].
-pub fn attached(
-    connection: &mut Connection,
-    id: &AttachmentId,
-    place: &AttachedTo,
-) -> Result<AttachmentChange, DbError> {
-    let now = Timestamp::now();
-    let (status, attach_status) =
-        if place.complete { ("in-use", "attached") } else { ("attaching", "attaching") };
-    let change = AttachmentChange {
-        mountpoint: Some(place.mountpoint.clone()),
-        attach_status: to(attach_status),
-        instance_uuid: Some(place.instance_uuid.clone()),
-        attached_host: Some(place.host.clone()),
-        attach_time: to(now),
-        attach_mode: to(place.mode.as_str()),
-        ..AttachmentChange::default()
-    };
-    write(connection, |native| {
-        let row = queries::row(native, id.as_str())?.filter(|row| row.deleted == Some(false));
-        let row = required(row, "attachment", id.as_str())?;
-        // The volume first, as everybody who changes both does.
-        let columns = Columns::new()
-            .with(volumes::status, Some(status.to_owned()))
-            .with(volumes::attach_status, Some(attach_status.to_owned()));
-        let volume = row.volume_id.as_str();
-        found(volume_queries::update(native, volume, columns, now)?, "volume", volume)?;
-        let mut columns = Columns::new();
-        change.put_into(&mut columns);
-        found(queries::update(native, id.as_str(), columns, now)?, "attachment", id.as_str())
-    })?;
-    Ok(change)
-}
-
-/// Takes an attachment away, the old way: soft-deletes it as `detached` and gives the volume the
-/// status that its other attachments leave it (`spec/manager.md §6.3`).
-///
-/// One transaction with a lock on the volume. An attachment that is gone is no error; the volume
-/// is put right all the same.
-///
-/// # Errors
-///
-/// [`DbError::NotFound`] if the volume is gone, [`DbError::Query`].
-pub fn detach(
+/// [`DbError::NotFound`] if the volume is gone, or the attachment is and was to be changed.
+pub fn change_locked(
     connection: &mut Connection,
     volume: &VolumeId,
     id: &AttachmentId,
-) -> Result<Detached, DbError> {
+    mut decide: impl FnMut(&volumes::Row, &[Attachment]) -> Update,
+) -> Result<Update, DbError> {
     let now = Timestamp::now();
-    let volume = volume.as_str();
+    let key = volume.as_str();
     write(connection, |native| {
-        let before = volume_queries::lock(native, volume)?;
-        let (status_before, migration) = required(before, "volume", volume)?;
-        let columns = Columns::new()
-            .with(volume_attachment::attach_status, Some("detached".to_owned()))
-            .with(volume_attachment::detach_time, Some(now))
-            .with(volume_attachment::deleted, Some(true))
-            .with(volume_attachment::deleted_at, Some(now));
-        let attachment = queries::update(native, id.as_str(), columns, now)? != 0;
-
-        let attach_status = attach_status_of(queries::statuses(native, volume)?);
-        let shown = attach_status != "detached" || writes_status(&status_before, &migration);
-        let status = shown.then(|| volume_status(&attach_status));
-        let mut columns = Columns::new().with(volumes::attach_status, Some(attach_status.clone()));
-        columns.put(volumes::status, status.clone().map(Some).as_ref());
-        volume_queries::update(native, volume, columns, now)?;
-        metadata::admin::delete_key(native, volume, "attached_mode", now)?;
-        Ok(Detached { status, attach_status, attachment })
+        let row = required(volume_queries::lock(native, key)?, "volume", key)?;
+        let update = decide(&row, &queries::of_volumes(native, &[key])?);
+        // The volume first, as everybody who changes both does.
+        if let Some(columns) = update.volume.columns() {
+            volume_queries::live(key).update(native, &columns, now)?;
+        }
+        for forgotten in update.forget {
+            metadata::delete_key::<OfService>(native, key, forgotten, now)?;
+        }
+        let attachment = queries::live_of(id.as_str(), key);
+        let rows = match (update.attachment.columns(), update.delete) {
+            (None, false) => return Ok(update),
+            (Some(columns), false) => attachment.update(native, &columns, now)?,
+            (columns, true) => {
+                let columns = columns.unwrap_or_else(Columns::new);
+                let columns = columns.with(volume_attachment::updated_at, now);
+                attachment.delete(native, columns, now)?
+            }
+        };
+        found(rows, "attachment", id.as_str())?;
+        Ok(update)
     })
 }
 
-/// The first by alphabet of those that did not fail, which is the one that weighs most:
-/// attached, attaching, detaching, reserved.
-fn attach_status_of(attachments: Vec<Option<String>>) -> String {
-    let counts = |status: &String| !status.starts_with("error_");
-    let first = attachments.into_iter().flatten().filter(counts).min();
-    first.unwrap_or_else(|| "detached".to_owned())
-}
-
-fn volume_status(attach_status: &str) -> String {
-    match attach_status {
-        "attached" => "in-use",
-        "detached" => "available",
-        other => other,
-    }
-    .to_owned()
-}
-
-/// Whether no migration and no upload is at work that will write the status itself.
-fn writes_status(status: &Option<String>, migration: &Option<String>) -> bool {
-    match migration.as_deref() {
-        None | Some("") => status.as_deref() != Some("uploading"),
-        Some(migration) => matches!(migration, "success" | "error"),
-    }
-}
-
 /// Soft-deletes an attachment with its legacy specs; returns whether it was live.
-///
-/// # Errors
-///
-/// [`DbError::Query`].
 pub fn delete(connection: &mut Connection, id: &AttachmentId) -> Result<bool, DbError> {
     let now = Timestamp::now();
     write(connection, |native| Ok(queries::delete(native, id.as_str(), now)?))

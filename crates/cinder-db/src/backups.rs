@@ -4,22 +4,12 @@
 
 use cinder_types::BackupId;
 
-use crate::{
-    changes::Columns,
-    connection::Connection,
-    error::DbError,
-    queries::backups as queries,
-    rows::backup::{BackupChange, BackupRow},
-    timestamp::Timestamp,
-    transaction::{found, single},
-};
+use crate::{connection::Connection, error::DbError, queries::backups as queries, transaction};
+
+pub use crate::rows::backup::{Backup, Change};
 
 /// The live backup with that key.
-///
-/// # Errors
-///
-/// [`DbError::Query`].
-pub fn get(connection: &mut Connection, id: &BackupId) -> Result<Option<BackupRow>, DbError> {
+pub fn get(connection: &mut Connection, id: &BackupId) -> Result<Option<Backup>, DbError> {
     let row = queries::row(connection.native()?, id.as_str())?;
     Ok(row.filter(|row| row.deleted == Some(false)))
 }
@@ -28,19 +18,7 @@ pub fn get(connection: &mut Connection, id: &BackupId) -> Result<Option<BackupRo
 ///
 /// # Errors
 ///
-/// [`DbError::NotFound`], [`DbError::Query`].
-pub fn update(
-    connection: &mut Connection,
-    id: &BackupId,
-    change: &BackupChange,
-) -> Result<(), DbError> {
-    if change.is_empty() {
-        return Ok(());
-    }
-    let now = Timestamp::now();
-    let mut columns = Columns::new();
-    change.put_into(&mut columns);
-    single(connection, |native| {
-        found(queries::update(native, id.as_str(), columns.clone(), now)?, "backup", id.as_str())
-    })
+/// [`DbError::NotFound`].
+pub fn update(connection: &mut Connection, id: &BackupId, change: &Change) -> Result<(), DbError> {
+    transaction::change(connection, ("backup", id.as_str()), &queries::any(id.as_str()), change)
 }

@@ -6,14 +6,14 @@
 //!
 //! ```no_run
 //! # fn f(connection: &mut cinder_db::Connection, id: &str) -> Result<(), cinder_db::DbError> {
-//! use cinder_db::cas::{Swap, columns::{snapshots, volumes}};
+//! use cinder_db::{cas::Swap, snapshots, volumes::columns::{MIGRATION_STATUS, PREVIOUS_STATUS, STATUS}};
 //!
 //! let begun = Swap::of(id)
-//!     .only_if(volumes::STATUS.is_in(["available", "error"]))
-//!     .only_if(volumes::MIGRATION_STATUS.is_not("migrating"))
-//!     .only_if(snapshots::VOLUME_ID.nowhere([]))
-//!     .set(volumes::PREVIOUS_STATUS.to_value_of(volumes::STATUS))
-//!     .set(volumes::STATUS.to("deleting"))
+//!     .only_if(STATUS.is_in(["available", "error"]))
+//!     .only_if(MIGRATION_STATUS.is_not("migrating"))
+//!     .only_if(snapshots::columns::VOLUME_ID.nowhere([]))
+//!     .set(PREVIOUS_STATUS.to_value_of(STATUS))
+//!     .set(STATUS.to("deleting"))
 //!     .run(connection)?;
 //! # Ok(())
 //! # }
@@ -22,28 +22,26 @@
 //! A column of another table is none of this row's:
 //!
 //! ```compile_fail
-//! use cinder_db::cas::{Swap, columns::{snapshots, volumes}};
+//! use cinder_db::{cas::Swap, snapshots, volumes};
 //!
-//! let _ = Swap::<volumes::Volumes>::of("id").set(snapshots::STATUS.to("error"));
+//! let _ = Swap::<volumes::Row>::of("id").set(snapshots::columns::STATUS.to("error"));
 //! ```
 
 mod column;
-pub mod columns;
-mod sql;
 
 use std::marker::PhantomData;
-
-use diesel::RunQueryDsl as _;
 
 pub use column::{
     Assignment, Case, Column, Condition, Number, Operand, Swappable, Text, Time, Truth, ValueOf,
 };
 
-use self::{
-    column::{Source, Test},
-    sql::Update,
+use crate::{
+    connection::Connection,
+    error::DbError,
+    statement::{Named, Source, Test, Update, Value},
+    timestamp::Timestamp,
+    transaction::single,
 };
-use crate::{connection::Connection, error::DbError, retry, timestamp::Timestamp};
 
 /// Stands in every table.
 const UPDATED_AT: &str = "updated_at";
@@ -52,7 +50,6 @@ const UPDATED_AT: &str = "updated_at";
 #[derive(Debug, Clone)]
 #[must_use = "nothing changes before it is run"]
 pub struct Swap<T> {
-    id: String,
     tests: Vec<Test>,
     changes: Vec<(&'static str, Source)>,
     table: PhantomData<T>,
@@ -61,7 +58,8 @@ pub struct Swap<T> {
 impl<T: Swappable> Swap<T> {
     /// A change of the row with this id, so far without conditions.
     pub fn of(id: &str) -> Self {
-        Self { id: id.to_owned(), tests: Vec::new(), changes: Vec::new(), table: PhantomData }
+        let tests = vec![Test::is("id", Value::Text(id.to_owned())), Test::live()];
+        Self { tests, changes: Vec::new(), table: PhantomData }
     }
 
     /// Adds a condition; all must hold.
@@ -86,17 +84,42 @@ impl<T: Swappable> Swap<T> {
     ///
     /// # Errors
     ///
-    /// [`DbError::Query`], and [`DbError::Exchange`] if two columns want each other's values.
+    /// [`DbError::Exchange`] if two columns want each other's values.
     pub fn run(mut self, connection: &mut Connection) -> Result<bool, DbError> {
         if self.changes.iter().all(|(column, _)| *column != UPDATED_AT) {
-            self.changes.push((UPDATED_AT, Source::now(Timestamp::now())));
+            let now = Source::Value(Some(Value::Time(Timestamp::now())));
+            self.changes.push((UPDATED_AT, now));
         }
         let changes = in_order(self.changes)?;
-        let update = Update { table: T::NAME, id: &self.id, tests: &self.tests, changes: &changes };
-        let native = connection.native()?;
-        Ok(retry::on_deadlock(|| Ok(update.execute(native)?))? != 0)
+        let update = Update { table: Named(T::NAME), tests: &self.tests, changes: &changes };
+        single(connection, |native| Ok(update.execute(native)? != 0))
     }
 }
+
+/// Declares the columns of a table that are compared and swapped, as module `columns`.
+///
+/// Names and types come from the schema; a column is added when somebody needs it.
+macro_rules! columns {
+    ($row:ident in $table:literal { $($name:ident: $kind:ident = $of:ident::$column:ident,)* }) => {
+        /// Columns as [`cas`](crate::cas) compares and swaps them.
+        pub mod columns {
+            use super::$row;
+            use crate::{cas, schema};
+
+            impl cas::Swappable for $row {
+                const NAME: &'static str = $table;
+            }
+
+            $(
+                #[doc = concat!("Column `", stringify!($column), "`.")]
+                pub const $name: cas::Column<$row, cas::$kind> =
+                    cas::Column::of::<schema::$of::$column>();
+            )*
+        }
+    };
+}
+
+pub(crate) use columns;
 
 /// Puts each change before those of the columns that it reads.
 ///
@@ -119,16 +142,28 @@ fn in_order(mut rest: Vec<(&'static str, Source)>) -> Result<Vec<(&'static str, 
 
 #[cfg(test)]
 mod tests {
-    use super::{columns::volumes, *};
+    use super::*;
 
-    fn order(assignments: Vec<Assignment<volumes::Volumes>>) -> Result<Vec<&'static str>, DbError> {
+    pub struct Volumes;
+
+    columns! {
+        Volumes in "volumes" {
+            STATUS: Text = volumes::status,
+            PREVIOUS_STATUS: Text = volume_extras::previous_status,
+            MIGRATION_STATUS: Text = volumes::migration_status,
+            HOST: Text = volumes::host,
+            SIZE: Number = volumes::size,
+        }
+    }
+
+    fn order(assignments: Vec<Assignment<Volumes>>) -> Result<Vec<&'static str>, DbError> {
         let changes = assignments.into_iter().map(|one| one.parts).collect();
         Ok(in_order(changes)?.into_iter().map(|(column, _)| column).collect())
     }
 
     #[test]
     fn what_is_read_is_set_after_it_was_read() {
-        use volumes::{HOST, MIGRATION_STATUS, PREVIOUS_STATUS, SIZE, STATUS};
+        use columns::{HOST, MIGRATION_STATUS, PREVIOUS_STATUS, SIZE, STATUS};
         let constant = || STATUS.to("deleting");
         let reader = || PREVIOUS_STATUS.to_value_of(STATUS);
         assert_eq!(order(vec![constant(), reader()]).unwrap(), ["previous_status", "status"]);

@@ -1,25 +1,27 @@
-//! Sets of column values that are put together at run time: the SET of an UPDATE, the row of an
-//! INSERT.
+//! Changes that are put together at run time: which columns of which rows become what.
 //!
-//! Must not: decide which rows are meant. Diesel's own changesets are tuples with a type per
-//! combination of columns; these are lists, so a table with 41 columns is as cheap to compile
-//! as one with three. The compiler checks all the same that a column belongs to the table and
-//! that a value fits the column ([`Columns::put`]).
+//! Must not: write SQL; that is `statement`. The compiler checks that a column belongs to the table
+//! and that a value fits the column (`Columns::put`).
+//!
+//! A change depends on nothing but itself. What may change a row only if it is still as expected
+//! goes through [`cas`](crate::cas).
 
 use std::marker::PhantomData;
 
 use diesel::{
     Column, Expression, QueryResult, Table,
-    query_builder::{AsChangeset, AstPass, QueryFragment, QueryId},
+    query_builder::QueryFragment,
     sql_types::{self, Bool, Integer, Nullable, Text},
 };
 
 use crate::{
     dialect::{MultiBackend, Native},
+    schema,
+    statement::{Insert, Source, Test, Update, Value, Values},
     timestamp::Timestamp,
 };
 
-/// Sets a nullable column to a value: `status: to("error")`.
+/// Sets a nullable column to a value: `size: to(3)`.
 pub fn to<T>(value: impl Into<T>) -> Option<Option<T>> {
     Some(Some(value.into()))
 }
@@ -30,48 +32,52 @@ pub fn null<T>() -> Option<Option<T>> {
     Some(None)
 }
 
-/// A value of any type that our columns have.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Value {
-    Text(Option<String>),
-    Integer(Option<i32>),
-    Truth(Option<bool>),
-    Time(Option<Timestamp>),
-}
-
 /// A value that fits columns of this SQL type.
 pub(crate) trait Cell<SqlType> {
-    /// The value to be written.
-    fn value(&self) -> Value;
+    /// The value to be written; `None` is NULL.
+    fn value(&self) -> Option<Value>;
 }
 
 macro_rules! cells {
     ($($rust:ty, $sql:ty, $variant:ident;)+) => {$(
         impl Cell<$sql> for $rust {
-            fn value(&self) -> Value {
-                Value::$variant(Some(self.to_owned()))
+            fn value(&self) -> Option<Value> {
+                Some(Value::$variant(self.to_owned()))
             }
         }
 
-        impl Cell<Nullable<$sql>> for Option<$rust> {
-            fn value(&self) -> Value {
-                Value::$variant(self.to_owned())
+        impl Cell<Nullable<$sql>> for $rust {
+            fn value(&self) -> Option<Value> {
+                Some(Value::$variant(self.to_owned()))
             }
         }
     )+};
 }
 
 cells! {
+    str, Text, Text;
     String, Text, Text;
-    i32, Integer, Integer;
+    i32, Integer, Number;
     bool, Bool, Truth;
     Timestamp, sql_types::Timestamp, Time;
+}
+
+impl<S, V: Cell<S>> Cell<Nullable<S>> for Option<V> {
+    fn value(&self) -> Option<Value> {
+        self.as_ref().and_then(Cell::value)
+    }
+}
+
+impl<S, V: Cell<S> + ?Sized> Cell<S> for &V {
+    fn value(&self) -> Option<Value> {
+        (**self).value()
+    }
 }
 
 /// Values for columns of table `T`; where a column comes twice, the later value counts.
 #[derive(Debug, Clone)]
 pub(crate) struct Columns<T> {
-    values: Vec<(&'static str, Value)>,
+    values: Vec<(&'static str, Source)>,
     table: PhantomData<T>,
 }
 
@@ -86,9 +92,9 @@ impl<T> Columns<T> {
         C: Column + Expression + OfTable<T>,
         V: Cell<C::SqlType>,
     {
-        let Some(value) = value else { return };
-        self.values.retain(|(name, _)| *name != C::NAME);
-        self.values.push((C::NAME, value.value()));
+        if let Some(value) = value {
+            self.set(C::NAME, value.value());
+        }
     }
 
     /// The same, for building a row in one expression.
@@ -100,6 +106,11 @@ impl<T> Columns<T> {
         self.put(column, Some(&value));
         self
     }
+
+    fn set(&mut self, column: &'static str, value: Option<Value>) {
+        self.values.retain(|(name, _)| *name != column);
+        self.values.push((column, Source::Value(value)));
+    }
 }
 
 /// A column of `T`, or of another `table!` that names the same table of the database.
@@ -107,86 +118,141 @@ pub(crate) trait OfTable<T> {}
 
 impl<T: Table, C: Column<Table = T>> OfTable<T> for C {}
 
-impl<T: Table> AsChangeset for Columns<T> {
-    type Target = T;
-    type Changeset = Assignments;
-
-    fn as_changeset(self) -> Assignments {
-        Assignments(self.values)
-    }
-}
-
-/// The list that stands behind SET.
-pub(crate) struct Assignments(Vec<(&'static str, Value)>);
-
-impl QueryFragment<MultiBackend> for Assignments {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, MultiBackend>) -> QueryResult<()> {
-        for (index, (name, value)) in self.0.iter().enumerate() {
-            if index > 0 {
-                out.push_sql(", ");
-            }
-            out.push_identifier(name)?;
-            out.push_sql(" = ");
-            value.walk_ast(out.reborrow())?;
-        }
-        Ok(())
-    }
-}
-
-/// The text depends on the columns, so Diesel has to look at it.
-impl QueryId for Assignments {
-    type QueryId = ();
-    const HAS_STATIC_QUERY_ID: bool = false;
-}
-
-impl QueryFragment<MultiBackend> for Value {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, MultiBackend>) -> QueryResult<()> {
-        match self {
-            Self::Text(text) => out.push_bind_param::<Nullable<Text>, _>(text),
-            Self::Integer(number) => out.push_bind_param::<Nullable<Integer>, _>(number),
-            Self::Truth(truth) => out.push_bind_param::<Nullable<Bool>, _>(truth),
-            Self::Time(time) => out.push_bind_param::<Nullable<sql_types::Timestamp>, _>(time),
-        }
-    }
-}
-
 /// Inserts one row.
-pub(crate) fn insert<T>(native: &mut Native, table: T, row: Columns<T>) -> QueryResult<()>
+pub(crate) fn insert<T>(native: &mut Native, table: T, row: &Columns<T>) -> QueryResult<()>
 where
     T: Table + QueryFragment<MultiBackend>,
 {
-    diesel::RunQueryDsl::execute(Insert { table, values: row.values }, native).map(drop)
+    Insert { table, row: &row.values }.execute(native)
 }
 
-struct Insert<T> {
+/// A table whose rows note their last change, and are marked instead of removed.
+pub(crate) trait Marked: Table + QueryFragment<MultiBackend> + Copy {
+    const UPDATED_AT: &'static str;
+    const DELETED: &'static str;
+    const DELETED_AT: &'static str;
+}
+
+macro_rules! marked {
+    ($($table:ident)+) => {$(
+        impl Marked for schema::$table::table {
+            const UPDATED_AT: &'static str = <schema::$table::updated_at as Column>::NAME;
+            const DELETED: &'static str = <schema::$table::deleted as Column>::NAME;
+            const DELETED_AT: &'static str = <schema::$table::deleted_at as Column>::NAME;
+        }
+    )+};
+}
+
+marked! {
+    attachment_specs backups clusters group_snapshots group_volume_type_mapping groups services
+    snapshot_metadata snapshots transfers volume_admin_metadata volume_attachment
+    volume_glance_metadata volume_metadata volumes
+}
+
+/// Rows of a table that are changed by one UPDATE.
+#[derive(Debug, Clone)]
+pub(crate) struct Rows<T> {
     table: T,
-    values: Vec<(&'static str, Value)>,
+    tests: Vec<Test>,
+    stamp: &'static str,
 }
 
-impl<T: QueryFragment<MultiBackend>> QueryFragment<MultiBackend> for Insert<T> {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, MultiBackend>) -> QueryResult<()> {
-        out.unsafe_to_cache_prepared();
-        out.push_sql("INSERT INTO ");
-        self.table.walk_ast(out.reborrow())?;
-        for (index, (name, _)) in self.values.iter().enumerate() {
-            out.push_sql(if index == 0 { " (" } else { ", " });
-            out.push_identifier(name)?;
-        }
-        for (index, (_, value)) in self.values.iter().enumerate() {
-            out.push_sql(if index == 0 { ") VALUES (" } else { ", " });
-            value.walk_ast(out.reborrow())?;
-        }
-        out.push_sql(")");
-        Ok(())
+impl<T: Marked> Rows<T> {
+    /// Those with this value in a column, live and deleted.
+    pub(crate) fn all<C, V>(table: T, column: C, value: V) -> Self
+    where
+        C: Column + Expression + OfTable<T>,
+        V: Cell<C::SqlType>,
+    {
+        Self::any(table, column, &[value])
+    }
+
+    /// The live ones among them.
+    pub(crate) fn live<C, V>(table: T, column: C, value: V) -> Self
+    where
+        C: Column + Expression + OfTable<T>,
+        V: Cell<C::SqlType>,
+    {
+        let mut rows = Self::all(table, column, value);
+        rows.tests.push(Test::is(T::DELETED, Value::Truth(false)));
+        rows
+    }
+
+    /// Those with one of these values in a column, live and deleted.
+    pub(crate) fn any<C, V>(table: T, _column: C, values: &[V]) -> Self
+    where
+        C: Column + Expression + OfTable<T>,
+        V: Cell<C::SqlType>,
+    {
+        let wanted = Values::new(values.iter().map(Cell::value));
+        Self { table, tests: vec![Test::Is(C::NAME, wanted)], stamp: T::UPDATED_AT }
+    }
+
+    /// Those among them with this value in another column.
+    pub(crate) fn and<C, V>(mut self, _column: C, value: V) -> Self
+    where
+        C: Column + Expression + OfTable<T>,
+        V: Cell<C::SqlType>,
+    {
+        self.tests.push(Test::Is(C::NAME, Values::new([value.value()])));
+        self
+    }
+
+    /// Their changes note the time in this column instead of `updated_at`.
+    pub(crate) fn stamped<C: Column<Table = T>>(mut self, _column: C) -> Self {
+        self.stamp = C::NAME;
+        self
+    }
+
+    /// Changes them; returns how many they were.
+    pub(crate) fn update(
+        &self,
+        native: &mut Native,
+        columns: &Columns<T>,
+        now: Timestamp,
+    ) -> QueryResult<usize> {
+        let mut columns = columns.clone();
+        columns.set(self.stamp, Some(Value::Time(now)));
+        self.write(native, &columns)
+    }
+
+    /// Marks them as deleted; returns how many they were. `updated_at` stays as it was
+    /// (`spec/schema.md §2`) unless it is among the columns that change as well.
+    pub(crate) fn delete(
+        &self,
+        native: &mut Native,
+        columns: Columns<T>,
+        now: Timestamp,
+    ) -> QueryResult<usize> {
+        let mut columns = columns;
+        columns.set(T::DELETED, Some(Value::Truth(true)));
+        columns.set(T::DELETED_AT, Some(Value::Time(now)));
+        self.write(native, &columns)
+    }
+
+    fn write(&self, native: &mut Native, columns: &Columns<T>) -> QueryResult<usize> {
+        let update = Update { table: self.table, tests: &self.tests, changes: &columns.values };
+        update.execute(native)
     }
 }
 
-impl<T> QueryId for Insert<T> {
-    type QueryId = ();
-    const HAS_STATIC_QUERY_ID: bool = false;
-}
+/// What can be changed in a row of a table, as [`changes!`] declares it.
+pub(crate) trait Changes: Default + PartialEq {
+    type Table: Marked;
 
-impl<T> diesel::RunQueryDsl<Native> for Insert<T> {}
+    /// Adds the values to those of an UPDATE or an INSERT.
+    fn put_into(&self, columns: &mut Columns<Self::Table>);
+
+    /// The values; `None` if nothing changes.
+    fn columns(&self) -> Option<Columns<Self::Table>> {
+        if *self == Self::default() {
+            return None;
+        }
+        let mut columns = Columns::new();
+        self.put_into(&mut columns);
+        Some(columns)
+    }
+}
 
 /// Declares what can be changed in a row of a table: a struct of optional values.
 ///
@@ -226,12 +292,12 @@ macro_rules! changes {
             pub fn of(row: &$row) -> Self {
                 Self { $($field: Some(row.$field.to_owned()),)+ }
             }
+        }
 
-            /// Adds the values to those of an UPDATE or an INSERT.
-            pub(crate) fn put_into(
-                &self,
-                columns: &mut $crate::changes::Columns<$crate::schema::$table::table>,
-            ) {
+        impl $crate::changes::Changes for $name {
+            type Table = $crate::schema::$table::table;
+
+            fn put_into(&self, columns: &mut $crate::changes::Columns<Self::Table>) {
                 $(columns.put($column, self.$field.as_ref());)+
             }
         }

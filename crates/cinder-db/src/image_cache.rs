@@ -8,42 +8,24 @@ use crate::{
     connection::Connection,
     error::DbError,
     queries::image_cache as queries,
-    rows::image_cache::{ImageCacheEntry, NewImageCacheEntry},
     timestamp::Timestamp,
     transaction::{single, write},
 };
 
-/// Where a cached volume has to be. Names are compared whole, pools included.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CachePlace<'a> {
-    /// On any host: the back end clones across pools.
-    Anywhere,
-    /// On this `host@backend#pool`.
-    Host(&'a str),
-    /// On this `cluster@backend#pool`.
-    Cluster(&'a str),
-}
+pub use crate::rows::image_cache::{Cached, Entry, Place};
 
 /// Inserts an entry that is used now.
-///
-/// # Errors
-///
-/// [`DbError::Query`].
-pub fn create(connection: &mut Connection, entry: &NewImageCacheEntry) -> Result<(), DbError> {
+pub fn create(connection: &mut Connection, entry: &Cached) -> Result<(), DbError> {
     let now = Timestamp::now();
     single(connection, |native| Ok(queries::insert(native, entry, now)?))
 }
 
 /// The entry of an image that was used last, marked as used now.
-///
-/// # Errors
-///
-/// [`DbError::Query`].
 pub fn take(
     connection: &mut Connection,
     image: &ImageId,
-    place: CachePlace<'_>,
-) -> Result<Option<ImageCacheEntry>, DbError> {
+    place: Place<'_>,
+) -> Result<Option<Entry>, DbError> {
     let now = Timestamp::now();
     write(connection, |native| {
         for mut entry in queries::list(native, place, Some(image.as_str()))? {
@@ -58,34 +40,16 @@ pub fn take(
 }
 
 /// All entries of a place, the one used last first.
-///
-/// # Errors
-///
-/// [`DbError::Query`].
-pub fn list(
-    connection: &mut Connection,
-    place: CachePlace<'_>,
-) -> Result<Vec<ImageCacheEntry>, DbError> {
+pub fn list(connection: &mut Connection, place: Place<'_>) -> Result<Vec<Entry>, DbError> {
     Ok(queries::list(connection.native()?, place, None)?)
 }
 
 /// The entry that a volume stands for.
-///
-/// # Errors
-///
-/// [`DbError::Query`].
-pub fn of_volume(
-    connection: &mut Connection,
-    volume: &VolumeId,
-) -> Result<Option<ImageCacheEntry>, DbError> {
+pub fn of_volume(connection: &mut Connection, volume: &VolumeId) -> Result<Option<Entry>, DbError> {
     Ok(queries::of_volume(connection.native()?, volume.as_str())?)
 }
 
 /// Removes the entry of a volume for good; returns whether there was one.
-///
-/// # Errors
-///
-/// [`DbError::Query`].
 pub fn delete(connection: &mut Connection, volume: &VolumeId) -> Result<bool, DbError> {
     single(connection, |native| Ok(queries::delete(native, volume.as_str())? != 0))
 }

@@ -2,42 +2,30 @@
 //!
 //! Must not: change a value. A key that is there stays as it is until all are deleted.
 
-use cinder_types::{SnapshotId, VolumeId};
+use cinder_types::VolumeId;
 
 use crate::{
     connection::Connection,
     dialect::Native,
     error::DbError,
     queries::{image_metadata as queries, volumes},
-    rows::volume::Metadata,
+    rows::metadata::{self as notes, Metadata},
     timestamp::Timestamp,
     transaction::{required, single, write},
 };
 
-/// Who keeps image metadata.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Keeper<'a> {
-    /// A volume.
-    Volume(&'a VolumeId),
-    /// A snapshot.
-    Snapshot(&'a SnapshotId),
-}
+pub use crate::rows::image_metadata::Keeper;
 
 /// All live keys and values.
-///
-/// # Errors
-///
-/// [`DbError::Query`].
 pub fn get(connection: &mut Connection, keeper: Keeper<'_>) -> Result<Metadata, DbError> {
-    Ok(queries::of(connection.native()?, keeper)?)
+    Ok(notes::map(queries::of(connection.native()?, keeper)?))
 }
 
 /// Adds keys to a live volume; those that it has with the same value are no error.
 ///
 /// # Errors
 ///
-/// [`DbError::ImageMetadataExists`], [`DbError::NotFound`], [`DbError::Query`]; nothing has
-/// changed then.
+/// [`DbError::ImageMetadataExists`], [`DbError::NotFound`].
 pub fn add(
     connection: &mut Connection,
     volume: &VolumeId,
@@ -51,7 +39,7 @@ pub fn add(
 ///
 /// # Errors
 ///
-/// [`DbError::NotFound`], [`DbError::Query`]; nothing has changed then.
+/// [`DbError::NotFound`].
 pub fn replace(
     connection: &mut Connection,
     volume: &VolumeId,
@@ -73,7 +61,7 @@ fn add_to(
 ) -> Result<(), DbError> {
     // The lock keeps two from adding one key.
     required(volumes::lock(native, volume.as_str())?, "volume", volume.as_str())?;
-    let known = queries::of(native, Keeper::Volume(volume))?;
+    let known = notes::map(queries::of(native, Keeper::Volume(volume))?);
     let mut new = Metadata::new();
     for (key, value) in pairs {
         match known.get(key) {
@@ -89,10 +77,6 @@ fn add_to(
 }
 
 /// Copies all keys of one keeper to another, which has none yet; returns how many.
-///
-/// # Errors
-///
-/// [`DbError::Query`]; nothing has changed then.
 pub fn copy(
     connection: &mut Connection,
     from: Keeper<'_>,
@@ -100,17 +84,13 @@ pub fn copy(
 ) -> Result<usize, DbError> {
     let now = Timestamp::now();
     write(connection, |native| {
-        let pairs = queries::of(native, from)?;
+        let pairs = notes::map(queries::of(native, from)?);
         queries::insert(native, to, &pairs, now)?;
         Ok(pairs.len())
     })
 }
 
 /// Soft-deletes all keys; returns how many.
-///
-/// # Errors
-///
-/// [`DbError::Query`].
 pub fn delete(connection: &mut Connection, keeper: Keeper<'_>) -> Result<usize, DbError> {
     let now = Timestamp::now();
     single(connection, |native| Ok(queries::delete(native, keeper, now)?))

@@ -14,26 +14,26 @@ use crate::{
     timestamp::Timestamp,
 };
 
-pub use ids::{MessageAction, MessageDetail, MessageResource};
+pub use ids::{Action, Detail, Resource};
 
 /// What upstream's volume service calls every message.
 const LEVEL: &str = "ERROR";
 
 /// A message for the user who made a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct UserMessage<'a> {
+pub struct Message<'a> {
     /// The project that may read it.
     pub project_id: &'a str,
     /// The request that failed.
     pub request_id: Option<&'a str>,
     /// The kind of resource it is about.
-    pub resource: MessageResource,
+    pub resource: Resource,
     /// The resource's id.
     pub resource_id: Option<&'a str>,
     /// What was being done.
-    pub action: MessageAction,
+    pub action: Action,
     /// What went wrong.
-    pub detail: MessageDetail,
+    pub detail: Detail,
     /// `message_ttl`: how long it is kept.
     pub keep_for: Duration,
 }
@@ -43,7 +43,7 @@ pub struct UserMessage<'a> {
 /// # Errors
 ///
 /// [`DbError::Query`]. Upstream logs it and goes on: the operation has failed already.
-pub fn write(connection: &mut Connection, message: &UserMessage<'_>) -> Result<(), DbError> {
+pub fn write(connection: &mut Connection, message: &Message<'_>) -> Result<(), DbError> {
     let now = Timestamp::now();
     let (resource, action, detail) =
         (message.resource.as_str(), message.action.id(), message.detail.id());

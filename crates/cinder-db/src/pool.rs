@@ -102,6 +102,18 @@ impl Pool {
         Ok(PooledConnection { inner })
     }
 
+    /// Runs `body` with a connection, which goes back afterwards.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Pool::get`], and those of `body`.
+    pub fn with<T, E: From<DbError>>(
+        &self,
+        body: impl FnOnce(&mut Connection) -> Result<T, E>,
+    ) -> Result<T, E> {
+        body(&mut *self.get()?)
+    }
+
     /// How many connections are open, lent or idle.
     #[must_use]
     pub fn open_connections(&self) -> u32 {

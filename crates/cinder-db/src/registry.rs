@@ -18,13 +18,10 @@ use crate::{
     connection::Connection,
     dialect::{self, Extent, Native},
     error::DbError,
-    queries::{
-        clusters::{self, IncludedResources},
-        services, volumes,
-    },
+    queries::{clusters, services, volumes},
     retry,
     rows::{
-        cluster::{ClusterRow, NewCluster},
+        cluster::{Cluster, IncludedResources, NewCluster},
         service::{NewService, ServiceRow, ServiceStart},
     },
     timestamp::Timestamp,
@@ -262,7 +259,7 @@ fn ensure_cluster(
     name: &ClusterName,
     service: &Replication<'_>,
     now: Timestamp,
-) -> Result<Option<ClusterRow>, DbError> {
+) -> Result<Option<Cluster>, DbError> {
     if let Some(cluster) = clusters::find(native, name.as_str(), BINARY)? {
         return Ok(Some(cluster));
     }
@@ -355,7 +352,7 @@ fn report(wanted: &Registration, registered: &Registered) {
 ///
 /// [`DbError::Query`].
 pub fn list_services(connection: &mut Connection) -> Result<Vec<ServiceRow>, DbError> {
-    connection.limited(|native| Ok(services::list(native, None)?))
+    connection.limited(|native| Ok(services::list(native)?))
 }
 
 /// Whether any volume exists, on whatever host; a driver wants to know at its start.

@@ -1,5 +1,7 @@
 //! Every table of Cinder 29.0.0 as Diesel sees it; over 500 lines because there are 36 tables.
 //!
+//! Lines repeat because upstream's tables do, and `table!` has no way to share columns.
+//!
 //! Must not: hold anything but declarations, and which tables are joined. Columns stand in the order of upstream's schema on
 //! SQLite (`tests/data/schema-sqlite.sql`). A test in `embedded` selects every column of every
 //! table, so a name that drifts fails there.

@@ -2,111 +2,70 @@
 //!
 //! Must not: judge a status; see [`volumes`](crate::volumes).
 
-use cinder_types::{CgsnapshotId, GroupSnapshotId, SnapshotId, VolumeId, VolumeTypeId};
+use std::slice;
+
+use cinder_types::{SnapshotId, VolumeId};
 
 use crate::{
-    changes::{self, Columns},
+    cas,
+    changes::{self, Changes as _, Columns},
     connection::Connection,
     dialect::Native,
     error::DbError,
-    queries::{
-        metadata::{self, OtherKeys},
-        snapshots as queries,
-    },
-    rows::{
-        snapshot::{Snapshot, SnapshotChange},
-        volume::Metadata,
-    },
+    metadata,
+    queries::{metadata::OfSnapshot, snapshots as queries},
+    rows::metadata::{Metadata, OtherKeys},
     schema::snapshots,
     timestamp::Timestamp,
-    transaction::{BATCH, found, in_order, read, required, single, write},
+    transaction::{self, by_keys, read, required, write},
 };
 
-/// Which snapshots are meant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SnapshotsOf<'a> {
-    /// Those of a volume.
-    Volume(&'a VolumeId),
-    /// Those whose volume is on a `host`, a `host@backend` or one `host@backend#pool`.
-    Host(&'a str),
-    /// The same with a cluster's name.
-    Cluster(&'a str),
-    /// The members of a group snapshot.
-    GroupSnapshot(&'a GroupSnapshotId),
-    /// The members of a snapshot of a consistency group.
-    Cgsnapshot(&'a CgsnapshotId),
-}
+pub use crate::rows::snapshot::{Change, New, Of, Row, Snapshot};
 
-/// A snapshot that this service makes for itself, as before a volume is reverted.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewSnapshot {
-    /// Its key.
-    pub id: SnapshotId,
-    /// The volume it is of.
-    pub volume_id: VolumeId,
-    /// The type of the volume.
-    pub volume_type_id: VolumeTypeId,
-    /// Everything else. What is not set gets the default that upstream's client gives it.
-    pub columns: SnapshotChange,
-    /// What users note.
-    pub metadata: Metadata,
+cas::columns! {
+    Row in "snapshots" {
+        STATUS: Text = snapshots::status,
+        PROGRESS: Text = snapshots::progress,
+        VOLUME_ID: Text = snapshots::volume_id,
+        GROUP_SNAPSHOT_ID: Text = snapshots::group_snapshot_id,
+        UPDATED_AT: Time = snapshots::updated_at,
+    }
 }
 
 /// The live snapshot with that key.
-///
-/// # Errors
-///
-/// [`DbError::Query`].
 pub fn get(connection: &mut Connection, id: &SnapshotId) -> Result<Option<Snapshot>, DbError> {
-    read(connection, |native| Ok(live(native, &[id.as_str()])?.into_iter().next()))
+    read(connection, |native| Ok(live(native, slice::from_ref(id))?.into_iter().next()))
 }
 
 /// The keys of live snapshots, youngest first.
-///
-/// # Errors
-///
-/// [`DbError::Query`].
-pub fn ids(connection: &mut Connection, of: SnapshotsOf<'_>) -> Result<Vec<SnapshotId>, DbError> {
-    let ids = queries::ids(connection.native()?, of)?;
-    Ok(ids.into_iter().map(SnapshotId::new).collect())
+pub fn ids(connection: &mut Connection, of: Of<'_>) -> Result<Vec<SnapshotId>, DbError> {
+    Ok(queries::ids(connection.native()?, of)?)
 }
 
 /// The live ones among these snapshots, in this order.
-///
-/// # Errors
-///
-/// [`DbError::Query`].
 pub fn get_many(connection: &mut Connection, ids: &[SnapshotId]) -> Result<Vec<Snapshot>, DbError> {
-    let ids: Vec<_> = ids.iter().map(SnapshotId::as_str).collect();
-    read(connection, |native| live(native, &ids))
+    read(connection, |native| live(native, ids))
 }
 
 /// Live snapshots with their metadata, youngest first.
-///
-/// # Errors
-///
-/// [`DbError::Query`].
-pub fn list(connection: &mut Connection, of: SnapshotsOf<'_>) -> Result<Vec<Snapshot>, DbError> {
+pub fn list(connection: &mut Connection, of: Of<'_>) -> Result<Vec<Snapshot>, DbError> {
     read(connection, |native| {
         let ids = queries::ids(native, of)?;
-        let ids: Vec<_> = ids.iter().map(String::as_str).collect();
         live(native, &ids)
     })
 }
 
-fn live(native: &mut Native, ids: &[&str]) -> Result<Vec<Snapshot>, DbError> {
-    let mut all = Vec::with_capacity(ids.len());
-    for batch in ids.chunks(BATCH) {
-        let mut rows = queries::rows(native, batch)?;
-        rows.retain(|row| row.deleted == Some(false));
-        let rows = in_order(rows, batch, |row| row.id.as_str());
-        let mut notes = metadata::by_parent(metadata::snapshot::of(native, batch)?);
-        all.extend(rows.into_iter().map(|row| Snapshot {
-            metadata: notes.remove(row.id.as_str()).unwrap_or_default(),
-            row,
-        }));
-    }
-    Ok(all)
+fn live(native: &mut Native, ids: &[SnapshotId]) -> Result<Vec<Snapshot>, DbError> {
+    by_keys(native, ids, queries::live_rows, |row| &row.id, complete)
+}
+
+/// Adds the metadata to rows.
+fn complete(native: &mut Native, rows: Vec<Row>) -> Result<Vec<Snapshot>, DbError> {
+    let ids: Vec<_> = rows.iter().map(|row| row.id.as_str()).collect();
+    let mut notes = metadata::of::<OfSnapshot>(native, &ids)?;
+    let complete =
+        |row: Row| Snapshot { metadata: notes.remove(row.id.as_str()).unwrap_or_default(), row };
+    Ok(rows.into_iter().map(complete).collect())
 }
 
 /// Inserts a snapshot with its metadata.
@@ -115,19 +74,19 @@ fn live(native: &mut Native, ids: &[&str]) -> Result<Vec<Snapshot>, DbError> {
 ///
 /// [`DbError::Query`], with [`Fault::Constraint`](crate::Fault::Constraint) if the key is taken
 /// or the volume does not exist.
-pub fn create(connection: &mut Connection, new: &NewSnapshot) -> Result<(), DbError> {
+pub fn create(connection: &mut Connection, new: &New) -> Result<(), DbError> {
     let now = Timestamp::now();
     let mut row = Columns::new()
-        .with(snapshots::created_at, Some(now))
-        .with(snapshots::deleted, Some(false))
-        .with(snapshots::id, new.id.clone())
-        .with(snapshots::volume_id, new.volume_id.clone())
-        .with(snapshots::volume_type_id, new.volume_type_id.clone())
+        .with(snapshots::created_at, now)
+        .with(snapshots::deleted, false)
+        .with(snapshots::id, &new.id)
+        .with(snapshots::volume_id, &new.volume_id)
+        .with(snapshots::volume_type_id, &new.volume_type_id)
         .with(snapshots::use_quota, true);
     new.columns.put_into(&mut row);
     write(connection, |native| {
-        changes::insert(native, snapshots::table, row.clone())?;
-        Ok(metadata::snapshot::insert(native, new.id.as_str(), new.metadata.clone(), now)?)
+        changes::insert(native, snapshots::table, &row)?;
+        metadata::insert::<OfSnapshot>(native, new.id.as_str(), &new.metadata, now)
     })
 }
 
@@ -140,45 +99,27 @@ pub fn create(connection: &mut Connection, new: &NewSnapshot) -> Result<(), DbEr
 pub fn update(
     connection: &mut Connection,
     id: &SnapshotId,
-    change: &SnapshotChange,
+    change: &Change,
 ) -> Result<(), DbError> {
-    if change.is_empty() {
-        return Ok(());
-    }
-    let now = Timestamp::now();
-    let mut columns = Columns::new();
-    change.put_into(&mut columns);
-    single(connection, |native| {
-        found(queries::update(native, id.as_str(), columns.clone(), now)?, "snapshot", id.as_str())
-    })
+    let row = queries::live(id.as_str());
+    transaction::change(connection, ("snapshot", id.as_str()), &row, change)
 }
 
 /// Changes all live snapshots of a volume, as a retype does; returns how many.
-///
-/// # Errors
-///
-/// [`DbError::Query`].
 pub fn update_of_volume(
     connection: &mut Connection,
     volume: &VolumeId,
-    change: &SnapshotChange,
+    change: &Change,
 ) -> Result<usize, DbError> {
-    if change.is_empty() {
-        return Ok(0);
-    }
-    let now = Timestamp::now();
-    let mut columns = Columns::new();
-    change.put_into(&mut columns);
-    single(connection, |native| {
-        Ok(queries::update_of_volume(native, volume.as_str(), columns.clone(), now)?)
-    })
+    let rows = queries::live_of_volume(volume.as_str());
+    Ok(transaction::change_all(connection, &rows, change)?.unwrap_or(0))
 }
 
 /// Writes notes of a live snapshot; returns all of them.
 ///
 /// # Errors
 ///
-/// [`DbError::NotFound`], [`DbError::Query`].
+/// [`DbError::NotFound`].
 pub fn update_metadata(
     connection: &mut Connection,
     id: &SnapshotId,
@@ -189,15 +130,11 @@ pub fn update_metadata(
     write(connection, |native| {
         let locked = queries::lock(native, id.as_str())?.then_some(());
         required(locked, "snapshot", id.as_str())?;
-        Ok(metadata::snapshot::write(native, id.as_str(), wanted, others, now)?)
+        metadata::write::<OfSnapshot>(native, id.as_str(), wanted, others, now)
     })
 }
 
 /// Soft-deletes a snapshot with its metadata; returns whether it was live.
-///
-/// # Errors
-///
-/// [`DbError::Query`]; nothing has changed then.
 pub fn delete(connection: &mut Connection, id: &SnapshotId) -> Result<bool, DbError> {
     let now = Timestamp::now();
     write(connection, |native| Ok(queries::delete(native, id.as_str(), now)?))

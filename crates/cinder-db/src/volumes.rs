@@ -1,90 +1,66 @@
 //! Volumes: read with all that belongs to them, created, changed, deleted.
 //!
-//! Must not: judge a status. Which change is allowed when is for the caller to know; changes
-//! that depend on what the row holds go through the compare-and-swap of this crate.
+//! Must not: judge a status. Which change is allowed when is for the caller to know: a change that
+//! depends on what the row holds is a [`cas`], or is decided by the caller under the row's lock
+//! ([`change_locked`]).
 
-use cinder_types::{GroupId, VolumeId, VolumeTypeId};
+use std::collections::{BTreeMap, BTreeSet};
+
+use cinder_types::VolumeId;
 
 use crate::{
-    changes::{self, Columns},
+    cas,
+    changes::{self, Changes as _, Columns},
     connection::Connection,
     dialect::Native,
     error::DbError,
+    metadata,
     queries::{
-        attachments,
-        metadata::{self, OtherKeys},
+        attachments, consistency_groups, groups,
+        metadata::{Notes, OfService, OfVolume},
         volumes as queries,
     },
-    rows::volume::{Metadata, Volume, VolumeChange},
+    rows::{
+        attachment::Attachment,
+        metadata::{Metadata, OtherKeys},
+    },
     schema::volumes,
     timestamp::Timestamp,
-    transaction::{BATCH, found, in_order, read, required, single, write},
+    transaction::{by_keys, found, read, required, single, write},
+    volume_types,
 };
 
-/// Which volumes are meant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum VolumesOf<'a> {
-    /// Those of a `host`, a `host@backend` with all its pools, or one `host@backend#pool`.
-    Host(&'a str),
-    /// The same with a cluster's name.
-    Cluster(&'a str),
-    /// Those in a generic group.
-    Group(&'a GroupId),
-}
+pub use crate::rows::volume::{Change, New, Of, Row, Update, Volume};
 
-/// A volume that this service makes for itself: the target of a migration, a temporary copy.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewVolume {
-    /// Its key.
-    pub id: VolumeId,
-    /// Its type; every volume has one.
-    pub volume_type_id: VolumeTypeId,
-    /// Everything else. What is not set gets the default that upstream's client gives it.
-    pub columns: VolumeChange,
-    /// What users note.
-    pub metadata: Metadata,
-    /// What the service notes.
-    pub admin_metadata: Metadata,
-}
-
-/// A change of a volume, with what other tables hold of it.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct VolumeUpdate {
-    /// Its columns.
-    pub columns: VolumeChange,
-    /// If set, all its notes afterwards: others are deleted.
-    pub metadata: Option<Metadata>,
-    /// The same for the service's notes.
-    pub admin_metadata: Option<Metadata>,
-}
-
-impl From<VolumeChange> for VolumeUpdate {
-    fn from(columns: VolumeChange) -> Self {
-        Self { columns, ..Self::default() }
+cas::columns! {
+    Row in "volumes" {
+        STATUS: Text = volumes::status,
+        PREVIOUS_STATUS: Text = volume_extras::previous_status,
+        MIGRATION_STATUS: Text = volumes::migration_status,
+        ATTACH_STATUS: Text = volumes::attach_status,
+        HOST: Text = volumes::host,
+        CLUSTER_NAME: Text = volumes::cluster_name,
+        GROUP_ID: Text = volumes::group_id,
+        REPLICATION_STATUS: Text = volume_extras::replication_status,
+        SIZE: Number = volumes::size,
+        MULTIATTACH: Truth = volumes::multiattach,
+        UPDATED_AT: Time = volumes::updated_at,
     }
 }
 
 /// The live volume with that key.
-///
-/// # Errors
-///
-/// [`DbError::Query`].
 pub fn get(connection: &mut Connection, id: &VolumeId) -> Result<Option<Volume>, DbError> {
     Ok(get_even_deleted(connection, id)?.filter(|volume| volume.row.deleted == Some(false)))
 }
 
 /// The volume with that key, live or deleted; its notes and attachments are the live ones.
-///
-/// # Errors
-///
-/// [`DbError::Query`].
 pub fn get_even_deleted(
     connection: &mut Connection,
     id: &VolumeId,
 ) -> Result<Option<Volume>, DbError> {
-    let volumes = read(connection, |native| {
-        let rows = queries::rows(native, &[id.as_str()])?;
-        Ok(if rows.is_empty() { Vec::new() } else { queries::complete(native, rows)? })
+    let volumes = read(connection, |native| match queries::row(native, id.as_str())? {
+        Some(row) => complete(native, vec![row]),
+        None => Ok(Vec::new()),
     })?;
     Ok(volumes.into_iter().next())
 }
@@ -93,47 +69,60 @@ pub fn get_even_deleted(
 ///
 /// Whoever has many volumes takes the keys first and then [`get_many`] in portions: unlike
 /// pages that are counted off, portions lose nothing when a volume vanishes in between.
-///
-/// # Errors
-///
-/// [`DbError::Query`].
-pub fn ids(connection: &mut Connection, of: VolumesOf<'_>) -> Result<Vec<VolumeId>, DbError> {
-    let ids = queries::ids(connection.native()?, of)?;
-    Ok(ids.into_iter().map(VolumeId::new).collect())
+pub fn ids(connection: &mut Connection, of: Of<'_>) -> Result<Vec<VolumeId>, DbError> {
+    Ok(queries::ids(connection.native()?, of)?)
 }
 
 /// The live ones among these volumes, in this order.
-///
-/// # Errors
-///
-/// [`DbError::Query`].
 pub fn get_many(connection: &mut Connection, ids: &[VolumeId]) -> Result<Vec<Volume>, DbError> {
-    let ids: Vec<_> = ids.iter().map(VolumeId::as_str).collect();
-    read(connection, |native| live(native, &ids))
+    read(connection, |native| live(native, ids))
 }
 
 /// Live volumes with all that belongs to them, youngest first.
-///
-/// # Errors
-///
-/// [`DbError::Query`].
-pub fn list(connection: &mut Connection, of: VolumesOf<'_>) -> Result<Vec<Volume>, DbError> {
+pub fn list(connection: &mut Connection, of: Of<'_>) -> Result<Vec<Volume>, DbError> {
     read(connection, |native| {
         let ids = queries::ids(native, of)?;
-        let ids: Vec<_> = ids.iter().map(String::as_str).collect();
         live(native, &ids)
     })
 }
 
-fn live(native: &mut Native, ids: &[&str]) -> Result<Vec<Volume>, DbError> {
-    let mut all = Vec::with_capacity(ids.len());
-    for batch in ids.chunks(BATCH) {
-        let mut rows = queries::rows(native, batch)?;
-        rows.retain(|row| row.deleted == Some(false));
-        let rows = in_order(rows, batch, |row| row.id.as_str());
-        all.append(&mut queries::complete(native, rows)?);
+fn live(native: &mut Native, ids: &[VolumeId]) -> Result<Vec<Volume>, DbError> {
+    by_keys(native, ids, queries::live_rows, |row| &row.id, complete)
+}
+
+/// Adds to rows what the other tables know, a handful of statements for all of them.
+fn complete(native: &mut Native, rows: Vec<Row>) -> Result<Vec<Volume>, DbError> {
+    let ids: Vec<_> = rows.iter().map(|row| row.id.as_str()).collect();
+    let distinct = |key: fn(&Row) -> Option<&str>| -> Vec<&str> {
+        rows.iter().filter_map(key).collect::<BTreeSet<_>>().into_iter().collect()
+    };
+    let types = distinct(|row| Some(row.volume_type_id.as_str()));
+    let in_groups = distinct(|row| Some(row.group_id.as_ref()?.as_str()));
+    let in_old_groups = distinct(|row| Some(row.consistencygroup_id.as_ref()?.as_str()));
+
+    let mut notes = metadata::of::<OfVolume>(native, &ids)?;
+    let mut admin_notes = metadata::of::<OfService>(native, &ids)?;
+    let mut attached = BTreeMap::<_, Vec<_>>::new();
+    for attachment in attachments::of_volumes(native, &ids)? {
+        attached.entry(attachment.volume_id.clone()).or_default().push(attachment);
     }
-    Ok(all)
+    let mut types = volume_types::by_key(native, &types)?;
+    types.retain(|_, one| one.row.deleted == Some(false));
+    let groups = groups::rows(native, &in_groups)?;
+    let old_groups = consistency_groups::rows(native, &in_old_groups)?;
+    let complete = |row: Row| Volume {
+        metadata: notes.remove(row.id.as_str()).unwrap_or_default(),
+        admin_metadata: admin_notes.remove(row.id.as_str()).unwrap_or_default(),
+        attachments: attached.remove(&row.id).unwrap_or_default(),
+        volume_type: types.get(row.volume_type_id.as_str()).cloned(),
+        group: groups.iter().find(|group| row.group_id.as_ref() == Some(&group.id)).cloned(),
+        consistency_group: old_groups
+            .iter()
+            .find(|group| row.consistencygroup_id.as_ref() == Some(&group.id))
+            .cloned(),
+        row,
+    };
+    Ok(rows.into_iter().map(complete).collect())
 }
 
 /// Inserts a volume with its notes.
@@ -142,22 +131,22 @@ fn live(native: &mut Native, ids: &[&str]) -> Result<Vec<Volume>, DbError> {
 ///
 /// [`DbError::Query`], with [`Fault::Constraint`](crate::Fault::Constraint) if the key is taken
 /// or something that it refers to does not exist.
-pub fn create(connection: &mut Connection, new: &NewVolume) -> Result<(), DbError> {
+pub fn create(connection: &mut Connection, new: &New) -> Result<(), DbError> {
     let now = Timestamp::now();
     let mut row = Columns::new()
-        .with(volumes::created_at, Some(now))
-        .with(volumes::deleted, Some(false))
-        .with(volumes::id, new.id.clone())
-        .with(volumes::volume_type_id, new.volume_type_id.clone())
+        .with(volumes::created_at, now)
+        .with(volumes::deleted, false)
+        .with(volumes::id, &new.id)
+        .with(volumes::volume_type_id, &new.volume_type_id)
         .with(volumes::use_quota, true)
-        .with(volumes::bootable, Some(false))
-        .with(volumes::multiattach, Some(false))
-        .with(volumes::shared_targets, Some(true));
+        .with(volumes::bootable, false)
+        .with(volumes::multiattach, false)
+        .with(volumes::shared_targets, true);
     new.columns.put_into(&mut row);
     write(connection, |native| {
-        changes::insert(native, volumes::table, row.clone())?;
-        metadata::volume::insert(native, new.id.as_str(), new.metadata.clone(), now)?;
-        Ok(metadata::admin::insert(native, new.id.as_str(), new.admin_metadata.clone(), now)?)
+        changes::insert(native, volumes::table, &row)?;
+        metadata::insert::<OfVolume>(native, new.id.as_str(), &new.metadata, now)?;
+        metadata::insert::<OfService>(native, new.id.as_str(), &new.admin_metadata, now)
     })
 }
 
@@ -167,11 +156,7 @@ pub fn create(connection: &mut Connection, new: &NewVolume) -> Result<(), DbErro
 ///
 /// [`DbError::NotFound`]; [`DbError::Query`], with [`Fault::Value`](crate::Fault::Value) if a
 /// text is too long for its column.
-pub fn update(
-    connection: &mut Connection,
-    id: &VolumeId,
-    update: &VolumeUpdate,
-) -> Result<(), DbError> {
+pub fn update(connection: &mut Connection, id: &VolumeId, update: &Update) -> Result<(), DbError> {
     let now = Timestamp::now();
     if update.metadata.is_none() && update.admin_metadata.is_none() {
         return single(connection, |native| apply(native, id.as_str(), update, now));
@@ -186,7 +171,7 @@ pub fn update(
 /// Those of [`update`].
 pub fn update_many(
     connection: &mut Connection,
-    updates: &[(VolumeId, VolumeUpdate)],
+    updates: &[(VolumeId, Update)],
 ) -> Result<(), DbError> {
     let now = Timestamp::now();
     // Two that change the same volumes in the same order wait for each other, and in different
@@ -198,27 +183,20 @@ pub fn update_many(
     })
 }
 
-fn apply(
-    native: &mut Native,
-    id: &str,
-    update: &VolumeUpdate,
-    now: Timestamp,
-) -> Result<(), DbError> {
+fn apply(native: &mut Native, id: &str, update: &Update, now: Timestamp) -> Result<(), DbError> {
     if update.metadata.is_some() || update.admin_metadata.is_some() {
         required(queries::lock(native, id)?, "volume", id)?;
     }
     if let Some(wanted) = &update.metadata {
-        metadata::volume::write(native, id, wanted, OtherKeys::Delete, now)?;
+        metadata::write::<OfVolume>(native, id, wanted, OtherKeys::Delete, now)?;
     }
     if let Some(wanted) = &update.admin_metadata {
-        metadata::admin::write(native, id, wanted, OtherKeys::Delete, now)?;
+        metadata::write::<OfService>(native, id, wanted, OtherKeys::Delete, now)?;
     }
-    if update.columns.is_empty() {
-        return Ok(());
+    match update.columns.columns() {
+        Some(columns) => found(queries::live(id).update(native, &columns, now)?, "volume", id),
+        None => Ok(()),
     }
-    let mut columns = Columns::new();
-    update.columns.put_into(&mut columns);
-    found(queries::update(native, id, columns, now)?, "volume", id)
 }
 
 /// Writes notes that users see; returns all of them.
@@ -232,11 +210,7 @@ pub fn update_metadata(
     wanted: &Metadata,
     others: OtherKeys,
 ) -> Result<Metadata, DbError> {
-    let now = Timestamp::now();
-    write(connection, |native| {
-        required(queries::lock(native, id.as_str())?, "volume", id.as_str())?;
-        Ok(metadata::volume::write(native, id.as_str(), wanted, others, now)?)
-    })
+    write_notes::<OfVolume>(connection, id, wanted, others)
 }
 
 /// Writes notes of the service; returns all of them.
@@ -250,50 +224,60 @@ pub fn update_admin_metadata(
     wanted: &Metadata,
     others: OtherKeys,
 ) -> Result<Metadata, DbError> {
+    write_notes::<OfService>(connection, id, wanted, others)
+}
+
+fn write_notes<N: Notes>(
+    connection: &mut Connection,
+    id: &VolumeId,
+    wanted: &Metadata,
+    others: OtherKeys,
+) -> Result<Metadata, DbError> {
     let now = Timestamp::now();
     write(connection, |native| {
         required(queries::lock(native, id.as_str())?, "volume", id.as_str())?;
-        Ok(metadata::admin::write(native, id.as_str(), wanted, others, now)?)
+        metadata::write::<N>(native, id.as_str(), wanted, others, now)
     })
 }
 
 /// Soft-deletes one note of the service; returns whether there was one.
-///
-/// # Errors
-///
-/// [`DbError::Query`].
 pub fn delete_admin_metadata(
     connection: &mut Connection,
     id: &VolumeId,
     key: &str,
 ) -> Result<bool, DbError> {
     let now = Timestamp::now();
-    write(connection, |native| Ok(metadata::admin::delete_key(native, id.as_str(), key, now)?))
+    write(connection, |native| metadata::delete_key::<OfService>(native, id.as_str(), key, now))
 }
 
-/// Makes a volume `in-use` if it has live attachments, else `available`; returns which.
+/// Changes a live volume as `decide` says, which is given it and its live attachments, oldest first,
+/// while nobody else can change it; returns the change.
+///
+/// After a deadlock `decide` is asked again, so it must do nothing but decide. What depends on the
+/// row alone, and on nothing that a rule has to think about, is cheaper as a [`cas`].
 ///
 /// # Errors
 ///
-/// Those of [`update`].
-pub fn settle_status(connection: &mut Connection, id: &VolumeId) -> Result<&'static str, DbError> {
+/// [`DbError::NotFound`].
+pub fn change_locked(
+    connection: &mut Connection,
+    id: &VolumeId,
+    mut decide: impl FnMut(&Row, &[Attachment]) -> Change,
+) -> Result<Change, DbError> {
     let now = Timestamp::now();
+    let id = id.as_str();
     write(connection, |native| {
-        required(queries::lock(native, id.as_str())?, "volume", id.as_str())?;
-        let attached = !attachments::statuses(native, id.as_str())?.is_empty();
-        let status = if attached { "in-use" } else { "available" };
-        let columns = Columns::new().with(volumes::status, Some(status.to_owned()));
-        queries::update(native, id.as_str(), columns, now)?;
-        Ok(status)
+        let row = required(queries::lock(native, id)?, "volume", id)?;
+        let change = decide(&row, &attachments::of_volumes(native, &[id])?);
+        if let Some(columns) = change.columns() {
+            queries::live(id).update(native, &columns, now)?;
+        }
+        Ok(change)
     })
 }
 
 /// Soft-deletes a volume with its notes, snapshots, transfers, image metadata and attachments
 /// (`spec/schema.md §5.3`); returns whether it was live.
-///
-/// # Errors
-///
-/// [`DbError::Query`]; nothing has changed then.
 pub fn delete(connection: &mut Connection, id: &VolumeId) -> Result<bool, DbError> {
     let now = Timestamp::now();
     write(connection, |native| Ok(queries::delete(native, id.as_str(), now)?))

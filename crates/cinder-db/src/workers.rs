@@ -16,23 +16,26 @@ use diesel::result::{DatabaseErrorKind, Error as SqlError};
 use crate::{
     connection::Connection,
     dialect::Native,
-    error::DbError,
+    error::{DbError, Fault},
     queries::workers::{self, Time, Wanted},
     retry,
     rows::worker::{NewWorker, WorkerRow},
     timestamp::Timestamp,
 };
 
+/// How often an entry is made or taken over before something must be wrong.
+const ROUNDS: u32 = 5;
+
 /// A kind of resource whose operations a volume service cleans up after.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CleanableKind {
+pub enum Kind {
     /// A volume.
     Volume,
     /// A snapshot.
     Snapshot,
 }
 
-impl CleanableKind {
+impl Kind {
     /// The name in the column `resource_type`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -47,47 +50,35 @@ impl CleanableKind {
     }
 }
 
-impl fmt::Display for CleanableKind {
+impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
 }
 
-/// A resource with the status that an operation has given it.
+/// A resource with the status that an operation has given it; `cinder_types::status` says for which
+/// statuses there are entries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cleanable<'a> {
     /// What it is.
-    pub kind: CleanableKind,
+    pub kind: Kind,
     /// Its id.
     pub id: &'a str,
     /// Its status, as in `deleting`.
     pub status: &'a str,
 }
 
-impl Cleanable<'_> {
-    /// Whether a resource that is stuck in this status can be cleaned up; others get no entry.
-    #[must_use]
-    pub fn is_cleanable(&self) -> bool {
-        match self.kind {
-            CleanableKind::Volume => {
-                matches!(self.status, "creating" | "deleting" | "uploading" | "downloading")
-            }
-            CleanableKind::Snapshot => self.status == "creating",
-        }
-    }
-}
-
 /// An entry as this service knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WorkerEntry {
+pub struct Entry {
     row: WorkerRow,
 }
 
-impl WorkerEntry {
+impl Entry {
     /// What it is about; `None` for a kind that other services clean up.
     #[must_use]
-    pub fn kind(&self) -> Option<CleanableKind> {
-        CleanableKind::of(&self.row.resource_type)
+    pub fn kind(&self) -> Option<Kind> {
+        Kind::of(&self.row.resource_type)
     }
 
     /// The resource's id.
@@ -112,15 +103,12 @@ impl WorkerEntry {
 /// Announces an operation before it is sent to a service that is to claim it.
 ///
 /// An entry that is left from an earlier operation becomes this one's and nobody's.
-///
-/// # Errors
-///
-/// [`DbError::Query`].
 pub fn announce(connection: &mut Connection, resource: &Cleanable<'_>) -> Result<(), DbError> {
     let native = connection.native()?;
     let (kind, id) = (resource.kind.as_str(), resource.id);
-    // It goes around again only if the entry is removed between the two statements.
-    loop {
+    // It goes around again only if the entry is removed between the two statements, which nobody
+    // does time and again.
+    for _ in 0..ROUNDS {
         let now = Timestamp::now();
         if insert(native, resource, None, now)?.is_some()
             || retry::on_deadlock(|| Ok(workers::reset(native, kind, id, resource.status, now)?))?
@@ -128,20 +116,18 @@ pub fn announce(connection: &mut Connection, resource: &Cleanable<'_>) -> Result
             return Ok(());
         }
     }
+    let source = "a row of table workers is in the way that is marked as deleted".into();
+    Err(DbError::Query { fault: Fault::Constraint, source })
 }
 
 /// Claims the entry of an operation that begins here, or makes one.
 ///
 /// `None` if another operation on the resource was faster: this one must not begin.
-///
-/// # Errors
-///
-/// [`DbError::Query`].
 pub fn claim(
     connection: &mut Connection,
     resource: &Cleanable<'_>,
     me: ServiceId,
-) -> Result<Option<WorkerEntry>, DbError> {
+) -> Result<Option<Entry>, DbError> {
     let native = connection.native()?;
     match workers::find(native, resource.kind.as_str(), resource.id)? {
         Some(row) => take_over(native, row, resource.status, me),
@@ -152,16 +138,12 @@ pub fn claim(
 /// Lets the entry follow a new status of the resource, before the resource gets it.
 ///
 /// `None` if the entry is no longer this operation's, which must not go on then.
-///
-/// # Errors
-///
-/// [`DbError::Query`].
 pub fn follow_status(
     connection: &mut Connection,
-    entry: WorkerEntry,
+    entry: Entry,
     status: &str,
     me: ServiceId,
-) -> Result<Option<WorkerEntry>, DbError> {
+) -> Result<Option<Entry>, DbError> {
     take_over(connection.native()?, entry.row, status, me)
 }
 
@@ -169,13 +151,9 @@ pub fn follow_status(
 ///
 /// A status that is still the operation's means that it broke off. The entry stays then, for a
 /// cleanup. Returns whether it was removed.
-///
-/// # Errors
-///
-/// [`DbError::Query`].
 pub fn finish(
     connection: &mut Connection,
-    entry: &WorkerEntry,
+    entry: &Entry,
     status_now: &str,
 ) -> Result<bool, DbError> {
     if entry.status() == status_now {
@@ -186,9 +164,9 @@ pub fn finish(
 
 /// Which entries to clean up; what is `None` does not matter.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct CleanupScope {
+pub struct Scope {
     /// Those of one kind.
-    pub kind: Option<CleanableKind>,
+    pub kind: Option<Kind>,
     /// Those of one resource.
     pub resource_id: Option<String>,
     /// Those that this service had claimed.
@@ -198,64 +176,45 @@ pub struct CleanupScope {
 }
 
 /// The entries that operations have left behind, oldest first.
-///
-/// # Errors
-///
-/// [`DbError::Query`].
-pub fn list_unfinished(
-    connection: &mut Connection,
-    scope: &CleanupScope,
-) -> Result<Vec<WorkerEntry>, DbError> {
+pub fn list_unfinished(connection: &mut Connection, scope: &Scope) -> Result<Vec<Entry>, DbError> {
     let wanted = Wanted {
-        resource_type: scope.kind.map(CleanableKind::as_str),
+        resource_type: scope.kind.map(Kind::as_str),
         resource_id: scope.resource_id.as_deref(),
         service_id: scope.service.map(ServiceId::get),
         until: scope.until.unwrap_or_else(Timestamp::now),
     };
     let rows = workers::list(connection.native()?, wanted)?;
-    Ok(rows.into_iter().map(|row| WorkerEntry { row }).collect())
+    Ok(rows.into_iter().map(|row| Entry { row }).collect())
 }
 
 /// An entry whose resource this service is cleaning up.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cleanup {
     /// The entry, claimed.
-    pub entry: WorkerEntry,
+    pub entry: Entry,
     before: (Option<i32>, Option<Timestamp>),
 }
 
 /// Claims an entry for cleaning up; `None` if it has moved on, which is then no longer ours to do.
-///
-/// # Errors
-///
-/// [`DbError::Query`].
 pub fn claim_cleanup(
     connection: &mut Connection,
-    entry: &WorkerEntry,
+    entry: &Entry,
     me: ServiceId,
 ) -> Result<Option<Cleanup>, DbError> {
     let seen = &entry.row;
     let taken = taken_over(seen, &seen.status, me);
     let won = take(connection.native()?, seen, Time::NotLater, &taken)?;
     let before = (seen.service_id, seen.updated_at);
-    Ok(won.then_some(Cleanup { entry: WorkerEntry { row: taken }, before }))
+    Ok(won.then_some(Cleanup { entry: Entry { row: taken }, before }))
 }
 
 impl Cleanup {
     /// Removes the entry: the resource is clean, gone, or was not stuck any more.
-    ///
-    /// # Errors
-    ///
-    /// [`DbError::Query`].
     pub fn done(self, connection: &mut Connection) -> Result<bool, DbError> {
         remove(connection.native()?, &self.entry.row)
     }
 
     /// Gives the entry back to the service that had it, so that a later cleanup finds it.
-    ///
-    /// # Errors
-    ///
-    /// [`DbError::Query`].
     pub fn failed(self, connection: &mut Connection) -> Result<bool, DbError> {
         let native = connection.native()?;
         let (id, (service_id, updated_at)) = (self.entry.row.id, self.before);
@@ -269,7 +228,7 @@ fn insert(
     resource: &Cleanable<'_>,
     owner: Option<ServiceId>,
     now: Timestamp,
-) -> Result<Option<WorkerEntry>, DbError> {
+) -> Result<Option<Entry>, DbError> {
     let new = NewWorker {
         created_at: now,
         updated_at: now,
@@ -285,7 +244,7 @@ fn insert(
         Err(SqlError::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) => Ok(None),
         Err(error) => Err(DbError::from(error)),
     })?;
-    Ok(id.map(|id| WorkerEntry {
+    Ok(id.map(|id| Entry {
         row: WorkerRow {
             id,
             resource_type: new.resource_type.to_owned(),
@@ -303,13 +262,13 @@ fn take_over(
     row: WorkerRow,
     status: &str,
     me: ServiceId,
-) -> Result<Option<WorkerEntry>, DbError> {
+) -> Result<Option<Entry>, DbError> {
     if row.service_id == Some(me.get()) && row.status == status {
-        return Ok(Some(WorkerEntry { row }));
+        return Ok(Some(Entry { row }));
     }
     let taken = taken_over(&row, status, me);
     let won = take(native, &row, Time::Same, &taken)?;
-    Ok(won.then_some(WorkerEntry { row: taken }))
+    Ok(won.then_some(Entry { row: taken }))
 }
 
 /// The row as it will be when it is ours.

@@ -14,15 +14,24 @@
 
 #![forbid(unsafe_code)]
 
+mod context;
 mod host;
 mod id;
+mod secret;
 mod service;
+pub mod status;
 mod version;
 
+pub use context::{ContextError, ReadDeleted, RequestContext};
 pub use host::{HostLevel, HostParts};
 pub use id::{
     AttachmentId, BackupId, CgsnapshotId, ConsistencyGroupId, GroupId, GroupSnapshotId,
     GroupTypeId, ImageId, KeyId, ProjectId, QosSpecsId, SnapshotId, UserId, VolumeId, VolumeTypeId,
 };
+pub use secret::Secret;
 pub use service::{BINARY, ClusterName, ServiceHost, ServiceId, ServiceUuid};
+pub use status::{
+    AttachStatus, BackupStatus, GroupSnapshotStatus, GroupStatus, MigrationStatus,
+    ReplicationStatus, SnapshotStatus, VolumeStatus,
+};
 pub use version::{ApiVersion, OBJECT_VERSION, ParseVersionError, RPC_VERSION, UPSTREAM_VERSION};

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use cinder_conf::cinder::Conf;
 use cinder_types::UPSTREAM_VERSION;
-use oslo_launcher::{ReportRequest, Scoreboard, WorkerStatus, stacks};
+use oslo_launcher::{ReportRequest, Scoreboard, WorkerStatus};
 use oslo_log::guru::{ConfigValue, Destination, Frame, Report, Section, Stack};
 use oslo_log::printable;
 use tracing::{debug, error, warn};
@@ -55,11 +55,11 @@ impl Job {
 
     fn stacks(&self) -> Vec<Stack> {
         let own = std::process::id();
-        let all = stacks::all(PATIENCE).unwrap_or_else(|cause| {
+        let all = thread_stacks::all(PATIENCE).unwrap_or_else(|cause| {
             warn!(target: "cinder.cmd.volume", "No stacks for the Guru Meditation Report: {cause}");
             Vec::new()
         });
-        let frame = |frame: stacks::StackFrame| Frame {
+        let frame = |frame: thread_stacks::StackFrame| Frame {
             function: frame.function,
             file: frame.file,
             line: frame.line,

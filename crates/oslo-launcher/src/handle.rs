@@ -112,7 +112,7 @@ pub struct StopHandle {
 impl StopHandle {
     /// Asks for a graceful stop, as SIGTERM does; does nothing in a worker.
     ///
-    /// On Unix this is async-signal-safe (`signal-safety(7)`): it stores a flag, writes to a
+    /// This is async-signal-safe (`signal-safety(7)`): it stores a flag, writes to a
     /// descriptor, and leaves `errno` as it was.
     pub fn stop(&self) {
         self.requests.stop();

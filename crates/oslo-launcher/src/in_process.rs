@@ -1,18 +1,21 @@
 //! The launcher without processes: the one service runs right here.
 //!
-//! For a platform without fork, for a debugger, and for the far end of
+//! For a debugger (`--backend_name`), and for the far end of
 //! [`SubprocessLauncher`](crate::SubprocessLauncher). Must not: restart anything; when the service
 //! ends, the process does.
 
 use std::fs::File;
-use std::sync::Arc;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::net::UnixStream;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use crate::aside::{self, Job, JobEnd};
+use crate::aside::{self, Attendant, Job, JobEnd};
 use crate::error::LaunchError;
 use crate::handle::{LauncherHandle, Requests};
-use crate::launcher::{Launcher, LauncherOptions, later};
+use crate::launcher::{LOOKS, Launcher, LauncherOptions, later};
 use crate::ledger::ServiceReport;
+use crate::life::FAILED;
 use crate::line::{self, Ended};
 use crate::manager::{Alone, Manager};
 use crate::report::Reporter;
@@ -20,7 +23,7 @@ use crate::reporting::Reporting;
 use crate::scoreboard::Scoreboard;
 use crate::service::{Hooks, Service, WorkerHandle};
 use crate::stop_flag::StopFlag;
-use crate::sys::{Inherited, Waker};
+use crate::sys::{Inherited, Pipe, Signal, Waker, is_daemon, poll};
 use crate::worker::{Reload, Watcher, Worker, WorkerSignals};
 
 /// Who looks after this process.
@@ -197,112 +200,95 @@ impl Launcher for InProcessLauncher {
     }
 }
 
-/// Before the service is launched.
-#[cfg(unix)]
-mod beginning {
-    use std::os::fd::{AsFd, BorrowedFd};
-
-    use super::*;
-    use crate::aside::Attendant;
-    use crate::launcher::LOOKS;
-    use crate::life::FAILED;
-    use crate::sys::{Pipe, Signal, is_daemon, poll};
-
-    impl Attendant for InProcessLauncher {
-        fn attend(&mut self) -> Option<i32> {
-            for signal in self.signals.as_ref()?.take() {
-                match signal {
-                    Signal::SIGINT => return Some(FAILED),
-                    Signal::SIGTERM => return Some(0),
-                    Signal::SIGHUP if !is_daemon() => return Some(0),
-                    Signal::SIGHUP => {
-                        line::child_reloading();
-                        // What reads needs a thread, and there is none before the service's.
-                        self.hung_up = self.hooks.read_again().is_some();
-                        if !self.hung_up {
-                            // Refused or not, there is no service yet that would have to know.
-                            let _ = self.hooks.reload(&[]);
-                        }
+impl Attendant for InProcessLauncher {
+    fn attend(&mut self) -> Option<i32> {
+        for signal in self.signals.as_ref()?.take() {
+            match signal {
+                Signal::SIGINT => return Some(FAILED),
+                Signal::SIGTERM => return Some(0),
+                Signal::SIGHUP if !is_daemon() => return Some(0),
+                Signal::SIGHUP => {
+                    line::child_reloading();
+                    // What reads needs a thread, and there is none before the service's.
+                    self.hung_up = self.hooks.read_again().is_some();
+                    if !self.hung_up {
+                        // Refused or not, there is no service yet that would have to know.
+                        let _ = self.hooks.reload(&[]);
                     }
-                    Signal::SIGUSR2 => self.report(),
-                    Signal::SIGCHLD => self.inherited.bury(),
-                    _ => {}
                 }
+                Signal::SIGUSR2 => self.report(),
+                Signal::SIGCHLD => self.inherited.bury(),
+                _ => {}
             }
-            if let Some((Watcher::Parent(fd), reporter)) = &self.line {
-                if !Pipe::drain(fd) {
-                    line::parent_died();
-                    return Some(FAILED);
-                }
-                if self.looks().is_some() {
-                    reporter.alive();
-                }
+        }
+        if let Some((Watcher::Parent(fd), reporter)) = &self.line {
+            if !Pipe::drain(fd) {
+                line::parent_died();
+                return Some(FAILED);
             }
-            self.requests.take_stop().then_some(0)
-        }
-
-        fn rest(&mut self, job: Option<BorrowedFd<'_>>, until: Option<Instant>) {
-            let Some(signals) = &self.signals else { return };
-            let left = until.map(|until| until.saturating_duration_since(Instant::now()));
-            let tell = self.alone.as_mut().and_then(|alone| alone.turn(&self.scoreboard));
-            let others = [tell, self.hooks.before_wait(), self.looks()];
-            let left = left.into_iter().chain(others.into_iter().flatten()).min();
-            // A descriptor that is not there is replaced by one that is watched anyway.
-            let parent = match &self.line {
-                Some((Watcher::Parent(fd), _)) => fd.as_fd(),
-                _ => signals.as_fd(),
-            };
-            let job = job.unwrap_or(signals.as_fd());
-            poll([signals.as_fd(), self.requests.waker.as_fd(), parent, job], left);
-            self.requests.waker.clear();
-        }
-
-        /// Nobody here takes the status of a child that he does not know.
-        fn set_aside(&mut self, _: Option<i32>) {}
-
-        fn in_copy(&mut self) {
-            self.line = None;
-            if let Some(alone) = &mut self.alone {
-                alone.hang_up();
+            if self.looks().is_some() {
+                reporter.alive();
             }
-            self.kept.clear();
         }
-
-        fn hooks(&mut self) -> &mut dyn Hooks {
-            &mut *self.hooks
-        }
-
-        fn waits_for_room(&self) -> bool {
-            self.supervision == Supervision::None
-        }
+        self.requests.take_stop().then_some(0)
     }
 
-    impl InProcessLauncher {
-        /// How often the supervisor's watchdog wants to hear of us, if there is one.
-        fn looks(&self) -> Option<Duration> {
-            let watched = self.watchdog.filter(|_| self.supervision == Supervision::Stdin);
-            watched.filter(|time| !time.is_zero()).map(|time| time / LOOKS)
-        }
+    fn rest(&mut self, job: Option<BorrowedFd<'_>>, until: Option<Instant>) {
+        let Some(signals) = &self.signals else { return };
+        let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+        let tell = self.alone.as_mut().and_then(|alone| alone.turn(&self.scoreboard));
+        let others = [tell, self.hooks.before_wait(), self.looks()];
+        let left = left.into_iter().chain(others.into_iter().flatten()).min();
+        // A descriptor that is not there is replaced by one that is watched anyway.
+        let parent = match &self.line {
+            Some((Watcher::Parent(fd), _)) => fd.as_fd(),
+            _ => signals.as_fd(),
+        };
+        let job = job.unwrap_or(signals.as_fd());
+        poll([signals.as_fd(), self.requests.waker.as_fd(), parent, job], left);
+        self.requests.waker.clear();
+    }
 
-        fn report(&mut self) {
-            let wanted = self.signals.as_ref().map(|signals| signals.take_wanted());
-            let request = self.reporting.admit(wanted.unwrap_or_default(), String::new);
-            let report = |request| self.hooks.report(request, &self.scoreboard);
-            if let Some(work) = request.and_then(report) {
-                self.reporting.run(work, &self.scoreboard);
-            }
+    /// Nobody here takes the status of a child that he does not know.
+    fn set_aside(&mut self, _: Option<i32>) {}
+
+    fn in_copy(&mut self) {
+        self.line = None;
+        if let Some(alone) = &mut self.alone {
+            alone.hang_up();
+        }
+        self.kept.clear();
+    }
+
+    fn hooks(&mut self) -> &mut dyn Hooks {
+        &mut *self.hooks
+    }
+
+    fn waits_for_room(&self) -> bool {
+        self.supervision == Supervision::None
+    }
+}
+
+impl InProcessLauncher {
+    /// How often the supervisor's watchdog wants to hear of us, if there is one.
+    fn looks(&self) -> Option<Duration> {
+        let watched = self.watchdog.filter(|_| self.supervision == Supervision::Stdin);
+        watched.filter(|time| !time.is_zero()).map(|time| time / LOOKS)
+    }
+
+    fn report(&mut self) {
+        let wanted = self.signals.as_ref().map(|signals| signals.take_wanted());
+        let request = self.reporting.admit(wanted.unwrap_or_default(), String::new);
+        let report = |request| self.hooks.report(request, &self.scoreboard);
+        if let Some(work) = request.and_then(report) {
+            self.reporting.run(work, &self.scoreboard);
         }
     }
 }
 
 /// Both directions of the line to the supervisor: its end means that the supervisor is gone,
 /// what is written there is this worker's state.
-#[cfg(unix)]
 fn supervised() -> Result<(Watcher, Reporter), LaunchError> {
-    use std::os::fd::AsFd;
-    use std::os::unix::net::UnixStream;
-    use std::sync::Mutex;
-
     let stdin = || std::io::stdin().as_fd().try_clone_to_owned();
     let line = stdin().and_then(|fd| {
         let stream = UnixStream::from(fd);
@@ -310,10 +296,4 @@ fn supervised() -> Result<(Watcher, Reporter), LaunchError> {
         Ok((Watcher::Parent(stdin()?), Reporter::Line(Mutex::new(Box::new(stream)))))
     });
     line.map_err(LaunchError::setup("the line to the supervisor on standard input"))
-}
-
-/// Without socket pairs only one direction exists: the end of standard input.
-#[cfg(not(unix))]
-fn supervised() -> Result<(Watcher, Reporter), LaunchError> {
-    Ok((Watcher::Stdin, Reporter::Nobody))
 }

@@ -39,13 +39,13 @@
 //! # Ok::<(), LaunchError>(())
 //! ```
 //!
-//! * Forked workers on Unix: [`ProcessLauncher`].
-//! * One subprocess per worker, for platforms without fork: [`SubprocessLauncher`].
+//! * Forked workers: [`ProcessLauncher`].
+//! * One subprocess per worker, for whoever must not fork: [`SubprocessLauncher`].
 //! * The one service in this very process: [`InProcessLauncher`].
 //! * What all of them decide, without any process: [`state::Supervisor`].
 //!
 //! TERM stops gracefully, INT at once, HUP reloads, USR1 replaces all workers one after the
-//! other, USR2 reports. Linux is what this is tested on: signals are read from a `signalfd(2)`.
+//! other, USR2 reports. For Linux on x86-64 and aarch64: signals are read from a `signalfd(2)`.
 
 mod aside;
 mod bridge;
@@ -59,7 +59,6 @@ mod line;
 mod manager;
 mod notify;
 mod patience;
-#[cfg(unix)]
 mod process;
 mod report;
 mod reporting;
@@ -67,11 +66,6 @@ mod rereading;
 mod roster;
 pub mod scoreboard;
 mod service;
-#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
-pub mod stacks;
-#[cfg(not(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64"))))]
-#[path = "stacks_portable.rs"]
-pub mod stacks;
 pub mod state;
 mod stop_flag;
 mod subprocess;
@@ -79,10 +73,6 @@ mod sys;
 mod throttle;
 mod vocabulary;
 mod watchdog;
-#[cfg(unix)]
-mod worker;
-#[cfg(not(unix))]
-#[path = "worker_portable.rs"]
 mod worker;
 
 pub use aside::{Job, JobEnd, JobLine, MESSAGE};
@@ -93,7 +83,6 @@ pub use launcher::{Launcher, LauncherOptions};
 pub use ledger::ServiceReport;
 pub use line::{Ended, Line};
 pub use notify::Notifier;
-#[cfg(unix)]
 pub use process::ProcessLauncher;
 pub use reporting::{ReportRequest, ReportWork};
 pub use rereading::{LARGEST_ANSWER, ReadWork};
@@ -103,6 +92,5 @@ pub use scoreboard::{
 pub use service::{Hooks, NoHooks, ReloadRefused, Service, WorkerHandle};
 pub use state::{Limits, RestartMethod};
 pub use subprocess::SubprocessLauncher;
-#[cfg(unix)]
 pub use sys::ask_report;
 pub use sys::{FirstSteps, Inherited};

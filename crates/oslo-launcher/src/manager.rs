@@ -31,7 +31,6 @@ impl Manager {
     }
 
     /// Gives up the line to the service manager, which is the parent's and no worker's.
-    #[cfg(unix)]
     pub(crate) fn hang_up(&mut self) {
         self.notifier.hang_up();
     }
@@ -109,7 +108,6 @@ impl Alone {
     }
 
     /// Gives up the line to the service manager, in a copy of this process.
-    #[cfg(unix)]
     pub(crate) fn hang_up(&mut self) {
         self.manager.hang_up();
     }

@@ -6,6 +6,8 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::time::{Duration, Instant};
 
 use crate::launcher::later;
@@ -22,8 +24,7 @@ use crate::state::Notice;
 /// ```
 #[derive(Debug, Default)]
 pub struct Notifier {
-    #[cfg(unix)]
-    socket: Option<std::os::unix::net::UnixDatagram>,
+    socket: Option<UnixDatagram>,
     last_status: String,
     /// The next status sentence is sent no earlier.
     status_due: Option<Instant>,
@@ -55,11 +56,7 @@ impl Notifier {
     /// # Errors
     ///
     /// The kernel's reason when there is no such socket.
-    #[cfg(unix)]
     pub fn connect(path: &str, watchdog: Option<Duration>) -> io::Result<Self> {
-        use std::os::linux::net::SocketAddrExt;
-        use std::os::unix::net::{SocketAddr, UnixDatagram};
-
         let socket = UnixDatagram::unbound()?;
         socket.set_nonblocking(true)?;
         let address = match path.strip_prefix('@') {
@@ -74,7 +71,6 @@ impl Notifier {
     }
 
     /// Closes the socket; from now on nobody listens.
-    #[cfg(unix)]
     pub(crate) fn hang_up(&mut self) {
         self.socket = None;
     }
@@ -151,14 +147,10 @@ impl Notifier {
 
     /// Whether somebody listens.
     pub(crate) fn listens(&self) -> bool {
-        #[cfg(unix)]
-        return self.socket.is_some();
-        #[cfg(not(unix))]
-        return false;
+        self.socket.is_some()
     }
 
     /// Sends a message; false if it may be tried again later.
-    #[cfg(unix)]
     fn send(&self, message: &str) -> bool {
         match self.socket.as_ref().map(|socket| socket.send(message.as_bytes())) {
             Some(Err(error)) => {
@@ -168,19 +160,10 @@ impl Notifier {
             Some(Ok(_)) | None => true,
         }
     }
-
-    #[cfg(not(unix))]
-    fn send(&self, _: &str) -> bool {
-        true
-    }
 }
 
 #[cfg(test)]
-#[cfg(unix)]
 mod tests {
-    use std::os::linux::net::SocketAddrExt;
-    use std::os::unix::net::{SocketAddr, UnixDatagram};
-
     use super::*;
 
     fn receive(socket: &UnixDatagram) -> String {

@@ -1,4 +1,4 @@
-//! The launcher of Unix: forks workers and supervises them from one thread.
+//! The launcher that forks workers and supervises them from one thread.
 //!
 //! Order of life: [`ProcessLauncher::new`] blocks the signals, `launch_service` forks,
 //! [`wait`](Launcher::wait) sleeps in one `ppoll` until a signal, a worker's report or a deadline.

@@ -10,9 +10,6 @@ use crate::sys::Waker;
 
 /// The worker's end of the line.
 pub(crate) enum Reporter {
-    /// There is no line to the supervisor.
-    #[cfg(not(unix))]
-    Nobody,
     /// The state is on a shared scoreboard; whoever reads it only needs a nudge.
     Shared(Waker),
     /// Subprocess: the scoreboard is not shared, so the state travels as a line of text.
@@ -22,8 +19,6 @@ pub(crate) enum Reporter {
 impl Reporter {
     pub(crate) fn changed(&self, state: WorkerState, reason: &str) {
         match self {
-            #[cfg(not(unix))]
-            Self::Nobody => {}
             Self::Shared(waker) => waker.wake(),
             Self::Line(_) => {
                 self.line(&format!("{} {}\n", state.as_str(), reason.replace('\n', " ")));

@@ -12,9 +12,12 @@
 //! One reading at a time; a HUP that comes meanwhile is one more afterwards. Must not: wait for a
 //! reading, or let one that hangs be joined by others.
 
+use std::os::unix::fs::FileExt;
 use std::sync::atomic::{AtomicU64, Ordering, fence};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
+
+use nix::sys::memfd::{MFdFlags, memfd_create};
 
 use crate::bridge::guarded;
 use crate::sys::SharedWords;
@@ -141,19 +144,15 @@ impl Rereading {
 }
 
 /// What a copy of a process answers it: a file that both have open and that has no name.
-#[cfg(unix)]
 #[derive(Debug)]
 pub(crate) struct Answer(std::fs::File);
 
-#[cfg(unix)]
 impl Answer {
     pub(crate) fn new() -> std::io::Result<Self> {
-        use nix::sys::memfd::{MFdFlags, memfd_create};
         Ok(Self(memfd_create("reload", MFdFlags::MFD_CLOEXEC)?.into()))
     }
 
     pub(crate) fn write(&self, answer: &[u8]) -> std::io::Result<()> {
-        use std::os::unix::fs::FileExt;
         self.0.write_all_at(answer, 0)
     }
 
@@ -163,7 +162,6 @@ impl Answer {
     ///
     /// Why nobody can use it.
     pub(crate) fn read(&self) -> Result<Vec<u8>, String> {
-        use std::os::unix::fs::FileExt;
         let text = |error: std::io::Error| error.to_string();
         let length = usize::try_from(self.0.metadata().map_err(text)?.len());
         let length = length.ok().filter(|length| *length <= LARGEST_ANSWER);
@@ -299,7 +297,6 @@ mod tests {
         told.recv().unwrap();
     }
 
-    #[cfg(unix)]
     #[test]
     fn an_answer_is_read_whole_and_one_that_is_too_long_not_at_all() {
         let answer = Answer::new().unwrap();

@@ -1,17 +1,18 @@
-//! The launcher for platforms without fork: one subprocess per service, by its own command line.
+//! The launcher of subprocesses: one per service, by its own command line.
 //!
 //! Same decisions ([`state`](crate::state)), other means. A thread waits for each child and one
-//! listens to it, so everything here is portable; where there are signals, one more thread reads
-//! them, once there are workers. Threads are harmless: nothing is ever forked without an exec. Standard input of a child
-//! is its line to us: its end tells the child that we are gone.
+//! listens to it; one more reads signals, once there are workers. Threads are harmless: nothing is
+//! ever forked without an exec. Standard input of a child is its line to us: its end tells the
+//! child that we are gone.
 
 use std::fs::File;
+use std::os::fd::BorrowedFd;
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::{Duration, Instant};
 
-use crate::aside::{self, Job, JobEnd};
+use crate::aside::{self, Attendant, Job, JobEnd};
 use crate::bridge::{Bridge, guarded};
 use crate::error::LaunchError;
 use crate::handle::LauncherHandle;
@@ -403,43 +404,34 @@ impl Launcher for SubprocessLauncher {
     }
 }
 
-/// Before the first worker is started: this thread is the only one.
-#[cfg(unix)]
-mod beginning {
-    use std::os::fd::BorrowedFd;
-
-    use super::*;
-    use crate::aside::Attendant;
-
-    impl Attendant for SubprocessLauncher {
-        fn attend(&mut self) -> Option<i32> {
-            if let Some(ears) = &self.ears {
-                ears.look();
-            }
-            Self::attend(self);
-            self.bridge.exit()
+impl Attendant for SubprocessLauncher {
+    fn attend(&mut self) -> Option<i32> {
+        if let Some(ears) = &self.ears {
+            ears.look();
         }
+        Self::attend(self);
+        self.bridge.exit()
+    }
 
-        fn rest(&mut self, job: Option<BorrowedFd<'_>>, until: Option<Instant>) {
-            let Some(ears) = &self.ears else { return self.turn(until) };
-            self.bridge.manager.tell(&self.bridge.scoreboard);
-            if self.bridge.is_due() {
-                return;
-            }
-            ears.wait(job, self.bridge.time_to_sleep(until));
+    fn rest(&mut self, job: Option<BorrowedFd<'_>>, until: Option<Instant>) {
+        let Some(ears) = &self.ears else { return self.turn(until) };
+        self.bridge.manager.tell(&self.bridge.scoreboard);
+        if self.bridge.is_due() {
+            return;
         }
+        ears.wait(job, self.bridge.time_to_sleep(until));
+    }
 
-        fn set_aside(&mut self, pid: Option<i32>) {
-            self.aside = pid;
-        }
+    fn set_aside(&mut self, pid: Option<i32>) {
+        self.aside = pid;
+    }
 
-        fn in_copy(&mut self) {
-            self.bridge.manager.hang_up();
-            self.kept.clear();
-        }
+    fn in_copy(&mut self) {
+        self.bridge.manager.hang_up();
+        self.kept.clear();
+    }
 
-        fn hooks(&mut self) -> &mut dyn Hooks {
-            &mut *self.bridge.hooks
-        }
+    fn hooks(&mut self) -> &mut dyn Hooks {
+        &mut *self.bridge.hooks
     }
 }

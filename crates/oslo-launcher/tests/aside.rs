@@ -1,6 +1,5 @@
 //! Jobs beside the process that supervises: real processes, ended in every way.
 
-#![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics, and says where")]
 
 mod daemon;

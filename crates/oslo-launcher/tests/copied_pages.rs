@@ -3,7 +3,6 @@
 //! Most of the price of a worker, and easily raised unseen: one allocation at the wrong moment is a
 //! dozen pages. A count, not a time.
 
-#![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics, and says where")]
 
 mod daemon;

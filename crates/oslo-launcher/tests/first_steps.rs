@@ -1,6 +1,5 @@
 //! Signals, descriptors, children and limits from before a program knew what it is.
 
-#![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics, and says where")]
 
 mod daemon;

@@ -1,6 +1,5 @@
 //! The launchers with real processes, seen from outside through `/proc` and what they print.
 
-#![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics, and says where")]
 
 mod daemon;

@@ -1,6 +1,5 @@
 //! Reports with real processes: they take their time and nobody waits for them.
 
-#![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics, and says where")]
 
 mod daemon;

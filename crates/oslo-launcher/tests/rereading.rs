@@ -1,6 +1,5 @@
 //! HUP with files to read: whoever supervises never waits for one.
 
-#![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics, and says where")]
 
 mod daemon;

@@ -1,6 +1,5 @@
 //! What a service manager hears over a real datagram socket, by the protocol of `sd_notify(3)`.
 
-#![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics, and says where")]
 
 mod daemon;

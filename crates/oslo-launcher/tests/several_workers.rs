@@ -1,6 +1,5 @@
 //! A service with three workers, with real processes, in both launchers.
 
-#![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics, and says where")]
 
 mod daemon;

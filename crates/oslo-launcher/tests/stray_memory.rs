@@ -1,7 +1,6 @@
 //! Workers that write anywhere into the memory they share with their supervisor, and workers that
 //! die all at once.
 
-#![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics, and says where")]
 
 mod daemon;

@@ -42,9 +42,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let cost = tracing::subscriber::with_default(subscriber, || best(300_000, line));
         println!("{name:<24} {:8.3} us", cost / 1e3);
     }
-    #[cfg(unix)]
     syslog(&path.with_extension("socket"))?;
-    #[cfg(unix)]
     fifo::measure(&path.with_extension("fifo"))?;
     println!("bare write of that size  {:8.3} us", bare_write(&path)? / 1e3);
     println!("dropped lines            {:8}", handle.dropped_lines());
@@ -79,7 +77,6 @@ fn kinds_of_files(path: &Path) -> [(&'static str, LogOptions); 4] {
 }
 
 /// Lines for a daemon that reads them at once.
-#[cfg(unix)]
 fn syslog(path: &Path) -> Result<(), Box<dyn Error>> {
     let daemon = std::os::unix::net::UnixDatagram::bind(path)?;
     let reading = std::thread::spawn(move || {
@@ -105,7 +102,6 @@ fn syslog(path: &Path) -> Result<(), Box<dyn Error>> {
 }
 
 /// A log that is a pipe, with a reader and after that reader has stopped.
-#[cfg(unix)]
 mod fifo {
     use std::error::Error;
     use std::fs::File;
@@ -146,7 +142,6 @@ mod fifo {
 }
 
 /// Tells a reader to end, again and again: a word may be among the lines that are dropped.
-#[cfg(unix)]
 fn say_farewell(handle: &oslo_log::LogHandle, ended: impl Fn() -> bool) {
     while !ended() {
         tracing::info!("farewell");

@@ -149,7 +149,6 @@ impl LogHandle {
     /// The descriptors that lines go to; a forked child must keep them open.
     ///
     /// With `watch_log_file` the number may change when the file is reopened.
-    #[cfg(unix)]
     #[must_use]
     pub fn descriptors(&self) -> Vec<std::os::fd::RawFd> {
         let plan = self.core.plan();

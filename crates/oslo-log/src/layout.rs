@@ -371,12 +371,6 @@ fn write_number(number: f64, conversion: Conversion, out: &mut String) {
     };
 }
 
-#[cfg(target_os = "linux")]
 pub(crate) fn thread_id() -> i64 {
     i64::from(nix::unistd::gettid().as_raw())
-}
-
-#[cfg(not(target_os = "linux"))]
-pub(crate) fn thread_id() -> i64 {
-    i64::from(std::process::id())
 }

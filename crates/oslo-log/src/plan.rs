@@ -226,7 +226,6 @@ mod tests {
         assert_eq!(colors(None, false), [true]);
     }
 
-    #[cfg(unix)]
     #[test]
     fn only_a_regular_file_is_ever_rotated() {
         let options = LogOptions {
@@ -239,7 +238,6 @@ mod tests {
         assert!(!text.contains("Followed"), "{text}");
     }
 
-    #[cfg(unix)]
     #[test]
     fn a_log_file_may_be_a_fifo_that_nobody_has_opened_yet() {
         use std::io::Read as _;

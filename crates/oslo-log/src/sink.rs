@@ -6,22 +6,15 @@
 //! Must not start a thread, write a line of another process, panic, or retry for ever. A line that
 //! cannot be written is dropped, and the caller counts it.
 
-#[cfg(unix)]
 mod backlog;
-#[cfg(unix)]
 mod datagram;
 mod followed;
-#[cfg(unix)]
 mod journal;
-#[cfg(unix)]
 mod outlet;
-#[cfg(unix)]
 mod retry;
 mod room;
 mod schedule;
-#[cfg(unix)]
 mod stream;
-#[cfg(unix)]
 mod syslog;
 
 use std::fmt;
@@ -32,15 +25,11 @@ use std::time::{Duration, Instant};
 
 use followed::Followed;
 pub(crate) use followed::Rotation;
-#[cfg(unix)]
 use journal::Journal;
-#[cfg(unix)]
 use outlet::{Handle, Outlet};
 use room::Room;
 pub(crate) use schedule::Schedule;
-#[cfg(unix)]
 use stream::{Carrier as _, Stream};
-#[cfg(unix)]
 use syslog::Syslog;
 
 use crate::LogError;
@@ -77,11 +66,8 @@ pub(crate) enum Sink {
         room: Room,
     },
     Followed(Followed),
-    #[cfg(unix)]
     Stream(Stream<Outlet>),
-    #[cfg(unix)]
     Syslog(Syslog),
-    #[cfg(unix)]
     Journal(Journal),
     Stderr,
     Stdout,
@@ -117,7 +103,6 @@ impl Sink {
 ///
 /// A FIFO is opened for reading, too: without a reader it could not be opened for writing alone,
 /// and a reader that is restarted would cost the lines written meanwhile (fifo(7)).
-#[cfg(unix)]
 fn append(path: &Path) -> io::Result<File> {
     use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
     let mut options = OpenOptions::new();
@@ -129,12 +114,6 @@ fn append(path: &Path) -> io::Result<File> {
     options.create(true).open(path)
 }
 
-#[cfg(not(unix))]
-fn append(path: &Path) -> io::Result<File> {
-    OpenOptions::new().append(true).create(true).open(path)
-}
-
-#[cfg(unix)]
 impl Sink {
     pub(crate) fn stdout() -> Self {
         Self::inherited("standard output", Handle::Stdout).unwrap_or(Self::Stdout)
@@ -199,33 +178,6 @@ impl Sink {
     }
 }
 
-#[cfg(not(unix))]
-impl Sink {
-    pub(crate) fn stdout() -> Self {
-        Self::Stdout
-    }
-
-    pub(crate) fn stderr() -> Self {
-        Self::Stderr
-    }
-
-    fn named(path: &Path, file: File) -> Self {
-        Self::File { path: path.to_owned(), file, room: Room::default() }
-    }
-
-    pub(crate) fn syslog(
-        _socket: &Path,
-        _facility: &str,
-        _program: &str,
-    ) -> Result<(Self, Option<io::Error>), LogError> {
-        Err(LogError::Platform { option: "use_syslog" })
-    }
-
-    pub(crate) fn journal(_: &Path, _facility: &str, _program: &str) -> Result<Self, LogError> {
-        Err(LogError::Platform { option: "use_journal" })
-    }
-}
-
 impl Sink {
     /// Writes one record or keeps it; returns how many lines were lost on this occasion.
     pub(crate) fn write(&self, line: &Line<'_>, notice: Notice<'_>) -> u64 {
@@ -235,11 +187,8 @@ impl Sink {
                 room.write(path, bytes, notice, |rest| io::Write::write(&mut &*file, rest))
             }
             Self::Followed(followed) => followed.write(bytes, notice),
-            #[cfg(unix)]
             Self::Stream(stream) => return stream.write(bytes, notice),
-            #[cfg(unix)]
             Self::Syslog(syslog) => return syslog.write(line, notice),
-            #[cfg(unix)]
             Self::Journal(journal) => return journal.write(line, notice),
             Self::Stderr => write_record(bytes, write_stderr_once),
             Self::Stdout => write_record(bytes, write_stdout_once),
@@ -251,11 +200,8 @@ impl Sink {
     /// Writes what waits here: what there is room for, or what its reader takes until `deadline`.
     pub(crate) fn flush(&self, deadline: Option<Instant>, notice: Notice<'_>) -> Flushed {
         match self {
-            #[cfg(unix)]
             Self::Stream(stream) => stream.flush(deadline, notice),
-            #[cfg(unix)]
             Self::Syslog(syslog) => syslog.flush(deadline, notice),
-            #[cfg(unix)]
             Self::Journal(journal) => journal.flush(deadline, notice),
             _ => Flushed::default(),
         }
@@ -266,7 +212,6 @@ impl Sink {
 pub(crate) const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Writes a long text to standard error as its reader takes it, giving up after `patience`.
-#[cfg(unix)]
 pub(crate) fn write_stderr_within(bytes: &[u8], patience: Duration) -> bool {
     let Some(outlet) = Outlet::inherited(Handle::Stderr) else {
         return write_record(bytes, write_stderr_once);
@@ -287,11 +232,6 @@ pub(crate) fn write_stderr_within(bytes: &[u8], patience: Duration) -> bool {
     })
 }
 
-#[cfg(not(unix))]
-pub(crate) fn write_stderr_within(bytes: &[u8], _patience: Duration) -> bool {
-    write_record(bytes, write_stderr_once)
-}
-
 /// Offers `bytes` to `write` as a whole; what the kernel did not take is offered again.
 ///
 /// An append-mode file takes a record in one go, so records of several processes never mix.
@@ -310,27 +250,12 @@ fn write_record(bytes: &[u8], mut write: impl FnMut(&[u8]) -> io::Result<usize>)
 }
 
 // `std::io::Stdout` buffers lines and both handles lock: neither survives a fork well.
-#[cfg(unix)]
 fn write_stdout_once(bytes: &[u8]) -> io::Result<usize> {
     nix::unistd::write(io::stdout(), bytes).map_err(Into::into)
 }
 
-#[cfg(unix)]
 fn write_stderr_once(bytes: &[u8]) -> io::Result<usize> {
     nix::unistd::write(io::stderr(), bytes).map_err(Into::into)
-}
-
-#[cfg(not(unix))]
-fn write_stdout_once(bytes: &[u8]) -> io::Result<usize> {
-    let mut stdout = io::stdout().lock();
-    let written = io::Write::write(&mut stdout, bytes)?;
-    io::Write::flush(&mut stdout)?;
-    Ok(written)
-}
-
-#[cfg(not(unix))]
-fn write_stderr_once(bytes: &[u8]) -> io::Result<usize> {
-    io::Write::write(&mut io::stderr(), bytes)
 }
 
 #[cfg(test)]

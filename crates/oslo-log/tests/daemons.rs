@@ -1,6 +1,5 @@
 //! Syslog and the journal, played by sockets of the tests' own.
 
-#![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a helper that fails must fail its test")]
 
 use std::collections::BTreeMap;

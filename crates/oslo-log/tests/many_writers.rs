@@ -3,7 +3,6 @@
 //! Each test starts this test program again fifty times, for itself alone; those runs find the
 //! variables and write. `examples/storm.rs` does the same with millions of lines.
 
-#![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a helper that fails must fail its test")]
 
 mod storm;

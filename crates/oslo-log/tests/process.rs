@@ -3,7 +3,6 @@
 //! Each test starts this test program again, for itself alone and with a directory in the
 //! environment; the second run finds the variable and plays the part of the daemon.
 
-#![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a helper that fails must fail its test")]
 
 use std::fmt::Write as _;

@@ -97,6 +97,7 @@ fn findings(root: &Path) -> Result<Vec<Finding>> {
     let architecture = read(ARCHITECTURE)?;
     found.extend(layers::check(&layers::packages(&cargo::metadata()?), &architecture));
     found.extend(circles::check(&sources, &architecture));
+    found.extend(unsafety::unused(&sources));
     found.sort();
     Ok(found)
 }

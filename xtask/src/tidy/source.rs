@@ -46,7 +46,11 @@ impl Source {
 
     /// Byte ranges of modules that exist for tests only.
     pub(crate) fn test_modules(&self) -> Vec<Range<usize>> {
-        let starts = self.code.match_indices("#[cfg(test)]").map(|(at, _)| at);
+        // Also where a feature is wanted besides: `#[cfg(all(test, feature = "…"))]`.
+        let starts = ["#[cfg(test)]", "#[cfg(all(test, "]
+            .into_iter()
+            .flat_map(|mark| self.code.match_indices(mark))
+            .map(|(at, _)| at);
         starts
             .filter_map(|start| {
                 let after = self.code.get(start..)?;
@@ -274,8 +278,9 @@ mod tests {
 
     #[test]
     fn test_modules_are_found_and_test_items_are_not_taken_for_one() {
-        let one =
-            source("fn a() {}\n#[cfg(test)]\nmod tests {\n  fn b() {}\n}\n#[cfg(test)]\nuse x;\n");
+        let one = source(
+            "fn a() {}\n#[cfg(test)]\nmod tests {\n  fn b() {}\n}\n#[cfg(all(test, feature = \"f\"))]\nuse x;\n",
+        );
         let ranges = one.test_modules();
         assert_eq!(ranges.len(), 1);
         assert_eq!(one.line_at(ranges[0].start), 2);

@@ -169,6 +169,7 @@ impl<'a> OsloConfig<'a> {
 
     /// Override, command line, environment, files, program default, declared default.
     fn raw_of(&self, group: &Group<'a>, option: &Opt<'a>, reading: &Reading<'_>) -> Raw {
+        // What the program insists on comes before all that people wrote (oslo.config: `set_override`).
         if let Some(value) = set(&self.overrides, group, option) {
             return Raw::Given(value.clone(), Origin::Override);
         }
@@ -177,6 +178,9 @@ impl<'a> OsloConfig<'a> {
         {
             return Raw::Given(value, Origin::ProgramDefault);
         }
+        // Command line and files are layers of one store and are searched together; the environment stands
+        // between the two, so it is asked as soon as the winner is known not to be an argument. It cannot
+        // be a layer of its own: the names in it are those of options, never former ones.
         let store = if option.mutable { reading.live } else { &self.frozen };
         let in_layers = self.in_layers(store, group, option);
         let by_argument = in_layers.iter().any(|(_, origin)| *origin == Origin::CommandLine);
@@ -239,7 +243,9 @@ impl<'a> OsloConfig<'a> {
             // Within a layer former names come first, the option's own last.
             hits.sort_by_key(|(place, one)| (one.rank, *place == 0, *place, one.line));
         } else {
-            // The last layer wins; in it the first name in order; of that the last line.
+            // The last layer wins; in it the first name in order; of that the last line. Layer before
+            // name: a former name in a later file beats the present one in an earlier file, as it would
+            // if the operator had written both files with today's names.
             let best =
                 |(place, one): &(usize, &Occurrence)| (one.rank, usize::MAX - *place, one.line);
             hits = hits.into_iter().max_by_key(best).into_iter().collect();
@@ -312,6 +318,8 @@ impl<'a> OsloConfig<'a> {
         name: &str,
         reading: &mut Reading<'s>,
     ) -> Result<Value, ReadError> {
+        // Counted before it is looked for, so that a text of names that lead nowhere ends, too; the loop is
+        // looked for before the step is taken, while the stack still fits.
         reading.followed += 1;
         if reading.followed > MOST_REFERENCES {
             return Err(at.fault(name, ReferenceFault::TooMuch("10000 references")));
@@ -336,6 +344,8 @@ impl<'a> OsloConfig<'a> {
     ) -> Result<(&Group<'a>, &'a Opt<'a>), ReferenceFault> {
         let default = self.registry.group("DEFAULT");
         let own = self.registry.group(&group.name);
+        // Present names of both groups before former names of either, and a dotted name last: a name that
+        // an option carries today never changes its meaning because another one used to carry it.
         for place in [own, default].into_iter().flatten() {
             if let Some(option) = place.table.get(name) {
                 return Ok((place, option));

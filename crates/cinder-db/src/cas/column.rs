@@ -1,15 +1,18 @@
 //! Typed columns, and the conditions and assignments that are made of them.
 //!
-//! Must not: turn into SQL; that is `sql`. Inside, names and values are untyped: what could not be
+//! Must not: turn into SQL; that is `statement`. Inside, names and values are untyped: what could not be
 //! meant has not compiled.
 
-use std::marker::PhantomData;
+use std::{iter, marker::PhantomData};
 
 use diesel::sql_types;
 
-use crate::timestamp::Timestamp;
+use crate::{
+    statement::{Named, Source, Test, Value, Values},
+    timestamp::Timestamp,
+};
 
-/// A table whose rows have a text as their id; its columns are in [`super::columns`].
+/// A table whose rows have a text as their id; the type of a row stands for it.
 pub trait Swappable {
     /// Its name.
     const NAME: &'static str;
@@ -28,15 +31,6 @@ pub enum Truth {}
 #[derive(Debug, Clone, Copy)]
 pub enum Time {}
 
-/// A value for a statement.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Value {
-    Text(String),
-    Number(i32),
-    Truth(bool),
-    Time(Timestamp),
-}
-
 /// What can be compared with, or stored in, a column with values of kind `V`; `None` is NULL.
 pub trait ValueOf<V> {
     /// The value as a statement takes it.
@@ -45,7 +39,7 @@ pub trait ValueOf<V> {
 
 /// A value of some column, or NULL.
 #[derive(Debug, Clone)]
-pub struct Operand(pub(super) Option<Value>);
+pub struct Operand(Option<Value>);
 
 macro_rules! value_of {
     ($kind:ident: $($from:ty),*) => {
@@ -71,7 +65,7 @@ impl<V, X: ValueOf<V>> ValueOf<V> for Option<X> {
 }
 
 /// Which of our kinds a column of the schema holds.
-pub(super) trait Holds<V> {}
+pub(crate) trait Holds<V> {}
 
 impl Holds<Text> for sql_types::Text {}
 impl Holds<Number> for sql_types::Integer {}
@@ -95,7 +89,7 @@ impl<T, V> Clone for Column<T, V> {
 impl<T, V> Copy for Column<T, V> {}
 
 impl<T: Swappable, V> Column<T, V> {
-    pub(super) const fn of<C: diesel::Column>() -> Self
+    pub(crate) const fn of<C: diesel::Column>() -> Self
     where
         C::SqlType: Holds<V>,
     {
@@ -109,7 +103,7 @@ impl<T: Swappable, V> Column<T, V> {
 
     /// It has one of these values.
     pub fn is_in(self, values: impl IntoIterator<Item = impl ValueOf<V>>) -> Condition<T> {
-        Condition::new(Test::Is(self.name, Values::new(values)))
+        Condition::new(Test::Is(self.name, all(values)))
     }
 
     /// It has another value, or NULL unless that is the one.
@@ -119,7 +113,7 @@ impl<T: Swappable, V> Column<T, V> {
 
     /// It has none of these values; NULL is one only if it is among them.
     pub fn is_not_in(self, values: impl IntoIterator<Item = impl ValueOf<V>>) -> Condition<T> {
-        Condition::new(Test::IsNot(self.name, Values::new(values)))
+        Condition::new(Test::IsNot(self.name, all(values)))
     }
 
     /// It is NULL.
@@ -175,8 +169,9 @@ impl<T: Swappable> Column<T, Text> {
         wanted: bool,
         conditions: impl IntoIterator<Item = Condition<T>>,
     ) -> Condition<P> {
-        let tests = conditions.into_iter().map(|condition| condition.test).collect();
-        Condition::new(Test::Elsewhere { table: T::NAME, column: self.name, wanted, tests })
+        let tests = conditions.into_iter().map(|condition| condition.test);
+        let tests = iter::once(Test::live()).chain(tests).collect();
+        Condition::new(Test::Elsewhere { table: Named(T::NAME), column: self.name, wanted, tests })
     }
 }
 
@@ -245,61 +240,6 @@ impl<T: Swappable, V> Case<T, V> {
     }
 }
 
-/// Values to compare with, and whether NULL is one of them.
-#[derive(Debug, Clone)]
-pub(super) struct Values {
-    pub(super) some: Vec<Value>,
-    pub(super) null: bool,
-}
-
-impl Values {
-    fn new<V>(values: impl IntoIterator<Item = impl ValueOf<V>>) -> Self {
-        let all: Vec<_> = values.into_iter().map(|value| value.into_value().0).collect();
-        Self { null: all.contains(&None), some: all.into_iter().flatten().collect() }
-    }
-}
-
-/// A condition without its type.
-#[derive(Debug, Clone)]
-pub(super) enum Test {
-    Is(&'static str, Values),
-    IsNot(&'static str, Values),
-    Elsewhere { table: &'static str, column: &'static str, wanted: bool, tests: Vec<Test> },
-}
-
-impl Test {
-    fn reads(&self, column: &str) -> bool {
-        match self {
-            Self::Is(name, _) | Self::IsNot(name, _) => *name == column,
-            // Of the row that changes it reads the id, which never changes.
-            Self::Elsewhere { .. } => false,
-        }
-    }
-}
-
-/// Where the new value of a column comes from.
-#[derive(Debug, Clone)]
-pub(super) enum Source {
-    Value(Option<Value>),
-    Column(&'static str),
-    Sum(&'static str, i32),
-    Case { whens: Vec<(Test, Source)>, otherwise: Box<Source> },
-}
-
-impl Source {
-    pub(super) fn now(now: Timestamp) -> Self {
-        Self::Value(Some(Value::Time(now)))
-    }
-
-    /// Whether it depends on what that column was.
-    pub(super) fn reads(&self, column: &str) -> bool {
-        match self {
-            Self::Value(_) => false,
-            Self::Column(name) | Self::Sum(name, _) => *name == column,
-            Self::Case { whens, otherwise } => {
-                otherwise.reads(column)
-                    || whens.iter().any(|(test, then)| test.reads(column) || then.reads(column))
-            }
-        }
-    }
+fn all<V>(values: impl IntoIterator<Item = impl ValueOf<V>>) -> Values {
+    Values::new(values.into_iter().map(|value| value.into_value().0))
 }

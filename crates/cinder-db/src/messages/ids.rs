@@ -4,7 +4,7 @@
 
 /// The kind of resource that a message is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum MessageResource {
+pub enum Resource {
     /// A volume.
     Volume,
     /// A snapshot.
@@ -13,7 +13,7 @@ pub enum MessageResource {
     Backup,
 }
 
-impl MessageResource {
+impl Resource {
     /// The name in the column `resource_type`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -48,7 +48,7 @@ macro_rules! numbered {
 
 numbered! {
     /// What was being done when something went wrong.
-    MessageAction {
+    Action {
         "002"
         /// Attaching a volume.
         AttachVolume,
@@ -90,7 +90,7 @@ numbered! {
 
 numbered! {
     /// What went wrong.
-    MessageDetail {
+    Detail {
         "001"
         /// Nothing that has a number of its own.
         UnknownError,

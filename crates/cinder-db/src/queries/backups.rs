@@ -2,24 +2,14 @@
 
 use diesel::prelude::*;
 
-use crate::{
-    changes::Columns, dialect::Native, rows::backup::BackupRow, schema::backups,
-    timestamp::Timestamp,
-};
+use crate::{changes::Rows, dialect::Native, rows::backup::Backup, schema::backups};
 
 /// The row with that key, live or deleted.
-pub(crate) fn row(native: &mut Native, id: &str) -> QueryResult<Option<BackupRow>> {
-    backups::table.find(id).select(BackupRow::as_select()).first(native).optional()
+pub(crate) fn row(native: &mut Native, id: &str) -> QueryResult<Option<Backup>> {
+    backups::table.find(id).select(Backup::as_select()).first(native).optional()
 }
 
-/// Changes a backup, even a deleted one as upstream does; returns how many rows that were.
-pub(crate) fn update(
-    native: &mut Native,
-    id: &str,
-    columns: Columns<backups::table>,
-    now: Timestamp,
-) -> QueryResult<usize> {
-    diesel::update(backups::table.find(id))
-        .set(columns.with(backups::updated_at, Some(now)))
-        .execute(native)
+/// The backup with that key, even a deleted one: upstream changes those, too.
+pub(crate) fn any(id: &str) -> Rows<backups::table> {
+    Rows::all(backups::table, backups::id, id)
 }

@@ -6,9 +6,9 @@ use diesel::{
 };
 
 use crate::{
-    changes::Columns,
+    changes::Rows,
     dialect::{Native, for_update, on_host},
-    rows::cluster::{ClusterRow, NewCluster},
+    rows::cluster::{Cluster, IncludedResources, NewCluster},
     schema::{clusters, consistencygroups, groups, image_volume_cache_entries, volumes},
     timestamp::Timestamp,
 };
@@ -19,30 +19,11 @@ diesel::define_sql_function! {
     fn replace_text<T: SqlType + SingleValue>(text: T, from: Text, to: Text) -> T;
 }
 
-/// How many resources a cluster took over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct IncludedResources {
-    /// Volumes.
-    pub volumes: usize,
-    /// Consistency groups.
-    pub consistency_groups: usize,
-    /// Generic groups.
-    pub groups: usize,
-    /// Entries of the image cache.
-    pub image_cache_entries: usize,
-}
-
 /// The live cluster of that name.
-pub(crate) fn find(
-    native: &mut Native,
-    name: &str,
-    binary: &str,
-) -> QueryResult<Option<ClusterRow>> {
+pub(crate) fn find(native: &mut Native, name: &str, binary: &str) -> QueryResult<Option<Cluster>> {
     clusters::table
-        .filter(clusters::deleted.eq(false))
-        .filter(clusters::name.eq(name))
-        .filter(clusters::binary.eq(binary))
-        .select(ClusterRow::as_select())
+        .filter(named(name, binary))
+        .select(Cluster::as_select())
         .first(native)
         .optional()
 }
@@ -52,26 +33,19 @@ pub(crate) fn find_newest(
     native: &mut Native,
     name: &str,
     binary: &str,
-) -> QueryResult<Option<ClusterRow>> {
-    let query = clusters::table
-        .filter(clusters::deleted.eq(false))
-        .filter(clusters::name.eq(name))
-        .filter(clusters::binary.eq(binary))
-        .select(ClusterRow::as_select());
+) -> QueryResult<Option<Cluster>> {
+    let query = clusters::table.filter(named(name, binary)).select(Cluster::as_select());
     for_update(native, query).get_result(native).optional()
 }
 
-/// Changes a live cluster; returns how many rows that were.
-pub(crate) fn update(
-    native: &mut Native,
-    id: i32,
-    columns: Columns<clusters::table>,
-    now: Timestamp,
-) -> QueryResult<usize> {
-    diesel::update(clusters::table.find(id))
-        .filter(clusters::deleted.eq(false))
-        .set(columns.with(clusters::updated_at, Some(now)))
-        .execute(native)
+#[diesel::dsl::auto_type]
+fn named<'a>(name: &'a str, binary: &'a str) -> _ {
+    clusters::deleted.eq(false).and(clusters::name.eq(name)).and(clusters::binary.eq(binary))
+}
+
+/// The live cluster with that key.
+pub(crate) fn live(id: i32) -> Rows<clusters::table> {
+    Rows::live(clusters::table, clusters::id, id)
 }
 
 /// Creates a cluster in a savepoint, so that a lost race does not spoil the transaction.

@@ -5,8 +5,7 @@ use diesel::prelude::*;
 use crate::{
     changes::{self, Columns},
     dialect::{Native, exactly},
-    image_cache::CachePlace,
-    rows::image_cache::{ImageCacheEntry, NewImageCacheEntry},
+    rows::image_cache::{Cached, Entry, Place},
     schema::image_volume_cache_entries as cache,
     timestamp::Timestamp,
 };
@@ -14,29 +13,29 @@ use crate::{
 /// Entries, the one used last first; of one image or of all.
 pub(crate) fn list(
     native: &mut Native,
-    place: CachePlace<'_>,
+    place: Place<'_>,
     image: Option<&str>,
-) -> QueryResult<Vec<ImageCacheEntry>> {
+) -> QueryResult<Vec<Entry>> {
     let mut query = cache::table
         .order((cache::last_used.desc(), cache::id.desc()))
-        .select(ImageCacheEntry::as_select())
+        .select(Entry::as_select())
         .into_boxed();
     if let Some(image) = image {
         query = query.filter(cache::image_id.eq(image));
     }
     match place {
-        CachePlace::Anywhere => query,
-        CachePlace::Host(host) => query.filter(exactly(native, cache::host, host)),
-        CachePlace::Cluster(name) => query.filter(exactly(native, cache::cluster_name, name)),
+        Place::Anywhere => query,
+        Place::Host(host) => query.filter(exactly(native, cache::host, host)),
+        Place::Cluster(name) => query.filter(exactly(native, cache::cluster_name, name)),
     }
     .load(native)
 }
 
 /// The entry that a volume stands for.
-pub(crate) fn of_volume(native: &mut Native, volume: &str) -> QueryResult<Option<ImageCacheEntry>> {
+pub(crate) fn of_volume(native: &mut Native, volume: &str) -> QueryResult<Option<Entry>> {
     cache::table
         .filter(cache::volume_id.eq(volume))
-        .select(ImageCacheEntry::as_select())
+        .select(Entry::as_select())
         .first(native)
         .optional()
 }
@@ -47,20 +46,16 @@ pub(crate) fn touch(native: &mut Native, id: i32, now: Timestamp) -> QueryResult
 }
 
 /// Inserts an entry.
-pub(crate) fn insert(
-    native: &mut Native,
-    entry: &NewImageCacheEntry,
-    now: Timestamp,
-) -> QueryResult<()> {
+pub(crate) fn insert(native: &mut Native, entry: &Cached, now: Timestamp) -> QueryResult<()> {
     let row = Columns::new()
-        .with(cache::host, entry.host.clone())
-        .with(cache::cluster_name, entry.cluster_name.clone())
-        .with(cache::image_id, entry.image_id.clone())
+        .with(cache::host, &entry.host)
+        .with(cache::cluster_name, entry.cluster_name.as_ref())
+        .with(cache::image_id, &entry.image_id)
         .with(cache::image_updated_at, entry.image_updated_at)
-        .with(cache::volume_id, entry.volume_id.clone())
+        .with(cache::volume_id, &entry.volume_id)
         .with(cache::size, entry.size)
         .with(cache::last_used, now);
-    changes::insert(native, cache::table, row)
+    changes::insert(native, cache::table, &row)
 }
 
 /// Removes the entries of a volume; returns how many.

@@ -3,27 +3,28 @@
 use diesel::prelude::*;
 
 use crate::{
-    changes::{self, Columns},
+    changes::{self, Columns, Rows},
     dialect::Native,
-    image_metadata::Keeper,
-    rows::volume::Metadata,
+    rows::{
+        image_metadata::Keeper,
+        metadata::{Metadata, Pair},
+    },
     schema::volume_glance_metadata as table,
     timestamp::Timestamp,
 };
 
-/// Live keys and values; of equal keys the youngest counts.
-pub(crate) fn of(native: &mut Native, keeper: Keeper<'_>) -> QueryResult<Metadata> {
+/// Live keys and values, oldest first.
+pub(crate) fn of(native: &mut Native, keeper: Keeper<'_>) -> QueryResult<Vec<Pair>> {
     let query = table::table
         .filter(table::deleted.eq(false))
         .order(table::id.asc())
         .select((table::key, table::value))
         .into_boxed();
-    let rows: Vec<(Option<String>, Option<String>)> = match keeper {
+    match keeper {
         Keeper::Volume(id) => query.filter(table::volume_id.eq(id.as_str())),
         Keeper::Snapshot(id) => query.filter(table::snapshot_id.eq(id.as_str())),
     }
-    .load(native)?;
-    Ok(rows.into_iter().filter_map(|(key, value)| Some((key?, value))).collect())
+    .load(native)
 }
 
 /// Inserts keys and values.
@@ -34,18 +35,18 @@ pub(crate) fn insert(
     now: Timestamp,
 ) -> QueryResult<()> {
     let (volume, snapshot) = match keeper {
-        Keeper::Volume(id) => (Some(id.clone()), None),
-        Keeper::Snapshot(id) => (None, Some(id.clone())),
+        Keeper::Volume(id) => (Some(id), None),
+        Keeper::Snapshot(id) => (None, Some(id)),
     };
     for (key, value) in pairs {
         let row = Columns::new()
-            .with(table::created_at, Some(now))
-            .with(table::deleted, Some(false))
-            .with(table::volume_id, volume.clone())
-            .with(table::snapshot_id, snapshot.clone())
-            .with(table::key, Some(key.clone()))
-            .with(table::value, value.clone());
-        changes::insert(native, table::table, row)?;
+            .with(table::created_at, now)
+            .with(table::deleted, false)
+            .with(table::volume_id, volume)
+            .with(table::snapshot_id, snapshot)
+            .with(table::key, key)
+            .with(table::value, value.as_ref());
+        changes::insert(native, table::table, &row)?;
     }
     Ok(())
 }
@@ -56,10 +57,9 @@ pub(crate) fn delete(
     keeper: Keeper<'_>,
     now: Timestamp,
 ) -> QueryResult<usize> {
-    match keeper {
-        Keeper::Volume(id) => soft_delete!(native, table, now, table::volume_id.eq(id.as_str())),
-        Keeper::Snapshot(id) => {
-            soft_delete!(native, table, now, table::snapshot_id.eq(id.as_str()))
-        }
-    }
+    let rows = match keeper {
+        Keeper::Volume(id) => Rows::live(table::table, table::volume_id, id),
+        Keeper::Snapshot(id) => Rows::live(table::table, table::snapshot_id, id),
+    };
+    rows.delete(native, Columns::new(), now)
 }

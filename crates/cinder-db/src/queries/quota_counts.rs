@@ -1,5 +1,8 @@
 //! What a project really has, counted from the rows of its resources.
 //!
+//! The functions look alike and stay apart: Diesel's types differ by table, and each counts by
+//! another rule.
+//!
 //! Temporary resources and those of the service itself have `use_quota` unset and do not count.
 
 use diesel::{

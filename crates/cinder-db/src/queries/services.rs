@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 
 use crate::{
-    changes::Columns,
+    changes::Rows,
     dialect::{Native, kept_update, on_host},
     rows::service::{NewService, ServiceRow, ServiceStart},
     schema::services,
@@ -17,8 +17,7 @@ pub(crate) fn find(
     binary: &str,
 ) -> QueryResult<Option<ServiceRow>> {
     services::table
-        .filter(services::deleted.eq(false))
-        .filter(services::binary.eq(binary))
+        .filter(of_binary(binary))
         .filter(on_host(native, services::host, host))
         .order(services::id.asc())
         .select(ServiceRow::as_select())
@@ -36,29 +35,18 @@ pub(crate) fn row(native: &mut Native, id: i32) -> QueryResult<Option<ServiceRow
         .optional()
 }
 
-/// Changes a live row; returns how many that were.
-pub(crate) fn update(
-    native: &mut Native,
-    id: i32,
-    columns: Columns<services::table>,
-) -> QueryResult<usize> {
-    diesel::update(services::table.find(id))
-        .filter(services::deleted.eq(false))
-        .set(columns)
-        .execute(native)
+/// The live row with that key, to be changed.
+pub(crate) fn one(id: i32) -> Rows<services::table> {
+    Rows::live(services::table, services::id, id)
 }
 
-/// All live rows, of one binary or of all, oldest first.
-pub(crate) fn list(native: &mut Native, binary: Option<&str>) -> QueryResult<Vec<ServiceRow>> {
-    let mut query = services::table
+/// All live rows, oldest first.
+pub(crate) fn list(native: &mut Native) -> QueryResult<Vec<ServiceRow>> {
+    services::table
         .filter(services::deleted.eq(false))
         .order(services::id.asc())
         .select(ServiceRow::as_select())
-        .into_boxed();
-    if let Some(binary) = binary {
-        query = query.filter(services::binary.eq(binary));
-    }
-    query.load(native)
+        .load(native)
 }
 
 /// Host and uuid of every live row of that binary.
@@ -67,8 +55,7 @@ pub(crate) fn hosts(
     binary: &str,
 ) -> QueryResult<Vec<(Option<String>, Option<String>)>> {
     services::table
-        .filter(services::deleted.eq(false))
-        .filter(services::binary.eq(binary))
+        .filter(of_binary(binary))
         .order(services::id.asc())
         .select((services::host, services::uuid))
         .load(native)
@@ -80,8 +67,7 @@ pub(crate) fn distinct_versions(
     binary: &str,
 ) -> QueryResult<Vec<(Option<String>, Option<String>)>> {
     services::table
-        .filter(services::deleted.eq(false))
-        .filter(services::binary.eq(binary))
+        .filter(of_binary(binary))
         .select((services::rpc_current_version, services::object_current_version))
         .distinct()
         .load(native)
@@ -95,8 +81,7 @@ pub(crate) fn host_with_versions(
     object: Option<&str>,
 ) -> QueryResult<Option<String>> {
     let mut query = services::table
-        .filter(services::deleted.eq(false))
-        .filter(services::binary.eq(binary))
+        .filter(of_binary(binary))
         .order(services::id.asc())
         .select(services::host)
         .into_boxed();
@@ -141,4 +126,9 @@ pub(crate) fn beat(
 #[diesel::dsl::auto_type]
 fn live(id: i32) -> _ {
     services::id.eq(id).and(services::deleted.eq(false))
+}
+
+#[diesel::dsl::auto_type]
+fn of_binary<'a>(binary: &'a str) -> _ {
+    services::deleted.eq(false).and(services::binary.eq(binary))
 }

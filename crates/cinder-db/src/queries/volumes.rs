@@ -1,20 +1,17 @@
 //! Table `volumes`, and a volume with what other tables know of it.
 
-use std::collections::{BTreeMap, BTreeSet};
-
+use cinder_types::VolumeId;
 use diesel::{dsl::exists, prelude::*, select};
 
 use crate::{
-    changes::Columns,
+    changes::{Columns, Rows},
     dialect::{Native, for_update, on_host},
-    queries::{attachments, groups, metadata, volume_types},
-    rows::volume::{FirstPart, SecondPart, Volume, VolumeRow},
+    rows::volume::{FirstPart, Of, Row, SecondPart},
     schema::{
         snapshots, transfers, volume_admin_metadata, volume_attachment, volume_glance_metadata,
         volume_metadata, volumes,
     },
     timestamp::Timestamp,
-    volumes::VolumesOf,
 };
 
 /// Whether any live volume exists, on whatever host.
@@ -44,89 +41,55 @@ pub(crate) fn point_to_service(
         .execute(native)
 }
 
-/// The rows with these keys, live and deleted, in any order.
-pub(crate) fn rows(native: &mut Native, ids: &[&str]) -> QueryResult<Vec<VolumeRow>> {
-    let rows: Vec<(FirstPart, SecondPart)> = volumes::table
-        .filter(volumes::id.eq_any(ids.iter().copied()))
+/// The row with that key, live or deleted.
+pub(crate) fn row(native: &mut Native, id: &str) -> QueryResult<Option<Row>> {
+    let parts: Option<(FirstPart, SecondPart)> = volumes::table
+        .filter(volumes::id.eq(id))
+        .select((FirstPart::as_select(), SecondPart::as_select()))
+        .first(native)
+        .optional()?;
+    Ok(parts.map(Row::from))
+}
+
+/// The live rows with these keys, in any order.
+pub(crate) fn live_rows(native: &mut Native, ids: &[VolumeId]) -> QueryResult<Vec<Row>> {
+    let parts: Vec<(FirstPart, SecondPart)> = volumes::table
+        .filter(volumes::deleted.eq(false))
+        .filter(volumes::id.eq_any(ids.iter().map(VolumeId::as_str)))
         .select((FirstPart::as_select(), SecondPart::as_select()))
         .load(native)?;
-    Ok(rows.into_iter().map(VolumeRow::from).collect())
+    Ok(parts.into_iter().map(Row::from).collect())
 }
 
 /// Keys of live volumes, youngest first.
-pub(crate) fn ids(native: &mut Native, of: VolumesOf<'_>) -> QueryResult<Vec<String>> {
+pub(crate) fn ids(native: &mut Native, of: Of<'_>) -> QueryResult<Vec<VolumeId>> {
     let query = volumes::table
         .filter(volumes::deleted.eq(false))
         .order((volumes::created_at.desc(), volumes::id.desc()))
         .select(volumes::id)
         .into_boxed();
     match of {
-        VolumesOf::Host(host) => query.filter(on_host(native, volumes::host, host)),
-        VolumesOf::Cluster(name) => query.filter(on_host(native, volumes::cluster_name, name)),
-        VolumesOf::Group(group) => query.filter(volumes::group_id.eq(group.as_str())),
+        Of::Host(host) => query.filter(on_host(native, volumes::host, host)),
+        Of::Cluster(name) => query.filter(on_host(native, volumes::cluster_name, name)),
+        Of::Group(group) => query.filter(volumes::group_id.eq(group.as_str())),
     }
     .load(native)
 }
 
-/// Adds to rows what the other tables know, a handful of statements for all of them.
-pub(crate) fn complete(native: &mut Native, rows: Vec<VolumeRow>) -> QueryResult<Vec<Volume>> {
-    let ids: Vec<_> = rows.iter().map(|row| row.id.as_str()).collect();
-    let distinct = |key: fn(&VolumeRow) -> Option<&str>| -> Vec<&str> {
-        rows.iter().filter_map(key).collect::<BTreeSet<_>>().into_iter().collect()
-    };
-    let types = distinct(|row| Some(row.volume_type_id.as_str()));
-    let in_groups = distinct(|row| Some(row.group_id.as_ref()?.as_str()));
-    let in_old_groups = distinct(|row| Some(row.consistencygroup_id.as_ref()?.as_str()));
-
-    let mut notes = metadata::by_parent(metadata::volume::of(native, &ids)?);
-    let mut admin_notes = metadata::by_parent(metadata::admin::of(native, &ids)?);
-    let mut attached = BTreeMap::<_, Vec<_>>::new();
-    for attachment in attachments::of_volumes(native, &ids)? {
-        attached.entry(attachment.volume_id.clone()).or_default().push(attachment);
-    }
-    let mut types = volume_types::get(native, &types)?;
-    types.retain(|_, one| one.row.deleted == Some(false));
-    let groups = groups::rows(native, &in_groups)?;
-    let old_groups = groups::consistency_groups(native, &in_old_groups)?;
-    let complete = |row: VolumeRow| Volume {
-        metadata: notes.remove(row.id.as_str()).unwrap_or_default(),
-        admin_metadata: admin_notes.remove(row.id.as_str()).unwrap_or_default(),
-        attachments: attached.remove(&row.id).unwrap_or_default(),
-        volume_type: types.get(row.volume_type_id.as_str()).cloned(),
-        group: groups.iter().find(|group| row.group_id.as_ref() == Some(&group.id)).cloned(),
-        consistency_group: old_groups
-            .iter()
-            .find(|group| row.consistencygroup_id.as_ref() == Some(&group.id))
-            .cloned(),
-        row,
-    };
-    Ok(rows.into_iter().map(complete).collect())
-}
-
-/// Status and migration status of a live volume, whose row stays locked until the end of the
-/// transaction.
-pub(crate) fn lock(
-    native: &mut Native,
-    id: &str,
-) -> QueryResult<Option<(Option<String>, Option<String>)>> {
+/// The live volume with that key, whose row stays locked until the end of the transaction.
+pub(crate) fn lock(native: &mut Native, id: &str) -> QueryResult<Option<Row>> {
     let query = volumes::table
         .filter(volumes::id.eq(id))
         .filter(volumes::deleted.eq(false))
-        .select((volumes::status, volumes::migration_status));
-    for_update(native, query).get_result(native).optional()
+        .select((FirstPart::as_select(), SecondPart::as_select()));
+    let parts: Option<(FirstPart, SecondPart)> =
+        for_update(native, query).get_result(native).optional()?;
+    Ok(parts.map(Row::from))
 }
 
-/// Changes a live volume; returns how many rows that were.
-pub(crate) fn update(
-    native: &mut Native,
-    id: &str,
-    columns: Columns<volumes::table>,
-    now: Timestamp,
-) -> QueryResult<usize> {
-    diesel::update(volumes::table.find(id))
-        .filter(volumes::deleted.eq(false))
-        .set(columns.with(volumes::updated_at, Some(now)))
-        .execute(native)
+/// The live volume with that key.
+pub(crate) fn live(id: &str) -> Rows<volumes::table> {
+    Rows::live(volumes::table, volumes::id, id)
 }
 
 /// Soft-deletes a volume and what belongs to it (`spec/schema.md §5.3`); returns whether it was
@@ -134,21 +97,17 @@ pub(crate) fn update(
 ///
 /// The same moment everywhere, every `updated_at` as it was. Snapshots keep their status.
 pub(crate) fn delete(native: &mut Native, id: &str, now: Timestamp) -> QueryResult<bool> {
-    let rows = diesel::update(volumes::table.find(id))
-        .filter(volumes::deleted.eq(false))
-        .set(
-            Columns::new()
-                .with(volumes::status, Some("deleted".to_owned()))
-                .with(volumes::deleted, Some(true))
-                .with(volumes::deleted_at, Some(now))
-                .with(volumes::migration_status, None::<String>),
-        )
-        .execute(native)?;
-    soft_delete!(native, volume_metadata, now, volume_metadata::volume_id.eq(id))?;
-    soft_delete!(native, volume_admin_metadata, now, volume_admin_metadata::volume_id.eq(id))?;
-    soft_delete!(native, snapshots, now, snapshots::volume_id.eq(id))?;
-    soft_delete!(native, transfers, now, transfers::volume_id.eq(id))?;
-    soft_delete!(native, volume_glance_metadata, now, volume_glance_metadata::volume_id.eq(id))?;
-    soft_delete!(native, volume_attachment, now, volume_attachment::volume_id.eq(id))?;
+    let columns = Columns::new()
+        .with(volumes::status, "deleted")
+        .with(volumes::migration_status, None::<String>);
+    let rows = live(id).delete(native, columns, now)?;
+    /// The live rows of a table that name the volume.
+    macro_rules! delete_of {
+        ($($table:ident)+) => {$(
+            Rows::live($table::table, $table::volume_id, id).delete(native, Columns::new(), now)?;
+        )+};
+    }
+    delete_of! { volume_metadata volume_admin_metadata snapshots transfers }
+    delete_of! { volume_glance_metadata volume_attachment }
     Ok(rows != 0)
 }

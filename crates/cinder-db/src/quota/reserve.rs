@@ -10,9 +10,7 @@ use diesel::result::{DatabaseErrorKind, Error as SqlError};
 use tracing::warn;
 use uuid::Uuid;
 
-use super::{
-    Counted, QuotaChange, QuotaError, QuotaRequest, QuotaResource, QuotaRules, QuotaState,
-};
+use super::request::{Change, Counted, Error, Request, Resource, Rules, State};
 use crate::{
     connection::Connection,
     dialect::{self, Native},
@@ -34,8 +32,8 @@ const ROUNDS: u32 = 5;
 enum Attempt {
     Reserved(Vec<String>),
     /// Those resources that have no usage yet.
-    Missing(Vec<QuotaResource>),
-    Refused(QuotaError),
+    Missing(Vec<Resource>),
+    Refused(Error),
 }
 
 /// Reserves all changes of a request or none; returns the uuids of the reservations.
@@ -44,11 +42,8 @@ enum Attempt {
 ///
 /// # Errors
 ///
-/// [`QuotaError`].
-pub fn reserve(
-    connection: &mut Connection,
-    request: &QuotaRequest<'_>,
-) -> Result<Vec<String>, QuotaError> {
+/// [`Error`].
+pub fn reserve(connection: &mut Connection, request: &Request<'_>) -> Result<Vec<String>, Error> {
     let native = connection.native()?;
     for _ in 0..ROUNDS {
         match retry::on_deadlock(|| attempt(native, request, Timestamp::now()))? {
@@ -65,11 +60,7 @@ pub fn reserve(
     Err(DbError::Query { fault: Fault::Constraint, source }.into())
 }
 
-fn attempt(
-    native: &mut Native,
-    request: &QuotaRequest<'_>,
-    now: Timestamp,
-) -> Result<Attempt, DbError> {
+fn attempt(native: &mut Native, request: &Request<'_>, now: Timestamp) -> Result<Attempt, DbError> {
     dialect::write_transaction(native, |native| {
         let names: Vec<_> =
             request.changes.iter().map(|change| change.resource.name.clone()).collect();
@@ -78,7 +69,7 @@ fn attempt(
             before.into_iter().filter_map(|row| Some((row.resource.clone()?, row))).collect();
         let mut usages = Vec::with_capacity(names.len());
         let mut missing = Vec::new();
-        for QuotaChange { resource, .. } in request.changes {
+        for Change { resource, .. } in request.changes {
             match found.remove(&resource.name) {
                 Some(row) => usages.push((row.clone(), row)),
                 None => missing.push(resource.clone()),
@@ -100,11 +91,7 @@ fn attempt(
 }
 
 /// Makes the usage of a resource, from what is really there; somebody else may have been faster.
-fn create(
-    native: &mut Native,
-    request: &QuotaRequest<'_>,
-    resource: &QuotaResource,
-) -> Result<(), DbError> {
+fn create(native: &mut Native, request: &Request<'_>, resource: &Resource) -> Result<(), DbError> {
     let made = dialect::write_transaction(native, |native| {
         let usage = NewUsage {
             created_at: Timestamp::now(),
@@ -135,8 +122,8 @@ fn is_duplicate(source: &(dyn std::error::Error + Send + Sync + 'static)) -> boo
 /// Counts a usage anew if that is due, and keeps the countdown to the next time.
 fn refresh(
     native: &mut Native,
-    request: &QuotaRequest<'_>,
-    resource: &QuotaResource,
+    request: &Request<'_>,
+    resource: &Resource,
     usage: &mut UsageRow,
     now: Timestamp,
 ) -> Result<(), DbError> {
@@ -154,7 +141,7 @@ fn refresh(
 }
 
 /// Whether to count anew: out of step, the countdown is over, or too old.
-fn count_down(rules: &QuotaRules, usage: &mut UsageRow, now: Timestamp) -> bool {
+fn count_down(rules: &Rules, usage: &mut UsageRow, now: Timestamp) -> bool {
     if usage.in_use < 0 {
         return true;
     }
@@ -170,11 +157,7 @@ fn positive(number: i32) -> Option<i32> {
     (number != 0).then_some(number)
 }
 
-fn count(
-    native: &mut Native,
-    request: &QuotaRequest<'_>,
-    resource: &QuotaResource,
-) -> Result<i32, DbError> {
+fn count(native: &mut Native, request: &Request<'_>, resource: &Resource) -> Result<i32, DbError> {
     let (project, of_type) = (request.project_id, resource.volume_type_id.as_deref());
     let counted = match resource.counted {
         Counted::Volumes => quota_counts::volumes(native, project, of_type)?.number,
@@ -195,13 +178,13 @@ fn count(
 }
 
 /// Compares with what the columns hold first, then with the limits, as upstream does.
-fn refusal(request: &QuotaRequest<'_>, usages: &[&UsageRow]) -> Option<QuotaError> {
+fn refusal(request: &Request<'_>, usages: &[&UsageRow]) -> Option<Error> {
     let total = |usage: &UsageRow, delta: i32| {
         i64::from(usage.in_use) + i64::from(usage.reserved) + i64::from(delta)
     };
     let states = |exceeded: &dyn Fn(&UsageRow, i32, i32) -> bool| {
         let changes = request.changes.iter().zip(usages);
-        let states = changes.map(|(change, usage)| QuotaState {
+        let states = changes.map(|(change, usage)| State {
             resource: change.resource.name.clone(),
             limit: change.limit,
             in_use: usage.in_use,
@@ -213,21 +196,18 @@ fn refusal(request: &QuotaRequest<'_>, usages: &[&UsageRow]) -> Option<QuotaErro
         states.iter().any(|state| state.exceeded).then_some(states)
     };
     let largest = i64::from(i32::MAX);
-    // A negative `in_use` must not hide that the reserved part alone is too large.
-    let overflow = states(&|usage, delta, _| {
-        let reserved = i64::from(usage.reserved) + i64::from(delta);
-        delta > 0 && (total(usage, delta) > largest || reserved > largest)
-    });
+    // `in_use` is not negative: such a one has been counted anew.
+    let overflow = states(&|usage, delta, _| delta > 0 && total(usage, delta) > largest);
     if let Some(states) = overflow {
-        return Some(QuotaError::Overflow { states });
+        return Some(Error::Overflow { states });
     }
     let over = states(&|usage, delta, limit| {
         limit >= 0 && delta >= 0 && i64::from(limit) < total(usage, delta)
     });
-    over.map(|states| QuotaError::Over { states })
+    over.map(|states| Error::Over { states })
 }
 
-fn warn_of_too_little(request: &QuotaRequest<'_>, usages: &[&UsageRow]) {
+fn warn_of_too_little(request: &Request<'_>, usages: &[&UsageRow]) {
     let changes = request.changes.iter().zip(usages);
     let names: Vec<_> = changes
         .filter(|(change, usage)| change.delta < 0 && change.delta.saturating_add(usage.in_use) < 0)
@@ -245,7 +225,7 @@ fn warn_of_too_little(request: &QuotaRequest<'_>, usages: &[&UsageRow]) {
 
 fn write(
     native: &mut Native,
-    request: &QuotaRequest<'_>,
+    request: &Request<'_>,
     usages: Vec<(UsageRow, UsageRow)>,
     now: Timestamp,
 ) -> Result<Vec<String>, DbError> {
@@ -281,5 +261,85 @@ pub(super) fn changed(usage: &UsageRow, now: Timestamp) -> UsageChange {
         in_use: usage.in_use,
         reserved: usage.reserved,
         until_refresh: usage.until_refresh,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn usage(in_use: i32, reserved: i32) -> UsageRow {
+        let resource = Some("volumes".to_owned());
+        UsageRow { id: 1, resource, in_use, reserved, until_refresh: None, updated_at: None }
+    }
+
+    fn refused(usage: &UsageRow, delta: i32, limit: i32) -> Option<Error> {
+        let resource = Resource::all(Counted::Volumes);
+        let changes = [Change { resource, delta, limit }];
+        let (expire_after, rules) = (Duration::ZERO, Rules::default());
+        refusal(&Request { project_id: "p", changes: &changes, expire_after, rules }, &[usage])
+    }
+
+    #[test]
+    fn a_limit_of_nothing_is_one_and_a_change_of_nothing_is_measured_by_it() {
+        for (in_use, reserved, delta, limit, over) in [
+            (0, 0, 1, 0, true),
+            (0, 0, 0, 0, false),
+            (1, 0, 0, 0, true),
+            (0, 1, 0, 0, true),
+            (3, 1, 1, 5, false),
+            (3, 1, 2, 5, true),
+            (5, 0, 0, 4, true),
+            (5, 0, -1, 2, false),
+            (5, 0, 1, -1, false),
+            (5, 0, 1, -2, false),
+        ] {
+            let refusal = refused(&usage(in_use, reserved), delta, limit);
+            let case = (in_use, reserved, delta, limit);
+            assert_eq!(matches!(refusal, Some(Error::Over { .. })), over, "{case:?}");
+            assert_eq!(refusal.is_some(), over, "{case:?}");
+        }
+    }
+
+    #[test]
+    fn what_the_columns_hold_limits_only_what_becomes_more() {
+        const MAX: i32 = i32::MAX;
+        for (in_use, reserved, delta, overflows) in [
+            (MAX - 1, 0, 1, false),
+            (MAX, 0, 1, true),
+            (MAX - 1, 1, 1, true),
+            (MAX, 5, 0, false),
+            (MAX, 5, -1, false),
+        ] {
+            let refusal = refused(&usage(in_use, reserved), delta, -1);
+            let case = (in_use, reserved, delta);
+            assert_eq!(matches!(refusal, Some(Error::Overflow { .. })), overflows, "{case:?}");
+        }
+    }
+
+    #[test]
+    fn usages_are_counted_anew_at_the_end_of_a_countdown_or_of_a_time() {
+        let written = Timestamp::parse("2026-01-02 03:04:05").unwrap();
+        let rules = Rules { max_age: Duration::from_secs(60), ..Rules::default() };
+        for (in_use, left, age, rules, due) in [
+            (-1, None, None, Rules::default(), true),
+            (0, None, None, Rules::default(), false),
+            (0, Some(2), None, Rules::default(), false),
+            (0, Some(1), None, Rules::default(), true),
+            (0, Some(0), None, Rules::default(), true),
+            (0, None, Some(59), rules, false),
+            (0, None, Some(60), rules, true),
+            (0, None, Some(9_999_999), Rules::default(), false),
+            (0, None, None, rules, false),
+            (0, Some(9), Some(60), rules, false),
+        ] {
+            let now = written.plus(Duration::from_secs(age.unwrap_or(0)));
+            let updated_at = age.map(|_| written);
+            let mut usage = UsageRow { until_refresh: left, updated_at, ..usage(in_use, 0) };
+            let case = format!("{usage:?} {rules:?}");
+            assert_eq!(count_down(&rules, &mut usage, now), due, "{case}");
+        }
     }
 }

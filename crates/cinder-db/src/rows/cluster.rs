@@ -7,7 +7,7 @@ use crate::{changes::changes, schema::clusters, timestamp::Timestamp};
 /// A live cluster.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
 #[diesel(table_name = clusters)]
-pub struct ClusterRow {
+pub struct Cluster {
     pub(crate) id: i32,
     /// `cluster@backend`.
     pub name: String,
@@ -27,16 +27,16 @@ pub struct ClusterRow {
 
 changes! {
     /// What an operation changes in a cluster.
-    pub struct ClusterChange of clusters, ClusterRow {
-        /// See [`ClusterRow::disabled`].
+    pub struct Change of clusters, Cluster {
+        /// See [`Cluster::disabled`].
         disabled: Option<bool> = clusters::disabled,
-        /// See [`ClusterRow::disabled_reason`].
+        /// See [`Cluster::disabled_reason`].
         disabled_reason: Option<String> = clusters::disabled_reason,
-        /// See [`ClusterRow::replication_status`].
+        /// See [`Cluster::replication_status`].
         replication_status: Option<String> = clusters::replication_status,
-        /// See [`ClusterRow::active_backend_id`].
+        /// See [`Cluster::active_backend_id`].
         active_backend_id: Option<String> = clusters::active_backend_id,
-        /// See [`ClusterRow::frozen`].
+        /// See [`Cluster::frozen`].
         frozen: bool = clusters::frozen,
     }
 }
@@ -54,4 +54,17 @@ pub(crate) struct NewCluster<'a> {
     pub(crate) replication_status: &'a str,
     pub(crate) active_backend_id: Option<&'a str>,
     pub(crate) frozen: bool,
+}
+
+/// How many resources a cluster took over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct IncludedResources {
+    /// Volumes.
+    pub volumes: usize,
+    /// Consistency groups.
+    pub consistency_groups: usize,
+    /// Generic groups.
+    pub groups: usize,
+    /// Entries of the image cache.
+    pub image_cache_entries: usize,
 }

@@ -1,71 +1,55 @@
-//! Rows of volume types and of what is hung on them: specs, QoS, encryption; and of group types.
+//! Rows of volume types and of what is hung on them: specs, QoS, encryption.
 
-use cinder_types::{GroupTypeId, QosSpecsId, VolumeTypeId};
+use cinder_types::{QosSpecsId, VolumeTypeId};
 use diesel::{Queryable, Selectable};
 
 use crate::{
-    rows::volume::Metadata,
-    schema::{encryption, group_types, volume_types},
+    rows::metadata::Metadata,
+    schema::{encryption, quality_of_service_specs, volume_types},
     timestamp::Timestamp,
 };
 
-/// A volume type, live or deleted, without its specs.
-#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
-#[diesel(table_name = volume_types)]
-pub struct VolumeTypeRow {
-    /// When it was made.
-    pub created_at: Option<Timestamp>,
-    /// The last change other than its deletion.
-    pub updated_at: Option<Timestamp>,
-    /// When it was deleted.
-    pub deleted_at: Option<Timestamp>,
-    /// Whether it is deleted.
-    pub deleted: Option<bool>,
-    /// Its key.
-    pub id: VolumeTypeId,
-    /// Its name.
-    pub name: Option<String>,
-    /// Its QoS specs.
-    pub qos_specs_id: Option<QosSpecsId>,
-    /// Whether every project may use it.
-    pub is_public: Option<bool>,
-    /// An operator's words about it.
-    pub description: Option<String>,
+row! {
+    /// A volume type, live or deleted, without its specs.
+    pub struct Row of volume_types {
+        /// Its key.
+        id: VolumeTypeId,
+        /// Its name.
+        name: Option<String>,
+        /// Its QoS specs.
+        qos_specs_id: Option<QosSpecsId>,
+        /// Whether every project may use it.
+        is_public: Option<bool>,
+        /// An operator's words about it.
+        description: Option<String>,
+    }
 }
 
 /// A volume type with its live extra specs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VolumeType {
     /// The row itself.
-    pub row: VolumeTypeRow,
+    pub row: Row,
     /// What is asked of a back end.
     pub extra_specs: Metadata,
 }
 
-/// How volumes of a type are encrypted.
-#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
-#[diesel(table_name = encryption)]
-pub struct EncryptionRow {
-    /// The key of the row.
-    pub encryption_id: String,
-    /// The type that it belongs to.
-    pub volume_type_id: VolumeTypeId,
-    /// As in `aes-xts-plain64`.
-    pub cipher: Option<String>,
-    /// `front-end` or `back-end`.
-    pub control_location: Option<String>,
-    /// Bits.
-    pub key_size: Option<i32>,
-    /// As in `luks`.
-    pub provider: Option<String>,
-    /// When it was made.
-    pub created_at: Option<Timestamp>,
-    /// The last change.
-    pub updated_at: Option<Timestamp>,
-    /// When it was deleted.
-    pub deleted_at: Option<Timestamp>,
-    /// Whether it is deleted.
-    pub deleted: Option<bool>,
+row! {
+    /// How volumes of a type are encrypted.
+    pub struct Encryption of encryption {
+        /// The key of the row.
+        encryption_id: String,
+        /// The type that it belongs to.
+        volume_type_id: VolumeTypeId,
+        /// As in `aes-xts-plain64`.
+        cipher: Option<String>,
+        /// `front-end` or `back-end`.
+        control_location: Option<String>,
+        /// Bits.
+        key_size: Option<i32>,
+        /// As in `luks`.
+        provider: Option<String>,
+    }
 }
 
 /// QoS specs put together from their rows.
@@ -85,33 +69,12 @@ pub struct QosSpecs {
     pub updated_at: Option<Timestamp>,
 }
 
-/// A group type, live or deleted, without its specs.
-#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
-#[diesel(table_name = group_types)]
-pub struct GroupTypeRow {
-    /// When it was made.
-    pub created_at: Option<Timestamp>,
-    /// The last change other than its deletion.
-    pub updated_at: Option<Timestamp>,
-    /// When it was deleted.
-    pub deleted_at: Option<Timestamp>,
-    /// Whether it is deleted.
-    pub deleted: Option<bool>,
-    /// Its key.
-    pub id: GroupTypeId,
-    /// Its name.
-    pub name: String,
-    /// An operator's words about it.
-    pub description: Option<String>,
-    /// Whether every project may use it.
-    pub is_public: Option<bool>,
-}
-
-/// A group type with its live specs.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct GroupType {
-    /// The row itself.
-    pub row: GroupTypeRow,
-    /// What is asked of a back end.
-    pub specs: Metadata,
+/// One of the rows that QoS specs are made of.
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = quality_of_service_specs)]
+pub(crate) struct QosRow {
+    pub(crate) key: Option<String>,
+    pub(crate) value: Option<String>,
+    pub(crate) created_at: Option<Timestamp>,
+    pub(crate) updated_at: Option<Timestamp>,
 }

@@ -8,7 +8,9 @@ use std::io::Write;
 use std::time::Duration;
 
 use anyhow::Context;
-use cinder_db::{Connection, DatabaseOptions, Protection, ServiceRow, Timestamp, list_services};
+use cinder_db::{
+    Connection, DatabaseOptions, Protection, Timestamp, list_services, services::Service,
+};
 use cinder_health::{Address, Snapshot, probe};
 use cinder_types::BINARY;
 
@@ -62,7 +64,7 @@ impl Style {
 
 /// What was seen.
 struct Sight {
-    rows: anyhow::Result<(Vec<ServiceRow>, Protection)>,
+    rows: anyhow::Result<(Vec<Service>, Protection)>,
     live: Option<Snapshot>,
 }
 
@@ -101,7 +103,7 @@ impl Look {
 }
 
 /// The rows, and how the way to them is protected.
-fn rows(database: &DatabaseOptions) -> anyhow::Result<(Vec<ServiceRow>, Protection)> {
+fn rows(database: &DatabaseOptions) -> anyhow::Result<(Vec<Service>, Protection)> {
     let mut database = database.clone();
     database.busy_timeout = database.busy_timeout.min(ROWS_PATIENCE);
     database.connect_timeout = database.connect_timeout.min(ROWS_PATIENCE);
@@ -163,7 +165,7 @@ pub fn check(
     let now = Timestamp::now();
     let mut up = 0;
     for host in hosts {
-        let ours = |row: &&ServiceRow| {
+        let ours = |row: &&Service| {
             row.binary.as_deref() == Some(BINARY) && row.host.as_deref() == Some(host)
         };
         let state = match rows.iter().find(ours) {

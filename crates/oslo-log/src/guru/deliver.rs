@@ -76,7 +76,6 @@ fn file_name(program: &str, now: DateTime<Utc>, pid: u32) -> String {
 fn append(path: &Path, report: &str) -> io::Result<()> {
     let mut options = OpenOptions::new();
     options.append(true).create(true);
-    #[cfg(unix)]
     {
         use std::os::unix::fs::OpenOptionsExt;
 
@@ -115,7 +114,6 @@ mod tests {
         assert_eq!(std::fs::read_to_string(path).unwrap(), "text\n");
     }
 
-    #[cfg(unix)]
     #[test]
     fn a_link_in_the_place_of_the_file_is_not_followed() {
         let dir = tempfile::tempdir().unwrap();

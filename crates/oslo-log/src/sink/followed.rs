@@ -71,24 +71,18 @@ pub(crate) struct Followed {
 #[derive(Debug)]
 struct Open {
     file: File,
-    identity: Identity,
+    /// None if the file could not be asked; it then counts as replaced.
+    identity: Option<Identity>,
     /// When the schedule says that its time is over.
     due: i64,
 }
 
 /// What tells a file from another one of the same name.
-type Identity = Option<(u64, u64)>;
+type Identity = (u64, u64);
 
-#[cfg(unix)]
 fn identity(found: &Metadata) -> Identity {
     use std::os::unix::fs::MetadataExt;
-    Some((found.dev(), found.ino()))
-}
-
-/// Without a way to tell, only a file that is gone counts as replaced.
-#[cfg(not(unix))]
-fn identity(_found: &Metadata) -> Identity {
-    None
+    (found.dev(), found.ino())
 }
 
 impl Followed {
@@ -105,7 +99,6 @@ impl Followed {
         Self { path, rotation, open, not_before, missing_since, made, next_look, room }
     }
 
-    #[cfg(unix)]
     pub(crate) fn descriptor(&self) -> std::os::fd::RawFd {
         use std::os::fd::AsRawFd;
         self.open().file.as_raw_fd()
@@ -117,6 +110,8 @@ impl Followed {
 
     /// Writes one record into the file that the path names; false if it is lost.
     pub(crate) fn write(&self, bytes: &[u8], notice: Notice<'_>) -> bool {
+        // The clock first: a look at the path also finds out whether the file is full, and asking for
+        // its length costs a system call that a look would repeat.
         if self.is_time_to_look() || self.is_full(bytes.len()) {
             self.look(bytes.len(), notice);
         }
@@ -145,7 +140,7 @@ impl Followed {
     fn look(&self, more: usize, notice: Notice<'_>) {
         let open = self.open();
         match fs::metadata(&self.path) {
-            Ok(found) if identity(&found) == open.identity => {
+            Ok(found) if Some(identity(&found)) == open.identity => {
                 // A device that took the file's place is not renamed.
                 if found.is_file() && self.is_due(&open, found.len(), more) {
                     drop(open);
@@ -192,10 +187,12 @@ impl Followed {
 
     /// Rotates unless somebody else does or did; `more` bytes are about to be written.
     fn rotate(&self, more: usize, notice: Notice<'_>) {
+        // The lock before the last look: between a look and a lock somebody else may have rotated, and
+        // the file that was full would be moved up a second time, with one line in its successor.
         let Some(_lock) = lock(&self.path) else { return };
         let still = |open: &Open| {
             let found = fs::metadata(&self.path).ok();
-            let found = found.filter(|found| identity(found) == open.identity);
+            let found = found.filter(|found| Some(identity(found)) == open.identity);
             found.is_some_and(|found| self.is_due(open, found.len(), more))
         };
         // The guard goes before `reopen` wants it for itself.
@@ -207,6 +204,9 @@ impl Followed {
             }
             _ => Ok(()),
         };
+        // Renamed first, opened afterwards: the other way round there would be no name to open. Lines
+        // that other processes write in between go into the renamed file, where nothing is lost. It is
+        // opened under the lock, so that the next one to get it finds a path that names something.
         match renamed {
             Ok(()) => self.reopen(),
             Err(cause) => self.put_off(&cause, notice),
@@ -229,7 +229,7 @@ impl Followed {
         let mut open = self.open.write().unwrap_or_else(PoisonError::into_inner);
         self.missing_since.store(0, Ordering::Relaxed);
         let moved = match fs::metadata(&self.path) {
-            Ok(found) => identity(&found) != open.identity,
+            Ok(found) => Some(identity(&found)) != open.identity,
             Err(error) => error.kind() == io::ErrorKind::NotFound,
         };
         if moved && let Ok(fresh) = append(&self.path) {
@@ -242,19 +242,13 @@ impl Followed {
 
 impl Open {
     /// Whether the file has a name, or more.
-    #[cfg(unix)]
     fn has_name(&self) -> bool {
         use std::os::unix::fs::MetadataExt;
         self.file.metadata().is_ok_and(|found| found.nlink() > 0)
     }
 
-    #[cfg(not(unix))]
-    fn has_name(&self) -> bool {
-        false
-    }
-
     fn new(file: File, rotation: Option<Rotation>, start: Option<SystemTime>) -> Self {
-        let identity = file.metadata().ok().and_then(|found| identity(&found));
+        let identity = file.metadata().ok().map(|found| identity(&found));
         let due = match rotation {
             Some(Rotation::Interval { schedule, .. }) => {
                 schedule.due(&Local, start.map_or_else(now, seconds))
@@ -274,7 +268,6 @@ fn now() -> i64 {
 }
 
 /// The right to rotate the file that `path` names now; none if somebody else has it.
-#[cfg(unix)]
 fn lock(path: &Path) -> Option<nix::fcntl::Flock<File>> {
     use nix::fcntl::{Flock, FlockArg};
     let own = File::options().append(true).open(path).ok()?;
@@ -282,12 +275,6 @@ fn lock(path: &Path) -> Option<nix::fcntl::Flock<File>> {
     // Renamed between our opening and our locking: then its successor is for others to judge.
     let named = identity(&fs::metadata(path).ok()?);
     (identity(&locked.metadata().ok()?) == named).then_some(locked)
-}
-
-/// Without fork there is one process per file.
-#[cfg(not(unix))]
-fn lock(_path: &Path) -> Option<()> {
-    Some(())
 }
 
 fn beside(path: &Path, suffix: impl std::fmt::Display) -> PathBuf {

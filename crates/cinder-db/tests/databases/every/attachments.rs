@@ -1,20 +1,22 @@
-//! Attachments, and what they do to their volume's status (`spec/manager.md §6.3`).
+//! Attachments, alone and together with their volume (`spec/manager.md §6.3`).
 
 use cinder_db::{
-    AttachmentChange, Connection, DbError,
-    attachments::{self, AttachedTo, AttachmentsOf, Detached},
-    to,
+    Connection, DbError, Timestamp,
+    attachments::{self, Change, Of, Update},
+    changes::to,
+    volumes,
 };
-use cinder_types::{AttachmentId, VolumeId};
+use cinder_types::{AttachStatus, AttachmentId, VolumeId, VolumeStatus, status};
 
 use crate::{cloud, database::TestDatabase};
 
 on_every_database!(
     attachments_are_listed_by_volume_instance_and_host,
     an_attachment_is_made_and_changed,
-    an_attached_volume_is_in_use_and_an_attaching_one_is_attaching,
+    an_attachment_and_its_volume_change_together,
+    a_change_of_an_attachment_that_is_not_there_changes_no_volume,
     the_attachments_that_remain_decide_a_volumes_status,
-    a_detachment_leaves_the_status_to_a_migration_or_an_upload,
+    a_detachment_leaves_the_status_to_a_migration,
     a_detachment_of_what_is_gone_puts_the_volume_right,
     a_deleted_attachment_keeps_its_time_of_change,
 );
@@ -33,12 +35,12 @@ fn attachments_are_listed_by_volume_instance_and_host(
         rows.iter().map(|row| row.id.as_str()).collect::<Vec<_>>().join(" ")
     };
     let volume = VolumeId::new("v");
-    assert_eq!(listed(AttachmentsOf::Volume(&volume)), "a1 a2");
-    assert_eq!(listed(AttachmentsOf::Instance("i1")), "a1 a3");
-    assert_eq!(listed(AttachmentsOf::Host("h1")), "a1");
+    assert_eq!(listed(Of::Volume(&volume)), "a1 a2");
+    assert_eq!(listed(Of::Instance("i1")), "a1 a3");
+    assert_eq!(listed(Of::Host("h1")), "a1");
     database.run("UPDATE volume_attachment SET attach_status = 'detached' WHERE id = 'a1'");
     database.run("UPDATE volume_attachment SET deleted = true WHERE id = 'a2'");
-    assert_eq!(listed(AttachmentsOf::Volume(&volume)), "");
+    assert_eq!(listed(Of::Volume(&volume)), "");
     let row = attachments::get(&mut connection, &id("a1")).unwrap().unwrap();
     assert_eq!((row.volume_id.as_str(), row.attached_host.as_deref()), ("v", Some("h1")));
     assert_eq!(attachments::get(&mut connection, &id("a2")).unwrap(), None);
@@ -48,7 +50,7 @@ fn attachments_are_listed_by_volume_instance_and_host(
 
 fn an_attachment_is_made_and_changed(database: &TestDatabase, mut connection: Connection) {
     cloud::two_volumes(database);
-    let columns = AttachmentChange { attach_status: to("attaching"), ..Default::default() };
+    let columns = Change { attach_status: to(AttachStatus::ATTACHING), ..Default::default() };
     attachments::create(&mut connection, &id("new"), &VolumeId::new("v"), &columns).unwrap();
     let all = "updated_at deleted_at deleted volume_id attached_host instance_uuid mountpoint \
         attach_time detach_time attach_mode attach_status connection_info connector";
@@ -57,7 +59,7 @@ fn an_attachment_is_made_and_changed(database: &TestDatabase, mut connection: Co
         "NULL|NULL|0|v|NULL|NULL|NULL|NULL|NULL|NULL|attaching|NULL|NULL"
     );
     let connector = r#"{"host":"h"}"#;
-    let change = AttachmentChange {
+    let change = Change {
         connector: to(connector),
         connection_info: to("secret"),
         volume_id: Some(VolumeId::new("w")),
@@ -78,46 +80,120 @@ fn an_attachment_is_made_and_changed(database: &TestDatabase, mut connection: Co
     assert!(matches!(error, DbError::NotFound { what: "attachment", .. }), "{error:?}");
 }
 
-fn an_attached_volume_is_in_use_and_an_attaching_one_is_attaching(
+/// What a service writes when it has attached a volume, or is about to.
+fn attach(
+    connection: &mut Connection,
+    (volume, attachment): (&str, &str),
+    instance: Option<&str>,
+    complete: bool,
+) -> Result<Update, DbError> {
+    let (status, attach_status) = status::attached(complete);
+    let update = Update {
+        volume: volumes::Change {
+            status: to(status),
+            attach_status: to(attach_status.clone()),
+            ..Default::default()
+        },
+        attachment: Change {
+            mountpoint: to("/dev/vdb"),
+            attach_status: to(attach_status),
+            instance_uuid: Some(instance.map(str::to_owned)),
+            attached_host: to("hostx"),
+            attach_time: to(Timestamp::now()),
+            attach_mode: to("rw"),
+            ..Default::default()
+        },
+        ..Default::default()
+    };
+    let (volume, attachment) = (VolumeId::new(volume), id(attachment));
+    attachments::change_locked(connection, &volume, &attachment, |_, _| update.clone())
+}
+
+fn an_attachment_and_its_volume_change_together(
     database: &TestDatabase,
     mut connection: Connection,
 ) {
+    let connection = &mut connection;
     cloud::two_volumes(database);
-    let mut place = AttachedTo {
-        instance_uuid: None,
-        host: Some("hostx".into()),
-        mountpoint: Some("/dev/vdb".into()),
-        mode: "rw".into(),
-        complete: true,
-    };
     let columns = "attached_host instance_uuid mountpoint attach_mode attach_status \
         attach_time>'2021-01-01' updated_at>'2021-01-01'";
     let volume = "status attach_status updated_at>'2021-01-01'";
-    let change = attachments::attached(&mut connection, &id("a2"), &place).unwrap();
-    assert_eq!(change.attach_status, to("attached"));
+    let update = attach(connection, ("v", "a2"), None, true).unwrap();
+    assert_eq!(update.attachment.attach_status, to(AttachStatus::ATTACHED));
     assert_eq!(
         database.rows(columns, "volume_attachment WHERE id = 'a2'"),
         "hostx|NULL|/dev/vdb|rw|attached|1|1"
     );
     assert_eq!(database.rows(volume, "volumes WHERE id = 'v'"), "in-use|attached|1");
-    place.complete = false;
-    place.instance_uuid = Some("i9".into());
-    attachments::attached(&mut connection, &id("a2"), &place).unwrap();
+    attach(connection, ("v", "a2"), Some("i9"), false).unwrap();
     assert_eq!(
         database.rows(columns, "volume_attachment WHERE id = 'a2'"),
         "hostx|i9|/dev/vdb|rw|attaching|1|1"
     );
     assert_eq!(database.rows(volume, "volumes WHERE id = 'v'"), "attaching|attaching|1");
-    database.run("UPDATE volumes SET deleted = true WHERE id = 'v'");
-    let error = attachments::attached(&mut connection, &id("a2"), &place).unwrap_err();
-    assert_eq!(error.to_string(), "volume v does not exist");
-    let error = attachments::attached(&mut connection, &id("absent"), &place).unwrap_err();
-    assert_eq!(error.to_string(), "attachment absent does not exist");
+    let others = "volume_attachment WHERE id <> 'a2' AND updated_at > '2021-01-01'";
+    assert_eq!(database.rows("id", others), "");
 }
 
-/// Takes attachment `a1` away from volume `v`.
-fn detach(connection: &mut Connection) -> Detached {
-    attachments::detach(connection, &VolumeId::new("v"), &id("a1")).unwrap()
+fn a_change_of_an_attachment_that_is_not_there_changes_no_volume(
+    database: &TestDatabase,
+    mut connection: Connection,
+) {
+    let connection = &mut connection;
+    cloud::two_volumes(database);
+    database.run("UPDATE volume_attachment SET deleted = true WHERE id = 'a1'");
+    // `a3` is another volume's.
+    for gone in ["absent", "a1", "a3"] {
+        let error = attach(connection, ("v", gone), None, true).unwrap_err();
+        assert_eq!(error.to_string(), format!("attachment {gone} does not exist"));
+        let delete = || Update { delete: true, ..Update::default() };
+        let error =
+            attachments::change_locked(connection, &VolumeId::new("v"), &id(gone), |_, _| delete())
+                .unwrap_err();
+        assert_eq!(error.to_string(), format!("attachment {gone} does not exist"));
+    }
+    assert_eq!(database.rows("status", "volumes WHERE id = 'v'"), "available");
+    database.run("UPDATE volumes SET deleted = true WHERE id = 'v'");
+    for gone in ["absent", "v"] {
+        let error = attach(connection, (gone, "a2"), None, true).unwrap_err();
+        assert_eq!(error.to_string(), format!("volume {gone} does not exist"));
+    }
+    let changed = "volume_attachment WHERE updated_at > '2021-01-01'";
+    assert_eq!(database.rows("id", changed), "");
+}
+
+/// Takes attachment `a1` away from volume `v`, the old way (`spec/manager.md §6.3`); returns the
+/// volume's statuses that were written.
+fn detach(connection: &mut Connection) -> (Option<VolumeStatus>, AttachStatus) {
+    let (volume, gone) = (VolumeId::new("v"), id("a1"));
+    let mut written = None;
+    attachments::change_locked(connection, &volume, &gone, |row, attachments| {
+        let remaining = attachments.iter().filter(|one| one.id != gone);
+        let (status, attach_status) = status::detached(
+            row.status.as_ref(),
+            row.migration_status.as_ref(),
+            remaining.filter_map(|one| one.attach_status.as_ref()),
+        );
+        written = Some((status.clone(), attach_status.clone()));
+        let there = attachments.iter().any(|one| one.id == gone);
+        let attachment = Change {
+            attach_status: to(AttachStatus::DETACHED),
+            detach_time: to(Timestamp::now()),
+            ..Default::default()
+        };
+        Update {
+            volume: volumes::Change {
+                status: status.map(Some),
+                attach_status: to(attach_status),
+                ..Default::default()
+            },
+            attachment: if there { attachment } else { Change::default() },
+            delete: there,
+            forget: &["attached_mode"],
+        }
+    })
+    .unwrap();
+    written.unwrap()
 }
 
 fn the_attachments_that_remain_decide_a_volumes_status(
@@ -150,20 +226,15 @@ fn the_attachments_that_remain_decide_a_volumes_status(
             "volume_id, \"key\", value",
             &["'v', 'attached_mode', 'rw'", "'v', 'readonly', 'True'"],
         );
-        let left = detach(&mut connection);
-        let expected = Detached {
-            status: Some(status.into()),
-            attach_status: attach_status.into(),
-            attachment: true,
-        };
-        assert_eq!(left, expected, "{other}");
+        let expected = (Some(VolumeStatus::new(status)), AttachStatus::new(attach_status));
+        assert_eq!(detach(&mut connection), expected, "{other}");
         assert_eq!(
             database.rows("status attach_status updated_at>'2021-01-01'", "volumes"),
             format!("{status}|{attach_status}|1")
         );
         assert_eq!(
             database.rows(
-                "attach_status deleted deleted_at=detach_time detach_time>'2021-01-01' \
+                "attach_status deleted detach_time>'2021-01-01' deleted_at=updated_at \
                  updated_at>'2021-01-01'",
                 "volume_attachment WHERE id = 'a1'"
             ),
@@ -176,36 +247,16 @@ fn the_attachments_that_remain_decide_a_volumes_status(
     }
 }
 
-fn a_detachment_leaves_the_status_to_a_migration_or_an_upload(
+fn a_detachment_leaves_the_status_to_a_migration(
     database: &TestDatabase,
     mut connection: Connection,
 ) {
-    for (status, migration, after) in [
-        ("in-use", "NULL", "available"),
-        ("in-use", "'success'", "available"),
-        ("in-use", "'error'", "available"),
-        ("in-use", "'migrating'", "in-use"),
-        ("uploading", "NULL", "uploading"),
-    ] {
-        database.run("DELETE FROM volumes; DELETE FROM volume_attachment");
-        cloud::volumes(database, &[("v", "n")]);
-        cloud::insert(
-            database,
-            "volume_attachment",
-            "id, volume_id, attach_status",
-            &["'a1', 'v', 'attached'"],
-        );
-        database.run(&format!(
-            "UPDATE volumes SET status = '{status}', migration_status = {migration}"
-        ));
-        let left = detach(&mut connection);
-        assert_eq!(left.status.is_some(), after == "available", "{status} {migration}");
-        assert_eq!(
-            database.rows("status attach_status", "volumes"),
-            format!("{after}|detached"),
-            "{status} {migration}"
-        );
-    }
+    cloud::volumes(database, &[("v", "n")]);
+    let columns = "id, volume_id, attach_status";
+    cloud::insert(database, "volume_attachment", columns, &["'a1', 'v', 'attached'"]);
+    database.run("UPDATE volumes SET status = 'in-use', migration_status = 'migrating'");
+    assert_eq!(detach(&mut connection), (None, AttachStatus::DETACHED));
+    assert_eq!(database.rows("status attach_status", "volumes"), "in-use|detached");
 }
 
 fn a_detachment_of_what_is_gone_puts_the_volume_right(
@@ -214,12 +265,10 @@ fn a_detachment_of_what_is_gone_puts_the_volume_right(
 ) {
     cloud::two_volumes(database);
     database.run("UPDATE volume_attachment SET deleted = true WHERE id = 'a1'");
-    let left = detach(&mut connection);
-    assert_eq!((left.attachment, left.attach_status.as_str()), (false, "attaching"));
+    let expected = (Some(VolumeStatus::ATTACHING), AttachStatus::ATTACHING);
+    assert_eq!(detach(&mut connection), expected);
     assert_eq!(database.rows("status", "volumes WHERE id = 'v'"), "attaching");
-    let absent = VolumeId::new("absent");
-    let error = attachments::detach(&mut connection, &absent, &id("a1")).unwrap_err();
-    assert_eq!(error.to_string(), "volume absent does not exist");
+    assert_eq!(database.rows("updated_at>'2021-01-01'", "volume_attachment WHERE id = 'a1'"), "0");
 }
 
 fn a_deleted_attachment_keeps_its_time_of_change(

@@ -4,13 +4,13 @@ use std::{sync::Barrier, thread};
 
 use cinder_db::{
     Connection, DbError, Timestamp,
-    cas::{
-        Case, Condition, Swap,
-        columns::{groups, snapshots, volumes},
-    },
-    open_or_create,
+    cas::{Case, Condition, Swap},
+    groups, open_or_create,
+    snapshots::columns as snapshots,
+    volumes,
 };
-use volumes::{
+use cinder_types::VolumeStatus;
+use volumes::columns::{
     ATTACH_STATUS, MIGRATION_STATUS, MULTIATTACH, PREVIOUS_STATUS, SIZE, STATUS, UPDATED_AT,
 };
 
@@ -36,8 +36,8 @@ fn volume(database: &TestDatabase, id: &str, columns: &str, values: &str) {
     ));
 }
 
-fn available(id: &str) -> Swap<volumes::Volumes> {
-    Swap::of(id).only_if(STATUS.is("available"))
+fn available(id: &str) -> Swap<volumes::Row> {
+    Swap::of(id).only_if(STATUS.is(VolumeStatus::AVAILABLE))
 }
 
 fn conditions_take_null_for_a_value_like_others(
@@ -48,7 +48,7 @@ fn conditions_take_null_for_a_value_like_others(
     volume(database, "null", "size", "NULL");
     let none = || None::<&str>;
     let column = PREVIOUS_STATUS;
-    let cases: [(&str, Condition<volumes::Volumes>, [bool; 2]); 18] = [
+    let cases: [(&str, Condition<volumes::Row>, [bool; 2]); 18] = [
         ("= a", column.is("a"), [true, false]),
         ("= b", column.is("b"), [false, false]),
         ("= NULL", column.is(none()), [false, true]),
@@ -85,7 +85,7 @@ fn conditions_look_at_other_tables(database: &TestDatabase, mut connection: Conn
         "INSERT INTO snapshots (id, volume_id, volume_type_id, status, deleted) VALUES
          ('s1', 'busy', 't', 'creating', false), ('s2', 'was', 't', 'deleted', true)",
     );
-    let mut found = |condition: Condition<volumes::Volumes>| {
+    let mut found = |condition: Condition<volumes::Row>| {
         ["bare", "busy", "was"].map(|id| {
             let swap = available(id).only_if(condition.clone()).set(STATUS.to("available"));
             swap.run(&mut connection).unwrap()
@@ -189,8 +189,8 @@ fn reserved_words_are_quoted(database: &TestDatabase, mut connection: Connection
         "INSERT INTO \"groups\" (id, group_type_id, status, deleted)
          VALUES ('g', 't', 'creating', false)",
     );
-    let swap = Swap::of("g").only_if(groups::STATUS.is("creating"));
-    assert!(swap.set(groups::STATUS.to("error")).run(&mut connection).unwrap());
+    let swap = Swap::of("g").only_if(groups::columns::STATUS.is("creating"));
+    assert!(swap.set(groups::columns::STATUS.to("error")).run(&mut connection).unwrap());
     assert_eq!(database.rows("status", "\"groups\""), "error");
 }
 

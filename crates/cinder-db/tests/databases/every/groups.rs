@@ -1,11 +1,14 @@
 //! Generic groups and their snapshots, and the consistency groups before them.
 
 use cinder_db::{
-    Connection, DbError, GroupChange, GroupSnapshotChange, Timestamp,
-    groups::{self, GroupsOf},
-    to,
+    Connection, DbError, Timestamp,
+    changes::to,
+    consistency_groups, group_snapshots,
+    groups::{self, Change, Of},
 };
-use cinder_types::{CgsnapshotId, ConsistencyGroupId, GroupId, GroupSnapshotId};
+use cinder_types::{
+    CgsnapshotId, ConsistencyGroupId, GroupId, GroupSnapshotId, GroupSnapshotStatus, GroupStatus,
+};
 
 use crate::{cloud, database::TestDatabase};
 
@@ -42,15 +45,15 @@ fn groups_are_read_one_by_one_and_by_place(database: &TestDatabase, mut connecti
     two_groups(database);
     let id = GroupId::new("g");
     let group = groups::get(&mut connection, &id).unwrap().unwrap();
-    assert_eq!((group.host.as_deref(), group.status.as_deref()), (Some("n@b#p"), Some("creating")));
+    assert_eq!((group.host.as_deref(), group.status), (Some("n@b#p"), Some(GroupStatus::CREATING)));
     assert_eq!(groups::get(&mut connection, &GroupId::new("i")).unwrap(), None);
     let mut listed = |of| {
         let rows = groups::list(&mut connection, of).unwrap();
         rows.iter().map(|row| row.id.as_str()).collect::<Vec<_>>().join(" ")
     };
-    assert_eq!(listed(GroupsOf::Host("n@b")), "g");
-    assert_eq!(listed(GroupsOf::Host("N")), "h");
-    assert_eq!(listed(GroupsOf::Cluster("c@b")), "g");
+    assert_eq!(listed(Of::Host("n@b")), "g");
+    assert_eq!(listed(Of::Host("N")), "h");
+    assert_eq!(listed(Of::Cluster("c@b")), "g");
     let types = groups::volume_types(&mut connection, &id).unwrap();
     assert_eq!(types.iter().map(|id| id.as_str()).collect::<Vec<_>>(), ["t1", "t2"]);
 }
@@ -61,10 +64,10 @@ fn a_group_is_changed_and_deleted_with_its_list_of_types(
 ) {
     two_groups(database);
     let id = GroupId::new("g");
-    let change = GroupChange {
-        status: to("available"),
+    let change = Change {
+        status: to(GroupStatus::AVAILABLE),
         created_at: to(Timestamp::now()),
-        ..GroupChange::default()
+        ..Change::default()
     };
     groups::update(&mut connection, &id, &change).unwrap();
     assert_eq!(
@@ -97,30 +100,31 @@ fn a_group_snapshot_is_changed_and_deleted(database: &TestDatabase, mut connecti
         &["'s', 'g', 'creating'", "'r', 'g', 'available'"],
     );
     let id = GroupSnapshotId::new("s");
-    let change = GroupSnapshotChange { status: to("available") };
-    groups::update_snapshot(&mut connection, &id, &change).unwrap();
-    let snapshot = groups::get_snapshot(&mut connection, &id).unwrap().unwrap();
-    assert_eq!(snapshot.status.as_deref(), Some("available"));
+    let change = group_snapshots::Change { status: to(GroupSnapshotStatus::AVAILABLE) };
+    group_snapshots::update(&mut connection, &id, &change).unwrap();
+    let snapshot = group_snapshots::get(&mut connection, &id).unwrap().unwrap();
+    assert_eq!(snapshot.status, Some(GroupSnapshotStatus::AVAILABLE));
     assert!(snapshot.updated_at > snapshot.created_at);
     database.run("UPDATE group_snapshots SET updated_at = '2020-01-01 00:00:00'");
-    assert!(groups::delete_snapshot(&mut connection, &id).unwrap());
-    assert!(!groups::delete_snapshot(&mut connection, &id).unwrap());
+    assert!(group_snapshots::delete(&mut connection, &id).unwrap());
+    assert!(!group_snapshots::delete(&mut connection, &id).unwrap());
     assert_eq!(
         database.rows(&format!("id status {MARK}"), "group_snapshots ORDER BY id"),
         "r|available|0|NULL|0\ns|deleted|1|1|0"
     );
-    assert_eq!(groups::get_snapshot(&mut connection, &id).unwrap(), None);
-    let error = groups::update_snapshot(&mut connection, &id, &change).unwrap_err();
+    assert_eq!(group_snapshots::get(&mut connection, &id).unwrap(), None);
+    let error = group_snapshots::update(&mut connection, &id, &change).unwrap_err();
     assert_eq!(error.to_string(), "group snapshot s does not exist");
 }
 
 fn consistency_groups_can_still_be_read(database: &TestDatabase, mut connection: Connection) {
     cloud::insert(database, "consistencygroups", "id, name", &["'c', 'old'"]);
     cloud::insert(database, "cgsnapshots", "id, consistencygroup_id", &["'s', 'c'"]);
-    let snapshot = groups::get_cgsnapshot(&mut connection, &CgsnapshotId::new("s")).unwrap();
+    let snapshot =
+        consistency_groups::get_snapshot(&mut connection, &CgsnapshotId::new("s")).unwrap();
     let group = snapshot.unwrap().consistencygroup_id;
-    let group = groups::get_consistency_group(&mut connection, &group).unwrap().unwrap();
+    let group = consistency_groups::get(&mut connection, &group).unwrap().unwrap();
     assert_eq!(group.name.as_deref(), Some("old"));
     let absent = ConsistencyGroupId::new("absent");
-    assert_eq!(groups::get_consistency_group(&mut connection, &absent).unwrap(), None);
+    assert_eq!(consistency_groups::get(&mut connection, &absent).unwrap(), None);
 }

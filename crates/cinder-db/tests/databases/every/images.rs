@@ -1,9 +1,10 @@
 //! What volumes and snapshots keep of their image, and the cache of volumes that hold images.
 
 use cinder_db::{
-    Connection, DbError, Metadata, NewImageCacheEntry, Timestamp,
-    image_cache::{self, CachePlace},
+    Connection, DbError, Timestamp,
+    image_cache::{self, Cached, Place},
     image_metadata::{self, Keeper},
+    metadata::Metadata,
 };
 use cinder_types::{ImageId, SnapshotId, VolumeId};
 
@@ -97,8 +98,8 @@ fn image_metadata_is_replaced_as_a_whole(database: &TestDatabase, mut connection
     assert_eq!(other, map(&[("image_id", "i")]));
 }
 
-fn entry(volume: &str, host: &str, cluster: Option<&str>) -> NewImageCacheEntry {
-    NewImageCacheEntry {
+fn entry(volume: &str, host: &str, cluster: Option<&str>) -> Cached {
+    Cached {
         host: host.into(),
         cluster_name: cluster.map(str::to_owned),
         image_id: ImageId::new("i"),
@@ -123,7 +124,7 @@ fn a_cache_entry_is_written_as_upstream_writes_it(
     );
     let volume = VolumeId::new("v");
     let found = image_cache::of_volume(&mut connection, &volume).unwrap().unwrap();
-    assert_eq!((found.size, found.image_id.as_str()), (3, "i"));
+    assert_eq!((found.cached.size, found.cached.image_id.as_str()), (3, "i"));
     assert!(image_cache::delete(&mut connection, &volume).unwrap());
     assert!(!image_cache::delete(&mut connection, &volume).unwrap());
     assert_eq!(image_cache::of_volume(&mut connection, &volume).unwrap(), None);
@@ -147,18 +148,18 @@ fn the_entry_used_last_is_taken_and_used_now(database: &TestDatabase, mut connec
     let image = ImageId::new("i");
     let mut taken = |place| {
         let entry = image_cache::take(&mut connection, &image, place).unwrap();
-        entry.map(|entry| entry.volume_id.as_str().to_owned())
+        entry.map(|entry| entry.cached.volume_id.as_str().to_owned())
     };
-    assert_eq!(taken(CachePlace::Host("n@b#p")).as_deref(), Some("v2"));
+    assert_eq!(taken(Place::Host("n@b#p")).as_deref(), Some("v2"));
     assert_eq!(
         database.rows("volume_id", "image_volume_cache_entries WHERE last_used > '2021-01-01'"),
         "v2"
     );
-    assert_eq!(taken(CachePlace::Host("n@b")), None);
-    assert_eq!(taken(CachePlace::Cluster("c@b#p")).as_deref(), Some("v2"));
-    assert_eq!(taken(CachePlace::Cluster("C@b#p")), None);
-    assert_eq!(taken(CachePlace::Anywhere).as_deref(), Some("v2"));
-    let other = image_cache::take(&mut connection, &ImageId::new("x"), CachePlace::Anywhere);
+    assert_eq!(taken(Place::Host("n@b")), None);
+    assert_eq!(taken(Place::Cluster("c@b#p")).as_deref(), Some("v2"));
+    assert_eq!(taken(Place::Cluster("C@b#p")), None);
+    assert_eq!(taken(Place::Anywhere).as_deref(), Some("v2"));
+    let other = image_cache::take(&mut connection, &ImageId::new("x"), Place::Anywhere);
     assert_eq!(other.unwrap(), None);
 }
 
@@ -166,9 +167,9 @@ fn entries_of_a_place_are_listed_by_use(database: &TestDatabase, mut connection:
     three_entries(database, &mut connection);
     let mut listed = |place| {
         let entries = image_cache::list(&mut connection, place).unwrap();
-        entries.iter().map(|entry| entry.volume_id.as_str()).collect::<Vec<_>>().join(" ")
+        entries.iter().map(|entry| entry.cached.volume_id.as_str()).collect::<Vec<_>>().join(" ")
     };
-    assert_eq!(listed(CachePlace::Anywhere), "v3 v2 v1");
-    assert_eq!(listed(CachePlace::Host("n@b#p")), "v2 v1");
-    assert_eq!(listed(CachePlace::Cluster("c@b#p")), "v2");
+    assert_eq!(listed(Place::Anywhere), "v3 v2 v1");
+    assert_eq!(listed(Place::Host("n@b#p")), "v2 v1");
+    assert_eq!(listed(Place::Cluster("c@b#p")), "v2");
 }

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use cinder_db::{
-    Connection, MessageAction, MessageDetail, MessageResource, Timestamp, UserMessage, messages,
+    Connection, Timestamp,
+    messages::{self, Action, Detail, Message, Resource},
 };
 
 use crate::database::TestDatabase;
@@ -15,21 +16,21 @@ fn a_message_names_what_the_api_turns_into_a_sentence(
     mut connection: Connection,
 ) {
     let before = Timestamp::now();
-    let message = UserMessage {
+    let message = Message {
         project_id: "p",
         request_id: Some("req-1"),
-        resource: MessageResource::Volume,
+        resource: Resource::Volume,
         resource_id: Some("v"),
-        action: MessageAction::ExtendVolume,
-        detail: MessageDetail::DriverFailedExtend,
+        action: Action::ExtendVolume,
+        detail: Detail::DriverFailedExtend,
         keep_for: Duration::from_secs(30 * 86400),
     };
-    let about_snapshot = UserMessage {
+    let about_snapshot = Message {
         request_id: None,
-        resource: MessageResource::Snapshot,
+        resource: Resource::Snapshot,
         resource_id: None,
-        action: MessageAction::SnapshotDelete,
-        detail: MessageDetail::SnapshotIsBusy,
+        action: Action::SnapshotDelete,
+        detail: Detail::SnapshotIsBusy,
         ..message
     };
     for message in [message, about_snapshot] {

@@ -38,6 +38,7 @@ macro_rules! on_every_database {
 
 mod attachments;
 mod cas;
+mod conditions;
 mod groups;
 mod heartbeat;
 mod images;

@@ -3,8 +3,8 @@
 use std::{sync::Barrier, thread, time::Duration};
 
 use cinder_db::{
-    Connection, Counted, DEFAULT_QUOTA_CLASS, QuotaChange, QuotaError, QuotaRequest, QuotaResource,
-    QuotaRules, QuotaState, Timestamp, open_or_create, quota,
+    Connection, Timestamp, open_or_create,
+    quota::{self, Change, Counted, DEFAULT_CLASS, Error, Request, Resource, Rules, State},
 };
 
 use crate::{captured_log::CapturedLog, database::TestDatabase};
@@ -12,6 +12,7 @@ use crate::{captured_log::CapturedLog, database::TestDatabase};
 on_every_database!(
     a_reservation_is_committed_or_rolled_back_once,
     what_would_be_over_a_limit_is_refused_and_changes_nothing,
+    a_limit_of_nothing_is_one_and_a_change_of_nothing_is_measured_by_it,
     a_project_over_its_limit_may_still_free_something,
     more_than_the_columns_hold_is_refused,
     usage_never_becomes_negative,
@@ -25,15 +26,15 @@ on_every_database!(
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-pub fn change(counted: Counted, delta: i32, limit: i32) -> QuotaChange {
-    QuotaChange { resource: QuotaResource::all(counted), delta, limit }
+pub fn change(counted: Counted, delta: i32, limit: i32) -> Change {
+    Change { resource: Resource::all(counted), delta, limit }
 }
 
-pub fn request(changes: &[QuotaChange]) -> QuotaRequest<'_> {
-    QuotaRequest { project_id: "p", changes, expire_after: HOUR, rules: QuotaRules::default() }
+pub fn request(changes: &[Change]) -> Request<'_> {
+    Request { project_id: "p", changes, expire_after: HOUR, rules: Rules::default() }
 }
 
-fn reserve(connection: &mut Connection, changes: &[QuotaChange]) -> Vec<String> {
+fn reserve(connection: &mut Connection, changes: &[Change]) -> Vec<String> {
     quota::reserve(connection, &request(changes)).unwrap()
 }
 
@@ -88,16 +89,34 @@ fn what_would_be_over_a_limit_is_refused_and_changes_nothing(
     reserve(connection, &three);
     let refused = quota::reserve(connection, &request(&three)).unwrap_err();
     assert_eq!(refused.to_string(), "quota exceeded for volumes");
-    let QuotaError::Over { states } = refused else { panic!("{refused}") };
+    let Error::Over { states } = refused else { panic!("{refused}") };
     let state = |resource: &str, limit, reserved, delta, exceeded| {
         let resource = resource.to_owned();
-        QuotaState { resource, limit, in_use: 0, reserved, delta, exceeded }
+        State { resource, limit, in_use: 0, reserved, delta, exceeded }
     };
     assert_eq!(states, [state("volumes", 4, 3, 3, true), state("gigabytes", -1, 1, 1, false)]);
     assert_eq!(usages(database), "volumes|0|3\ngigabytes|0|1");
     assert_eq!(live_reservations(database), "2");
     // Exactly the limit is not over it.
     reserve(connection, &[change(Counted::Volumes, 1, 4)]);
+}
+
+fn a_limit_of_nothing_is_one_and_a_change_of_nothing_is_measured_by_it(
+    database: &TestDatabase,
+    mut connection: Connection,
+) {
+    let connection = &mut connection;
+    let is_refused = |connection: &mut Connection, delta, limit| {
+        let reserved =
+            quota::reserve(connection, &request(&[change(Counted::Volumes, delta, limit)]));
+        matches!(reserved, Err(Error::Over { .. }))
+    };
+    assert!(is_refused(connection, 1, 0));
+    assert!(!is_refused(connection, 0, 0));
+    reserve(connection, &[change(Counted::Volumes, 3, 10)]);
+    assert!(is_refused(connection, 0, 2));
+    assert!(!is_refused(connection, -1, 2));
+    assert_eq!(usages(database), "volumes|0|3");
 }
 
 fn a_project_over_its_limit_may_still_free_something(
@@ -118,7 +137,7 @@ fn more_than_the_columns_hold_is_refused(database: &TestDatabase, mut connection
     reserve(connection, &[change(Counted::Gigabytes, i32::MAX, -1)]);
     let one = [change(Counted::Gigabytes, 1, -1)];
     let refused = quota::reserve(connection, &request(&one)).unwrap_err();
-    assert!(matches!(refused, QuotaError::Overflow { .. }), "{refused}");
+    assert!(matches!(refused, Error::Overflow { .. }), "{refused}");
     assert_eq!(refused.to_string(), "quota usage would be more than 2147483647 of gigabytes");
     assert_eq!(usages(database), format!("gigabytes|0|{}", i32::MAX));
 }
@@ -161,19 +180,19 @@ fn fill(database: &TestDatabase) {
 fn the_first_reservation_counts_what_is_there(database: &TestDatabase, mut connection: Connection) {
     let connection = &mut connection;
     fill(database);
-    let of_type = |counted, id: &str| QuotaResource::of_type(counted, id, "fast");
+    let of_type = |counted, id: &str| Resource::of_type(counted, id, "fast");
     let resources = [
-        QuotaResource::all(Counted::Volumes),
-        QuotaResource::all(Counted::Gigabytes),
-        QuotaResource::all(Counted::Snapshots),
-        QuotaResource::all(Counted::Backups),
-        QuotaResource::all(Counted::BackupGigabytes),
-        QuotaResource::all(Counted::Groups),
+        Resource::all(Counted::Volumes),
+        Resource::all(Counted::Gigabytes),
+        Resource::all(Counted::Snapshots),
+        Resource::all(Counted::Backups),
+        Resource::all(Counted::BackupGigabytes),
+        Resource::all(Counted::Groups),
         of_type(Counted::Volumes, "t1"),
         of_type(Counted::Gigabytes, "t1"),
         of_type(Counted::Snapshots, "t2"),
     ];
-    let changes = resources.map(|resource| QuotaChange { resource, delta: 1, limit: -1 });
+    let changes = resources.map(|resource| Change { resource, delta: 1, limit: -1 });
     reserve(connection, &changes);
     assert_eq!(
         usages(database),
@@ -186,26 +205,26 @@ fn usage_is_counted_anew_when_it_is_due(database: &TestDatabase, mut connection:
     let connection = &mut connection;
     fill(database);
     let changes = [change(Counted::Gigabytes, 1, -1)];
-    let mut with = |rules: QuotaRules, wrong: i32| {
+    let mut with = |rules: Rules, wrong: i32| {
         database.run(&format!("UPDATE quota_usages SET in_use = {wrong}"));
-        quota::reserve(connection, &QuotaRequest { rules, ..request(&changes) }).unwrap();
+        quota::reserve(connection, &Request { rules, ..request(&changes) }).unwrap();
         database.rows("in_use until_refresh", "quota_usages")
     };
-    let never = QuotaRules::default();
+    let never = Rules::default();
     with(never, 0);
     assert_eq!(with(never, 1), "1|NULL");
     assert_eq!(with(never, -1), "75|NULL", "out of step");
-    let every_second = QuotaRules { until_refresh: 2, ..never };
+    let every_second = Rules { until_refresh: 2, ..never };
     assert_eq!(with(every_second, 1), "1|2", "switched on");
     assert_eq!(with(every_second, 2), "2|1");
     assert_eq!(with(every_second, 3), "75|2", "counted down");
-    assert_eq!(with(QuotaRules { until_refresh: 1, ..never }, 4), "4|1", "lowered");
+    assert_eq!(with(Rules { until_refresh: 1, ..never }, 4), "4|1", "lowered");
     assert_eq!(with(never, 5), "75|NULL", "the last time, and switched off");
-    let old = QuotaRules { max_age: Duration::from_secs(60), ..never };
+    let old = Rules { max_age: Duration::from_secs(60), ..never };
     assert_eq!(with(old, 6), "6|NULL");
     database.run("UPDATE quota_usages SET updated_at = '2020-01-01 00:00:00.000000'");
     assert_eq!(with(old, 7), "75|NULL", "old");
-    let free = QuotaRules { snapshots_are_free: true, ..never };
+    let free = Rules { snapshots_are_free: true, ..never };
     assert_eq!(with(free, -1), "70|NULL", "without snapshots");
 }
 
@@ -221,11 +240,11 @@ fn limits_are_the_projects_then_the_classes(database: &TestDatabase, mut connect
     );
     let mut resources: Vec<_> =
         [Counted::Volumes, Counted::Gigabytes, Counted::Snapshots, Counted::Backups]
-            .map(QuotaResource::all)
+            .map(Resource::all)
             .into();
-    resources.push(QuotaResource::all(Counted::Groups));
-    resources.push(QuotaResource::of_type(Counted::Volumes, "t", "fast"));
-    let classes = ["gold", DEFAULT_QUOTA_CLASS];
+    resources.push(Resource::all(Counted::Groups));
+    resources.push(Resource::of_type(Counted::Volumes, "t", "fast"));
+    let classes = ["gold", DEFAULT_CLASS];
     let limits = quota::limits(&mut connection, "p", &classes, &resources).unwrap();
     let mut limits: Vec<_> = limits.iter().map(|(name, limit)| format!("{name} {limit}")).collect();
     limits.sort();
@@ -250,7 +269,7 @@ fn together_reservations_never_exceed_the_limit(
                         .map(|_| quota::reserve(&mut connection, &request(&changes)))
                         .filter_map(|reserved| match reserved {
                             Ok(uuids) => Some(uuids),
-                            Err(QuotaError::Over { .. }) => None,
+                            Err(Error::Over { .. }) => None,
                             Err(error) => panic!("{error:?}"),
                         });
                     let uuids: Vec<_> = tries.flatten().collect();

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use cinder_db::{
-    BackupChange, ClusterChange, Connection, DbError, ServiceChange, Timestamp, backups, null,
-    register, services, to,
+    Connection, DbError, Timestamp, backups,
+    changes::{null, to},
+    clusters, register, services,
 };
-use cinder_types::{BackupId, SnapshotId, VolumeId};
+use cinder_types::{BackupId, BackupStatus, SnapshotId, VolumeId};
 
 use crate::{
     cloud,
@@ -40,16 +41,17 @@ fn a_row_that_was_never_updated_is_down(database: &TestDatabase, mut connection:
 fn disabling_a_service_is_no_sign_of_life(database: &TestDatabase, mut connection: Connection) {
     let id = register(&mut connection, &registration("n", None)).unwrap().id;
     database.run("UPDATE services SET updated_at = '2020-01-01 00:00:00'");
-    let disable = ServiceChange {
+    let disable = services::Change {
         disabled: to(true),
         disabled_reason: to("frozen"),
-        ..ServiceChange::default()
+        ..services::Change::default()
     };
     services::update(&mut connection, id, &disable).unwrap();
     let columns = "disabled disabled_reason replication_status modified_at>'2021-01-01' \
         updated_at>'2021-01-01'";
     assert_eq!(database.rows(columns, "services"), "1|frozen|not-capable|1|0");
-    let other = ServiceChange { replication_status: to("enabled"), ..ServiceChange::default() };
+    let other =
+        services::Change { replication_status: to("enabled"), ..services::Change::default() };
     services::update(&mut connection, id, &other).unwrap();
     assert_eq!(database.rows(columns, "services"), "1|frozen|enabled|1|1");
     database.run("UPDATE services SET deleted = true");
@@ -70,17 +72,16 @@ fn a_service_is_found_by_key_and_by_host(database: &TestDatabase, mut connection
 
 fn a_cluster_is_found_and_changed(database: &TestDatabase, mut connection: Connection) {
     register(&mut connection, &registration("n", Some("c"))).unwrap();
-    let cluster =
-        services::find_cluster(&mut connection, "c@b1", "cinder-volume").unwrap().unwrap();
+    let cluster = clusters::find(&mut connection, "c@b1", "cinder-volume").unwrap().unwrap();
     assert_eq!((cluster.name.as_str(), cluster.frozen), ("c@b1", false));
-    let change = ClusterChange {
+    let change = clusters::Change {
         replication_status: to("failed-over"),
         active_backend_id: to("far"),
         disabled_reason: null(),
         frozen: Some(true),
-        ..ClusterChange::default()
+        ..clusters::Change::default()
     };
-    services::update_cluster(&mut connection, &cluster, &change).unwrap();
+    clusters::update(&mut connection, &cluster, &change).unwrap();
     assert_eq!(
         database.rows(
             "replication_status active_backend_id disabled frozen updated_at>'2021-01-01'",
@@ -89,25 +90,25 @@ fn a_cluster_is_found_and_changed(database: &TestDatabase, mut connection: Conne
         "failed-over|far|0|1|1"
     );
     database.run("UPDATE clusters SET deleted = true");
-    let gone = services::find_cluster(&mut connection, "c@b1", "cinder-volume").unwrap();
+    let gone = clusters::find(&mut connection, "c@b1", "cinder-volume").unwrap();
     assert_eq!(gone, None);
-    let error = services::update_cluster(&mut connection, &cluster, &change).unwrap_err();
+    let error = clusters::update(&mut connection, &cluster, &change).unwrap_err();
     assert_eq!(error.to_string(), "cluster c@b1 does not exist");
 }
 
 fn a_backup_notes_what_was_made_for_it(database: &TestDatabase, mut connection: Connection) {
     cloud::insert(database, "backups", "id, volume_id, status", &["'b', 'v', 'creating'"]);
     let id = BackupId::new("b");
-    let change = BackupChange {
+    let change = backups::Change {
         temp_volume_id: to(VolumeId::new("tv")),
         temp_snapshot_id: to(SnapshotId::new("ts")),
-        ..BackupChange::default()
+        ..backups::Change::default()
     };
     backups::update(&mut connection, &id, &change).unwrap();
     let backup = backups::get(&mut connection, &id).unwrap().unwrap();
     assert_eq!(backup.temp_volume_id, Some(VolumeId::new("tv")));
     assert_eq!(backup.temp_snapshot_id, Some(SnapshotId::new("ts")));
-    assert_eq!(backup.status.as_deref(), Some("creating"));
+    assert_eq!(backup.status, Some(BackupStatus::CREATING));
     assert!(backup.updated_at > backup.created_at);
     database.run("UPDATE backups SET deleted = true");
     assert_eq!(backups::get(&mut connection, &id).unwrap(), None);

@@ -1,11 +1,14 @@
 //! Snapshots with their metadata.
 
 use cinder_db::{
-    Connection, DbError, Metadata, OtherKeys, SnapshotChange,
-    snapshots::{self, NewSnapshot, SnapshotsOf},
-    to,
+    Connection, DbError,
+    changes::to,
+    metadata::{Metadata, OtherKeys},
+    snapshots::{self, Change, New, Of},
 };
-use cinder_types::{CgsnapshotId, GroupSnapshotId, SnapshotId, VolumeId, VolumeTypeId};
+use cinder_types::{
+    CgsnapshotId, GroupSnapshotId, SnapshotId, SnapshotStatus, VolumeId, VolumeTypeId,
+};
 
 use crate::{cloud, database::TestDatabase};
 
@@ -62,26 +65,26 @@ fn snapshots_are_listed_by_volume_host_cluster_and_group(
         let ids = snapshots::ids(&mut connection, of).unwrap();
         ids.iter().map(SnapshotId::as_str).collect::<Vec<_>>().join(" ")
     };
-    assert_eq!(listed(SnapshotsOf::Volume(&volume)), "s1");
-    assert_eq!(listed(SnapshotsOf::Host("n@b")), "s2 s1");
-    assert_eq!(listed(SnapshotsOf::Host("n@b#p1")), "s1");
-    assert_eq!(listed(SnapshotsOf::Cluster("c@b")), "s2");
-    assert_eq!(listed(SnapshotsOf::GroupSnapshot(&group)), "s2 s1");
-    assert_eq!(listed(SnapshotsOf::Cgsnapshot(&old_group)), "s3");
-    let whole = snapshots::list(&mut connection, SnapshotsOf::Host("n")).unwrap();
+    assert_eq!(listed(Of::Volume(&volume)), "s1");
+    assert_eq!(listed(Of::Host("n@b")), "s2 s1");
+    assert_eq!(listed(Of::Host("n@b#p1")), "s1");
+    assert_eq!(listed(Of::Cluster("c@b")), "s2");
+    assert_eq!(listed(Of::GroupSnapshot(&group)), "s2 s1");
+    assert_eq!(listed(Of::Cgsnapshot(&old_group)), "s3");
+    let whole = snapshots::list(&mut connection, Of::Host("n")).unwrap();
     assert_eq!(whole.len(), 2);
 }
 
 fn a_new_snapshot_has_upstreams_defaults(database: &TestDatabase, mut connection: Connection) {
     cloud::two_volumes(database);
-    let new = NewSnapshot {
+    let new = New {
         id: id("new"),
         volume_id: VolumeId::new("v"),
         volume_type_id: VolumeTypeId::new("t"),
-        columns: SnapshotChange {
-            status: to("creating"),
+        columns: Change {
+            status: to(SnapshotStatus::CREATING),
             volume_size: to(3),
-            ..SnapshotChange::default()
+            ..Change::default()
         },
         metadata: map(&[("k", "1")]),
     };
@@ -104,21 +107,15 @@ fn a_snapshot_is_changed_alone_or_with_all_of_its_volume(
     mut connection: Connection,
 ) {
     cloud::two_volumes(database);
-    let done = SnapshotChange {
-        status: to("available"),
-        progress: to("100%"),
-        ..SnapshotChange::default()
-    };
+    let done =
+        Change { status: to(SnapshotStatus::AVAILABLE), progress: to("100%"), ..Change::default() };
     snapshots::update(&mut connection, &id("s"), &done).unwrap();
     let columns = "id progress volume_type_id updated_at>'2021-01-01'";
     let ordered = "snapshots ORDER BY id DESC";
     assert_eq!(database.rows(columns, ordered), "s|100%|t|1\nr|NULL|t|0");
     let error = snapshots::update(&mut connection, &id("absent"), &done).unwrap_err();
     assert!(matches!(error, DbError::NotFound { what: "snapshot", .. }), "{error:?}");
-    let retyped = SnapshotChange {
-        volume_type_id: Some(VolumeTypeId::new("t2")),
-        ..SnapshotChange::default()
-    };
+    let retyped = Change { volume_type_id: Some(VolumeTypeId::new("t2")), ..Change::default() };
     let count =
         snapshots::update_of_volume(&mut connection, &VolumeId::new("w"), &retyped).unwrap();
     assert_eq!((count, database.rows(columns, ordered).as_str()), (1, "s|100%|t|1\nr|NULL|t2|1"));

@@ -1,6 +1,6 @@
 //! Volume types with what is hung on them, and group types.
 
-use cinder_db::{Connection, volume_types};
+use cinder_db::{Connection, group_types, volume_types};
 use cinder_types::{GroupTypeId, ProjectId, QosSpecsId, VolumeTypeId};
 
 use crate::{cloud, database::TestDatabase};
@@ -103,10 +103,10 @@ fn a_group_type_is_read_with_its_live_specs(database: &TestDatabase, mut connect
     );
     database.run("UPDATE group_type_specs SET deleted = true WHERE \"key\" = 'gone'");
     let id = GroupTypeId::new("g");
-    let group_type = volume_types::group_type(&mut connection, &id).unwrap().unwrap();
+    let group_type = group_types::get(&mut connection, &id).unwrap().unwrap();
     assert_eq!(group_type.row.name, "cg");
     let specs: Vec<_> = group_type.specs.iter().collect();
     assert_eq!(specs, [(&"live".to_owned(), &Some("<is> True".to_owned()))]);
     database.run("UPDATE group_types SET deleted = true");
-    assert_eq!(volume_types::group_type(&mut connection, &id).unwrap(), None);
+    assert_eq!(group_types::get(&mut connection, &id).unwrap(), None);
 }

@@ -7,10 +7,17 @@
 use std::{sync::Barrier, thread};
 
 use cinder_db::{
-    Connection, DbError, Fault, Metadata, OtherKeys, VolumeChange, null, open_or_create, to,
-    volumes::{self, NewVolume, VolumeUpdate, VolumesOf},
+    Connection, DbError, Fault,
+    attachments::Attachment,
+    changes::{null, to},
+    metadata::{Metadata, OtherKeys},
+    open_or_create,
+    volumes::{self, Change, New, Of, Update},
 };
-use cinder_types::{ConsistencyGroupId, GroupId, ProjectId, VolumeId, VolumeTypeId};
+use cinder_types::{
+    ConsistencyGroupId, GroupId, GroupStatus, MigrationStatus, ProjectId, ReplicationStatus,
+    VolumeId, VolumeStatus, VolumeTypeId, status,
+};
 
 use crate::{
     cloud,
@@ -37,7 +44,8 @@ on_every_database!(
     several_volumes_change_together_or_not_at_all,
     a_volume_is_deleted_with_all_that_belongs_to_it,
     a_deletion_that_fails_half_way_changes_nothing,
-    a_volume_is_in_use_as_long_as_it_has_attachments,
+    a_change_is_decided_by_the_row_and_its_attachments,
+    decisions_under_a_lock_follow_each_other,
     times_come_back_as_finely_as_the_database_keeps_them,
     a_volume_is_read_as_it_was_at_one_moment,
 );
@@ -85,8 +93,8 @@ fn a_volume_is_read_with_all_that_belongs_to_it(
     assert_eq!(row.name_id, Some(id("n")));
     assert_eq!(row.project_id, Some(ProjectId::new("p")));
     assert_eq!((row.bootable, row.multiattach, row.use_quota), (Some(true), None, true));
-    assert_eq!(row.previous_status.as_deref(), Some("in-use"));
-    assert_eq!(row.replication_status.as_deref(), Some("enabled"));
+    assert_eq!(row.previous_status, Some(VolumeStatus::IN_USE));
+    assert_eq!(row.replication_status, Some(ReplicationStatus::ENABLED));
     assert_eq!(row.consistencygroup_id, Some(ConsistencyGroupId::new("c")));
     assert_eq!(volume.metadata, map(&[("a", "1"), ("c", "3")]));
     assert_eq!(volume.admin_metadata, map(&[("readonly", "True"), ("attached_mode", "rw")]));
@@ -95,7 +103,7 @@ fn a_volume_is_read_with_all_that_belongs_to_it(
     assert_eq!(of_type.extra_specs, map(&[("tier", "one")]));
     let attachments: Vec<_> = volume.attachments.iter().map(|one| one.id.as_str()).collect();
     assert_eq!(attachments, ["a1"]);
-    assert_eq!(volume.group.unwrap().status.as_deref(), Some("available"));
+    assert_eq!(volume.group.unwrap().status, Some(GroupStatus::AVAILABLE));
     assert_eq!(volume.consistency_group.unwrap().name.as_deref(), Some("old"));
 
     let other = volumes::get(&mut connection, &id("w")).unwrap().unwrap();
@@ -138,14 +146,14 @@ fn volumes_are_listed_by_host_cluster_and_group_youngest_first(
     // Of one age: the key decides.
     database.run("UPDATE volumes SET created_at = '2020-01-01 00:00:30' WHERE id IN ('v1', 'v3')");
     let mut listed = |of| names(&volumes::ids(&mut connection, of).unwrap());
-    assert_eq!(listed(VolumesOf::Host("n")), "v2 v4 v6 v3 v1");
-    assert_eq!(listed(VolumesOf::Host("n@b")), "v2 v3 v1");
-    assert_eq!(listed(VolumesOf::Host("n@b#p1")), "v1");
-    assert_eq!(listed(VolumesOf::Host("n@B")), "");
-    assert_eq!(listed(VolumesOf::Cluster("c@b")), "v5 v1");
+    assert_eq!(listed(Of::Host("n")), "v2 v4 v6 v3 v1");
+    assert_eq!(listed(Of::Host("n@b")), "v2 v3 v1");
+    assert_eq!(listed(Of::Host("n@b#p1")), "v1");
+    assert_eq!(listed(Of::Host("n@B")), "");
+    assert_eq!(listed(Of::Cluster("c@b")), "v5 v1");
     let group = GroupId::new("g");
-    assert_eq!(listed(VolumesOf::Group(&group)), "v4 v3");
-    let whole = volumes::list(&mut connection, VolumesOf::Host("n@b")).unwrap();
+    assert_eq!(listed(Of::Group(&group)), "v4 v3");
+    let whole = volumes::list(&mut connection, Of::Host("n@b")).unwrap();
     assert_eq!(whole.iter().map(|one| one.row.id.as_str()).collect::<Vec<_>>(), ["v2", "v3", "v1"]);
 }
 
@@ -174,7 +182,7 @@ fn more_volumes_than_fit_one_statement_are_all_listed(
         "volume_id, \"key\", value",
         &["'v0000', 'n', 'last'", "'v1000', 'n', 'first'"],
     );
-    let all = volumes::list(&mut connection, VolumesOf::Host("n@b")).unwrap();
+    let all = volumes::list(&mut connection, Of::Host("n@b")).unwrap();
     assert_eq!(all.len(), 1001);
     assert!(all.windows(2).all(|pair| pair[0].row.id > pair[1].row.id));
     assert_eq!(all[0].metadata, map(&[("n", "first")]));
@@ -189,8 +197,8 @@ const ALL: &str = "updated_at deleted_at deleted id ec2_id user_id project_id ho
     replication_extended_status replication_driver_data consistencygroup_id provider_id \
     multiattach previous_status cluster_name group_id service_uuid shared_targets use_quota";
 
-fn new(columns: VolumeChange) -> NewVolume {
-    NewVolume {
+fn new(columns: Change) -> New {
+    New {
         id: id("v"),
         volume_type_id: VolumeTypeId::new("t"),
         columns,
@@ -200,11 +208,11 @@ fn new(columns: VolumeChange) -> NewVolume {
 }
 
 fn a_new_volume_has_upstreams_defaults(database: &TestDatabase, mut connection: Connection) {
-    let columns = VolumeChange {
+    let columns = Change {
         host: to("h@b#p"),
         size: to(3),
-        status: to("creating"),
-        ..VolumeChange::default()
+        status: to(VolumeStatus::CREATING),
+        ..Change::default()
     };
     volumes::create(&mut connection, &new(columns)).unwrap();
     assert_eq!(
@@ -221,13 +229,13 @@ fn a_new_volume_has_upstreams_defaults(database: &TestDatabase, mut connection: 
 }
 
 fn a_new_volume_keeps_what_it_was_given(database: &TestDatabase, mut connection: Connection) {
-    let columns = VolumeChange {
+    let columns = Change {
         use_quota: Some(false),
         bootable: to(true),
         shared_targets: null(),
-        previous_status: to("x"),
-        migration_status: to("target:w"),
-        ..VolumeChange::default()
+        previous_status: to(VolumeStatus::new("x")),
+        migration_status: to(MigrationStatus::new("target:w")),
+        ..Change::default()
     };
     volumes::create(&mut connection, &new(columns.clone())).unwrap();
     assert_eq!(
@@ -249,7 +257,7 @@ fn a_copy_of_a_row_takes_over_all_its_columns(database: &TestDatabase, mut conne
          scheduled_at = '2020-03-03 00:00:00', bootable = true, shared_targets = NULL",
     );
     let original = volumes::get(&mut connection, &id("w")).unwrap().unwrap().row;
-    let copy = NewVolume { id: id("copy"), ..new(VolumeChange::of(&original)) };
+    let copy = New { id: id("copy"), ..new(Change::of(&original)) };
     volumes::create(&mut connection, &copy).unwrap();
     let mut row = volumes::get(&mut connection, &id("copy")).unwrap().unwrap().row;
     assert!(row.created_at > original.created_at);
@@ -263,14 +271,14 @@ fn an_update_writes_what_it_is_told_and_moves_updated_at(
     mut connection: Connection,
 ) {
     cloud::two_volumes(database);
-    let change = VolumeChange {
+    let change = Change {
         host: null(),
-        status: to("error"),
-        previous_status: to("available"),
-        replication_status: to("not-capable"),
+        status: to(VolumeStatus::ERROR),
+        previous_status: to(VolumeStatus::AVAILABLE),
+        replication_status: to(ReplicationStatus::NOT_CAPABLE),
         name_id: to(id("x")),
         use_quota: Some(false),
-        ..VolumeChange::default()
+        ..Change::default()
     };
     let mut row = volumes::get(&mut connection, &id("v")).unwrap().unwrap().row;
     volumes::update(&mut connection, &id("v"), &change.clone().into()).unwrap();
@@ -292,16 +300,15 @@ fn an_update_writes_what_it_is_told_and_moves_updated_at(
 
 fn an_update_of_nothing_writes_nothing(database: &TestDatabase, mut connection: Connection) {
     cloud::two_volumes(database);
-    volumes::update(&mut connection, &id("v"), &VolumeUpdate::default()).unwrap();
+    volumes::update(&mut connection, &id("v"), &Update::default()).unwrap();
     assert_eq!(database.rows("updated_at>'2021-01-01'", "volumes WHERE id = 'v'"), "0");
 }
 
 fn a_volume_that_is_gone_is_not_updated(database: &TestDatabase, mut connection: Connection) {
     cloud::two_volumes(database);
     database.run("UPDATE volumes SET deleted = true WHERE id = 'v'");
-    let change = VolumeChange { status: to("error"), ..VolumeChange::default() };
-    let with_metadata =
-        VolumeUpdate { metadata: Some(map(&[("x", "1")])), ..VolumeUpdate::default() };
+    let change = Change { status: to(VolumeStatus::ERROR), ..Change::default() };
+    let with_metadata = Update { metadata: Some(map(&[("x", "1")])), ..Update::default() };
     for update in [change.into(), with_metadata] {
         for gone in ["v", "absent"] {
             let error = volumes::update(&mut connection, &id(gone), &update).unwrap_err();
@@ -318,10 +325,10 @@ fn values_that_do_not_fit_are_told_from_other_errors(
     mut connection: Connection,
 ) {
     cloud::two_volumes(database);
-    let change = VolumeChange { service_uuid: to("nobody's"), ..VolumeChange::default() };
+    let change = Change { service_uuid: to("nobody's"), ..Change::default() };
     let error = volumes::update(&mut connection, &id("v"), &change.into()).unwrap_err();
     assert_eq!(error.fault(), Some(Fault::Constraint));
-    let change = VolumeChange { status: to("x".repeat(256)), ..VolumeChange::default() };
+    let change = Change { status: to(VolumeStatus::new("x".repeat(256))), ..Change::default() };
     let done = volumes::update(&mut connection, &id("v"), &change.into());
     match database.kind {
         // It knows no lengths; upstream's client does not check either.
@@ -341,7 +348,7 @@ fn an_update_replaces_metadata_and_leaves_equal_rows_alone(
 ) {
     cloud::two_volumes(database);
     let wanted = map(&[("a", "1"), ("b", "new"), ("d", "4")]);
-    let update = VolumeUpdate { metadata: Some(wanted.clone()), ..VolumeUpdate::default() };
+    let update = Update { metadata: Some(wanted.clone()), ..Update::default() };
     volumes::update(&mut connection, &id("v"), &update).unwrap();
     let after = "a|1|0|NULL|0\nb|new|0|NULL|1\nc|3|1|1|1\nd|4|0|NULL|NULL";
     assert_eq!(notes(database, "volume_metadata"), after);
@@ -354,7 +361,7 @@ fn an_update_replaces_metadata_and_leaves_equal_rows_alone(
     assert_eq!(all.len(), 4);
     assert_eq!(notes(database, "volume_metadata"), format!("{after}\ne|5|0|NULL|NULL"));
 
-    let none = VolumeUpdate { admin_metadata: Some(Metadata::new()), ..VolumeUpdate::default() };
+    let none = Update { admin_metadata: Some(Metadata::new()), ..Update::default() };
     volumes::update(&mut connection, &id("v"), &none).unwrap();
     assert_eq!(
         notes(database, "volume_admin_metadata"),
@@ -426,8 +433,8 @@ fn several_volumes_change_together_or_not_at_all(
 ) {
     cloud::two_volumes(database);
     let with = |provider: &str| {
-        let columns = VolumeChange { provider_id: to(provider), ..VolumeChange::default() };
-        VolumeUpdate { metadata: Some(Metadata::new()), ..columns.into() }
+        let columns = Change { provider_id: to(provider), ..Change::default() };
+        Update { metadata: Some(Metadata::new()), ..columns.into() }
     };
     let updates = [(id("w"), with("2")), (id("absent"), with("3")), (id("v"), with("1"))];
     let error = volumes::update_many(&mut connection, &updates).unwrap_err();
@@ -506,18 +513,61 @@ fn a_deletion_that_fails_half_way_changes_nothing(
     assert!(volumes::delete(&mut connection, &id("v")).unwrap());
 }
 
-fn a_volume_is_in_use_as_long_as_it_has_attachments(
+fn a_change_is_decided_by_the_row_and_its_attachments(
     database: &TestDatabase,
     mut connection: Connection,
 ) {
     cloud::two_volumes(database);
-    database.run("UPDATE volumes SET status = 'uploading'");
-    assert_eq!(volumes::settle_status(&mut connection, &id("v")).unwrap(), "in-use");
+    database.run("UPDATE volumes SET status = 'uploading', previous_status = 'in-use'");
+    let mut settle = |key: &str| {
+        volumes::change_locked(&mut connection, &id(key), |row, attachments| {
+            assert_eq!(
+                (row.id.as_str(), row.status.as_ref()),
+                (key, Some(&VolumeStatus::UPLOADING))
+            );
+            assert_eq!(row.previous_status, Some(VolumeStatus::IN_USE), "the whole row is there");
+            assert!(attachments.iter().all(|one| one.volume_id == row.id));
+            let status = status::settled(!attachments.is_empty());
+            Change { status: to(status), ..Change::default() }
+        })
+    };
+    assert_eq!(settle("w").unwrap().status, to(VolumeStatus::IN_USE));
     database.run("UPDATE volume_attachment SET deleted = true WHERE volume_id = 'v'");
-    assert_eq!(volumes::settle_status(&mut connection, &id("v")).unwrap(), "available");
-    assert_eq!(database.rows("id status", "volumes ORDER BY id"), "v|available\nw|uploading");
-    let error = volumes::settle_status(&mut connection, &id("absent")).unwrap_err();
-    assert_eq!(error.to_string(), "volume absent does not exist");
+    assert_eq!(settle("v").unwrap().status, to(VolumeStatus::AVAILABLE));
+    assert_eq!(settle("absent").unwrap_err().to_string(), "volume absent does not exist");
+    let after = database.rows("id status updated_at>'2021-01-01'", "volumes ORDER BY id");
+    assert_eq!(after, "v|available|1\nw|in-use|1");
+    // A decision to change nothing writes nothing; one about what is deleted is not asked for.
+    database.run("UPDATE volumes SET updated_at = '2020-01-01 00:00:00'");
+    let nothing = |_: &volumes::Row, _: &[Attachment]| Change::default();
+    volumes::change_locked(&mut connection, &id("v"), nothing).unwrap();
+    assert_eq!(database.rows("updated_at>'2021-01-01'", "volumes WHERE id = 'v'"), "0");
+    database.run("UPDATE volumes SET deleted = true WHERE id = 'v'");
+    let error = volumes::change_locked(&mut connection, &id("v"), nothing).unwrap_err();
+    assert_eq!(error.to_string(), "volume v does not exist");
+}
+
+/// Each of many adds one to what it finds, and none of them is lost.
+fn decisions_under_a_lock_follow_each_other(database: &TestDatabase, mut connection: Connection) {
+    const RIVALS: i32 = 4;
+    const EACH: i32 = 5;
+    cloud::volumes(database, &[("v", "n")]);
+    thread::scope(|scope| {
+        for _ in 0..RIVALS {
+            scope.spawn(|| {
+                let mut connection = open_or_create(&database.options).unwrap();
+                for _ in 0..EACH {
+                    volumes::change_locked(&mut connection, &id("v"), |row, _| {
+                        let size = row.size.unwrap() + 1;
+                        Change { size: to(size), ..Change::default() }
+                    })
+                    .unwrap();
+                }
+            });
+        }
+    });
+    let volume = volumes::get(&mut connection, &id("v")).unwrap().unwrap();
+    assert_eq!(volume.row.size, Some(1 + RIVALS * EACH));
 }
 
 fn times_come_back_as_finely_as_the_database_keeps_them(
@@ -540,9 +590,9 @@ fn a_volume_is_read_as_it_was_at_one_moment(database: &TestDatabase, mut connect
     cloud::two_volumes(database);
     let write = |connection: &mut Connection, number: usize| {
         let number = number.to_string();
-        let columns = VolumeChange { status: to(number.as_str()), ..VolumeChange::default() };
+        let columns = Change { status: to(VolumeStatus::new(number.clone())), ..Change::default() };
         let metadata = Some(map(&[("number", &number)]));
-        let update = VolumeUpdate { metadata, ..columns.into() };
+        let update = Update { metadata, ..columns.into() };
         volumes::update(connection, &id("v"), &update).unwrap();
     };
     write(&mut connection, 0);
@@ -553,9 +603,10 @@ fn a_volume_is_read_as_it_was_at_one_moment(database: &TestDatabase, mut connect
         });
         while !writer.is_finished() {
             let volume = volumes::get(&mut connection, &id("v")).unwrap().unwrap();
-            assert_eq!(volume.row.status, volume.metadata["number"]);
+            let status = volume.row.status.as_ref().map(VolumeStatus::as_str);
+            assert_eq!(status, volume.metadata["number"].as_deref());
         }
     });
     let volume = volumes::get(&mut connection, &id("v")).unwrap().unwrap();
-    assert_eq!(volume.row.status, Some(WRITES.to_string()));
+    assert_eq!(volume.row.status, Some(VolumeStatus::new(WRITES.to_string())));
 }

@@ -3,8 +3,8 @@
 use std::{sync::Barrier, thread};
 
 use cinder_db::{
-    Cleanable, CleanableKind, CleanupScope, Connection, Timestamp, open_or_create, register,
-    workers,
+    Connection, Fault, Timestamp, open_or_create, register,
+    workers::{self, Cleanable, Entry, Kind, Scope},
 };
 use cinder_types::ServiceId;
 
@@ -15,6 +15,9 @@ on_every_database!(
     an_operation_that_nobody_announced_gets_an_entry_when_it_begins,
     announcing_again_takes_the_entry_away_from_its_service,
     an_entry_that_changed_hands_cannot_be_claimed_as_it_was,
+    a_step_changes_nothing_if_the_row_is_not_as_it_was_seen,
+    an_entry_is_given_back_whatever_it_says_by_now,
+    an_entry_is_found_by_kind_and_id_if_it_is_one,
     an_operation_that_broke_off_leaves_its_entry,
     an_entry_of_another_service_is_not_removed,
     a_failed_cleanup_gives_the_entry_back_and_the_next_one_removes_it,
@@ -22,12 +25,10 @@ on_every_database!(
     of_two_services_that_clean_up_one_gets_the_entry,
 );
 
-const DELETING: Cleanable<'static> =
-    Cleanable { kind: CleanableKind::Volume, id: "v1", status: "deleting" };
-const CREATING: Cleanable<'static> =
-    Cleanable { kind: CleanableKind::Volume, id: "v1", status: "creating" };
+const DELETING: Cleanable<'static> = Cleanable { kind: Kind::Volume, id: "v1", status: "deleting" };
+const CREATING: Cleanable<'static> = Cleanable { kind: Kind::Volume, id: "v1", status: "creating" };
 const SNAPSHOT: Cleanable<'static> =
-    Cleanable { kind: CleanableKind::Snapshot, id: "s1", status: "creating" };
+    Cleanable { kind: Kind::Snapshot, id: "s1", status: "creating" };
 
 /// The rows but for the one that is always there.
 fn rows(database: &TestDatabase) -> String {
@@ -57,7 +58,7 @@ fn an_operation_is_announced_claimed_and_finished(
     assert_eq!(workers::claim(connection, &CREATING, me).unwrap().as_ref(), Some(&entry));
     let entry = workers::follow_status(connection, entry, "downloading", me).unwrap().unwrap();
     assert_eq!(rows(database), format!("Volume|v1|downloading|{me}|2|0"));
-    assert_eq!((entry.kind(), entry.service()), (Some(CleanableKind::Volume), Some(me)));
+    assert_eq!((entry.kind(), entry.service()), (Some(Kind::Volume), Some(me)));
     assert!(workers::finish(connection, &entry, "available").unwrap());
     assert_eq!(rows(database), "");
 }
@@ -96,13 +97,155 @@ fn an_entry_that_changed_hands_cannot_be_claimed_as_it_was(
     let connection = &mut connection;
     let [me, other] = services(connection);
     workers::announce(connection, &DELETING).unwrap();
-    let seen = workers::list_unfinished(connection, &CleanupScope::default()).unwrap().remove(0);
+    let seen = workers::list_unfinished(connection, &Scope::default()).unwrap().remove(0);
     assert_eq!(seen.service(), None);
     workers::claim(connection, &DELETING, other).unwrap().unwrap();
     let after = rows(database);
     assert_eq!(workers::claim_cleanup(connection, &seen, me).unwrap(), None);
     assert_eq!(workers::follow_status(connection, seen, "error", me).unwrap(), None);
     assert_eq!(rows(database), after);
+}
+
+/// What a step does with an entry that `me` has claimed; whether it was done.
+type Step = fn(&mut Connection, Entry, ServiceId) -> bool;
+
+/// Follows a status, which is a claim of the row as it was seen.
+fn follow(connection: &mut Connection, entry: Entry, me: ServiceId) -> bool {
+    workers::follow_status(connection, entry, "downloading", me).unwrap().is_some()
+}
+
+/// Claims for a cleanup.
+fn clean(connection: &mut Connection, entry: Entry, me: ServiceId) -> bool {
+    workers::claim_cleanup(connection, &entry, me).unwrap().is_some()
+}
+
+/// Removes the entry at the end.
+fn end(connection: &mut Connection, entry: Entry, _: ServiceId) -> bool {
+    workers::finish(connection, &entry, "available").unwrap()
+}
+
+/// Each step finds the row as it was last seen or changes nothing: one change behind its back at a
+/// time, and whether the steps still do what they do.
+fn a_step_changes_nothing_if_the_row_is_not_as_it_was_seen(
+    database: &TestDatabase,
+    mut connection: Connection,
+) {
+    let connection = &mut connection;
+    let [me, other] = services(connection);
+    let given_away = format!("service_id = {other}");
+    let steps: [Step; 3] = [follow, clean, end];
+    for (behind_its_back, done) in [
+        ("deleted = false", [true, true, true]),
+        ("deleted = true", [false, false, false]),
+        ("resource_type = 'SENTINEL'", [false, false, false]),
+        ("status = 'deleting'", [false, false, false]),
+        (given_away.as_str(), [false, false, false]),
+        ("service_id = NULL", [false, false, false]),
+        ("race_preventer = race_preventer + 1", [false, false, true]),
+        ("updated_at = '2020-01-01 00:00:00.000001'", [false, true, true]),
+        ("updated_at = '2199-01-01 00:00:00.000001'", [false, false, true]),
+    ] {
+        for (step, expected) in steps.iter().zip(done) {
+            database.run("DELETE FROM workers WHERE resource_id <> 'SUB-SECOND'");
+            let entry = workers::claim(connection, &CREATING, me).unwrap().unwrap();
+            // Of the same service, in the same status, of the same age.
+            let beside = Cleanable { id: "beside", ..CREATING };
+            workers::claim(connection, &beside, me).unwrap().unwrap();
+            database.run(
+                "UPDATE workers SET updated_at = '2020-02-02 00:00:00.000001'
+                 WHERE resource_id = 'beside'",
+            );
+            let change = format!("UPDATE workers SET {behind_its_back} WHERE resource_id = 'v1'");
+            database.run(&change);
+            let row = "resource_type status service_id race_preventer updated_at deleted";
+            let of = |id: &str| database.rows(row, &format!("workers WHERE resource_id = '{id}'"));
+            let before = [of("v1"), of("beside")];
+            assert_eq!(step(connection, entry, me), expected, "{behind_its_back}");
+            assert_eq!(of("v1") != before[0], expected, "{behind_its_back}");
+            assert_eq!(of("beside"), before[1], "{behind_its_back}");
+        }
+    }
+}
+
+fn an_entry_is_given_back_whatever_it_says_by_now(
+    database: &TestDatabase,
+    mut connection: Connection,
+) {
+    let connection = &mut connection;
+    let [me, crashed] = services(connection);
+    for (behind_its_back, done) in [
+        ("status = 'error'", true),
+        ("race_preventer = 77", true),
+        ("deleted = true", false),
+        ("resource_type = 'SENTINEL'", false),
+    ] {
+        database.run("DELETE FROM workers WHERE resource_id <> 'SUB-SECOND'");
+        let entry = workers::claim(connection, &CREATING, crashed).unwrap().unwrap();
+        let cleanup = workers::claim_cleanup(connection, &entry, me).unwrap().unwrap();
+        workers::claim(connection, &SNAPSHOT, me).unwrap().unwrap();
+        database.run(&format!("UPDATE workers SET {behind_its_back} WHERE resource_id = 'v1'"));
+        assert_eq!(cleanup.failed(connection).unwrap(), done, "{behind_its_back}");
+        let owner =
+            |id: &str| database.rows("service_id", &format!("workers WHERE resource_id = '{id}'"));
+        let expected = if done { crashed } else { me };
+        assert_eq!(owner("v1"), expected.to_string(), "{behind_its_back}");
+        assert_eq!(owner("s1"), me.to_string(), "another entry stays as it is");
+    }
+}
+
+/// A row that is marked as deleted, or whose type is the sentinel's, is no entry; and an entry is
+/// known by the kind of its resource and by its id.
+fn an_entry_is_found_by_kind_and_id_if_it_is_one(
+    database: &TestDatabase,
+    mut connection: Connection,
+) {
+    let connection = &mut connection;
+    let [me, other] = services(connection);
+    let all = [
+        CREATING,
+        Cleanable { id: "v2", ..CREATING },
+        Cleanable { kind: Kind::Snapshot, ..CREATING },
+    ];
+    let entries =
+        all.each_ref().map(|one| workers::claim(connection, one, other).unwrap().unwrap());
+    // Each of them knows its own row.
+    for (entry, one) in entries.into_iter().zip(&all) {
+        let entry = workers::follow_status(connection, entry, "deleting", other).unwrap().unwrap();
+        assert_eq!((entry.kind(), entry.resource_id()), (Some(one.kind), one.id));
+        let row =
+            format!("workers WHERE resource_type = '{}' AND resource_id = '{}'", one.kind, one.id);
+        assert_eq!(database.rows("status", &row), "deleting");
+        workers::follow_status(connection, entry, one.status, other).unwrap().unwrap();
+    }
+    workers::claim(connection, &CREATING, me).unwrap().unwrap();
+    let owners = |database: &TestDatabase| {
+        let rows = "workers WHERE resource_type <> 'SENTINEL' ORDER BY resource_type, resource_id";
+        database.rows("resource_type resource_id status service_id", rows)
+    };
+    assert_eq!(
+        owners(database),
+        format!(
+            "Snapshot|v1|creating|{other}\nVolume|v1|creating|{me}\nVolume|v2|creating|{other}"
+        )
+    );
+    workers::announce(connection, &DELETING).unwrap();
+    assert_eq!(
+        owners(database),
+        format!(
+            "Snapshot|v1|creating|{other}\nVolume|v1|deleting|NULL\nVolume|v2|creating|{other}"
+        )
+    );
+    let listed = |connection: &mut Connection| {
+        workers::list_unfinished(connection, &Scope::default()).unwrap().len()
+    };
+    assert_eq!(listed(connection), 3);
+    database.run("UPDATE workers SET deleted = true WHERE resource_id = 'v2'");
+    assert_eq!(listed(connection), 2);
+    // Neither found nor, since its key is taken, made: somebody else has to have been faster.
+    let gone = Cleanable { id: "v2", ..CREATING };
+    assert_eq!(workers::claim(connection, &gone, me).unwrap(), None);
+    let error = workers::announce(connection, &gone).unwrap_err();
+    assert_eq!(error.fault(), Some(Fault::Constraint), "it does not try for ever");
 }
 
 fn an_operation_that_broke_off_leaves_its_entry(
@@ -134,7 +277,7 @@ fn a_failed_cleanup_gives_the_entry_back_and_the_next_one_removes_it(
     let [me, crashed] = services(connection);
     workers::claim(connection, &DELETING, crashed).unwrap().unwrap();
     let before = time(database);
-    let scope = CleanupScope { service: Some(crashed), ..CleanupScope::default() };
+    let scope = Scope { service: Some(crashed), ..Scope::default() };
     let seen = workers::list_unfinished(connection, &scope).unwrap().remove(0);
     let cleanup = workers::claim_cleanup(connection, &seen, me).unwrap().unwrap();
     assert_eq!(rows(database), format!("Volume|v1|deleting|{me}|1|0"));
@@ -158,13 +301,13 @@ fn a_cleanup_sees_what_its_scope_says_and_never_the_sentinel(
     workers::claim(connection, &DELETING, me).unwrap().unwrap();
     workers::claim(connection, &SNAPSHOT, other).unwrap().unwrap();
     workers::announce(connection, &Cleanable { id: "v2", ..CREATING }).unwrap();
-    let all = CleanupScope::default();
+    let all = Scope::default();
     for (scope, expected) in [
         (all.clone(), vec!["v1", "s1", "v2"]),
-        (CleanupScope { kind: Some(CleanableKind::Volume), ..all.clone() }, vec!["v1", "v2"]),
-        (CleanupScope { resource_id: Some("s1".into()), ..all.clone() }, vec!["s1"]),
-        (CleanupScope { service: Some(me), ..all.clone() }, vec!["v1"]),
-        (CleanupScope { until: Some(early), ..all }, vec![]),
+        (Scope { kind: Some(Kind::Volume), ..all.clone() }, vec!["v1", "v2"]),
+        (Scope { resource_id: Some("s1".into()), ..all.clone() }, vec!["s1"]),
+        (Scope { service: Some(me), ..all.clone() }, vec!["v1"]),
+        (Scope { until: Some(early), ..all }, vec![]),
     ] {
         let found = workers::list_unfinished(connection, &scope).unwrap();
         let ids: Vec<_> = found.iter().map(|entry| entry.resource_id()).collect();
@@ -181,8 +324,7 @@ fn of_two_services_that_clean_up_one_gets_the_entry(
     let mut rivals = [me, other].map(|id| (id, open_or_create(&database.options).unwrap()));
     let start = Barrier::new(rivals.len());
     for _ in 0..10 {
-        let seen =
-            workers::list_unfinished(&mut connection, &CleanupScope::default()).unwrap().remove(0);
+        let seen = workers::list_unfinished(&mut connection, &Scope::default()).unwrap().remove(0);
         let (seen, start) = (&seen, &start);
         let won = thread::scope(|scope| {
             let claims: Vec<_> = rivals
@@ -203,21 +345,5 @@ fn of_two_services_that_clean_up_one_gets_the_entry(
             database.rows("service_id", "workers WHERE resource_id = 'v1'"),
             service.to_string()
         );
-    }
-}
-
-#[test]
-fn only_operations_that_can_be_undone_or_repeated_get_an_entry() {
-    for (kind, status, cleanable) in [
-        (CleanableKind::Volume, "creating", true),
-        (CleanableKind::Volume, "deleting", true),
-        (CleanableKind::Volume, "uploading", true),
-        (CleanableKind::Volume, "downloading", true),
-        (CleanableKind::Volume, "extending", false),
-        (CleanableKind::Snapshot, "creating", true),
-        (CleanableKind::Snapshot, "deleting", false),
-    ] {
-        let resource = Cleanable { kind, id: "x", status };
-        assert_eq!(resource.is_cleanable(), cleanable, "{resource:?}");
     }
 }

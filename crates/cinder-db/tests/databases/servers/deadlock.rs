@@ -2,7 +2,11 @@
 
 use std::thread;
 
-use cinder_db::{Connection, Counted, Fault, QuotaError, open_or_create, quota, register};
+use cinder_db::{
+    Connection, Fault, open_or_create,
+    quota::{self, Counted},
+    register,
+};
 use diesel::connection::SimpleConnection;
 
 use crate::{
@@ -142,7 +146,7 @@ fn after_five_repetitions_a_deadlock_is_an_error(
     database.run(create);
     let log = CapturedLog::default();
     let error = log.during(|| quota::reserve(&mut connection, &request(&changes)).unwrap_err());
-    let QuotaError::Database(error) = error else { panic!("{error:?}") };
+    let quota::Error::Database(error) = error else { panic!("{error:?}") };
     assert_eq!(error.fault(), Some(Fault::Deadlock));
     assert_eq!(log.count(REPEATED), 5, "{:?}", log.lines());
     database.run(drop);

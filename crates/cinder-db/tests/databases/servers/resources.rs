@@ -3,10 +3,14 @@
 use std::thread;
 
 use cinder_db::{
-    Connection, Fault, VolumeChange, chain, open_or_create, to,
-    volumes::{self, VolumeUpdate},
+    Connection, Fault,
+    attachments::{self, Attachment},
+    chain,
+    changes::to,
+    open_or_create,
+    volumes::{self, Change, Update},
 };
-use cinder_types::VolumeId;
+use cinder_types::{AttachmentId, VolumeId, VolumeStatus};
 use diesel::connection::SimpleConnection;
 
 use crate::{
@@ -16,6 +20,7 @@ use crate::{
 
 on_every_server!(
     an_update_that_loses_a_deadlock_is_repeated,
+    a_decision_is_asked_for_again_after_a_deadlock,
     a_deletion_whose_session_ends_half_way_changes_nothing,
 );
 
@@ -59,8 +64,8 @@ pub fn an_update_that_loses_a_deadlock_is_repeated(
 ) {
     drop(connection);
     cloud::two_volumes(database);
-    let change = VolumeChange { status: to("error"), ..VolumeChange::default() };
-    let updates = ["v", "w"].map(|id| (VolumeId::new(id), VolumeUpdate::from(change.clone())));
+    let change = Change { status: to(VolumeStatus::ERROR), ..Change::default() };
+    let updates = ["v", "w"].map(|id| (VolumeId::new(id), Update::from(change.clone())));
     let mut other = database.raw();
     other.batch_execute("BEGIN").unwrap();
     other.batch_execute(weigh_down(database)).unwrap();
@@ -79,6 +84,41 @@ pub fn an_update_that_loses_a_deadlock_is_repeated(
     assert_eq!(
         database.rows("id status provider_id", "volumes ORDER BY id"),
         "v|error|held\nw|error|held"
+    );
+}
+
+fn a_decision_is_asked_for_again_after_a_deadlock(database: &TestDatabase, connection: Connection) {
+    drop(connection);
+    cloud::two_volumes(database);
+    let mut other = database.raw();
+    other.batch_execute("BEGIN").unwrap();
+    other.batch_execute(weigh_down(database)).unwrap();
+    let held = "UPDATE volume_attachment SET mountpoint = 'held' WHERE id = 'a1'";
+    other.batch_execute(held).unwrap();
+    let statuses = thread::scope(|scope| {
+        let operation = scope.spawn(|| {
+            let mut connection = open_or_create(&database.options).unwrap();
+            let (volume, attachment) = (VolumeId::new("v"), AttachmentId::new("a1"));
+            let mut seen = Vec::new();
+            let decide = |row: &volumes::Row, _: &[Attachment]| {
+                seen.push(row.status.clone().unwrap());
+                let attachment =
+                    attachments::Change { attach_mode: to("ro"), ..Default::default() };
+                attachments::Update { attachment, ..Default::default() }
+            };
+            attachments::change_locked(&mut connection, &volume, &attachment, decide).unwrap();
+            seen
+        });
+        wait_for_a_lock(database, "UPDATE \"volume_attachment\"");
+        other.batch_execute("UPDATE volumes SET status = 'error' WHERE id = 'v'").unwrap();
+        other.batch_execute("COMMIT").unwrap();
+        operation.join().unwrap()
+    });
+    // The second time it sees what the winner has left.
+    assert_eq!(statuses, [VolumeStatus::AVAILABLE, VolumeStatus::ERROR]);
+    assert_eq!(
+        database.rows("mountpoint attach_mode", "volume_attachment WHERE id = 'a1'"),
+        "held|ro"
     );
 }
 

@@ -1,6 +1,9 @@
 //! The pool: nothing at rest, a limit, and no dead connections.
 
-use std::time::{Duration, Instant};
+use std::{
+    error::Error,
+    time::{Duration, Instant},
+};
 
 use cinder_db::{DbError, Pool, PoolState, list_services};
 
@@ -20,6 +23,22 @@ fn a_pool_opens_connections_only_when_asked_and_not_beyond_its_limit() {
     assert_eq!(list_services(&mut one).unwrap(), []);
     pool.get().unwrap();
     assert!(pool.open_connections() <= 2);
+}
+
+#[test]
+fn a_connection_goes_back_after_what_was_done_with_it_however_that_ended() {
+    let (mut database, _connection) = TestDatabase::created();
+    database.options.max_pool_size = 1;
+    database.options.max_overflow = 0;
+    database.options.pool_timeout = Duration::from_secs(1);
+    let pool = Pool::new(database.options.clone());
+    assert_eq!(pool.with(list_services).unwrap(), []);
+    let failed: Result<(), Box<dyn Error>> = pool.with(|_| Err("no".into()));
+    assert_eq!(failed.unwrap_err().to_string(), "no");
+    assert_eq!(pool.state().lent(), 0);
+    let lent = pool.get().unwrap();
+    assert!(matches!(pool.with(list_services), Err(DbError::Pool { .. })));
+    drop(lent);
 }
 
 #[test]

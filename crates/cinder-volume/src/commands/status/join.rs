@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use cinder_db::{ServiceRow, Timestamp};
+use cinder_db::{Timestamp, services::Service};
 use cinder_health::{BackEnd, Snapshot, State};
 use cinder_types::BINARY;
 
@@ -55,7 +55,7 @@ impl Line {
 
 /// Joins what could be read: `None` for what could not.
 pub fn join(
-    rows: Option<&[ServiceRow]>,
+    rows: Option<&[Service]>,
     live: Option<&Snapshot>,
     now: Timestamp,
     service_down_time: Duration,
@@ -79,7 +79,7 @@ pub fn join(
     lines
 }
 
-fn of(row: &ServiceRow, up: bool) -> Row {
+fn of(row: &Service, up: bool) -> Row {
     Row {
         zone: row.availability_zone.clone().unwrap_or_default(),
         status: if row.disabled == Some(true) { "disabled" } else { "enabled" },

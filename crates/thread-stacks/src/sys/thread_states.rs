@@ -36,8 +36,9 @@ const SIGNAL: Signal = Signal::SIGURG;
 /// How much of a stack is copied, from its top. Deep calls take some ten KiB.
 const STACK_BYTES: usize = 256 * 1024;
 
-/// The kernel copies whole vectors or nothing, so that none may cross the end of a mapping.
-const PAGE: usize = 4096;
+/// The kernel copies a piece whole or not at all, so none may cross the end of a mapping, which is
+/// that of a page. No page is smaller than this, and larger ones are multiples of it.
+const PIECE: usize = 4096;
 
 /// How long the end of a round waits for handlers that have begun.
 const LEAVE: Duration = Duration::from_millis(200);
@@ -93,12 +94,12 @@ pub(crate) struct Answers {
     busy: bool,
 }
 
-/// Asks these threads of this process, sorted by id, and waits up to `patience` for all.
+/// Asks these threads of this process, sorted by id, and waits up to `limit` for all.
 ///
 /// # Errors
 ///
 /// When the kernel refuses the memory or the handler.
-pub(crate) fn ask(threads: &[i32], patience: Duration) -> io::Result<Answers> {
+pub(crate) fn ask(threads: &[i32], limit: Duration) -> io::Result<Answers> {
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     install()?;
     let round = Box::into_raw(Box::new(Round::new(threads)?));
@@ -107,7 +108,7 @@ pub(crate) fn ask(threads: &[i32], patience: Duration) -> io::Result<Answers> {
     // and what their slot's state has given to them.
     let shared = unsafe { &*round };
     shared.ask();
-    shared.wait(Instant::now() + patience);
+    shared.wait(Instant::now() + limit);
     shared.slots.iter().for_each(Slot::close);
     ROUND.store(ptr::null_mut(), Ordering::SeqCst);
     let end = Instant::now() + LEAVE;
@@ -304,11 +305,11 @@ fn registers(context: &ucontext_t) -> Registers {
 /// the mapping; how many bytes there were. The kernel copies, because it may touch the end of a
 /// mapping without harm.
 fn copy_own(start: usize, area: *mut u8) -> usize {
-    const VECTORS: usize = STACK_BYTES / PAGE;
+    const VECTORS: usize = STACK_BYTES / PIECE;
     let mut pieces = [iovec { iov_base: ptr::null_mut(), iov_len: 0 }; VECTORS];
     let mut at = start;
     for piece in &mut pieces {
-        let length = PAGE - at % PAGE;
+        let length = PIECE - at % PIECE;
         *piece = iovec { iov_base: at as *mut c_void, iov_len: length };
         at = at.wrapping_add(length);
     }
@@ -319,23 +320,4 @@ fn copy_own(start: usize, area: *mut u8) -> usize {
         libc::process_vm_readv(getpid().as_raw(), &whole, 1, pieces.as_ptr(), VECTORS as _, 0)
     };
     usize::try_from(copied).unwrap_or(0)
-}
-
-/// Reads this process's memory at an address that may lead nowhere.
-pub(crate) fn read_own(start: u64, length: usize) -> Option<Vec<u8>> {
-    let mut bytes = vec![0; length];
-    let base = usize::try_from(start).ok()?;
-    let from = [nix::sys::uio::RemoteIoVec { base, len: length }];
-    let mut into = [io::IoSliceMut::new(&mut bytes)];
-    let copied = nix::sys::uio::process_vm_readv(getpid(), &mut into, &from).ok()?;
-    (copied == length).then_some(bytes)
-}
-
-/// Gives the memory of a report back to the system, as far as the allocator can.
-pub(crate) fn trim_memory() {
-    #[cfg(target_env = "gnu")]
-    // SAFETY: takes and returns plain numbers; other threads go on allocating meanwhile.
-    unsafe {
-        libc::malloc_trim(0)
-    };
 }

@@ -14,7 +14,7 @@ use object::{Object, ObjectSection, SymbolMap, SymbolMapName};
 
 use super::StackFrame;
 use super::modules::Module;
-use crate::sys::file_map::FileMap;
+use crate::sys::FileMap;
 
 type Bytes<'a> = EndianSlice<'a, LittleEndian>;
 

@@ -10,7 +10,7 @@ use gimli::{BaseAddresses, EhFrameHdr, LittleEndian, Pointer};
 use object::elf::{FileHeader64, PF_X, PT_GNU_EH_FRAME, PT_LOAD};
 use object::read::elf::{FileHeader, ProgramHeader};
 
-use crate::sys::thread_states::read_own;
+use crate::sys::{page_size, read_own};
 
 /// An ELF file begins with its headers; those of ours fit into much less.
 const HEADERS: usize = 4096;
@@ -67,7 +67,7 @@ impl Module {
         loads().find(|part| part.p_flags(endian) & PF_X != 0)?;
         let first = loads().map(|part| part.p_vaddr(endian)).min()?;
         let last = loads().map(end_of).max()?;
-        let bias = start.checked_sub(first - first % HEADERS as u64)?;
+        let bias = start.checked_sub(first - first % page_size())?;
         let index = parts.iter().find(|part| part.p_type(endian) == PT_GNU_EH_FRAME);
         let index = index.map(|part| part.p_vaddr(endian)..end_of(part));
         let around = |at: u64| {

@@ -1,10 +1,9 @@
-//! Where every thread of this process is: functions, files, lines.
+//! From a question to the stacks of all threads.
 //!
 //! Three steps, each bounded: the threads hand over registers and stacks (`sys/thread_states.rs`),
 //! the copies are walked by the unwind tables that are in memory (`modules.rs`), and the addresses
 //! are looked up in the program's files (`symbols.rs`). Only the first concerns the threads, for
-//! some microseconds each. Must not: run on a thread that others wait for, because the last step
-//! takes a while.
+//! some microseconds each. Must not: fail because of one thread.
 
 mod modules;
 mod symbols;
@@ -15,8 +14,8 @@ use std::time::Duration;
 
 use framehop::{CacheNative, MayAllocateDuringUnwind, UnwindRegsNative, Unwinder, UnwinderNative};
 
-use crate::sys::thread_states::{self, Registers};
-use modules::Module;
+use self::modules::Module;
+use crate::sys::{self, Registers};
 
 /// More threads are not asked.
 const MAX_THREADS: usize = 512;
@@ -49,12 +48,12 @@ type Native = UnwinderNative<Vec<u8>, MayAllocateDuringUnwind>;
 
 /// The stacks of all threads of this process, in order of their ids.
 ///
-/// A thread has `patience` to answer. One that the kernel does not let run (state D, or stopped)
+/// A thread has until `limit` to answer. One that the kernel does not let run (state D, or stopped)
 /// has no answer, and the others are not affected.
 ///
 /// ```
 /// use std::time::Duration;
-/// let stacks = oslo_launcher::stacks::all(Duration::from_secs(1))?;
+/// let stacks = thread_stacks::all(Duration::from_secs(1))?;
 /// for frame in &stacks[0].frames {
 ///     println!("{}", frame.function);
 /// }
@@ -64,9 +63,9 @@ type Native = UnwinderNative<Vec<u8>, MayAllocateDuringUnwind>;
 /// # Errors
 ///
 /// When the kernel refuses what is needed to ask.
-pub fn all(patience: Duration) -> io::Result<Vec<ThreadStack>> {
+pub fn all(limit: Duration) -> io::Result<Vec<ThreadStack>> {
     let ids = threads()?;
-    let answers = thread_states::ask(&ids, patience)?;
+    let answers = sys::ask(&ids, limit)?;
     let modules = modules::loaded();
     let mut unwinder = Native::new();
     modules.iter().filter_map(Module::unwind_data).for_each(|data| unwinder.add_module(data));
@@ -87,7 +86,7 @@ pub fn all(patience: Duration) -> io::Result<Vec<ThreadStack>> {
     });
     let stacks = stacks.collect();
     drop(names);
-    thread_states::trim_memory();
+    sys::trim_memory();
     Ok(stacks)
 }
 

@@ -1,6 +1,5 @@
 //! Stacks of threads that hang where threads hang: in system calls, on locks, in a loop.
 
-#![cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics, and says where")]
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{SigSet, Signal};
-use oslo_launcher::stacks::{self, ThreadStack};
+use thread_stacks::ThreadStack;
 
 /// Held by each test: one of them measures memory.
 static ALONE: Mutex<()> = Mutex::new(());
@@ -71,7 +70,7 @@ fn functions(stack: &ThreadStack) -> Vec<&str> {
 fn wait_for(name: &str, function: &str) -> ThreadStack {
     let end = Instant::now() + LIMIT;
     loop {
-        let all = stacks::all(LIMIT).unwrap();
+        let all = thread_stacks::all(LIMIT).unwrap();
         let found = all.iter().find(|stack| name_of(stack) == name);
         let inside = |stack: &&ThreadStack| functions(stack).iter().any(|f| f.contains(function));
         if let Some(stack) = found.filter(inside) {
@@ -132,7 +131,7 @@ fn a_thread_that_cannot_answer_does_not_hold_up_the_others() {
         SigSet::from(Signal::SIGURG).thread_unblock().unwrap();
     });
     ready.wait();
-    let stacks = stacks::all(Duration::from_millis(200)).unwrap();
+    let stacks = thread_stacks::all(Duration::from_millis(200)).unwrap();
     let one = stacks.iter().find(|stack| name_of(stack) == "deaf").unwrap();
     assert_eq!((one.problem, one.frames.len()), (Some("no answer"), 0));
     let here = "a_thread_that_cannot_answer_does_not_hold_up_the_others";
@@ -147,7 +146,7 @@ fn a_very_deep_stack_is_shown_from_its_inner_end() {
     let _alone = alone();
     let found = Mutex::new(None);
     recurse(1000, &|| {
-        let all = stacks::all(LIMIT).unwrap();
+        let all = thread_stacks::all(LIMIT).unwrap();
         let deep = |stack: &ThreadStack| functions(stack).iter().any(|f| f.contains("recurse"));
         *found.lock().unwrap() = all.into_iter().find(deep);
     });
@@ -165,7 +164,7 @@ fn many_reports_from_many_threads_take_turns_and_leave_no_memory_behind() {
         line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap()
     };
     let round = || {
-        let ask = || drop(stacks::all(LIMIT).unwrap());
+        let ask = || drop(thread_stacks::all(LIMIT).unwrap());
         let threads: Vec<_> = (0..4).map(|_| spawn("asks", ask)).collect();
         threads.into_iter().for_each(|thread| thread.join().unwrap());
     };
