@@ -9,15 +9,23 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
-use cinder_health::{Address, BackEnd, Server, Snapshot, Source, State};
+use cinder_health::{
+    Address, BackEnd, Family, Kind, Sample, Server, Snapshot, Source, State, Value,
+};
 
 const ROUNDS: usize = 200;
+/// As many samples of each back end as the daemon has.
+const FAMILIES: usize = 60;
 
 struct Fixed(Snapshot);
 
 impl Source for Fixed {
     fn snapshot(&mut self) -> Snapshot {
         self.0.clone()
+    }
+
+    fn metrics(&mut self) -> Vec<Family> {
+        (0..FAMILIES).map(|_| family(&self.0)).collect()
     }
 
     fn alive(&mut self) -> Result<(), String> {
@@ -42,6 +50,15 @@ fn main() {
         stopper.stop();
         thread.join().unwrap();
     }
+}
+
+fn family(snapshot: &Snapshot) -> Family {
+    let sample = |one: &BackEnd| Sample {
+        labels: vec![("backend", one.name.as_str().into())],
+        value: Value::Real(12_345.678),
+    };
+    let samples = snapshot.back_ends.iter().map(sample).collect();
+    Family { name: "uptime_seconds", help: "Age of it.", kind: Kind::Gauge, samples }
 }
 
 fn snapshot(count: usize) -> Snapshot {

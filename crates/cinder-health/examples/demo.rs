@@ -8,7 +8,8 @@
 use std::time::Instant;
 
 use cinder_health::{
-    Address, BackEnd, Health, Operation, Restarts, Server, Snapshot, Source, State, Supervisor,
+    Address, BackEnd, Family, Health, Kind, Operation, Restarts, Sample, Server, Snapshot, Source,
+    State, Supervisor, Value,
 };
 
 struct MadeUp(Instant);
@@ -31,7 +32,10 @@ impl Source for MadeUp {
         let operation = |kind: &str, id: &str, begun: f64| Operation {
             kind: kind.to_owned(),
             id: id.to_owned(),
+            request: "req-0c9f1f0a-77aa-4a0e-9e0e-d0a2b6f0c9e1".to_owned(),
+            step: "step 3 of 5: driver".to_owned(),
             age_seconds: begun + age,
+            step_age_seconds: age,
         };
         let lvm = BackEnd {
             operations: vec![
@@ -60,6 +64,16 @@ impl Source for MadeUp {
             },
             back_ends: vec![lvm, nfs, one("ceph", State::Up, 2106)],
         }
+    }
+
+    fn metrics(&mut self) -> Vec<Family> {
+        let value = Value::Real(self.0.elapsed().as_secs_f64());
+        vec![Family {
+            name: "demo_uptime_seconds",
+            help: "Age of the demo.",
+            kind: Kind::Gauge,
+            samples: vec![Sample { labels: vec![("backend", "lvm".into())], value }],
+        }]
     }
 
     fn alive(&mut self) -> Result<(), String> {

@@ -13,13 +13,16 @@
 //! | `/` | a page for people, which keeps itself fresh |
 //!
 //! ```no_run
-//! use cinder_health::{Address, Server, Snapshot, Source};
+//! use cinder_health::{Address, Family, Server, Snapshot, Source};
 //!
 //! struct Nothing;
 //!
 //! impl Source for Nothing {
 //!     fn snapshot(&mut self) -> Snapshot {
 //!         Snapshot::default()
+//!     }
+//!     fn metrics(&mut self) -> Vec<Family> {
+//!         Vec::new()
 //!     }
 //!     fn alive(&mut self) -> Result<(), String> {
 //!         Ok(())
@@ -40,6 +43,7 @@ mod address;
 mod connection;
 mod exposition;
 mod listener;
+mod metrics;
 mod page;
 mod probe;
 mod request;
@@ -51,9 +55,7 @@ mod snapshot;
 pub use address::{Address, AddressError};
 pub use exposition::{CONTENT_TYPE, exposition};
 pub use listener::BindError;
+pub use metrics::{Family, Histogram, Kind, Sample, Value};
 pub use probe::{ProbeError, probe};
 pub use server::{Server, Stopper};
-pub use snapshot::{
-    BOUNDS, BackEnd, Counters, Duration, Health, Operation, Restarts, Snapshot, Source, State,
-    Supervisor,
-};
+pub use snapshot::{BackEnd, Health, Operation, Restarts, Snapshot, Source, State, Supervisor};

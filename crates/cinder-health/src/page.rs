@@ -78,13 +78,21 @@ fn card(text: &mut String, one: &BackEnd) {
     if !one.operations.is_empty() {
         text.push_str("<ol class=\"operations\">\n");
         for operation in &one.operations {
-            let _ = writeln!(
+            let _ = write!(
                 text,
-                "<li><b>{}</b> {} <i>{}</i></li>",
+                "<li><b>{}</b> {} <i>{}</i>",
                 Escaped(&operation.kind),
                 Escaped(&operation.id),
                 Age(Some(operation.age_seconds))
             );
+            if !operation.step.is_empty() {
+                let (step, age) = (Escaped(&operation.step), operation.step_age_seconds);
+                let _ = write!(text, "<br>{step} <i>{}</i>", Age(Some(age)));
+            }
+            if !operation.request.is_empty() {
+                let _ = write!(text, "<br><small>{}</small>", Escaped(&operation.request));
+            }
+            text.push_str("</li>\n");
         }
         text.push_str("</ol>\n");
     }
@@ -183,7 +191,9 @@ mod tests {
             operations: vec![Operation {
                 kind: nasty.clone(),
                 id: nasty.clone(),
-                age_seconds: 1.0,
+                request: nasty.clone(),
+                step: nasty.clone(),
+                ..Operation::default()
             }],
             ..BackEnd::default()
         };
@@ -196,7 +206,7 @@ mod tests {
         });
         assert!(!page.contains("<script>"), "{page}");
         let escaped = "&lt;script&gt;alert(&#39;x &amp; &quot;y&quot;&#39;)&lt;/script&gt;";
-        assert_eq!(page.matches(escaped).count(), 9);
+        assert_eq!(page.matches(escaped).count(), 11);
     }
 
     #[test]

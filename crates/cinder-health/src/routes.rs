@@ -31,10 +31,7 @@ impl<'s> Routes<'s> {
                 Ok(()) => Response::line(200, "the supervisor reacts"),
                 Err(why) => Response::line(503, &why),
             },
-            "/metrics" => {
-                let alive = self.source.alive().is_ok();
-                Response::new(200, CONTENT_TYPE, exposition(self.source.snapshot(), alive))
-            }
+            "/metrics" => Response::new(200, CONTENT_TYPE, exposition(self.source.metrics())),
             "/" => Response::new(200, HTML, page::whole(&self.source.snapshot())),
             "/overview" => Response::new(200, HTML, page::part(&self.source.snapshot())),
             "/overview.css" => Response::new(200, "text/css; charset=utf-8", page::STYLE),

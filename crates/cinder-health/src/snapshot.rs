@@ -1,18 +1,18 @@
 //! What is shown: plain values, copied at one moment, and where they come from.
 //!
-//! Must not: know who keeps these values. `/healthz` is this, in JSON, without the counters.
+//! Must not: know who keeps these values. `/healthz` is this, in JSON.
 
 use serde::{Deserialize, Serialize};
 
-/// Upper bounds, in seconds, of the buckets that durations are counted in; one more bucket counts
-/// what took longer.
-pub const BOUNDS: [f64; 12] =
-    [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0, 60.0, 600.0, 3600.0];
+use crate::metrics::Family;
 
 /// Gives snapshots. Must answer at once: no lock, no file on a disk, no other process.
 pub trait Source {
     /// How everything is now.
     fn snapshot(&mut self) -> Snapshot;
+
+    /// What is measured now, in the order in which it is to be shown.
+    fn metrics(&mut self) -> Vec<Family>;
 
     /// Whether the supervisor reacts.
     ///
@@ -99,7 +99,7 @@ impl State {
 
     /// The lower-case word that is shown.
     #[must_use]
-    pub fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Up => "up",
             Self::Down => "down",
@@ -140,9 +140,6 @@ pub struct BackEnd {
     pub rss_bytes: Option<u64>,
     /// What it is doing, the oldest first.
     pub operations: Vec<Operation>,
-    /// What the metrics count.
-    #[serde(skip)]
-    pub counters: Counters,
 }
 
 impl BackEnd {
@@ -206,50 +203,14 @@ pub struct Operation {
     pub kind: String,
     /// To what.
     pub id: String,
+    /// Who asked: the id of the request.
+    pub request: String,
+    /// What it is at; empty before its first step.
+    pub step: String,
     /// For how long.
     pub age_seconds: f64,
-}
-
-/// How often, and how long, something took.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Duration {
-    /// All of it together.
-    pub sum_seconds: f64,
-    /// How often it took no longer than each of [`BOUNDS`], but longer than the one before; and
-    /// longer than the last.
-    pub buckets: [u64; BOUNDS.len() + 1],
-}
-
-/// What the metrics count, over all processes of a worker; those that go down again are of the
-/// process that runs.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Counters {
-    /// Heartbeats that reached the database.
-    pub heartbeats: u64,
-    /// Heartbeats that did not.
-    pub heartbeat_failures: u64,
-    /// How long a heartbeat takes, successful or not.
-    pub heartbeat_duration: Duration,
-    /// Database connections that are open in the pool.
-    pub pool_open: u64,
-    /// Of those, the ones that are lent.
-    pub pool_lent: u64,
-    /// Threads that wait for one.
-    pub pool_waiting: u64,
-    /// Errors of the database.
-    pub database_errors: u64,
-    /// Connections to the message queue that had to be made again.
-    pub message_reconnects: u64,
-    /// Lines that the log could not take.
-    pub log_lines_dropped: u64,
-    /// Operations that wait for a thread.
-    pub queue_depth: u64,
-    /// Operations that ended well.
-    pub operations_succeeded: u64,
-    /// Operations that did not.
-    pub operations_failed: u64,
-    /// How long an operation takes.
-    pub operation_duration: Duration,
+    /// How long it has been at this step.
+    pub step_age_seconds: f64,
 }
 
 impl Snapshot {

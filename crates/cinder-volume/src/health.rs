@@ -8,17 +8,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use cinder_health::{
-    Address, BackEnd, Health, Operation, Restarts, Server, Snapshot, Source, State, Stopper,
-    Supervisor,
+    Address, BackEnd, Family, Health, Operation, Restarts, Server, Snapshot, Source, State,
+    Stopper, Supervisor,
 };
 use cinder_types::UPSTREAM_VERSION;
-use nix::unistd::{Pid, getpid, getppid};
+use nix::unistd::{Pid, SysconfVar, getpid, getppid, sysconf};
 use oslo_launcher::{Scoreboard, Service, StartError, WorkerHandle, WorkerState, WorkerStatus};
 use oslo_log::printable;
 use tracing::{error, info};
 
 use crate::liveness;
-use crate::tally::Tally;
+use crate::metrics;
 
 /// Its name on the scoreboard.
 const NAME: &str = "health server";
@@ -153,9 +153,9 @@ impl<'a> Live<'a> {
         if let Some(reason) = &member.left_out {
             return BackEnd { state: State::Failed, reason: reason.clone(), ..known };
         }
-        let named = |worker: &WorkerStatus| worker.name == member.name && !worker.auxiliary;
-        let Some(slot) = workers.iter().position(named) else { return known };
-        let worker = &workers[slot];
+        let Some(worker) = slot_of(member, workers).map(|slot| &workers[slot]) else {
+            return known;
+        };
         let limit = self.service.plan.longest_silence.as_ref().map(Duration::as_secs_f64);
         BackEnd {
             state: state(worker.state),
@@ -169,16 +169,13 @@ impl<'a> Live<'a> {
             restarts: restarts(worker),
             rss_bytes: resident(worker.pid),
             operations: worker.operations.iter().map(operation).collect(),
-            counters: Tally::new(self.scoreboard.own_words(slot)).counters(),
             ..known
         }
         .judged(limit)
     }
-}
 
-impl Source for Live<'_> {
-    fn snapshot(&mut self) -> Snapshot {
-        let workers = self.scoreboard.snapshot();
+    /// Everything, as these slots have it.
+    fn of(&self, workers: &[WorkerStatus]) -> Snapshot {
         let own = workers.iter().find(|worker| worker.auxiliary && worker.name == NAME);
         let members = &self.service.members;
         Snapshot {
@@ -195,8 +192,25 @@ impl Source for Live<'_> {
                 restarts: own.map(restarts).unwrap_or_default(),
                 rss_bytes: resident(getpid().as_raw()),
             },
-            back_ends: members.iter().map(|member| self.back_end(member, &workers)).collect(),
+            back_ends: members.iter().map(|member| self.back_end(member, workers)).collect(),
         }
+    }
+}
+
+impl Source for Live<'_> {
+    fn snapshot(&mut self) -> Snapshot {
+        self.of(&self.scoreboard.snapshot())
+    }
+
+    fn metrics(&mut self) -> Vec<Family> {
+        let alive = self.alive().is_ok();
+        let slots = self.scoreboard.snapshot();
+        let words = |member: &Member| match slot_of(member, &slots) {
+            Some(slot) => self.scoreboard.own_words(slot),
+            None => &[],
+        };
+        let words: Vec<_> = self.service.members.iter().map(words).collect();
+        metrics::families(&self.of(&slots), alive, &words)
     }
 
     /// As `status --alive` does it, but without waiting: this time's answer is about last time's
@@ -218,6 +232,12 @@ impl Source for Live<'_> {
         }
         Err(format!("the supervisor has not reacted for {} s", silence.as_secs()))
     }
+}
+
+/// The slot of this back end's worker; one that was left out has none.
+fn slot_of(member: &Member, workers: &[WorkerStatus]) -> Option<usize> {
+    let named = |worker: &WorkerStatus| worker.name == member.name && !worker.auxiliary;
+    workers.iter().position(named).filter(|_| member.left_out.is_none())
 }
 
 fn state(state: WorkerState) -> State {
@@ -244,20 +264,22 @@ fn operation(operation: &oslo_launcher::Operation) -> Operation {
     Operation {
         kind: printable(&operation.kind).into_owned(),
         id: printable(&operation.id).into_owned(),
+        request: printable(&operation.request).into_owned(),
+        step: printable(&operation.step).into_owned(),
         age_seconds: operation.age.as_secs_f64(),
+        step_age_seconds: operation.step_age.as_secs_f64(),
     }
 }
 
 /// Resident memory of a process, in bytes; the second number of proc_pid_statm(5).
 fn resident(pid: i32) -> Option<u64> {
-    /// Of x86-64, and of most of the others; proc(5) does not say.
-    const PAGE: u64 = 4096;
     if pid <= 0 {
         return None;
     }
     let statm = std::fs::read_to_string(format!("/proc/{pid}/statm")).ok()?;
     let pages: u64 = statm.split(' ').nth(1)?.parse().ok()?;
-    Some(pages * PAGE)
+    let page = sysconf(SysconfVar::PAGE_SIZE).ok()??;
+    Some(pages * u64::try_from(page).ok()?)
 }
 
 #[cfg(test)]
@@ -269,9 +291,12 @@ mod tests {
         let told = oslo_launcher::Operation {
             kind: "copy\x1b[2J".into(),
             id: "1\n2".into(),
-            age: Duration::from_secs(1),
+            step: "step\x1b".into(),
+            request: "req\t".into(),
+            ..Default::default()
         };
         let shown = operation(&told);
         assert_eq!((shown.kind.as_str(), shown.id.as_str()), ("copy\\x1b[2J", "1\\n2"));
+        assert_eq!((shown.step.as_str(), shown.request.as_str()), ("step\\x1b", "req\\t"));
     }
 }

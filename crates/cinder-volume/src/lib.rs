@@ -24,6 +24,7 @@ mod health;
 mod hooks;
 mod liveness;
 mod logging;
+mod metrics;
 mod progress;
 mod registering;
 mod reloading;
@@ -31,7 +32,6 @@ mod report;
 mod rootwrap;
 mod startup;
 mod surroundings;
-mod tally;
 mod wire;
 mod worker;
 

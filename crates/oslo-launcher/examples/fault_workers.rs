@@ -307,6 +307,7 @@ impl Plan {
         };
         let options = LauncherOptions {
             own_words: 0,
+            operations: 16,
             limits: self.limits,
             worker_watchdog: self.worker_watchdog,
             capacity: self.faults.iter().map(|fault| fault.workers).sum(),

@@ -55,7 +55,11 @@ impl Bridge {
         }
         Ok(Self {
             supervisor,
-            scoreboard: Arc::new(Scoreboard::with_words(options.capacity, options.own_words)?),
+            scoreboard: Arc::new(Scoreboard::with_words(
+                options.capacity,
+                options.own_words,
+                options.operations,
+            )?),
             hooks,
             manager: Manager::new(options.notifier, options.noun),
             requests: Requests::new(waker, true),

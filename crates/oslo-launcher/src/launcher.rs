@@ -113,6 +113,8 @@ pub struct LauncherOptions {
     pub worker_watchdog: Option<Duration>,
     /// Words per worker on the scoreboard whose meaning the program defines.
     pub own_words: usize,
+    /// Running operations of each worker that the scoreboard has room for.
+    pub operations: usize,
     /// What a service is called in the status sentence, in the plural: `back ends`.
     pub noun: &'static str,
     /// Children that are not ours and whose ends nobody else will take, from

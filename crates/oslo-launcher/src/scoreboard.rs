@@ -17,7 +17,9 @@ pub(crate) use self::sayings::Cause;
 use crate::error::LaunchError;
 use crate::sys::{OwnedWords, SharedWords, monotonic};
 
-pub use self::operations::{ID_BYTES, KIND_BYTES, OPERATIONS, Operation, RunningOperation};
+pub use self::operations::{
+    ID_BYTES, KIND_BYTES, Operation, REQUEST_BYTES, RunningOperation, STEP_BYTES,
+};
 pub use self::sayings::{Restarts, WorkerState};
 
 /// Longest reason that a slot holds, in bytes of UTF-8.
@@ -117,6 +119,8 @@ pub struct Scoreboard {
     known: OwnedWords,
     capacity: usize,
     own_words: usize,
+    /// Operations of each worker that can be shown at a time.
+    operations: usize,
     names: std::sync::Mutex<Vec<Name>>,
 }
 
@@ -134,21 +138,28 @@ impl Scoreboard {
     ///
     /// [`LaunchError::Setup`] when the kernel refuses the mapping.
     pub fn new(capacity: usize) -> Result<Self, LaunchError> {
-        Self::with_words(capacity, 0)
+        Self::with_words(capacity, 0, 0)
     }
 
-    /// As [`new`](Self::new), with so many words per worker for the program's own use.
+    /// As [`new`](Self::new), with so many words per worker for the program's own use, and room for
+    /// so many running operations.
     ///
     /// # Errors
     ///
     /// [`LaunchError::Setup`] when the kernel refuses the mapping.
-    pub fn with_words(capacity: usize, own_words: usize) -> Result<Self, LaunchError> {
-        let each = SLOT_WORDS + own_words.next_multiple_of(CACHE_LINE) + operations::WORDS;
+    pub fn with_words(
+        capacity: usize,
+        own_words: usize,
+        operations: usize,
+    ) -> Result<Self, LaunchError> {
+        let table = operations * operations::ENTRY;
+        let each = SLOT_WORDS + own_words.next_multiple_of(CACHE_LINE) + table;
         let words = capacity.max(1) * each + capacity.max(1).div_ceil(BITS) + CACHE_LINE;
         let words = SharedWords::map(words).map_err(LaunchError::setup("the shared scoreboard"))?;
         let known = OwnedWords::map(capacity.max(1) * KNOWN_WORDS)
             .map_err(LaunchError::setup("the supervisor's part of the scoreboard"))?;
-        Ok(Self { words, known, capacity, own_words, names: std::sync::Mutex::new(Vec::new()) })
+        let names = std::sync::Mutex::new(Vec::new());
+        Ok(Self { words, known, capacity, own_words, operations, names })
     }
 
     /// How many workers fit.
@@ -190,7 +201,8 @@ impl Scoreboard {
     /// What a worker is doing.
     fn operations(&self, worker: usize) -> Operations<'_> {
         let all = self.behind_the_marks() + self.capacity.max(1) * self.own_stride();
-        let words = &self.words.get()[all + worker * operations::WORDS..][..operations::WORDS];
+        let each = self.operations * operations::ENTRY;
+        let words = &self.words.get()[all + worker * each..][..each];
         Operations { used: &self.slot(worker).words[OPERATIONS_USED], words }
     }
 
@@ -254,7 +266,10 @@ impl Scoreboard {
             let mut operations = self.operations(index).running(now);
             // None is older than the process that does it.
             let most = status.uptime.unwrap_or_default();
-            operations.iter_mut().for_each(|one| one.age = one.age.min(most));
+            for one in &mut operations {
+                one.age = one.age.min(most);
+                one.step_age = one.step_age.min(one.age);
+            }
             WorkerStatus { name: name.clone(), auxiliary: *auxiliary, operations, ..status }
         };
         names.iter().enumerate().map(status).collect()
@@ -445,6 +460,8 @@ mod tests {
 
     use super::*;
 
+    const OPERATIONS: usize = 16;
+
     /// A stray write of a worker must not be the end of whoever reads.
     #[test]
     fn a_board_full_of_nonsense_is_read_and_written_without_harm() {
@@ -455,7 +472,7 @@ mod tests {
                 .wrapping_add(1_442_695_040_888_963_407);
             seed.rotate_left(17)
         };
-        let board = std::sync::Arc::new(Scoreboard::with_words(3, 5).unwrap());
+        let board = std::sync::Arc::new(Scoreboard::with_words(3, 5, OPERATIONS).unwrap());
         board.name_slot("a", false);
         board.name_slot("b", true);
         for round in 0..200 {
@@ -479,7 +496,7 @@ mod tests {
                 marks += 1;
             }
             assert!(marks <= BITS, "{marks} marks");
-            drop(RunningOperation::begin(&board, 0, "kind", "id"));
+            drop(RunningOperation::begin(&board, 0, "kind", "id", "request"));
             board.new_life(0, 7);
             let all = board.snapshot();
             assert_eq!((all[0].state, all[0].generation), (WorkerState::Starting, 7));
@@ -499,7 +516,7 @@ mod tests {
             words in proptest::collection::vec(word(), 1..400),
             state in 1..5_u64,
         ) {
-            let board = Scoreboard::with_words(2, 3).unwrap();
+            let board = Scoreboard::with_words(2, 3, OPERATIONS).unwrap();
             board.name_slot("a", false);
             board.name_slot("b", false);
             board.new_life(0, 7);
@@ -526,6 +543,9 @@ mod tests {
                 prop_assert!(operation.age <= uptime);
                 prop_assert!(operation.kind.chars().count() <= KIND_BYTES);
                 prop_assert!(operation.id.chars().count() <= ID_BYTES);
+                prop_assert!(operation.request.chars().count() <= REQUEST_BYTES);
+                prop_assert!(operation.step.chars().count() <= STEP_BYTES);
+                prop_assert!(operation.step_age <= operation.age);
             }
             prop_assert_eq!((all[1].state, all[1].uptime), (WorkerState::Gone, None));
         }
@@ -551,7 +571,7 @@ mod tests {
 
     #[test]
     fn restarts_and_own_words_outlive_a_process_and_operations_do_not() {
-        let board = Scoreboard::with_words(3, 5).unwrap();
+        let board = Scoreboard::with_words(3, 5, OPERATIONS).unwrap();
         for name in ["a", "b", "c"] {
             board.name_slot(name, name == "c");
         }
@@ -567,7 +587,7 @@ mod tests {
         for worker in 0..3 {
             assert_eq!(board.own_words(worker).len(), 5);
             board.own_words(worker)[4].store(10 + worker as u64, Ordering::Release);
-            board.operations(worker).begin("create", "id").unwrap();
+            board.operations(worker).begin("create", "id", "").unwrap();
         }
         assert!(board.own_words(3).is_empty());
         board.new_life(1, 2);

@@ -248,12 +248,13 @@ impl WorkerHandle {
 
     /// Shows an operation on the scoreboard until the answer is dropped; without any lock.
     ///
-    /// Both texts are cut at [`KIND_BYTES`](crate::scoreboard::KIND_BYTES) and
-    /// [`ID_BYTES`](crate::scoreboard::ID_BYTES). With more operations than
-    /// [`OPERATIONS`](crate::scoreboard::OPERATIONS) at a time the others are not shown.
+    /// The texts are cut at [`KIND_BYTES`](crate::scoreboard::KIND_BYTES),
+    /// [`ID_BYTES`](crate::scoreboard::ID_BYTES) and
+    /// [`REQUEST_BYTES`](crate::scoreboard::REQUEST_BYTES). With more at a time than
+    /// [`LauncherOptions::operations`](crate::LauncherOptions::operations) the others are not shown.
     #[must_use = "it is shown for as long as this lives"]
-    pub fn begin_operation(&self, kind: &str, id: &str) -> RunningOperation {
-        RunningOperation::begin(&self.scoreboard, self.slot, kind, id)
+    pub fn begin_operation(&self, kind: &str, id: &str, request: &str) -> RunningOperation {
+        RunningOperation::begin(&self.scoreboard, self.slot, kind, id, request)
     }
 
     /// The state of all workers, this one among them.

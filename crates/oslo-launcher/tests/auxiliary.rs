@@ -33,7 +33,7 @@ impl Service for Busy {
         for _ in 0..42 {
             worker.own_words()[1].fetch_add(1, Ordering::Relaxed);
         }
-        let _shown = worker.begin_operation("create_volume", "6f1cbb2e");
+        let _shown = worker.begin_operation("create_volume", "6f1cbb2e", "req-1");
         worker.up();
         worker.wait_for_stop(LIMIT);
         Ok(())
@@ -90,7 +90,8 @@ fn seen(scoreboard: &Scoreboard) -> Option<String> {
 fn main() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("seen");
-    let options = LauncherOptions { capacity: 2, own_words: 2, ..Default::default() };
+    let options =
+        LauncherOptions { capacity: 2, own_words: 2, operations: 1, ..Default::default() };
     let mut launcher = ProcessLauncher::new(options, Box::new(NoHooks)).unwrap();
     launcher.launch_service(Arc::new(Busy), 1).unwrap();
     launcher.launch_service(Arc::new(Onlooker(file.clone())), 1).unwrap();

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use cinder_health::{Address, BackEnd, Server, Snapshot, Source, State, Stopper};
+use cinder_health::{Address, BackEnd, Family, Server, Snapshot, Source, State, Stopper};
 
 /// How long a state may take to come about; only a failure waits for it.
 pub const LIMIT: Duration = Duration::from_secs(30);
@@ -18,6 +18,7 @@ pub const LIMIT: Duration = Duration::from_secs(30);
 #[derive(Clone, Default)]
 pub struct Said {
     pub snapshot: Snapshot,
+    pub metrics: Vec<Family>,
     pub dead: Option<String>,
 }
 
@@ -27,6 +28,10 @@ pub struct Scripted(pub Arc<Mutex<Said>>);
 impl Source for Scripted {
     fn snapshot(&mut self) -> Snapshot {
         self.0.lock().unwrap().snapshot.clone()
+    }
+
+    fn metrics(&mut self) -> Vec<Family> {
+        self.0.lock().unwrap().metrics.clone()
     }
 
     fn alive(&mut self) -> Result<(), String> {

@@ -177,21 +177,27 @@ fn operations(workers: &[WorkerStatus]) -> String {
     let mut text = String::new();
     for worker in workers {
         for operation in &worker.operations {
-            let age = operation.age.as_secs_f64();
+            let (age, at) = (operation.age.as_secs_f64(), operation.step_age.as_secs_f64());
             // Writing to a String cannot fail.
             let _ = writeln!(
                 text,
-                "{:<17} {:<24} {:<40} {age:.1} s",
+                "{:<17} {:<32} {:<40} {age:<9.1} {:<40} {:<40} {at:.1}",
                 worker.name,
                 printable(&operation.kind),
-                printable(&operation.id)
+                printable(&operation.id),
+                printable(&operation.request),
+                printable(&operation.step),
             );
         }
     }
     if text.is_empty() {
         return "No operation is running.\n".to_owned();
     }
-    format!("{:<17} {:<24} {:<40} age\n{text}", "back end", "operation", "id")
+    let [back_end, operation, id, request] = ["back end", "operation", "id", "request"];
+    format!(
+        "{back_end:<17} {operation:<32} {id:<40} seconds   {request:<40} {:<40} seconds\n{text}",
+        "step"
+    )
 }
 
 #[cfg(test)]
@@ -204,14 +210,25 @@ mod tests {
     fn running_operations_come_with_their_age() {
         let idle = WorkerStatus { name: "nfs".into(), ..WorkerStatus::default() };
         assert_eq!(operations(std::slice::from_ref(&idle)), "No operation is running.\n");
-        let (kind, id) = ("create_volume".to_owned(), "6f1c".to_owned());
-        let running = Operation { kind, id, age: Duration::from_millis(61_250) };
+        let running = Operation {
+            kind: "create_volume".into(),
+            id: "6f1c".into(),
+            request: "req-1".into(),
+            step: "step 3 of 5: driver".into(),
+            age: Duration::from_millis(61_250),
+            step_age: Duration::from_millis(12_000),
+        };
         let busy = WorkerStatus { name: "lvm".into(), operations: vec![running], ..idle.clone() };
         let text = operations(&[idle, busy]);
         let lines: Vec<Vec<&str>> =
             text.lines().map(|line| line.split_whitespace().collect()).collect();
-        assert_eq!(lines[0], ["back", "end", "operation", "id", "age"]);
-        assert_eq!(lines[1], ["lvm", "create_volume", "6f1c", "61.2", "s"]);
+        assert_eq!(
+            lines[0],
+            ["back", "end", "operation", "id", "seconds", "request", "step", "seconds"]
+        );
+        let step = ["step", "3", "of", "5:", "driver", "12.0"];
+        assert_eq!(lines[1][..5], ["lvm", "create_volume", "6f1c", "61.2", "req-1"]);
+        assert_eq!(lines[1][5..], step);
         assert_eq!(lines.len(), 2);
     }
 
@@ -221,7 +238,9 @@ mod tests {
         let operation = || Operation {
             kind: "copy\x1b[2J".into(),
             id: "1\n2".into(),
-            age: Duration::from_secs(1),
+            request: "req\n3".into(),
+            step: "a\nb".into(),
+            ..Operation::default()
         };
         let busy = WorkerStatus {
             name: "lvm".into(),

@@ -86,6 +86,7 @@ fn plan(
         database: database.clone(),
         report_interval: seconds(conf.service.report_interval),
         volume_driver: options.volume_driver,
+        operation_threads: usize::try_from(options.backend_native_threads_pool_size).unwrap_or(0),
         image_volume_cache_enabled: transfer.image_volume_cache_enabled,
     })
 }

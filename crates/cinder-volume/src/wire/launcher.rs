@@ -5,25 +5,36 @@ use oslo_launcher::{LauncherOptions, Limits, Notifier};
 use tracing::debug;
 
 use super::seconds;
+use crate::metrics;
 use crate::surroundings::Surroundings;
-use crate::tally;
+use crate::worker::Candidate;
 
 /// The launcher's options for so many workers.
 pub(super) fn options(
     conf: &Conf,
     capacity: usize,
+    candidates: &[Candidate],
     surroundings: &Surroundings,
 ) -> LauncherOptions {
     let watchdog = seconds(conf.supervisor.worker_watchdog);
     LauncherOptions {
         limits: limits(conf),
         capacity,
-        own_words: tally::WORDS,
+        own_words: metrics::WORDS,
+        operations: operations(candidates),
         notifier: notifier(surroundings),
         worker_watchdog: Some(watchdog).filter(|limit| !limit.is_zero()),
         noun: "back ends",
         ..LauncherOptions::default()
     }
+}
+
+/// How many running operations are shown of each back end: as many as the largest pool has threads,
+/// and some that are not in it.
+fn operations(candidates: &[Candidate]) -> usize {
+    const BESIDES: usize = 16;
+    let plans = candidates.iter().filter_map(|candidate| candidate.plan.as_ref().ok());
+    plans.map(|plan| plan.operation_threads).max().unwrap_or(0) + BESIDES
 }
 
 fn limits(conf: &Conf) -> Limits {

@@ -43,10 +43,12 @@ pub fn settings(
     let database = database_options(conf)?;
     database::tell_harmless(&database.url);
     let capacity = names.len() + usize::from(health.is_some());
+    let candidates: Vec<_> =
+        names.iter().map(|name| backend::candidate(conf, name, &database)).collect();
     Ok(Settings {
-        launcher: launcher::options(conf, capacity, surroundings),
+        launcher: launcher::options(conf, capacity, &candidates, surroundings),
         state_path: conf.service.state_path.clone().into(),
-        candidates: names.iter().map(|name| backend::candidate(conf, name, &database)).collect(),
+        candidates,
         database,
         method,
         show_progress: logs_elsewhere(conf, surroundings),

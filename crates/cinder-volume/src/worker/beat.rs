@@ -11,7 +11,7 @@ use oslo_launcher::WorkerHandle;
 use super::driver::Ready;
 use super::parts::{Condition, Part, Parts};
 use crate::logging;
-use crate::tally::{Count, Gauge, Tally, Timer};
+use crate::metrics::{Meters, Metric};
 
 /// Starts it over this connection; `None` without an interval.
 ///
@@ -46,13 +46,13 @@ fn looks(worker: WorkerHandle, pool: Pool) -> impl FnMut() {
     move || {
         // A chance for lines of this worker that still wait, for which nobody has to be woken.
         logging::flush();
-        let tally = Tally::of(&worker);
+        let meters = Meters::of(&worker);
         let before = std::mem::replace(&mut dropped, logging::dropped_lines());
-        tally.add(Count::LogLinesDropped, dropped - before);
+        meters.add(Metric::LogLinesDropped, &[], dropped - before);
         let state = pool.state();
-        tally.set(Gauge::PoolOpen, state.open.into());
-        tally.set(Gauge::PoolLent, state.lent().into());
-        tally.set(Gauge::PoolWaiting, state.waiting.into());
+        meters.set(Metric::PoolOpen, &[], state.open.into());
+        meters.set(Metric::PoolLent, &[], state.lent().into());
+        meters.set(Metric::PoolWaiting, &[], state.waiting.into());
     }
 }
 
@@ -60,17 +60,17 @@ fn looks(worker: WorkerHandle, pool: Pool) -> impl FnMut() {
 /// others will soon take it for dead, so it is told at once.
 fn note(parts: &Parts, pulse: &Pulse<'_>) {
     let worker = parts.worker();
-    let tally = Tally::of(worker);
-    tally.took(Timer::Heartbeat, pulse.took);
+    let meters = Meters::of(worker);
+    meters.took(Metric::HeartbeatDuration, &[], pulse.took);
     match pulse.result {
         Ok(_) => {
             worker.beat();
-            tally.add(Count::Heartbeats, 1);
+            meters.add(Metric::Heartbeats, &[], 1);
             parts.set(Part::Heartbeat, Condition::Up);
         }
         Err(error) => {
-            tally.add(Count::HeartbeatFailures, 1);
-            tally.add(Count::DatabaseErrors, 1);
+            meters.add(Metric::HeartbeatFailures, &[], 1);
+            meters.add(Metric::DatabaseErrors, &[], 1);
             parts.set(Part::Heartbeat, Condition::Ailing(chain(error)));
         }
     }

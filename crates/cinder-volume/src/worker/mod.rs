@@ -31,7 +31,7 @@ use self::events::Events;
 use self::parts::{Condition, Part, Parts};
 pub(crate) use self::plan::{Candidate, Plan};
 use crate::logging;
-use crate::tally::Tally;
+use crate::metrics::Meters;
 
 /// How long a worker that starts says nothing of itself while its driver's first attempt lasts.
 /// Then it is down, and the service manager, which waits for a word from every worker, is told:
@@ -78,7 +78,7 @@ impl Service for VolumeService {
 
     fn start(&self, worker: &WorkerHandle) -> Result<(), StartError> {
         info!(target: "cinder.service", "Starting {BINARY} node (version {UPSTREAM_VERSION})");
-        Tally::of(worker).clear_gauges();
+        Meters::of(worker).clear_gauges();
         let parts = Arc::new(Parts::new(worker));
         let beat = self.plan.heartbeat(self.row);
         let mut connection = pins::await_pins(&beat, &parts)?;

@@ -12,7 +12,7 @@ use oslo_launcher::StartError;
 use tracing::{debug, info, warn};
 
 use super::parts::{Condition, Part, Parts};
-use crate::tally::{Count, Tally};
+use crate::metrics::{Meters, Metric};
 
 /// First pause between two tries to reach the database; doubles up to [`LAST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
@@ -42,7 +42,7 @@ pub(super) fn await_pins(plan: &HeartbeatPlan, parts: &Parts) -> Result<Connecti
             Err(error) if error.is_unavailable() => error,
             Err(error) => return Err(StartError::failed(error)),
         };
-        Tally::of(worker).add(Count::DatabaseErrors, 1);
+        Meters::of(worker).add(Metric::DatabaseErrors, &[], 1);
         parts.set(Part::Database, Condition::Down(chain(&error)));
         warn!(
             target: "cinder.service",

@@ -22,6 +22,8 @@ pub(crate) struct Plan {
     pub report_interval: Duration,
     /// `volume_driver`.
     pub volume_driver: String,
+    /// `backend_native_threads_pool_size`.
+    pub operation_threads: usize,
     /// `image_volume_cache_enabled`.
     pub image_volume_cache_enabled: bool,
 }

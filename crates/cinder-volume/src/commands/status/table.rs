@@ -74,7 +74,24 @@ pub fn text(lines: &[Line], style: Style) -> String {
         text.push_str(cells.join("  ").trim_end());
         text.push('\n');
     }
-    text
+    text + &operations(lines)
+}
+
+/// What runs right now, one line each; nothing where nothing does.
+fn operations(lines: &[Line]) -> String {
+    let mut text = String::new();
+    for line in lines {
+        for one in line.live.iter().flat_map(|live| &live.operations) {
+            let (age, at) = (age(Some(one.age_seconds)), age(Some(one.step_age_seconds)));
+            let step =
+                if one.step.is_empty() { String::new() } else { format!(": {} {at}", one.step) };
+            let words = [&line.host, &one.kind, &one.id, &one.request].map(|word| printable(word));
+            let words: Vec<&str> =
+                words.iter().map(|word| &**word).filter(|word| !word.is_empty()).collect();
+            text.push_str(&format!("{} {age}{}\n", words.join(" "), printable(&step)));
+        }
+    }
+    if text.is_empty() { text } else { format!("\nRunning:\n{text}") }
 }
 
 fn cells(line: &Line) -> [String; HEAD.len()] {
@@ -111,7 +128,7 @@ fn age(seconds: Option<f64>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use cinder_health::{Restarts, State};
+    use cinder_health::{Operation, Restarts, State};
 
     use super::super::join::Row;
     use super::*;
@@ -171,6 +188,23 @@ mod tests {
         assert!(!table.contains('\x1b'));
         let coloured = text(&lines, Style { colour: true, ..Style::default() });
         assert!(coloured.contains("\x1b[32mup    \x1b[0m") && coloured.contains("\x1b[31mdown"));
+    }
+
+    #[test]
+    fn running_operations_stand_below_the_table() {
+        let mut busy = alive(line("n@a", true), State::Up, "");
+        let one = Operation {
+            kind: "create_volume".into(),
+            id: "4f1".into(),
+            request: "req-1".into(),
+            step: "step 3 of 5:\ndriver".into(),
+            age_seconds: 61.0,
+            step_age_seconds: 12.0,
+        };
+        busy.live.as_mut().unwrap().operations = vec![one];
+        let table = text(&[busy, line("old@c", false)], Style::default());
+        let running = "n@a create_volume 4f1 req-1 1m01s: step 3 of 5:\\ndriver 12s\n";
+        assert!(table.ends_with(&format!("\n\nRunning:\n{running}")), "{table}");
     }
 
     #[test]
