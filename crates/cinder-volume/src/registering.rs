@@ -16,7 +16,7 @@ use cinder_db::{
     retry_connect,
 };
 use cinder_types::{OBJECT_VERSION, ServiceId};
-use oslo_launcher::{Ended, Job, JobEnd, JobLine, Launcher};
+use oslo_launcher::{Ended, Job, JobEnd, JobTeller, Launcher};
 use tracing::{error, info};
 
 use crate::exit::{self, Failure};
@@ -150,7 +150,7 @@ impl Notes {
 /// The process that registers; all from here on runs there.
 struct Registrar<'a, 'l> {
     database: &'a DatabaseOptions,
-    line: &'a mut JobLine<'l>,
+    line: &'a mut JobTeller<'l>,
 }
 
 impl Registrar<'_, '_> {

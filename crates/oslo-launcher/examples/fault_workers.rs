@@ -34,7 +34,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use oslo_launcher::{
-    FirstSteps, Hooks, InProcessLauncher, Inherited, Job, JobEnd, JobLine, LaunchError, Launcher,
+    FirstSteps, Hooks, InProcessLauncher, Inherited, Job, JobEnd, JobTeller, LaunchError, Launcher,
     LauncherOptions, Limits, Notifier, ProcessLauncher, ReadWork, ReloadRefused, ReportRequest,
     ReportWork, Scoreboard, Service, StartError, StopHandle, SubprocessLauncher, Supervision,
     WorkerHandle,
@@ -353,7 +353,7 @@ impl Write for Output {
 }
 
 /// What a job does, in its own process.
-fn work(job: &str, line: &mut JobLine<'_>) {
+fn work(job: &str, line: &mut JobTeller<'_>) {
     println!("the job runs as {}", std::process::id());
     match job {
         "waits" => loop {
@@ -377,7 +377,7 @@ fn work(job: &str, line: &mut JobLine<'_>) {
 /// Does the job; the exit status of this process if it was stopped meanwhile.
 fn do_job(launcher: &mut dyn Launcher, job: &str) -> Result<Option<i32>, LaunchError> {
     let mut babble = 0_u64;
-    let work: &dyn Fn(&mut JobLine<'_>) = &|line| work(job, line);
+    let work: &dyn Fn(&mut JobTeller<'_>) = &|line| work(job, line);
     let end =
         launcher.run_aside(&Job { name: c"the-job", work }, &mut |message| match message {
             b"on and on" => babble += 1,

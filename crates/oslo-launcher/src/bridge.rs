@@ -16,8 +16,7 @@ use crate::line;
 use crate::manager::Manager;
 use crate::reporting::{ReportRequest, ReportWork};
 use crate::rereading::{self, ReadWork};
-use crate::roster::Because;
-use crate::scoreboard::{Cause, Scoreboard, WorkerState};
+use crate::scoreboard::{Scoreboard, WorkerState};
 use crate::service::{Hooks, Service};
 use crate::state::{Event, Supervisor, WorkerId};
 use crate::sys::Waker;
@@ -144,12 +143,8 @@ impl Bridge {
     pub(crate) fn ended(&mut self, id: WorkerId, pid: i32, end: Ended) {
         line::ended(pid, end);
         let slot = self.scoreboard.slot(id);
-        if let Some(because) = self.supervisor.replacement(id) {
-            slot.replaced(match because {
-                Some(Because::Asked) => Cause::Asked,
-                Some(Because::Stalled) => Cause::Watchdog,
-                None => end.into(),
-            });
+        if let Some(cause) = self.supervisor.replacement(id) {
+            slot.replaced(cause.unwrap_or(end.into()));
         }
         slot.gone(&end.to_string());
         self.manager.changed();

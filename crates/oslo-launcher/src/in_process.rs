@@ -56,8 +56,8 @@ pub struct InProcessLauncher {
     watchdog: Option<Duration>,
     signals: Option<WorkerSignals>,
     supervision: Supervision,
-    /// The line to a supervisor, until the worker has it.
-    line: Option<(Watcher, StateTeller)>,
+    /// The way to a supervisor, until the worker has it.
+    parent: Option<(Watcher, StateTeller)>,
     service: Option<Arc<dyn Service>>,
     requests: Arc<Requests>,
     /// Under a supervisor it is the one that tells the service manager.
@@ -75,8 +75,8 @@ impl InProcessLauncher {
     ///
     /// # Errors
     ///
-    /// [`LaunchError::Setup`] when the kernel refuses a descriptor, or standard input is no line to
-    /// a supervisor that should be there.
+    /// [`LaunchError::Setup`] when the kernel refuses a descriptor, or standard input leads to
+    /// no supervisor, and one should be there.
     pub fn new(
         options: LauncherOptions,
         hooks: Box<dyn Hooks>,
@@ -97,7 +97,7 @@ impl InProcessLauncher {
                 WorkerSignals::for_worker().map_err(LaunchError::setup("signal handling"))?,
             ),
             supervision,
-            line: match supervision {
+            parent: match supervision {
                 Supervision::None => None,
                 Supervision::Stdin => Some(supervised()?),
             },
@@ -136,7 +136,7 @@ impl Launcher for InProcessLauncher {
         let slot = self.scoreboard.slot(0);
         slot.reset(1);
         slot.set_pid(std::process::id() as i32);
-        let (watcher, teller) = self.line.take().unwrap_or_else(|| {
+        let (watcher, teller) = self.parent.take().unwrap_or_else(|| {
             let teller = StateTeller::Shared(self.requests.waker.clone());
             (Watcher::Nobody(Arc::clone(&self.requests)), teller)
         });
@@ -204,7 +204,7 @@ impl Attendant for InProcessLauncher {
                 _ => {}
             }
         }
-        if let Some((Watcher::Parent(fd), teller)) = &self.line {
+        if let Some((Watcher::Parent(fd), teller)) = &self.parent {
             if !Pipe::drain(fd) {
                 line::parent_died();
                 return Some(FAILED);
@@ -223,7 +223,7 @@ impl Attendant for InProcessLauncher {
         let others = [tell, self.hooks.before_wait(), self.looks()];
         let left = left.into_iter().chain(others.into_iter().flatten()).min();
         // A descriptor that is not there is replaced by one that is watched anyway.
-        let parent = match &self.line {
+        let parent = match &self.parent {
             Some((Watcher::Parent(fd), _)) => fd.as_fd(),
             _ => signals.as_fd(),
         };
@@ -236,7 +236,7 @@ impl Attendant for InProcessLauncher {
     fn set_aside(&mut self, _: Option<i32>) {}
 
     fn in_copy(&mut self) {
-        self.line = None;
+        self.parent = None;
         if let Some(alone) = &mut self.alone {
             alone.hang_up();
         }
@@ -273,10 +273,10 @@ impl InProcessLauncher {
 /// what is written there is this worker's state.
 fn supervised() -> Result<(Watcher, StateTeller), LaunchError> {
     let stdin = || std::io::stdin().as_fd().try_clone_to_owned();
-    let line = stdin().and_then(|fd| {
+    let both = stdin().and_then(|fd| {
         let stream = UnixStream::from(fd);
         stream.set_nonblocking(true)?;
         Ok((Watcher::Parent(stdin()?), StateTeller::Text(Mutex::new(Box::new(stream)))))
     });
-    line.map_err(LaunchError::setup("the line to the supervisor on standard input"))
+    both.map_err(LaunchError::setup("the line to the supervisor on standard input"))
 }

@@ -61,7 +61,7 @@ pub trait Launcher {
     ///
     /// Where there is fork, the job runs in a copy of this process, so that it may wait for a
     /// server or a disk for as long as it likes: a stop kills it. It tells by its
-    /// [`JobLine`](crate::JobLine) what comes of it, `told` gets each message. That is what another
+    /// [`JobTeller`](crate::JobTeller) what comes of it, `told` gets each message. That is what another
     /// process wrote, so check it. Without room for a process this is logged and tried again, as for
     /// a worker; a process that has a supervisor leaves that to it.
     ///
@@ -71,7 +71,7 @@ pub trait Launcher {
     /// # fn find_out(launcher: &mut dyn Launcher) -> Result<Result<u8, i32>, oslo_launcher::LaunchError> {
     /// let mut answer = None;
     /// // Nobody is told more than the parent that waits.
-    /// let job = Job { name: c"asks", work: &|line| drop(line.tell(&[ask_a_server()])) };
+    /// let job = Job { name: c"asks", work: &|teller| drop(teller.tell(&[ask_a_server()])) };
     /// let end = launcher.run_aside(&job, &mut |message| answer = message.first().copied())?;
     /// # Ok(
     /// match end {
@@ -84,7 +84,7 @@ pub trait Launcher {
     ///
     /// # Errors
     ///
-    /// [`LaunchError::Setup`] without descriptors for its line; [`LaunchError::Spawn`] without room
+    /// [`LaunchError::Setup`] without descriptors for its pipe; [`LaunchError::Spawn`] without room
     /// for a process, where a supervisor will see to it.
     fn run_aside(
         &mut self,

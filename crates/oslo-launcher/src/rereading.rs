@@ -30,7 +30,7 @@ pub const LARGEST_ANSWER: usize = 1 << 20;
 
 /// How long a reading may take. The largest configuration needs a second; what needs longer than
 /// this hangs.
-const PATIENCE: Duration = Duration::from_secs(10);
+const LIMIT: Duration = Duration::from_secs(10);
 
 /// Why nothing has been read.
 pub(crate) const STILL_BUSY: &str = "the reading before has not ended yet";
@@ -39,7 +39,7 @@ pub(crate) const TOO_LONG: &str = "there is more to tell than 1 MiB";
 
 /// When a reading that begins now is given up.
 pub(crate) fn deadline() -> Instant {
-    Instant::now() + PATIENCE
+    Instant::now() + LIMIT
 }
 
 /// A reading on a thread, for a process that may have several.

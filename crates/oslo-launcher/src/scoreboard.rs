@@ -13,9 +13,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use self::operations::Operations;
-pub(crate) use self::sayings::Cause;
 use crate::error::LaunchError;
 use crate::sys::{OwnedWords, SharedWords, monotonic};
+use crate::vocabulary::Cause;
 
 pub use self::operations::{
     ID_BYTES, KIND_BYTES, Operation, REQUEST_BYTES, RunningOperation, STEP_BYTES,
@@ -83,7 +83,7 @@ pub struct WorkerStatus {
     pub generation: u64,
     /// Age of the process.
     pub uptime: Option<Duration>,
-    /// From fork to the first report of the service.
+    /// From fork to the first word of the service.
     pub startup: Option<Duration>,
     /// Age of the last heartbeat.
     pub beat_age: Option<Duration>,

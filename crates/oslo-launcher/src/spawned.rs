@@ -74,7 +74,7 @@ impl SubprocessLauncher {
         hooks: Box<dyn Hooks>,
         command: Box<dyn FnMut(&str) -> Command>,
     ) -> Result<Self, LaunchError> {
-        let (tell, happenings) = mpsc::channel();
+        let (tell, sightings) = mpsc::channel();
         let ears = Ears::new().map_err(LaunchError::setup(SIGNALS))?;
         let inherited = std::mem::take(&mut options.inherited);
         let bridge = Bridge::new(options, hooks, ears.waker())?;
@@ -84,7 +84,7 @@ impl SubprocessLauncher {
             workers: Vec::new(),
             lives: 0,
             tell,
-            happenings,
+            sightings,
             interruptions: ears.interruptions(),
             ears: Some(ears),
             reporting: Reporting::default(),
@@ -99,9 +99,9 @@ impl SubprocessLauncher {
 
 supervises!(SubprocessLauncher);
 
-/// Something that a thread noticed.
+/// Something that a thread has seen.
 #[derive(Debug)]
-enum Noticed {
+enum Sighting {
     /// A child said something. The number is that of its life: of an old one nothing is believed.
     Said(WorkerId, u64, Heard),
     /// A child has ended.
@@ -117,8 +117,8 @@ struct Spawned {
     workers: Vec<Option<Subprocess>>,
     /// How many subprocesses there have been.
     lives: u64,
-    tell: Sender<Noticed>,
-    happenings: Receiver<Noticed>,
+    tell: Sender<Sighting>,
+    sightings: Receiver<Sighting>,
     interruptions: Interruptions,
     /// Until there is a thread that listens: no other is started before the first worker.
     ears: Option<Ears>,
@@ -189,7 +189,7 @@ impl Means for Spawned {
     fn begin(&mut self) -> Result<(), LaunchError> {
         let Some(ears) = self.ears.take() else { return Ok(()) };
         let tell = self.tell.clone();
-        let wake = move || tell.send(Noticed::Asked).is_ok();
+        let wake = move || tell.send(Sighting::Asked).is_ok();
         ears.onto_thread(wake).map_err(LaunchError::setup(SIGNALS))
     }
 
@@ -229,7 +229,7 @@ impl Spawned {
     fn begin_reading(&mut self, work: ReadWork) -> Result<(), String> {
         let tell = self.tell.clone();
         // Nobody listens any more only when this process ends.
-        self.rereading.begin(work, move || drop(tell.send(Noticed::Asked)))
+        self.rereading.begin(work, move || drop(tell.send(Sighting::Asked)))
     }
 
     fn spawn(&mut self, id: WorkerId, name: &str) -> Result<i32, LaunchError> {
@@ -245,48 +245,48 @@ impl Spawned {
     }
 
     /// Sleeps until something happens; what it was, if the queue told.
-    fn sleep(&self, wait: &Wait<'_>) -> Option<Noticed> {
+    fn sleep(&self, wait: &Wait<'_>) -> Option<Sighting> {
         let left = wait.left.into_iter().chain(self.rereading.left()).min();
         if let Some(ears) = &self.ears {
             ears.wait(wait.job, left);
             return None;
         }
         match left {
-            Some(left) => self.happenings.recv_timeout(left).ok(),
+            Some(left) => self.sightings.recv_timeout(left).ok(),
             // We hold a sender ourselves, so this ends only with something.
-            None => self.happenings.recv().ok(),
+            None => self.sightings.recv().ok(),
         }
     }
 
     /// Takes out of the queue what concerns processes of now.
-    fn take_in(&mut self, first: Option<Noticed>, news: &mut VecDeque<Happening>) {
+    fn take_in(&mut self, first: Option<Sighting>, news: &mut VecDeque<Happening>) {
         let mut first = first;
         let mut exits = 0;
         while exits < EXITS_PER_TURN
-            && let Some(noticed) = first.take().or_else(|| self.happenings.try_recv().ok())
+            && let Some(sighting) = first.take().or_else(|| self.sightings.try_recv().ok())
         {
             // All else is cheap, and a storm of signals would bury an end behind what it makes.
-            exits += usize::from(matches!(noticed, Noticed::Ended(..)));
-            news.extend(self.understand(noticed));
+            exits += usize::from(matches!(sighting, Sighting::Ended(..)));
+            news.extend(self.understand(sighting));
         }
     }
 
-    fn understand(&mut self, noticed: Noticed) -> Option<Happening> {
-        match noticed {
-            Noticed::Said(id, life, Heard::State(state, reason)) if self.speaks(id, life) => {
+    fn understand(&mut self, sighting: Sighting) -> Option<Happening> {
+        match sighting {
+            Sighting::Said(id, life, Heard::State(state, reason)) if self.speaks(id, life) => {
                 self.scoreboard.slot(id).set_state(state, &reason);
                 Some(Happening::Told(id, state))
             }
-            Noticed::Said(id, life, Heard::Alive) if self.speaks(id, life) => {
+            Sighting::Said(id, life, Heard::Alive) if self.speaks(id, life) => {
                 self.scoreboard.slot(id).alive();
                 None
             }
-            Noticed::Ended(id, life, end) if self.speaks(id, life) => {
+            Sighting::Ended(id, life, end) if self.speaks(id, life) => {
                 let pid = self.workers[id].take().map_or(0, |child| child.pid());
                 Some(Happening::Ended(id, pid, end))
             }
             // Of a process that is gone; and what is looked for anyway.
-            Noticed::Said(..) | Noticed::Ended(..) | Noticed::Asked => None,
+            Sighting::Said(..) | Sighting::Ended(..) | Sighting::Asked => None,
         }
     }
 

@@ -114,7 +114,7 @@ struct World {
     rolled: bool,
     ready: bool,
     /// Since when the service manager has to be asked for time, or was asked last.
-    patience: Option<Instant>,
+    asked_for_time: Option<Instant>,
     stopped: Option<Instant>,
     exit: Option<i32>,
 }
@@ -136,7 +136,7 @@ impl World {
             launched: false,
             rolled: false,
             ready: false,
-            patience: setting.listened_to.then_some(now),
+            asked_for_time: setting.listened_to.then_some(now),
             stopped: None,
             exit: None,
         };
@@ -261,7 +261,7 @@ impl World {
     fn feed(&mut self, event: Event) {
         if matches!(event, Event::Stop(_)) && self.stopped.is_none() {
             self.stopped = Some(self.now);
-            self.patience = self.setting.listened_to.then_some(self.now);
+            self.asked_for_time = self.setting.listened_to.then_some(self.now);
         }
         for action in self.sup.step(event, self.now) {
             assert_eq!(self.exit, None, "an action after the end: {action:?}");
@@ -319,12 +319,12 @@ impl World {
 
     fn kill(&mut self, id: WorkerId) {
         assert!(self.lives(id), "KILL to nobody");
-        let (at, patience) = match self.stopped {
+        let (at, grace) = match self.stopped {
             Some(at) => (at, STOP_LIMIT),
             None => self.workers[id].told.expect("KILL without TERM"),
         };
-        assert!(self.setting.limited || patience == KILL_GRACE, "KILL without a limit");
-        assert!(self.now - at >= patience, "KILL before the limit");
+        assert!(self.setting.limited || grace == KILL_GRACE, "KILL without a limit");
+        assert!(self.now - at >= grace, "KILL before the limit");
     }
 
     fn terminate(&mut self, id: WorkerId, event: Event) {
@@ -342,13 +342,13 @@ impl World {
                 assert!(self.launched, "READY before the start is over");
                 assert!(self.workers.iter().take(2).all(|one| one.heard_of), "READY too early");
                 self.ready = true;
-                self.patience = None;
+                self.asked_for_time = None;
             }
             Notice::Extend(time) => {
-                let since = self.patience.expect("more time for nothing that takes long");
+                let since = self.asked_for_time.expect("more time for nothing that takes long");
                 assert!(self.now - since >= SECOND, "asked for time too often");
                 assert!(time > Duration::from_secs(15), "it would run out before the next request");
-                self.patience = Some(self.now);
+                self.asked_for_time = Some(self.now);
             }
             Notice::Reloading | Notice::Stopping => {}
         }
@@ -356,7 +356,7 @@ impl World {
 
     /// The next request for more time comes before the last one runs out.
     fn check_patience(&self) {
-        if let (Some(since), None) = (self.patience, self.exit) {
+        if let (Some(since), None) = (self.asked_for_time, self.exit) {
             let next = self.sup.next_deadline().expect("somebody has to be asked for time");
             assert!(next <= since.max(self.now) + Duration::from_secs(15), "too late to ask");
         }

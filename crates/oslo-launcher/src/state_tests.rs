@@ -420,9 +420,10 @@ fn defect_24_no_decision_depends_on_the_wall_clock() {
     for source in [
         include_str!("state.rs"),
         include_str!("roster.rs"),
-        include_str!("patience.rs"),
+        include_str!("extension.rs"),
         include_str!("throttle.rs"),
         include_str!("bridge.rs"),
+        include_str!("supervising.rs"),
         include_str!("forked.rs"),
         include_str!("spawned.rs"),
         include_str!("worker.rs"),
@@ -625,9 +626,9 @@ fn why_a_worker_is_replaced_is_known_until_a_stop() {
     let (mut sup, now) = with_auxiliary();
     assert_eq!(sup.replacement(0), Some(None));
     sup.step(Event::Roll, now);
-    assert_eq!(sup.replacement(0), Some(Some(Because::Asked)));
+    assert_eq!(sup.replacement(0), Some(Some(Cause::Asked)));
     sup.step(Event::Stalled(1), now);
-    assert_eq!(sup.replacement(1), Some(Some(Because::Stalled)));
+    assert_eq!(sup.replacement(1), Some(Some(Cause::Watchdog)));
     sup.step(Event::Stop("SIGTERM"), now);
     assert_eq!(sup.replacement(0), None);
 }

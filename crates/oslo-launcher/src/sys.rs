@@ -22,6 +22,6 @@ pub(crate) use pages::{OwnedWords, SharedWords, monotonic};
 pub(crate) use signals::READ;
 pub(crate) use signals::{Along, Arrived, Signal, Signals, is_daemon, send, send_along};
 pub(crate) use wait::{
-    Pipe, Reaped, Waker, Whose, line_to_parent, poll, reap_known, reap_next, reap_orphan,
+    Pipe, Reaped, Waker, Whose, pipe_to_parent, poll, reap_known, reap_next, reap_orphan,
     wait_for_end,
 };

@@ -137,23 +137,21 @@ impl Client {
         }
     }
 
-    /// To every server that is there; one that is not, as after a KILL, misses it as it would on a
-    /// broker, whose queue for it ended with it.
+    /// To every server that is there; one that is not, as after a KILL, or is about to go, misses it
+    /// as it would on a broker, whose queue for it ends with it.
     fn fanout(&self, to: &Destination, body: &[u8]) -> Result<(), CallError> {
-        let mut first = None;
-        for way in self.road.ways(to)? {
-            let deadline = Instant::now() + KEEP_TRYING;
-            let told = way.offer(body, false, deadline);
-            let error = match told.and_then(|mut lane| taken(&mut *lane, deadline).map(drop)) {
-                Ok(()) => continue,
-                Err(Offer::Lost(_)) => continue,
-                Err(Offer::Late) => CallError::Unconfirmed,
-                Err(Offer::GivenBack) => CallError::GivenBack,
-                Err(Offer::Final(error)) => error,
-            };
-            first.get_or_insert(error);
-        }
-        first.map_or(Ok(()), Err)
+        let deadline = Instant::now() + KEEP_TRYING;
+        let ways = self.road.ways(to)?;
+        // First all are told, then all are listened to: a slow one delays no other.
+        let lanes: Vec<_> = ways.iter().map(|way| way.offer(body, false, deadline)).collect();
+        let told = lanes.into_iter().map(|lane| taken(&mut *lane?, deadline).map(drop));
+        let errors = told.filter_map(|told| match told {
+            Ok(()) | Err(Offer::Lost(_) | Offer::GivenBack) => None,
+            Err(Offer::Late) => Some(CallError::Unconfirmed),
+            Err(Offer::Final(error)) => Some(error),
+        });
+        let errors: Vec<_> = errors.collect();
+        errors.into_iter().next().map_or(Ok(()), Err)
     }
 
     fn count(&self) -> Result<Counted, CallError> {

@@ -142,19 +142,19 @@ fn place_in(text: &str, piece: &str) -> Range<usize> {
 /// Unescapes the inside of a JSON string that has been read as one before; says how long it is now.
 fn unescape(bytes: &mut [u8]) -> Result<usize, BodyError> {
     let (mut from, mut to) = (0, 0);
-    while let Some(&byte) = bytes.get(from) {
-        if byte != b'\\' {
-            bytes[to] = byte;
-            (from, to) = (from + 1, to + 1);
+    // What comes out is never longer than what went in, so `to` stays behind `from`.
+    while let Some(rest) = bytes.get(from..).filter(|rest| !rest.is_empty()) {
+        let plain = rest.iter().position(|byte| *byte == b'\\').unwrap_or(rest.len());
+        if plain > 0 {
+            bytes.copy_within(from..from + plain, to);
+            (from, to) = (from + plain, to + plain);
             continue;
         }
-        let (c, length) = escaped(bytes.get(from + 1..).unwrap_or_default())?;
-        let mut utf8 = [0; 4];
-        for byte in c.encode_utf8(&mut utf8).bytes() {
-            bytes[to] = byte; // no character is longer than its escape
-            to += 1;
+        let (c, length) = escaped(rest.get(1..).unwrap_or_default())?;
+        if let Some(place) = bytes.get_mut(to..to + c.len_utf8()) {
+            c.encode_utf8(place);
         }
-        from += 1 + length;
+        (from, to) = (from + 1 + length, to + c.len_utf8());
     }
     Ok(to)
 }

@@ -125,3 +125,91 @@ impl Inbox {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+    use super::*;
+    use crate::envelope::{Reply, ReplyTo, Request};
+    use crate::incoming::Replies;
+    use crate::seen::{Delivery, Seen, Verdict};
+
+    /// Counts what is given back; its sender may be gone.
+    #[derive(Clone, Default)]
+    struct Sender {
+        back: Arc<AtomicUsize>,
+        gone: Arc<AtomicBool>,
+    }
+
+    impl Delivery for Sender {
+        fn acknowledge(self: Box<Self>) {}
+        fn give_back(self: Box<Self>) {
+            self.back.fetch_add(1, Ordering::Relaxed);
+        }
+        fn reject(self: Box<Self>) {}
+        fn is_wanted(&self) -> bool {
+            !self.gone.load(Ordering::Relaxed)
+        }
+    }
+
+    struct Nobody;
+
+    impl Replies for Nobody {
+        fn send(&self, _: &ReplyTo, _: Reply) {}
+    }
+
+    fn incoming(sender: &Sender, method: &str, arrived: Instant) -> Incoming {
+        let body = format!("{{\"method\": \"{method}\"}}");
+        let request = Request::decode(body.as_bytes()).expect("a request");
+        let Verdict::New(in_hand) = Seen::default().take(None, Box::new(sender.clone())) else {
+            panic!("a duplicate");
+        };
+        Incoming::new(request, in_hand, Arc::new(Nobody), arrived)
+    }
+
+    fn method(next: Next) -> String {
+        match next {
+            Next::Request(incoming) => incoming.request.method.clone(),
+            other => format!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn what_has_waited_ten_minutes_is_given_back() {
+        let (inbox, sender, now) = (Inbox::default(), Sender::default(), Instant::now());
+        for (name, seconds) in [("a", 0), ("b", 10), ("c", 20)] {
+            inbox.put(incoming(&sender, name, now + Duration::from_secs(seconds)));
+        }
+        let after = |seconds| now + Duration::from_secs(seconds);
+        assert_eq!(inbox.expire(after(599)), Some(after(600)));
+        assert_eq!(sender.back.load(Ordering::Relaxed), 0);
+        assert_eq!(inbox.expire(after(615)), Some(after(620)));
+        assert_eq!(sender.back.load(Ordering::Relaxed), 2);
+        assert_eq!(method(inbox.next(Some(now))), "c");
+        assert_eq!(inbox.expire(after(9_999)), None);
+    }
+
+    #[test]
+    fn what_nobody_waits_for_is_not_carried_out() {
+        let (inbox, now) = (Inbox::default(), Instant::now());
+        let (gone, there) = (Sender::default(), Sender::default());
+        inbox.put(incoming(&gone, "a", now));
+        inbox.put(incoming(&there, "b", now));
+        gone.gone.store(true, Ordering::Relaxed);
+        assert_eq!(method(inbox.next(Some(now))), "b");
+        assert_eq!(gone.back.load(Ordering::Relaxed), 1);
+        assert_eq!(method(inbox.next(Some(now))), "Nothing");
+    }
+
+    #[test]
+    fn once_closed_everything_is_given_back() {
+        let (inbox, sender, now) = (Inbox::default(), Sender::default(), Instant::now());
+        inbox.put(incoming(&sender, "a", now));
+        inbox.close();
+        inbox.put(incoming(&sender, "b", now));
+        assert_eq!(sender.back.load(Ordering::Relaxed), 2);
+        assert_eq!(method(inbox.next(None)), "Closed");
+    }
+}

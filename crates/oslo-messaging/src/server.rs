@@ -41,6 +41,8 @@ pub(crate) trait Carrier: Send + Sync {
 pub struct Server {
     carrier: Box<dyn Carrier>,
     reception: Arc<Reception>,
+    /// The process that made it. Its threads are not in a forked copy, so nothing comes there.
+    opener: u32,
 }
 
 /// What came of waiting for a request.
@@ -56,12 +58,15 @@ pub enum Received {
 
 impl Server {
     pub(crate) fn new(carrier: Box<dyn Carrier>, reception: Arc<Reception>) -> Self {
-        Self { carrier, reception }
+        Self { carrier, reception, opener: std::process::id() }
     }
 
     /// The next request; waits for one until [`Server::stop_consuming`].
     #[must_use]
     pub fn next(&self) -> Option<Incoming> {
+        if self.is_copy() {
+            return None;
+        }
         match self.reception.inbox.next(None) {
             Next::Request(incoming) => Some(*incoming),
             Next::Nothing | Next::Closed => None,
@@ -71,6 +76,9 @@ impl Server {
     /// The next request, if one comes in time.
     #[must_use]
     pub fn next_within(&self, limit: Duration) -> Received {
+        if self.is_copy() {
+            return Received::Stopped;
+        }
         match self.reception.inbox.next(Instant::now().checked_add(limit)) {
             Next::Request(incoming) => Received::Request(incoming),
             Next::Nothing => Received::Nothing,
@@ -86,6 +94,9 @@ impl Server {
 
     /// Takes nothing more; what waits is given back. Replies of what is in hand still go out.
     pub fn stop_consuming(&self) {
+        if self.is_copy() {
+            return;
+        }
         self.carrier.stop_consuming();
         self.reception.inbox.close();
     }
@@ -93,8 +104,15 @@ impl Server {
     /// The same, and waits a moment for the last replies to be read. What is not settled by now is
     /// sent again by its sender.
     pub fn close(&self) {
+        if self.is_copy() {
+            return; // it would wait for a thread that is in another process
+        }
         self.stop_consuming();
         self.carrier.close();
+    }
+
+    fn is_copy(&self) -> bool {
+        std::process::id() != self.opener
     }
 }
 
@@ -107,5 +125,28 @@ impl Drop for Server {
 impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Server").field("counts", &self.counts()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bus::Bus;
+    use crate::target::Target;
+
+    #[test]
+    fn in_another_process_a_server_does_nothing_and_leaves_the_real_one_alone() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let target = Target::new("openstack", "t", "s").expect("good names");
+        let served = Bus::local(dir.path()).serve(&[target], ServerOptions::default());
+        let mut server = served.expect("a server");
+        server.opener += 1; // as a forked child finds it
+        assert!(server.next().is_none());
+        assert!(matches!(server.next_within(Duration::from_secs(600)), Received::Stopped));
+        server.close();
+        assert!(dir.path().join("t,s").exists(), "the real one still listens");
+        server.opener -= 1;
+        drop(server);
+        assert!(!dir.path().join("t,s").exists());
     }
 }

@@ -424,25 +424,60 @@ fn two_servers_of_one_target_are_one_too_many() {
 }
 
 #[test]
-fn a_clients_messages_under_way_are_bounded() {
+fn a_client_has_a_thousand_messages_under_way_and_no_more() {
+    const MOST: usize = 1_000;
     for stage in buses() {
-        // Takes nothing: every cast waits.
-        let options = ServerOptions { prefetch: 2_000, ..ServerOptions::default() };
-        let server = stage.bus.serve(&[target("server")], options).expect("a server");
+        // Nobody is there, or comes.
         let client = stage.bus.client();
-        let senders: Vec<_> = (0..200)
-            .map(|_| {
-                let client = client.clone();
-                thread::spawn(move || client.cast(&server_of("server"), request("m", &json!({}))))
-            })
-            .collect();
-        eventually("all are under way", || server.counts().waiting == 200);
-        assert!(format!("{client:?}").contains("under_way: 200"), "{client:?}");
-        for _ in 0..200 {
-            next(&server).answer(returned(&()));
+        let ask = || {
+            let client = client.clone();
+            let small = thread::Builder::new().stack_size(128 * 1024);
+            let limit = Duration::from_secs(3);
+            small.spawn(move || client.call(&server_of("nobody"), request("m", &json!({})), limit))
+        };
+        let callers: Vec<_> = (0..MOST).map(|_| ask().expect("a thread")).collect();
+        eventually("all are under way", || format!("{client:?}").contains("under_way: 1000"));
+        let more = client.cast(&server_of("nobody"), request("m", &json!({})));
+        assert!(matches!(more, Err(CallError::Full { most: MOST })), "{stage}: {more:?}");
+        for caller in callers {
+            let answer = caller.join().expect("no panic");
+            assert!(matches!(answer, Err(CallError::Nobody { .. })), "{stage}: {answer:?}");
         }
-        for sender in senders {
-            sender.join().expect("no panic").expect("taken");
+        assert!(format!("{client:?}").contains("under_way: 0"), "{client:?}");
+    }
+}
+
+#[test]
+fn handlers_never_run_on_the_thread_of_the_bus() {
+    for stage in buses() {
+        let name = Method::new("name", |_| returned(&thread::current().name()));
+        let _pool = serve(&stage, [name]);
+        assert_eq!(call(&stage, request("name", &json!({}))).expect("an answer"), "rpc", "{stage}");
+    }
+}
+
+#[test]
+fn a_slow_handler_delays_no_other_answer() {
+    for stage in buses() {
+        let (may_end, end) = mpsc::channel::<()>();
+        let (end, (began, has_begun)) = (Mutex::new(end), mpsc::channel());
+        let slow = Method::new("slow", move |_| {
+            let _ = began.send(());
+            let _ = end.lock().expect("one at a time").recv();
+            returned(&())
+        });
+        let _pool = serve_as(&stage, "server", 2, [slow, echo()]);
+        let client = stage.bus.client();
+        let slow = thread::spawn(move || {
+            client.call(&server_of("server"), request("slow", &json!({})), LIMIT)
+        });
+        has_begun.recv_timeout(LIMIT).expect("it began");
+        for number in 0..100 {
+            let answer = call(&stage, request("echo", &json!({"text": number})));
+            assert_eq!(answer.expect("an answer"), number, "{stage}");
         }
+        assert!(!slow.is_finished());
+        may_end.send(()).expect("it waits");
+        slow.join().expect("no panic").expect("an answer");
     }
 }

@@ -6,7 +6,7 @@ use std::process::Command;
 use std::sync::mpsc::Sender;
 use std::thread;
 
-use super::Noticed;
+use super::Sighting;
 use super::ears::STACK;
 use crate::state::WorkerId;
 use crate::state_line::understand;
@@ -26,7 +26,7 @@ impl Subprocess {
         command: Command,
         id: WorkerId,
         life: u64,
-        tell: &Sender<Noticed>,
+        tell: &Sender<Sighting>,
     ) -> io::Result<Self> {
         let (pid, ours) = start_program(command)?;
         let attended = hear(pid, &ours, id, life, tell.clone())
@@ -53,13 +53,13 @@ fn hear(
     ours: &UnixStream,
     id: WorkerId,
     life: u64,
-    tell: Sender<Noticed>,
+    tell: Sender<Sighting>,
 ) -> io::Result<()> {
     let heard = BufReader::new(ours.try_clone()?);
     let hear = move || {
         for line in heard.lines() {
             let Ok(line) = line else { return };
-            let said = understand(&line).map(|said| Noticed::Said(id, life, said));
+            let said = understand(&line).map(|said| Sighting::Said(id, life, said));
             if said.is_some_and(|said| tell.send(said).is_err()) {
                 return;
             }
@@ -68,10 +68,10 @@ fn hear(
     thread::Builder::new().name(format!("hear-{pid}")).stack_size(STACK).spawn(hear).map(drop)
 }
 
-fn wait(pid: i32, id: WorkerId, life: u64, tell: Sender<Noticed>) -> io::Result<()> {
+fn wait(pid: i32, id: WorkerId, life: u64, tell: Sender<Sighting>) -> io::Result<()> {
     let wait = move || {
         // Nobody listens any more only when this process ends.
-        let _ = tell.send(Noticed::Ended(id, life, wait_for(pid)));
+        let _ = tell.send(Sighting::Ended(id, life, wait_for(pid)));
     };
     thread::Builder::new().name(format!("wait-{pid}")).stack_size(STACK).spawn(wait).map(drop)
 }

@@ -78,7 +78,7 @@ impl Pipe {
 }
 
 /// A pipe for a child to write to and its parent to read from: only the reader never waits.
-pub(crate) fn line_to_parent() -> io::Result<(OwnedFd, OwnedFd)> {
+pub(crate) fn pipe_to_parent() -> io::Result<(OwnedFd, OwnedFd)> {
     let (read, write) = pipe2(OFlag::O_CLOEXEC)?;
     fcntl(&read, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
     Ok((read, write))

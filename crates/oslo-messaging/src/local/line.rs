@@ -246,3 +246,63 @@ impl AsFd for Line {
         self.stream.as_fd()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::local::frame::Kind;
+
+    fn line(now: Instant) -> (Line, UnixStream) {
+        let (ours, theirs) = UnixStream::pair().expect("a pair");
+        (Line::new(ours, now).expect("a line"), theirs)
+    }
+
+    #[test]
+    fn a_frame_has_thirty_seconds_that_count_only_while_it_is_read() {
+        let now = Instant::now();
+        let after = |seconds| now + Duration::from_secs(seconds);
+        let (mut line, mut client) = line(now);
+        assert_eq!(line.deadline(), None);
+        client.write_all(&Frame::head(Kind::Message, 1, b"{}")).expect("written");
+        line.read(now).expect("read");
+        assert_eq!(line.deadline(), Some(after(30)));
+        assert!(line.overdue(after(29)).is_none());
+        assert!(matches!(line.overdue(after(30)), Some(Parting::HalfAFrame)));
+        line.pause(after(20));
+        assert!(line.overdue(after(49)).is_none() && line.overdue(after(50)).is_some());
+        // More of it buys no more time; all of it ends the matter.
+        client.write_all(b"{").expect("written");
+        line.read(after(40)).expect("read");
+        assert!(line.overdue(after(50)).is_some());
+        client.write_all(b"}").expect("written");
+        line.read(after(41)).expect("read");
+        assert_eq!(line.deadline(), None);
+        assert_eq!(line.next(after(41)).expect("a frame").expect("a frame").body, b"{}");
+    }
+
+    #[test]
+    fn a_client_that_takes_nothing_for_thirty_seconds_or_too_much_waits_is_let_go() {
+        let now = Instant::now();
+        let after = |seconds| now + Duration::from_secs(seconds);
+        let (mut line, mut client) = line(now);
+        let frame = |bytes| Frame { kind: Kind::Reply, tag: 1, body: vec![b'x'; bytes] };
+        line.send(frame(1024 * 1024), now).expect("it waits");
+        assert!(!line.is_idle());
+        assert!(matches!(line.overdue(after(30)), Some(Parting::NeverReads)));
+        // It reads some: its time begins again.
+        client.read_exact(&mut [0; 64 * 1024]).expect("read");
+        line.write(after(20)).expect("more of it");
+        assert!(line.overdue(after(49)).is_none() && line.overdue(after(50)).is_some());
+        let error = line.send(frame(UNSENT), after(20)).expect_err("too much");
+        assert!(matches!(error, Parting::NeverReads));
+    }
+
+    #[test]
+    fn whoever_holds_a_message_knows_when_its_sender_is_gone() {
+        let (line, _client) = line(Instant::now());
+        let gone = line.gone();
+        assert!(!gone.load(Ordering::Relaxed));
+        drop(line);
+        assert!(gone.load(Ordering::Relaxed));
+    }
+}

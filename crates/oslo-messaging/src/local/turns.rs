@@ -31,6 +31,8 @@ const BYTES: usize = LARGEST_BODY;
 const UNTAKEN: usize = 4 * 1024 * 1024;
 /// Bytes of replies that wait for slow readers.
 const REPLIES: usize = LARGEST_BODY + 4 * 1024 * 1024;
+/// How long nobody is welcomed after the system had no descriptor for somebody.
+const NO_WELCOME: Duration = Duration::from_secs(1);
 /// How long the last replies may take to be read by their callers.
 const LAST_REPLIES: Duration = Duration::from_secs(2);
 
@@ -45,6 +47,8 @@ pub(super) struct Turns {
     callers: HashMap<String, (u64, u64)>,
     wake: UnixStream,
     prefetch: usize,
+    /// No client is welcomed before that.
+    closed_until: Option<Instant>,
 }
 
 /// What there is to do.
@@ -70,6 +74,7 @@ impl Turns {
             callers: HashMap::new(),
             wake,
             prefetch,
+            closed_until: None,
         }
     }
 
@@ -111,12 +116,15 @@ impl Turns {
         let place = self.lines.len() < CLIENTS || self.lines.values().any(Line::is_idle);
         let ids: Vec<u64> = self.lines.keys().copied().collect();
         let mut watched = vec![PollFd::new(self.wake.as_fd(), PollFlags::POLLIN)];
-        let arrivals = if place { PollFlags::POLLIN } else { PollFlags::empty() };
+        let closed = self.closed_until.filter(|until| *until > now);
+        let arrivals =
+            if place && closed.is_none() { PollFlags::POLLIN } else { PollFlags::empty() };
         watched.extend(self.listeners.iter().map(|one| PollFd::new(one.as_fd(), arrivals)));
         watched.extend(self.lines.iter().map(|(id, line)| {
             PollFd::new(line.as_fd(), line.interest(self.may_read(*id, line, first, held)))
         }));
-        let deadlines = self.lines.values().filter_map(Line::deadline).chain(deadlines);
+        let deadlines =
+            self.lines.values().filter_map(Line::deadline).chain(deadlines).chain(closed);
         match poll(&mut watched, timeout(deadlines.min(), now)) {
             Ok(_) | Err(Errno::EINTR) => {}
             Err(errno) => return Err(errno.into()),
@@ -316,9 +324,11 @@ impl Turns {
                 self.next_line += 1;
             }
             Err(error) => {
-                // Most often no descriptor is left: the idlest client's is taken.
+                // Most often no descriptor is left: the idlest client's is taken, and whoever else
+                // wants to come waits a moment.
                 tracing::warn!(target: "oslo_messaging.local", "A client cannot be taken: {error}");
                 self.make_room();
+                self.closed_until = Some(now + NO_WELCOME);
             }
         }
     }
