@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use cinder_conf::{Default, Item, Kind, Request, cinder};
+use cinder_conf::{Fallback, Item, Kind, Request, cinder};
 
 const BACKENDS: usize = 50;
 const LINES: usize = 5_000;
@@ -66,9 +66,9 @@ fn large() -> String {
         .flat_map(|(_, options)| options)
         .filter_map(|option| {
             let value = match (option.default, option.kind) {
-                (Default::Text(text), _) => text.to_owned(),
-                (Default::Int(number), _) => number.to_string(),
-                (Default::Bool(value), _) => value.to_string(),
+                (Fallback::Text(text), _) => text.to_owned(),
+                (Fallback::Int(number), _) => number.to_string(),
+                (Fallback::Bool(value), _) => value.to_string(),
                 (_, Kind::List { .. }) => "a, b".to_owned(),
                 (_, Kind::Dict { .. }) => "backend_id:a,conf:/etc/b".to_owned(),
                 (_, Kind::String(text)) => (*text.choices.first().unwrap_or(&"x")).to_owned(),

@@ -62,7 +62,7 @@ pub use error::{
 pub use ini::{Fault, Malformed, Parsed};
 pub use kind::{Kind, Reason, Text};
 pub use notice::{LOGGER, Notice, NoticeLevel};
-pub use option::{Alias, Cli, Default, Opt, Removal};
+pub use option::{Alias, Cli, Fallback, Opt, Removal};
 pub use oslo::{Change, Found, Mutation, OsloConfig, Renewal, SectionError};
 pub use problem::{Level, Problem, Scope};
 pub use problems::Problems;

@@ -23,7 +23,7 @@ pub struct Opt<'a> {
     /// Type and limits.
     pub kind: Kind<'a>,
     /// Value when nobody sets it.
-    pub default: Default<'a>,
+    pub default: Fallback<'a>,
     /// Every occurrence counts, not only the last one.
     pub multi: bool,
     /// Shown as `****` everywhere.
@@ -85,9 +85,9 @@ pub struct Cli<'a> {
     pub positional: bool,
 }
 
-/// A declared default.
+/// What an option is worth when nobody sets it.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Default<'a> {
+pub enum Fallback<'a> {
     /// None: the option reads as unset.
     Unset,
     /// Text, converted and substituted like text from a file.
@@ -104,7 +104,7 @@ pub enum Default<'a> {
     Dict(&'a [(&'a str, &'a str)]),
 }
 
-impl Default<'_> {
+impl Fallback<'_> {
     /// Whether the option is unset by default.
     pub const fn is_unset(&self) -> bool {
         matches!(self, Self::Unset)
@@ -119,7 +119,7 @@ impl<'a> Opt<'a> {
             dest: name,
             help: "",
             kind,
-            default: Default::Unset,
+            default: Fallback::Unset,
             multi: false,
             secret: false,
             mutable: false,
@@ -202,37 +202,37 @@ impl<'a> Opt<'a> {
 
     /// Sets a text default; also the way to write a default that refers to `$other`.
     pub const fn default_text(mut self, text: &'a str) -> Self {
-        self.default = Default::Text(text);
+        self.default = Fallback::Text(text);
         self
     }
 
     /// Sets any default.
-    pub const fn default(mut self, default: Default<'a>) -> Self {
+    pub const fn default(mut self, default: Fallback<'a>) -> Self {
         self.default = default;
         self
     }
 
     /// Sets a whole-number default.
     pub const fn default_int(mut self, number: i64) -> Self {
-        self.default = Default::Int(number);
+        self.default = Fallback::Int(number);
         self
     }
 
     /// Sets a truth-value default.
     pub const fn default_bool(mut self, value: bool) -> Self {
-        self.default = Default::Bool(value);
+        self.default = Fallback::Bool(value);
         self
     }
 
     /// Sets a numeric default.
     pub const fn default_float(mut self, number: f64) -> Self {
-        self.default = Default::Float(number);
+        self.default = Fallback::Float(number);
         self
     }
 
     /// Sets a list default.
     pub const fn default_list(mut self, items: &'a [&'a str]) -> Self {
-        self.default = Default::List(items);
+        self.default = Fallback::List(items);
         self
     }
 
@@ -316,7 +316,7 @@ impl<'a> Opt<'a> {
 
     /// Marks the two built-in options whose value is the list of files or directories read.
     pub(crate) const fn multi_files(mut self) -> Self {
-        self.default = Default::List(&[]);
+        self.default = Fallback::List(&[]);
         self
     }
 

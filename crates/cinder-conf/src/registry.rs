@@ -7,7 +7,7 @@ use std::{collections::HashMap, sync::Arc};
 use crate::{
     error::DeclareError,
     kind::Kind,
-    option::{Default, Opt},
+    option::{Fallback, Opt},
     source::fold,
 };
 
@@ -122,26 +122,26 @@ pub(crate) fn check_default(option: &Opt<'_>) -> Result<(), DeclareError> {
         false => kind.parse(text).map(drop).map_err(|_| refused(text)),
     };
     match (option.default, &option.kind) {
-        (Default::Text(text), kind) => check(kind, text),
-        (Default::Int(number), kind @ (Kind::Integer { .. } | Kind::Port { .. })) => {
+        (Fallback::Text(text), kind) => check(kind, text),
+        (Fallback::Int(number), kind @ (Kind::Integer { .. } | Kind::Port { .. })) => {
             check(kind, &number.to_string())
         }
-        (Default::Int(number), kind @ Kind::Float { .. }) => check(kind, &number.to_string()),
-        (Default::Float(number), kind @ Kind::Float { .. }) => check(kind, &number.to_string()),
-        (Default::List(items), kind) if option.multi => {
+        (Fallback::Int(number), kind @ Kind::Float { .. }) => check(kind, &number.to_string()),
+        (Fallback::Float(number), kind @ Kind::Float { .. }) => check(kind, &number.to_string()),
+        (Fallback::List(items), kind) if option.multi => {
             items.iter().try_for_each(|text| check(kind, text))
         }
-        (Default::List(items), Kind::List { item, .. }) => {
+        (Fallback::List(items), Kind::List { item, .. }) => {
             items.iter().try_for_each(|text| check(item, text))
         }
-        (Default::Dict(pairs), Kind::Dict { value, .. }) => {
+        (Fallback::Dict(pairs), Kind::Dict { value, .. }) => {
             pairs.iter().try_for_each(|(_, text)| check(value, text))
         }
-        (Default::Unset, _) | (Default::Bool(_), Kind::Boolean) => Ok(()),
-        (Default::Bool(value), _) => Err(refused(&value.to_string())),
-        (Default::Int(number), _) => Err(refused(&number.to_string())),
-        (Default::Float(number), _) => Err(refused(&number.to_string())),
-        (Default::List(items), _) => Err(refused(&items.join(","))),
-        (Default::Dict(_), _) => Err(refused("a dictionary")),
+        (Fallback::Unset, _) | (Fallback::Bool(_), Kind::Boolean) => Ok(()),
+        (Fallback::Bool(value), _) => Err(refused(&value.to_string())),
+        (Fallback::Int(number), _) => Err(refused(&number.to_string())),
+        (Fallback::Float(number), _) => Err(refused(&number.to_string())),
+        (Fallback::List(items), _) => Err(refused(&items.join(","))),
+        (Fallback::Dict(_), _) => Err(refused("a dictionary")),
     }
 }

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use cinder_conf::{Default, Kind, Opt, OsloConfig, cinder, options::SHADOWS};
+use cinder_conf::{Fallback, Kind, Opt, OsloConfig, cinder, options::SHADOWS};
 
 /// Group and name → everything the inventory knows, in one line.
 type Lines = BTreeMap<(String, String), String>;
@@ -88,15 +88,15 @@ fn line(group: &str, option: &Opt<'_>, shadow: bool) -> String {
     .join("\t")
 }
 
-fn default(default: Default<'_>) -> String {
+fn default(default: Fallback<'_>) -> String {
     match default {
-        Default::Unset => "(unset)".to_owned(),
-        Default::Text(text) => text.to_owned(),
-        Default::Bool(value) => value.to_string(),
-        Default::Int(number) => number.to_string(),
-        Default::Float(number) => number.to_string(),
-        Default::List(items) => items.join(","),
-        Default::Dict(pairs) => {
+        Fallback::Unset => "(unset)".to_owned(),
+        Fallback::Text(text) => text.to_owned(),
+        Fallback::Bool(value) => value.to_string(),
+        Fallback::Int(number) => number.to_string(),
+        Fallback::Float(number) => number.to_string(),
+        Fallback::List(items) => items.join(","),
+        Fallback::Dict(pairs) => {
             pairs.iter().map(|(k, v)| format!("{k}:{v}")).collect::<Vec<_>>().join(",")
         }
     }

@@ -22,7 +22,7 @@ use std::{
 use cinder_types::{BINARY, ServiceId, ServiceUuid};
 use tracing::{dispatcher, error};
 
-use self::writer::{ANSWER_LIMIT, Answer, Hand, STOP_LIMIT};
+use self::writer::{ANSWER_LIMIT, Answer, STOP_LIMIT, Writing};
 use crate::{
     connection::Connection, error::DbError, options::DatabaseOptions, registry::Registration,
     timestamp::Timestamp,
@@ -150,14 +150,14 @@ impl Heartbeat {
             return Ok(None);
         }
         let shared = Arc::new(Shared::default());
-        let heart = Heart::new(plan, connection, driver_ready, observe, Arc::clone(&shared));
+        let beater = Beater::new(plan, connection, driver_ready, observe, Arc::clone(&shared));
         let theirs = Arc::clone(&shared);
         // A subscriber set for this thread only, as tests do, has to hear the heartbeat too.
         let log = dispatcher::get_default(Clone::clone);
         let thread = thread::Builder::new()
             .name("heartbeat".into())
             .stack_size(STACK_SIZE)
-            .spawn(move || dispatcher::with_default(&log, || run(heart, &theirs)))?;
+            .spawn(move || dispatcher::with_default(&log, || run(beater, &theirs)))?;
         Ok(Some(Self { shared, thread: Some(thread), opener: std::process::id() }))
     }
 
@@ -266,21 +266,21 @@ enum Wake {
     Stop,
 }
 
-fn run(mut heart: Heart, shared: &Shared) {
-    let interval = heart.plan.interval;
+fn run(mut beater: Beater, shared: &Shared) {
+    let interval = beater.plan.interval;
     // A driver that is still starting is not "reporting problems": only ticks complain.
-    let mut beating = heart.begin();
+    let mut beating = beater.begin();
     let mut deadline = Instant::now() + interval;
     loop {
         match shared.sleep_until(deadline) {
             Wake::Stop => return,
             Wake::Look if beating => {}
             Wake::Look => {
-                beating = heart.begin();
+                beating = beater.begin();
                 deadline = Instant::now() + interval;
             }
             Wake::Tick => {
-                beating = heart.tick();
+                beating = beater.tick();
                 deadline = next_tick(deadline, interval, Instant::now());
             }
         }
@@ -295,18 +295,18 @@ fn next_tick(last: Instant, interval: Duration, now: Instant) -> Instant {
     interval.checked_mul(ticks).and_then(|step| last.checked_add(step)).unwrap_or(now + interval)
 }
 
-/// What the thread owns.
-struct Heart {
+/// What the heartbeat's thread owns.
+struct Beater {
     plan: HeartbeatPlan,
     driver_ready: Box<dyn FnMut() -> bool + Send>,
     observe: Box<dyn FnMut(&Pulse<'_>) + Send>,
-    hand: Hand,
+    writing: Writing,
     shared: Arc<Shared>,
     /// Set from the first failure to the next beat: failures in between are silent.
     disconnected: bool,
 }
 
-impl Heart {
+impl Beater {
     fn new(
         mut plan: HeartbeatPlan,
         connection: Option<Connection>,
@@ -315,13 +315,13 @@ impl Heart {
         shared: Arc<Shared>,
     ) -> Self {
         plan.database = impatient(&plan.database);
-        let hand = Hand::new(plan.clone(), connection);
-        Self { plan, driver_ready, observe, hand, shared, disconnected: false }
+        let writing = Writing::new(plan.clone(), connection);
+        Self { plan, driver_ready, observe, writing, shared, disconnected: false }
     }
 
     /// Beats if the driver is ready already; returns whether it is.
     fn begin(&mut self) -> bool {
-        let ready = self.guarded(|heart| (heart.driver_ready)()).unwrap_or(false);
+        let ready = self.guarded(|beater| (beater.driver_ready)()).unwrap_or(false);
         if ready {
             self.guarded(Self::beat);
         }
@@ -349,7 +349,7 @@ impl Heart {
             Ok(done) => return Some(done),
             Err(panic) => panic,
         };
-        self.hand.start_afresh();
+        self.writing.start_afresh();
         if !std::mem::replace(&mut self.disconnected, true) {
             error!(
                 target: "cinder.service",
@@ -363,7 +363,7 @@ impl Heart {
 
     fn beat(&mut self) {
         let begun = Instant::now();
-        let result = self.hand.write(&self.shared);
+        let result = self.writing.write(&self.shared);
         let took = begun.elapsed();
         match &result {
             Ok(_) => {

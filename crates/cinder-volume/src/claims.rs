@@ -23,7 +23,7 @@ const FILE: &str = "cinder-volume.lock";
 /// else serves. What has been claimed is held until the file is closed or this process ends.
 ///
 /// Where there can be no lock, a warning is all: the back ends run.
-pub fn claim(state_path: &Path, candidates: &mut [Candidate]) -> Option<File> {
+pub(crate) fn claim(state_path: &Path, candidates: &mut [Candidate]) -> Option<File> {
     let path = state_path.join(FILE);
     let file = match locks::open(&path) {
         Ok(file) => file,

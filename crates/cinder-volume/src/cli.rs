@@ -15,7 +15,7 @@ use crate::surroundings::Surroundings;
 
 /// What is to be done.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Task {
+pub(crate) enum Task {
     /// Run the daemon; with a name, only that back end.
     Run {
         /// `--backend_name`.
@@ -64,7 +64,7 @@ pub enum Task {
 
 /// Which reports are wanted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Wish {
+pub(crate) struct Wish {
     /// `--pid`: this daemon, or this worker alone.
     pub pid: Option<i32>,
     /// `--worker`: only these back ends.
@@ -75,7 +75,7 @@ pub struct Wish {
 
 /// How many back ends have to be up for a check to succeed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wanted {
+pub(crate) enum Wanted {
     /// Every one of them.
     All,
     /// One is enough.
@@ -84,7 +84,7 @@ pub enum Wanted {
 
 /// A command line that was understood.
 #[derive(Debug)]
-pub struct CommandLine {
+pub(crate) struct CommandLine {
     /// What is to be done.
     pub task: Task,
     /// Files, directories and options in the order given.
@@ -96,7 +96,7 @@ pub struct CommandLine {
 /// # Errors
 ///
 /// [`Failure::Told`] after help and version have been printed, or the refusal with status 2.
-pub fn parse(surroundings: &Surroundings) -> Result<CommandLine, Failure> {
+pub(crate) fn parse(surroundings: &Surroundings) -> Result<CommandLine, Failure> {
     let arguments = cinder::arguments();
     let mut command = command(&arguments, &surroundings.name);
     if let Some(shell) = completion_wanted(&surroundings.arguments) {

@@ -18,7 +18,7 @@ use crate::{configure, report, wire};
 /// # Errors
 ///
 /// [`Failure`] when it cannot.
-pub fn run(surroundings: &Surroundings, line: &CommandLine) -> Result<i32, Failure> {
+pub(crate) fn run(surroundings: &Surroundings, line: &CommandLine) -> Result<i32, Failure> {
     let out = &mut io::stdout().lock();
     match &line.task {
         Task::Run { .. } => Ok(exit::OK),

@@ -11,7 +11,7 @@ use crate::exit::{self, Failure};
 use crate::surroundings::Surroundings;
 
 /// The request that leads to this process's configuration.
-pub fn request(surroundings: &Surroundings, line: &CommandLine) -> Request {
+pub(crate) fn request(surroundings: &Surroundings, line: &CommandLine) -> Request {
     Request {
         home: surroundings.variable("HOME").map(Into::into),
         environment: surroundings.environment.clone(),
@@ -27,7 +27,7 @@ pub fn request(surroundings: &Surroundings, line: &CommandLine) -> Request {
 /// # Errors
 ///
 /// One line per problem, for standard error: logging is not set up yet.
-pub fn load(surroundings: &Surroundings, line: &CommandLine) -> Result<Conf, Failure> {
+pub(crate) fn load(surroundings: &Surroundings, line: &CommandLine) -> Result<Conf, Failure> {
     cinder::load(request(surroundings, line)).map_err(|problems| {
         let lines = problems.to_string();
         let lines = lines.lines().map(|line| format!("{}: {line}", surroundings.name));
@@ -40,7 +40,10 @@ pub fn load(surroundings: &Surroundings, line: &CommandLine) -> Result<Conf, Fai
 /// # Errors
 ///
 /// As there.
-pub fn load_for_command(surroundings: &Surroundings, line: &CommandLine) -> Result<Conf, Failure> {
+pub(crate) fn load_for_command(
+    surroundings: &Surroundings,
+    line: &CommandLine,
+) -> Result<Conf, Failure> {
     let conf = load(surroundings, line)?;
     for unseen in conf.oslo().unseen() {
         // With standard error closed there is nobody to tell.
@@ -54,7 +57,7 @@ pub fn load_for_command(surroundings: &Surroundings, line: &CommandLine) -> Resu
 }
 
 /// Logs what was found while reading, once there is a log.
-pub fn log_findings(conf: &Conf) {
+pub(crate) fn log_findings(conf: &Conf) {
     log_notices(conf.take_notices());
     // The errors are those of single back ends, and are told where these fail to start.
     log_problems(conf.problems().iter().filter(|problem| problem.level == Level::Warning));
@@ -64,7 +67,7 @@ pub fn log_findings(conf: &Conf) {
 }
 
 /// Logs records that reading has caused, as upstream's configuration library does.
-pub fn log_notices(notices: Vec<Notice>) {
+pub(crate) fn log_notices(notices: Vec<Notice>) {
     for Notice { level, text } in notices {
         match level {
             NoticeLevel::Info => info!(target: LOGGER, "{text}"),
@@ -75,7 +78,7 @@ pub fn log_notices(notices: Vec<Notice>) {
 }
 
 /// Logs problems, one line each.
-pub fn log_problems<'p>(problems: impl IntoIterator<Item = &'p Problem>) {
+pub(crate) fn log_problems<'p>(problems: impl IntoIterator<Item = &'p Problem>) {
     for problem in problems {
         match problem.level {
             Level::Error => error!(target: LOGGER, "{}", problem.statement()),

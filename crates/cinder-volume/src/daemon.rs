@@ -18,7 +18,7 @@ use crate::{configure, logging, startup, wire};
 /// # Errors
 ///
 /// [`Failure`] when it does not get as far as the wait loop.
-pub fn run(
+pub(crate) fn run(
     surroundings: &Surroundings,
     line: &CommandLine,
     inherited: Inherited,

@@ -4,21 +4,21 @@ use std::io::Write;
 use std::process::ExitCode;
 
 /// Everything went well, or a graceful stop was complete.
-pub const OK: i32 = 0;
+pub(crate) const OK: i32 = 0;
 /// Bad configuration, nothing to run, or a stop that was not graceful (`spec/startup.md` §9).
 /// A command line that is not understood gives 2, by `cinder_conf::cli` (`spec/config.md` §7).
-pub const FAILURE: i32 = 1;
+pub(crate) const FAILURE: i32 = 1;
 /// What was to be checked is known, and not good: `status --check`, `status --alive`.
-pub const NOT_UP: i32 = 3;
+pub(crate) const NOT_UP: i32 = 3;
 
 /// `status`: not all back ends are up.
-pub const SOME_DOWN: i32 = 1;
+pub(crate) const SOME_DOWN: i32 = 1;
 /// `status`: neither the database nor a health server can tell.
-pub const UNKNOWN: i32 = 2;
+pub(crate) const UNKNOWN: i32 = 2;
 
 /// Why the process ends before it has done its work.
 #[derive(Debug)]
-pub enum Failure {
+pub(crate) enum Failure {
     /// Already told to the operator; only the status is left.
     Told(i32),
     /// Lines for standard error, complete with prefix.
@@ -41,7 +41,7 @@ pub enum Failure {
 impl Failure {
     /// The same failure with another status, if it has not been told yet.
     #[must_use]
-    pub fn with_status(self, status: i32) -> Self {
+    pub(crate) fn with_status(self, status: i32) -> Self {
         match self {
             Self::Lines(lines, _) => Self::Lines(lines, status),
             Self::Error(error) => Self::Final(error, status),
@@ -51,7 +51,7 @@ impl Failure {
 
     /// The same failure with one more line, if it has lines.
     #[must_use]
-    pub fn and_say(self, line: String) -> Self {
+    pub(crate) fn and_say(self, line: String) -> Self {
         match self {
             Self::Lines(mut lines, status) => {
                 lines.push(line);
@@ -62,7 +62,7 @@ impl Failure {
     }
 
     /// Prints what is still to be told, each cause once, and gives the exit status.
-    pub fn report(self, name: &str) -> i32 {
+    pub(crate) fn print(self, name: &str) -> i32 {
         let (lines, status) = match self {
             Self::Told(status) => (Vec::new(), status),
             Self::Lines(lines, status) => (lines, status),
@@ -91,6 +91,6 @@ impl<E: Into<anyhow::Error>> From<E> for Failure {
 }
 
 /// An exit status as the standard library wants it.
-pub fn code(status: i32) -> ExitCode {
+pub(crate) fn code(status: i32) -> ExitCode {
     ExitCode::from(u8::try_from(status).unwrap_or(1))
 }

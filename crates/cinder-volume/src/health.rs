@@ -27,7 +27,7 @@ const PAUSE: Duration = Duration::from_secs(5);
 
 /// What the health server has to know of the configuration.
 #[derive(Debug, Clone)]
-pub struct HealthPlan {
+pub(crate) struct HealthPlan {
     /// Where to listen.
     pub address: Address,
     /// Permissions of a Unix socket.
@@ -40,7 +40,7 @@ pub struct HealthPlan {
 
 /// An enabled back end.
 #[derive(Debug, Clone)]
-pub struct Member {
+pub(crate) struct Member {
     /// Its name in `enabled_backends`.
     pub name: String,
     /// `host@backend`.
@@ -51,7 +51,7 @@ pub struct Member {
 
 /// The service that answers.
 #[derive(Debug)]
-pub struct HealthService {
+pub(crate) struct HealthService {
     plan: HealthPlan,
     members: Vec<Member>,
     /// Filled in the worker only.
@@ -61,7 +61,7 @@ pub struct HealthService {
 
 impl HealthService {
     /// A service that shows these back ends, in this order.
-    pub fn new(plan: HealthPlan, members: Vec<Member>) -> Self {
+    pub(crate) fn new(plan: HealthPlan, members: Vec<Member>) -> Self {
         let complained = AtomicBool::new(false);
         Self { plan, members, stopper: Mutex::new(None), complained }
     }
@@ -206,7 +206,7 @@ impl Source for Live<'_> {
         let alive = self.alive().is_ok();
         let slots = self.scoreboard.snapshot();
         let words = |member: &Member| match slot_of(member, &slots) {
-            Some(slot) => self.scoreboard.own_words(slot),
+            Some(slot) => self.scoreboard.program_words(slot),
             None => &[],
         };
         let words: Vec<_> = self.service.members.iter().map(words).collect();

@@ -12,7 +12,7 @@ use crate::reloading::{Change, Verdict};
 use crate::report::{Job, WatchedFile};
 
 /// The daemon's hooks; each worker has a copy of its own from the moment it is forked.
-pub struct DaemonHooks {
+pub(crate) struct DaemonHooks {
     /// The configuration in force. A report and a reading look at it beside us.
     conf: Arc<RwLock<Conf>>,
     /// To change the level.
@@ -63,7 +63,7 @@ impl Hooks for DaemonHooks {
 
 impl DaemonHooks {
     /// Hooks for the process that calls this; `supervised` by another one, it is a worker.
-    pub fn new(conf: Conf, log: LogHandle, program: &str, supervised: bool) -> Self {
+    pub(crate) fn new(conf: Conf, log: LogHandle, program: &str, supervised: bool) -> Self {
         // The parent alone looks at the file, as upstream's does.
         let asks = WatchedFile::of(&conf.reports).filter(|_| !supervised);
         Self { conf: Arc::new(RwLock::new(conf)), log, program: program.to_owned(), asks }

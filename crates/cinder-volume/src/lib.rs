@@ -1,6 +1,9 @@
 //! The volume daemon as a library, so that `main.rs` and tests are thin.
 //!
-//! It wires the other crates together and has no behaviour of its own:
+//! It wires the other crates together. What it does itself is to say in which order things happen:
+//! of a start (`startup`), of a worker's parts (`worker`), and of a back end's claim and row
+//! (`claims`, `registering`); and it shows what is going on (`commands`, `report`, `health`,
+//! `metrics`):
 //!
 //! ```text
 //! first steps → surroundings → cli → configure → logging → wire
@@ -13,6 +16,7 @@
 //! ```
 
 #![forbid(unsafe_code)]
+#![warn(unreachable_pub)]
 
 mod claims;
 mod cli;
@@ -54,7 +58,7 @@ pub fn run(first: FirstSteps, surroundings: &Surroundings) -> ExitCode {
             parsed.and_then(|line| commands::run(surroundings, &line))
         }
     };
-    let status = ended.unwrap_or_else(|failure| failure.report(&surroundings.name));
+    let status = ended.unwrap_or_else(|failure| failure.print(&surroundings.name));
     logging::finish();
     exit::code(status)
 }

@@ -26,7 +26,7 @@ const LARGEST_HANDLERS: u64 = 256 << 10;
 /// # Errors
 ///
 /// [`LogError::Config`] when it is no file that can be read.
-pub fn handlers(path: Option<&str>) -> Result<Option<HandlersFile>, LogError> {
+pub(crate) fn handlers(path: Option<&str>) -> Result<Option<HandlersFile>, LogError> {
     let Some(path) = path.filter(|path| !path.is_empty()) else { return Ok(None) };
     let path = PathBuf::from(path);
     match read_text(&path, LARGEST_HANDLERS) {
@@ -42,7 +42,7 @@ pub fn handlers(path: Option<&str>) -> Result<Option<HandlersFile>, LogError> {
 /// # Errors
 ///
 /// When a level or format is not valid or the log file cannot be opened.
-pub fn install(options: &LogOptions) -> anyhow::Result<LogHandle> {
+pub(crate) fn install(options: &LogOptions) -> anyhow::Result<LogHandle> {
     let (subscriber, handle) = subscriber(options).context("cannot set up logging")?;
     tracing::subscriber::set_global_default(subscriber).context("logging is set up already")?;
     log::set_boxed_logger(Box::new(LogTracer::new())).context("logging is set up already")?;
@@ -54,17 +54,17 @@ pub fn install(options: &LogOptions) -> anyhow::Result<LogHandle> {
 
 /// Offers lines that wait to their reader; if some still wait, says after what time to do so
 /// again. Never blocks.
-pub fn flush() -> Option<Duration> {
+pub(crate) fn flush() -> Option<Duration> {
     INSTALLED.get().and_then(LogHandle::flush)
 }
 
 /// Lines of this process that were lost so far; a forked worker begins with its parent's number.
-pub fn dropped_lines() -> u64 {
+pub(crate) fn dropped_lines() -> u64 {
     INSTALLED.get().map_or(0, LogHandle::dropped_lines)
 }
 
 /// Gives the reader of the last lines a last chance; for the end of a process.
-pub fn finish() {
+pub(crate) fn finish() {
     if let Some(log) = INSTALLED.get() {
         log.flush_within(LAST_PATIENCE);
     }

@@ -40,6 +40,9 @@ const STATES: [&str; State::ALL.len()] = {
     words
 };
 
+/// Names of labels with their values.
+type Labels = Vec<(&'static str, Arc<str>)>;
+
 /// Values in the order of a metric's label combinations; what is unknown has no sample.
 type Values = Vec<Option<Value>>;
 
@@ -53,7 +56,7 @@ enum Source {
     /// What is known of the whole.
     Whole(fn(&Whole<'_>) -> Values),
     /// Labels that are texts.
-    Texts(fn(&Snapshot) -> Vec<(&'static str, Arc<str>)>),
+    Texts(fn(&Snapshot) -> Labels),
 }
 
 /// What is known of the whole.
@@ -158,7 +161,7 @@ fn real(value: Option<f64>) -> Values {
     vec![value.map(Value::Real)]
 }
 
-fn build(snapshot: &Snapshot) -> Vec<(&'static str, Arc<str>)> {
+fn build(snapshot: &Snapshot) -> Labels {
     vec![
         ("version", snapshot.version.as_str().into()),
         ("release", snapshot.release.as_str().into()),
@@ -212,7 +215,7 @@ impl Declaration {
     }
 
     /// The way back, as labels.
-    fn labels(&self, mut combination: usize) -> Vec<(&'static str, Arc<str>)> {
+    fn labels(&self, mut combination: usize) -> Labels {
         let mut labels = Vec::with_capacity(self.labels.len());
         for label in self.labels.iter().rev() {
             let value = label.values[combination % label.values.len()];
@@ -277,7 +280,7 @@ impl<'a> Meters<'a> {
 
     /// Over this worker's own words.
     pub(crate) fn of(worker: &'a WorkerHandle) -> Self {
-        Self::new(worker.own_words())
+        Self::new(worker.program_words())
     }
 
     /// Counts so many more; `labels` are places in their lists.

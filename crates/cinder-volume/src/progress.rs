@@ -21,7 +21,7 @@ const WIDTH: usize = 24;
 
 /// One line of progress; see the module's head.
 #[derive(Debug)]
-pub struct Progress {
+pub(crate) struct Progress {
     what: &'static str,
     shows: bool,
     next: Instant,
@@ -31,25 +31,25 @@ pub struct Progress {
 
 impl Progress {
     /// For a terminal on standard error, if there is one.
-    pub fn new(what: &'static str, surroundings: &Surroundings) -> Self {
+    pub(crate) fn new(what: &'static str, surroundings: &Surroundings) -> Self {
         let shows = surroundings.stderr_is_terminal && !surroundings.is_dumb();
         Self { what, shows, next: Instant::now() + DELAY, shown: false }
     }
 
     /// As [`new`](Self::new) if `wanted`, else for nobody.
-    pub fn if_wanted(wanted: bool, what: &'static str, surroundings: &Surroundings) -> Self {
+    pub(crate) fn if_wanted(wanted: bool, what: &'static str, surroundings: &Surroundings) -> Self {
         let progress = Self::new(what, surroundings);
         Self { shows: progress.shows && wanted, ..progress }
     }
 
     /// Says at once what is going on, where nobody can count how far it is.
-    pub fn say(&mut self) {
+    pub(crate) fn say(&mut self) {
         self.next = Instant::now();
         self.write(|what| format!("{what} …"));
     }
 
     /// Notes that `done` of `total` is done.
-    pub fn step(&mut self, done: usize, total: usize) {
+    pub(crate) fn step(&mut self, done: usize, total: usize) {
         self.write(|what| line(what, done, total));
     }
 

@@ -27,7 +27,7 @@ type Cause<'a> = &'a (dyn std::error::Error + 'static);
 
 /// What became of a back end.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
+pub(crate) enum Outcome {
     /// It has its row.
     Registered(ServiceId),
     /// It is left out; the log has it, too.
@@ -40,7 +40,7 @@ pub enum Outcome {
 ///
 /// [`Failure::Told`] when the process that registers ended before its work did (what it has
 /// written stays, and a start afterwards finds it); others when there can be no such process.
-pub fn register_all(
+pub(crate) fn register_all(
     candidates: &[Candidate],
     database: &DatabaseOptions,
     launcher: &mut dyn Launcher,

@@ -24,7 +24,7 @@ const MOST_TEXT: usize = 128 << 10;
 
 /// What reading the files again has led to.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Verdict {
+pub(crate) struct Verdict {
     records: Vec<Record>,
     decision: Decision,
 }
@@ -52,7 +52,7 @@ enum Loudness {
 
 /// All that may change while the daemon runs.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Change {
+pub(crate) struct Change {
     renewal: Renewal,
     handlers: Handlers,
     /// What the parent tells once it is in force; nobody else has to.
@@ -77,7 +77,7 @@ enum Handlers {
 
 impl Verdict {
     /// Reads all files and judges them. May hang with a file system that does not answer.
-    pub fn read(conf: &Conf, log: &LogHandle) -> Self {
+    pub(crate) fn read(conf: &Conf, log: &LogHandle) -> Self {
         let mut records = Records::default();
         let decision = match conf.review() {
             Ok((mutation, renewal)) => {
@@ -94,7 +94,7 @@ impl Verdict {
     }
 
     /// As bytes, for another process.
-    pub fn encode(&self) -> Vec<u8> {
+    pub(crate) fn encode(&self) -> Vec<u8> {
         encode(self)
     }
 
@@ -103,7 +103,7 @@ impl Verdict {
     /// # Errors
     ///
     /// When it is none.
-    pub fn decode(bytes: &[u8]) -> Result<Self, ReloadRefused> {
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, ReloadRefused> {
         decode(bytes)
     }
 
@@ -112,7 +112,7 @@ impl Verdict {
     /// # Errors
     ///
     /// When the new files are no configuration to go on with.
-    pub fn accept(self) -> Result<Change, ReloadRefused> {
+    pub(crate) fn accept(self) -> Result<Change, ReloadRefused> {
         match self.decision {
             Decision::Accepted(change) => Ok(Change { records: self.records, ..change }),
             Decision::Refused(errors) => {
@@ -133,7 +133,7 @@ impl Change {
     /// # Errors
     ///
     /// When it cannot have been read for this configuration; nothing has changed then.
-    pub fn apply(&self, conf: &mut Conf, log: &LogHandle) -> Result<(), ReloadRefused> {
+    pub(crate) fn apply(&self, conf: &mut Conf, log: &LogHandle) -> Result<(), ReloadRefused> {
         if let Err(problems) = conf.renew(&self.renewal) {
             configure::log_problems(&problems);
             error!(target: TARGET, "What was read does not fit; the old configuration stays in force");
@@ -153,7 +153,7 @@ impl Change {
     }
 
     /// Logs what has changed, and what has not.
-    pub fn tell(&self) {
+    pub(crate) fn tell(&self) {
         tell(&self.records);
         if let Handlers::Bad(reason) = &self.handlers {
             error!(target: TARGET, "The log goes on as it was: {reason}");
@@ -161,7 +161,7 @@ impl Change {
     }
 
     /// As bytes, for workers.
-    pub fn encode(&self) -> Vec<u8> {
+    pub(crate) fn encode(&self) -> Vec<u8> {
         encode(self)
     }
 
@@ -170,7 +170,7 @@ impl Change {
     /// # Errors
     ///
     /// When it is none.
-    pub fn decode(bytes: &[u8]) -> Result<Self, ReloadRefused> {
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, ReloadRefused> {
         decode(bytes)
     }
 }

@@ -6,7 +6,7 @@ use anyhow::{Context, bail};
 
 /// How privileged commands are run: `sudo cinder-rootwrap CONFIG` (`spec/startup.md` §1.6).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PrivilegedHelper {
+pub(crate) struct PrivilegedHelper {
     /// Program and arguments in front of every privileged command.
     pub prefix: Vec<String>,
 }
@@ -18,7 +18,7 @@ impl PrivilegedHelper {
     ///
     /// When `rootwrap_config` has an open quote, or is empty: every privileged command would
     /// fail later, in the middle of an operation.
-    pub fn new(rootwrap_config: &str) -> anyhow::Result<Self> {
+    pub(crate) fn new(rootwrap_config: &str) -> anyhow::Result<Self> {
         let prefix = shlex::split(&format!("sudo cinder-rootwrap {rootwrap_config}"))
             .with_context(|| {
                 format!("rootwrap_config = {rootwrap_config}: a quote is not closed")

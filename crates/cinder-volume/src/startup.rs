@@ -25,7 +25,7 @@ use crate::worker::{Candidate, VolumeService};
 
 /// Which launcher runs the back ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Method {
+pub(crate) enum Method {
     /// Forked workers: `[supervisor] launcher = fork`.
     Fork,
     /// One subprocess per back end: `launcher = spawn`.
@@ -35,7 +35,7 @@ pub enum Method {
 }
 
 /// Everything that start-up needs, in the terms of the crates that use it.
-pub struct Settings {
+pub(crate) struct Settings {
     /// The enabled back ends, in order.
     pub candidates: Vec<Candidate>,
     /// `[database]`; a bad URL stops the start.
@@ -57,7 +57,7 @@ pub struct Settings {
 /// # Errors
 ///
 /// [`Failure::Told`] after the line of `spec/startup.md` §1.9.
-pub fn refuse_without_backends(enabled: &[String]) -> Result<(), Failure> {
+pub(crate) fn refuse_without_backends(enabled: &[String]) -> Result<(), Failure> {
     if !enabled.is_empty() {
         return Ok(());
     }
@@ -74,7 +74,7 @@ pub fn refuse_without_backends(enabled: &[String]) -> Result<(), Failure> {
 /// # Errors
 ///
 /// [`Failure`] when nothing can be supervised.
-pub fn run(
+pub(crate) fn run(
     settings: Settings,
     hooks: Box<dyn Hooks>,
     surroundings: &Surroundings,

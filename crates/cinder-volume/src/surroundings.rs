@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 /// Set by a parent that starts one subprocess per back end, for its children.
-pub const SUPERVISED: &str = "CINDER_VOLUME_SUPERVISED";
+pub(crate) const SUPERVISED: &str = "CINDER_VOLUME_SUPERVISED";
 
 /// What the process was started with and in.
 #[derive(Debug, Clone, Default)]

@@ -306,7 +306,7 @@ impl Plan {
             None => Notifier::default(),
         };
         let options = LauncherOptions {
-            own_words: 0,
+            program_words: 0,
             operations: 16,
             limits: self.limits,
             worker_watchdog: self.worker_watchdog,

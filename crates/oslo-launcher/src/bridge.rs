@@ -56,7 +56,7 @@ impl Bridge {
             supervisor,
             scoreboard: Arc::new(Scoreboard::with_words(
                 options.capacity,
-                options.own_words,
+                options.program_words,
                 options.operations,
             )?),
             hooks,

@@ -89,7 +89,11 @@ impl InProcessLauncher {
             Supervision::Stdin => None,
         };
         Ok(Self {
-            scoreboard: Arc::new(Scoreboard::with_words(1, options.own_words, options.operations)?),
+            scoreboard: Arc::new(Scoreboard::with_words(
+                1,
+                options.program_words,
+                options.operations,
+            )?),
             hooks,
             drain_limit: options.limits.graceful_shutdown,
             watchdog: options.worker_watchdog,

@@ -112,7 +112,7 @@ pub struct LauncherOptions {
     /// and then neither the parent nor a worker wakes up for it.
     pub worker_watchdog: Option<Duration>,
     /// Words per worker on the scoreboard whose meaning the program defines.
-    pub own_words: usize,
+    pub program_words: usize,
     /// Running operations of each worker that the scoreboard has room for.
     pub operations: usize,
     /// What a service is called in the status sentence, in the plural: `back ends`.

@@ -31,8 +31,8 @@ impl LoneWorker {
     /// # Errors
     ///
     /// [`LaunchError::Setup`] when the kernel has no pages or no descriptor.
-    pub fn new(own_words: usize) -> Result<Self, LaunchError> {
-        let scoreboard = Arc::new(Scoreboard::with_words(1, own_words, 4)?);
+    pub fn new(program_words: usize) -> Result<Self, LaunchError> {
+        let scoreboard = Arc::new(Scoreboard::with_words(1, program_words, 4)?);
         scoreboard.name_slot("alone", false);
         scoreboard.new_life(0, 1);
         let waker = Waker::new().map_err(LaunchError::setup("a wake-up"))?;

@@ -118,7 +118,7 @@ pub struct Scoreboard {
     words: SharedWords,
     known: OwnedWords,
     capacity: usize,
-    own_words: usize,
+    program_words: usize,
     /// Operations of each worker that can be shown at a time.
     operations: usize,
     names: std::sync::Mutex<Vec<Name>>,
@@ -149,17 +149,17 @@ impl Scoreboard {
     /// [`LaunchError::Setup`] when the kernel refuses the mapping.
     pub fn with_words(
         capacity: usize,
-        own_words: usize,
+        program_words: usize,
         operations: usize,
     ) -> Result<Self, LaunchError> {
         let table = operations * operations::ENTRY;
-        let each = SLOT_WORDS + own_words.next_multiple_of(CACHE_LINE) + table;
+        let each = SLOT_WORDS + program_words.next_multiple_of(CACHE_LINE) + table;
         let words = capacity.max(1) * each + capacity.max(1).div_ceil(BITS) + CACHE_LINE;
         let words = SharedWords::map(words).map_err(LaunchError::setup("the shared scoreboard"))?;
         let known = OwnedWords::map(capacity.max(1) * KNOWN_WORDS)
             .map_err(LaunchError::setup("the supervisor's part of the scoreboard"))?;
         let names = std::sync::Mutex::new(Vec::new());
-        Ok(Self { words, known, capacity, own_words, operations, names })
+        Ok(Self { words, known, capacity, program_words, operations, names })
     }
 
     /// How many workers fit.
@@ -189,13 +189,14 @@ impl Scoreboard {
     /// The words of a worker, by its place in launch order, whose meaning the program defines.
     ///
     /// Zero at first, kept over all processes of a worker, and as many as the launcher was made
-    /// with ([`LauncherOptions::own_words`](crate::LauncherOptions::own_words)); none for a worker
+    /// with ([`LauncherOptions::program_words`](crate::LauncherOptions::program_words)); none for a worker
     /// that cannot be.
-    pub fn own_words(&self, worker: usize) -> &[AtomicU64] {
+    pub fn program_words(&self, worker: usize) -> &[AtomicU64] {
         if worker >= self.capacity.max(1) {
             return &[];
         }
-        &self.words.get()[self.behind_the_marks() + worker * self.own_stride()..][..self.own_words]
+        &self.words.get()[self.behind_the_marks() + worker * self.own_stride()..]
+            [..self.program_words]
     }
 
     /// What a worker is doing.
@@ -207,7 +208,7 @@ impl Scoreboard {
     }
 
     fn own_stride(&self) -> usize {
-        self.own_words.next_multiple_of(CACHE_LINE)
+        self.program_words.next_multiple_of(CACHE_LINE)
     }
 
     fn behind_the_marks(&self) -> usize {
@@ -570,7 +571,7 @@ mod tests {
     }
 
     #[test]
-    fn restarts_and_own_words_outlive_a_process_and_operations_do_not() {
+    fn restarts_and_program_words_outlive_a_process_and_operations_do_not() {
         let board = Scoreboard::with_words(3, 5, OPERATIONS).unwrap();
         for name in ["a", "b", "c"] {
             board.name_slot(name, name == "c");
@@ -585,11 +586,11 @@ mod tests {
             board.slot(worker).replaced(cause);
         }
         for worker in 0..3 {
-            assert_eq!(board.own_words(worker).len(), 5);
-            board.own_words(worker)[4].store(10 + worker as u64, Ordering::Release);
+            assert_eq!(board.program_words(worker).len(), 5);
+            board.program_words(worker)[4].store(10 + worker as u64, Ordering::Release);
             board.operations(worker).begin("create", "id", "").unwrap();
         }
-        assert!(board.own_words(3).is_empty());
+        assert!(board.program_words(3).is_empty());
         board.new_life(1, 2);
         let all = board.snapshot();
         assert_eq!(all[0].restarts, Restarts::default());
@@ -597,7 +598,7 @@ mod tests {
         assert_eq!(all[2].restarts, Restarts { watchdog: 1, asked: 1, ..Restarts::default() });
         assert_eq!(all.iter().map(|one| one.operations.len()).collect::<Vec<_>>(), [1, 0, 1]);
         assert_eq!(all.iter().map(|one| one.auxiliary).collect::<Vec<_>>(), [false, false, true]);
-        let last = |worker: usize| board.own_words(worker)[4].load(Ordering::Acquire);
+        let last = |worker: usize| board.program_words(worker)[4].load(Ordering::Acquire);
         assert_eq!([last(0), last(1), last(2)], [10, 11, 12]);
         assert_eq!(board.take_mark(0), None);
     }

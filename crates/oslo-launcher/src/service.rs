@@ -241,9 +241,9 @@ impl WorkerHandle {
     }
 
     /// This worker's words whose meaning the program defines, see
-    /// [`Scoreboard::own_words`].
-    pub fn own_words(&self) -> &[AtomicU64] {
-        self.scoreboard.own_words(self.slot)
+    /// [`Scoreboard::program_words`].
+    pub fn program_words(&self) -> &[AtomicU64] {
+        self.scoreboard.program_words(self.slot)
     }
 
     /// Shows an operation on the scoreboard until the answer is dropped; without any lock.

@@ -31,7 +31,7 @@ impl Service for Busy {
 
     fn start(&self, worker: &WorkerHandle) -> Result<(), StartError> {
         for _ in 0..42 {
-            worker.own_words()[1].fetch_add(1, Ordering::Relaxed);
+            worker.program_words()[1].fetch_add(1, Ordering::Relaxed);
         }
         let _shown = worker.begin_operation("create_volume", "6f1cbb2e", "req-1");
         worker.up();
@@ -83,7 +83,7 @@ fn seen(scoreboard: &Scoreboard) -> Option<String> {
     let all = scoreboard.snapshot();
     let busy = all.first().filter(|worker| worker.state == WorkerState::Up)?;
     let operation = busy.operations.first()?;
-    let count = scoreboard.own_words(0)[1].load(Ordering::Relaxed);
+    let count = scoreboard.program_words(0)[1].load(Ordering::Relaxed);
     Some(format!("{} {} {count} {}", operation.kind, operation.id, all[1].auxiliary))
 }
 
@@ -91,7 +91,7 @@ fn main() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("seen");
     let options =
-        LauncherOptions { capacity: 2, own_words: 2, operations: 1, ..Default::default() };
+        LauncherOptions { capacity: 2, program_words: 2, operations: 1, ..Default::default() };
     let mut launcher = ProcessLauncher::new(options, Box::new(NoHooks)).unwrap();
     launcher.launch_service(Arc::new(Busy), 1).unwrap();
     launcher.launch_service(Arc::new(Onlooker(file.clone())), 1).unwrap();

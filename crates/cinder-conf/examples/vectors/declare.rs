@@ -3,7 +3,7 @@
 //! Declarations borrow their texts. A case lives as long as the process here, so texts are leaked;
 //! a program would keep them in a structure of its own.
 
-use cinder_conf::{Alias, Default, Kind, Opt, Removal, Text};
+use cinder_conf::{Alias, Fallback, Kind, Opt, Removal, Text};
 use serde_json::Value as Json;
 
 /// One option of a case.
@@ -100,19 +100,19 @@ fn inner(json: &Json) -> &'static Kind<'static> {
     Box::leak(Box::new(kind(json)))
 }
 
-fn default(json: &Json) -> Default<'static> {
+fn default(json: &Json) -> Fallback<'static> {
     match &json["default"] {
-        Json::Bool(value) => Default::Bool(*value),
-        Json::String(_) => Default::Text(text(&json["default"]).unwrap_or_default()),
+        Json::Bool(value) => Fallback::Bool(*value),
+        Json::String(_) => Fallback::Text(text(&json["default"]).unwrap_or_default()),
         Json::Number(number) => match number.as_i64() {
-            Some(number) => Default::Int(number),
-            None => Default::Float(number.as_f64().unwrap_or_default()),
+            Some(number) => Fallback::Int(number),
+            None => Fallback::Float(number.as_f64().unwrap_or_default()),
         },
-        Json::Array(items) => Default::List(Vec::leak(items.iter().map(plain).collect())),
-        Json::Object(pairs) => Default::Dict(Vec::leak(
+        Json::Array(items) => Fallback::List(Vec::leak(items.iter().map(plain).collect())),
+        Json::Object(pairs) => Fallback::Dict(Vec::leak(
             pairs.iter().map(|(key, value)| (leak(key.clone()), plain(value))).collect(),
         )),
-        Json::Null => Default::Unset,
+        Json::Null => Fallback::Unset,
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::{Arc, LazyLock};
 
 use crate::{
-    option::{Default, Opt},
+    option::{Fallback, Opt},
     options::{
         FOR_ALL_BACKENDS, FOR_OTHERS, SHADOWS, backend, cache, database, images, keys, keystone,
         limits, logging, lvm, messaging, names, nfs, policy, privilege, process, profiler, rbd,
@@ -78,7 +78,7 @@ pub(super) static BACKEND_HOST: Opt<'static> = Opt::string("backend_host")
 /// The same options with nothing as default, for the back ends' own sections: what a section does
 /// not say is looked up in `[backend_defaults]`.
 static IN_SECTION: LazyLock<Vec<Opt<'static>>> = LazyLock::new(|| {
-    let unset = |option: &Opt<'static>| Opt { default: Default::Unset, ..*option };
+    let unset = |option: &Opt<'static>| Opt { default: Fallback::Unset, ..*option };
     BACKEND.iter().flat_map(|table| table.iter()).chain([&BACKEND_HOST]).map(unset).collect()
 });
 static SECTION_TABLE: LazyLock<Arc<Table<'static>>> =

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{Alias, Default, Opt, Secret, section};
+use crate::{Alias, Fallback, Opt, Secret, section};
 
 section! {
     /// Tracing of requests.
@@ -39,7 +39,7 @@ section! {
         /// Start of service names.
         service_name_prefix: Option<String> = Opt::string("").removal(None);
         /// Tags of this process, as `key:value` pairs.
-        process_tags: BTreeMap<String, String> = Opt::dict("").default(Default::Dict(&[]))
+        process_tags: BTreeMap<String, String> = Opt::dict("").default(Fallback::Dict(&[]))
             .removal(None);
     }
 }

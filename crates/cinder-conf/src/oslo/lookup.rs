@@ -10,7 +10,7 @@ use crate::{
     error::{Origin, ReadError, ReferenceError, ReferenceFault, ValueError},
     excerpt::excerpt,
     kind::{Kind, Reason},
-    option::{Default, Opt},
+    option::{Fallback, Opt},
     registry::Group,
     source::{LayerName, Occurrence, Store},
     substitute::{self, Piece},
@@ -513,13 +513,13 @@ fn parse(
 pub(crate) fn plain_default(option: &Opt<'_>) -> Value {
     let text = |text: &str| Value::Text(text.to_owned());
     match option.default {
-        Default::Unset => Value::None,
-        Default::Text(value) => text(value),
-        Default::Bool(value) => Value::Bool(value),
-        Default::Int(number) => Value::Int(number.into()),
-        Default::Float(number) => Value::Float(number),
-        Default::List(items) => Value::List(items.iter().map(|item| text(item)).collect()),
-        Default::Dict(pairs) => {
+        Fallback::Unset => Value::None,
+        Fallback::Text(value) => text(value),
+        Fallback::Bool(value) => Value::Bool(value),
+        Fallback::Int(number) => Value::Int(number.into()),
+        Fallback::Float(number) => Value::Float(number),
+        Fallback::List(items) => Value::List(items.iter().map(|item| text(item)).collect()),
+        Fallback::Dict(pairs) => {
             Value::Dict(pairs.iter().map(|(key, value)| ((*key).to_owned(), text(value))).collect())
         }
     }

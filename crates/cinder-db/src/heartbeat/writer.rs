@@ -87,12 +87,12 @@ impl Writer {
     }
 }
 
-/// Who writes.
-pub(super) enum Hand {
-    /// The thread that asks.
-    Own(Writer),
-    /// A second thread.
-    Second(Second),
+/// How beats are written.
+pub(super) enum Writing {
+    /// By the thread that asks.
+    Here(Writer),
+    /// By one beside it.
+    Aside(Aside),
 }
 
 /// The most threads that may wait for answers nobody wants any more. Only where connecting has
@@ -100,7 +100,7 @@ pub(super) enum Hand {
 const MOST_LEFT_BEHIND: usize = 8;
 
 /// Has beats written by a thread that can be left behind.
-pub(super) struct Second {
+pub(super) struct Aside {
     plan: HeartbeatPlan,
     /// One that was open before, for the first thread.
     connection: Option<Connection>,
@@ -111,33 +111,33 @@ pub(super) struct Second {
     generation: u64,
 }
 
-impl Hand {
+impl Writing {
     pub(super) fn new(plan: HeartbeatPlan, connection: Option<Connection>) -> Self {
         if plan.database.url.file().is_some() {
-            return Self::Own(Writer { plan, connection });
+            return Self::Here(Writer { plan, connection });
         }
         let threads = Vec::new();
-        Self::Second(Second { plan, connection, orders: None, threads, generation: 0 })
+        Self::Aside(Aside { plan, connection, orders: None, threads, generation: 0 })
     }
 
     /// Writes one beat, or says why there is none.
     pub(super) fn write(&mut self, shared: &Arc<Shared>) -> Result<Beat, DbError> {
         match self {
-            Self::Own(writer) => writer.write(),
-            Self::Second(second) => second.write(shared),
+            Self::Here(writer) => writer.write(),
+            Self::Aside(aside) => aside.write(shared),
         }
     }
 
     /// Forgets the connection: a panic may have left it in any state.
     pub(super) fn start_afresh(&mut self) {
         match self {
-            Self::Own(writer) => writer.connection = None,
-            Self::Second(second) => second.orders = None,
+            Self::Here(writer) => writer.connection = None,
+            Self::Aside(aside) => aside.orders = None,
         }
     }
 }
 
-impl Second {
+impl Aside {
     fn write(&mut self, shared: &Arc<Shared>) -> Result<Beat, DbError> {
         if self.orders.as_ref().is_none_or(|orders| orders.send(()).is_err()) {
             self.threads.retain(|thread| !thread.is_finished());

@@ -18,7 +18,7 @@ const PAUSE: Duration = Duration::from_millis(10);
 /// # Errors
 ///
 /// When there is no such process, or it is somebody else's.
-pub fn check(pid: i32, out: &mut dyn Write) -> Result<i32, Failure> {
+pub(crate) fn check(pid: i32, out: &mut dyn Write) -> Result<i32, Failure> {
     match liveness::ask(Pid::from_raw(pid)) {
         Ok(()) => {}
         Err(Errno::ESRCH) => return Err(anyhow!("no process {pid}").into()),

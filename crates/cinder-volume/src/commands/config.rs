@@ -14,7 +14,7 @@ use crate::wire;
 /// # Errors
 ///
 /// Only when the output cannot be written.
-pub fn check(
+pub(crate) fn check(
     request: Request,
     strict: bool,
     json: bool,
@@ -42,7 +42,7 @@ pub fn check(
 /// # Errors
 ///
 /// Only when the output cannot be written.
-pub fn dump(conf: &Conf, out: &mut dyn Write) -> Result<i32, Failure> {
+pub(crate) fn dump(conf: &Conf, out: &mut dyn Write) -> Result<i32, Failure> {
     for entry in conf.dump() {
         writeln!(out, "{entry}")?;
     }
@@ -54,7 +54,7 @@ pub fn dump(conf: &Conf, out: &mut dyn Write) -> Result<i32, Failure> {
 /// # Errors
 ///
 /// Only when the output cannot be written.
-pub fn sample(out: &mut dyn Write) -> Result<i32, Failure> {
+pub(crate) fn sample(out: &mut dyn Write) -> Result<i32, Failure> {
     out.write_all(cinder::sample().as_bytes())?;
     Ok(exit::OK)
 }
@@ -65,7 +65,7 @@ pub fn sample(out: &mut dyn Write) -> Result<i32, Failure> {
 ///
 /// When no option has this name; and when the configuration cannot be read, after everything that
 /// is known without it.
-pub fn explain(
+pub(crate) fn explain(
     name: &str,
     conf: Result<Conf, Failure>,
     out: &mut dyn Write,

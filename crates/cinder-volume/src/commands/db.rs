@@ -13,7 +13,7 @@ use crate::progress::Progress;
 ///
 /// When the file cannot be made, or holds a schema that we do not know; when the database is a
 /// server, whose schema is not ours to make.
-pub fn init(
+pub(crate) fn init(
     options: &DatabaseOptions,
     mut progress: Progress,
     out: &mut dyn Write,

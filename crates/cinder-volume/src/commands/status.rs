@@ -28,7 +28,7 @@ const PAUSE: Duration = Duration::from_secs(2);
 
 /// Where to look, and at whom.
 #[derive(Debug)]
-pub struct Look {
+pub(crate) struct Look {
     /// Name of this program, in front of complaints.
     pub program: String,
     /// Where the rows are. Never created or changed here.
@@ -43,7 +43,7 @@ pub struct Look {
 
 /// How to print.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Style {
+pub(crate) struct Style {
     /// JSON instead of a table.
     pub json: bool,
     /// Somebody looks at it: no scrolling, and colours unless they are unwelcome.
@@ -54,7 +54,7 @@ pub struct Style {
 
 impl Style {
     /// As fits the standard output of this process.
-    pub fn of(surroundings: &Surroundings) -> Self {
+    pub(crate) fn of(surroundings: &Surroundings) -> Self {
         let terminal = surroundings.stdout_is_terminal && !surroundings.is_dumb();
         // https://no-color.org
         let colour = terminal && surroundings.variable("NO_COLOR").is_none();
@@ -79,7 +79,7 @@ impl Look {
         let sight = self.at_all();
         if let Err(cause) = &sight.rows {
             // Standard error: what follows on the other one is for programs.
-            Failure::Error(anyhow::anyhow!("{cause:#}")).report(&self.program);
+            Failure::Error(anyhow::anyhow!("{cause:#}")).print(&self.program);
         }
         let (rows, way) =
             sight.rows.as_ref().ok().map(|(rows, way)| (rows.as_slice(), way)).unzip();
@@ -120,7 +120,7 @@ fn rows(database: &DatabaseOptions) -> anyhow::Result<(Vec<Service>, Protection)
 ///
 /// Only when the output cannot be written: a source that cannot be read is told, and its absence
 /// is in the exit status.
-pub fn print(look: &Look, style: Style, out: &mut dyn Write) -> Result<i32, Failure> {
+pub(crate) fn print(look: &Look, style: Style, out: &mut dyn Write) -> Result<i32, Failure> {
     look.once(style, out)
 }
 
@@ -130,7 +130,7 @@ pub fn print(look: &Look, style: Style, out: &mut dyn Write) -> Result<i32, Fail
 /// # Errors
 ///
 /// When the output cannot be written any more.
-pub fn watch(look: &Look, style: Style, out: &mut dyn Write) -> Result<i32, Failure> {
+pub(crate) fn watch(look: &Look, style: Style, out: &mut dyn Write) -> Result<i32, Failure> {
     let repaint = style.terminal && !style.json;
     if repaint {
         write!(out, "\x1b[2J")?;
@@ -154,7 +154,7 @@ pub fn watch(look: &Look, style: Style, out: &mut dyn Write) -> Result<i32, Fail
 /// # Errors
 ///
 /// When the database cannot be read: then nobody knows.
-pub fn check(
+pub(crate) fn check(
     database: &DatabaseOptions,
     service_down_time: Duration,
     hosts: &[String],

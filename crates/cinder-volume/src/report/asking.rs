@@ -30,7 +30,7 @@ const AGAIN: Duration = Duration::from_secs(5);
 
 /// What a process says when it is asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answer {
+pub(crate) struct Answer {
     /// The process that the report is about.
     pub process: u32,
     /// The back end that it is the worker of; none is the parent.
@@ -42,7 +42,7 @@ pub struct Answer {
 }
 
 /// The lowest bit of the number says so.
-pub fn wants_json(number: u64) -> bool {
+pub(crate) fn wants_json(number: u64) -> bool {
     number & 1 == 1
 }
 
@@ -51,7 +51,7 @@ pub fn wants_json(number: u64) -> bool {
 /// # Errors
 ///
 /// When nobody waits, it is somebody else's process, or it does not read.
-pub fn answer(number: u64, answer: &Answer) -> io::Result<()> {
+pub(crate) fn answer(number: u64, answer: &Answer) -> io::Result<()> {
     let mut stream = UnixStream::connect_addr(&name(number)?)?;
     expect_peer(&stream, geteuid().as_raw())?;
     let text = answer.to_text();
@@ -73,7 +73,7 @@ pub fn answer(number: u64, answer: &Answer) -> io::Result<()> {
 }
 
 /// Asks a process and waits for its answer.
-pub struct Question {
+pub(crate) struct Question {
     listener: UnixListener,
     number: u64,
 }
@@ -84,7 +84,7 @@ impl Question {
     /// # Errors
     ///
     /// When the kernel has no random number or no socket.
-    pub fn new(json: bool) -> io::Result<Self> {
+    pub(crate) fn new(json: bool) -> io::Result<Self> {
         let mut bytes = [0; 8];
         std::fs::File::open("/dev/urandom")?.read_exact(&mut bytes)?;
         // Never 0, which asks for no answer.
@@ -99,7 +99,7 @@ impl Question {
     /// # Errors
     ///
     /// When the process cannot be asked, or the socket fails.
-    pub fn ask(&self, pid: i32, user: u32, limit: Duration) -> io::Result<Option<Answer>> {
+    pub(crate) fn ask(&self, pid: i32, user: u32, limit: Duration) -> io::Result<Option<Answer>> {
         let end = Instant::now() + limit;
         let mut next = Instant::now();
         loop {

@@ -24,7 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(15);
 /// # Errors
 ///
 /// When there is no such daemon, it is somebody else's, or it does not answer.
-pub fn run(
+pub(crate) fn run(
     surroundings: &Surroundings,
     line: &CommandLine,
     wish: &Wish,

@@ -22,7 +22,7 @@ use crate::wire;
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// A report that is to be made.
-pub struct Job {
+pub(crate) struct Job {
     /// The configuration in force.
     pub conf: Arc<RwLock<Conf>>,
     /// Name of the program, in front of report files.
@@ -33,7 +33,7 @@ pub struct Job {
 
 impl Job {
     /// Makes the report and gives it to everybody who wants it.
-    pub fn perform(self, scoreboard: &Scoreboard) {
+    pub(crate) fn perform(self, scoreboard: &Scoreboard) {
         let report = Report {
             process: Some(self.request.process),
             stacks: self.stacks(),

@@ -14,7 +14,7 @@ use crate::surroundings::Surroundings;
 
 /// A running daemon, or one of its workers.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Process {
+pub(crate) struct Process {
     pub pid: i32,
     /// The user that it runs as.
     pub user: u32,
@@ -23,7 +23,7 @@ pub struct Process {
 
 impl Process {
     /// A worker of it, which has its program and its user.
-    pub fn worker(&self, pid: i32) -> Self {
+    pub(crate) fn worker(&self, pid: i32) -> Self {
         Self { pid, user: self.user, parent: self.pid }
     }
 }
@@ -33,7 +33,7 @@ impl Process {
 /// # Errors
 ///
 /// When the system does not list its processes.
-pub fn parents(surroundings: &Surroundings) -> io::Result<Vec<Process>> {
+pub(crate) fn parents(surroundings: &Surroundings) -> io::Result<Vec<Process>> {
     let entries = fs::read_dir("/proc")?;
     let pids = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
     let all: Vec<Process> = pids.filter_map(|pid| look_at(pid, surroundings)).collect();
@@ -44,7 +44,7 @@ pub fn parents(surroundings: &Surroundings) -> io::Result<Vec<Process>> {
 }
 
 /// This process, if it is a daemon of ours or a worker of one.
-pub fn look_at(pid: i32, surroundings: &Surroundings) -> Option<Process> {
+pub(crate) fn look_at(pid: i32, surroundings: &Surroundings) -> Option<Process> {
     let program = fs::read_link(format!("/proc/{pid}/exe")).ok()?;
     if name_of(&program) != name_of(&surroundings.program) {
         return None;
@@ -72,7 +72,7 @@ fn name_of(program: &Path) -> Option<String> {
 }
 
 /// The configuration files that this daemon has read, as its command line and environment say.
-pub fn files_of(process: &Process) -> Option<Vec<PathBuf>> {
+pub(crate) fn files_of(process: &Process) -> Option<Vec<PathBuf>> {
     let folder = PathBuf::from(format!("/proc/{}", process.pid));
     let words = |file: &str| -> Option<Vec<String>> {
         let bytes = fs::read(folder.join(file)).ok()?;
@@ -97,7 +97,7 @@ pub fn files_of(process: &Process) -> Option<Vec<PathBuf>> {
 /// # Errors
 ///
 /// What is wrong with them.
-pub fn files(
+pub(crate) fn files(
     surroundings: &Surroundings,
     line: &cli::CommandLine,
 ) -> Result<Vec<PathBuf>, Failure> {

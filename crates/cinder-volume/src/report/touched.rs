@@ -15,7 +15,7 @@ use tracing::{info, warn};
 
 /// The file, as it was at the last look.
 #[derive(Debug)]
-pub struct WatchedFile {
+pub(crate) struct WatchedFile {
     path: PathBuf,
     interval: Duration,
     /// Whose file it is: a forked worker has a copy of this and must not look.
@@ -28,7 +28,7 @@ pub struct WatchedFile {
 
 impl WatchedFile {
     /// The file that is configured, if one is.
-    pub fn of(reports: &Reports) -> Option<Self> {
+    pub(crate) fn of(reports: &Reports) -> Option<Self> {
         let path = reports.file_event_handler.as_ref()?.into();
         let interval = u64::try_from(reports.file_event_handler_interval).unwrap_or(1).max(1);
         let interval = Duration::from_secs(interval);
@@ -37,7 +37,7 @@ impl WatchedFile {
     }
 
     /// Asks for a report if the file has become newer; says when to look again.
-    pub fn look(&mut self) -> Option<Duration> {
+    pub(crate) fn look(&mut self) -> Option<Duration> {
         if self.owner != std::process::id() {
             return None;
         }

@@ -28,7 +28,7 @@ pub(super) fn enabled(conf: &Conf, only: Option<&str>) -> anyhow::Result<Vec<Str
 /// # Errors
 ///
 /// When no back end is enabled, or `only` is none of them.
-pub fn hosts(conf: &Conf, only: Option<&str>) -> anyhow::Result<Vec<String>> {
+pub(crate) fn hosts(conf: &Conf, only: Option<&str>) -> anyhow::Result<Vec<String>> {
     let names = enabled(conf, only)?;
     if names.is_empty() {
         bail!("no back end is enabled");

@@ -14,7 +14,7 @@ use super::seconds;
 ///
 /// When the URL names no database that this program can use, with the place where it stands; the
 /// password is never shown.
-pub fn database_options(conf: &Conf) -> anyhow::Result<DatabaseOptions> {
+pub(crate) fn database_options(conf: &Conf) -> anyhow::Result<DatabaseOptions> {
     let database = &conf.database;
     let url = database_url(conf).map_err(|problem| anyhow!("{}", problem.statement()))?;
     let defaults = DatabaseOptions::new(url);
@@ -39,7 +39,7 @@ pub fn database_options(conf: &Conf) -> anyhow::Result<DatabaseOptions> {
 /// # Errors
 ///
 /// What is wrong with it and where.
-pub fn database_url(conf: &Conf) -> Result<DatabaseUrl, Box<Problem>> {
+pub(crate) fn database_url(conf: &Conf) -> Result<DatabaseUrl, Box<Problem>> {
     let database = &conf.database;
     let url = database.connection.reveal();
     DatabaseUrl::with_parameters(url, &database.connection_parameters).map_err(|error| {

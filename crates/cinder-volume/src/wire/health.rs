@@ -14,7 +14,7 @@ use crate::startup::Method;
 /// # Errors
 ///
 /// When `[health] bind` names no place.
-pub fn health_address(conf: &Conf) -> anyhow::Result<Option<Address>> {
+pub(crate) fn health_address(conf: &Conf) -> anyhow::Result<Option<Address>> {
     let bind = conf.health.bind.as_deref().map(str::parse);
     bind.transpose().context("[health] bind")
 }

@@ -20,7 +20,7 @@ pub(super) fn options(
     LauncherOptions {
         limits: limits(conf),
         capacity,
-        own_words: metrics::WORDS,
+        program_words: metrics::WORDS,
         operations: operations(candidates),
         notifier: notifier(surroundings),
         worker_watchdog: Some(watchdog).filter(|limit| !limit.is_zero()),

@@ -7,7 +7,7 @@ use oslo_log::LogOptions;
 use crate::surroundings::Surroundings;
 
 /// The options of `oslo-log`, without the file of `log_config_append`, which is not read here.
-pub fn log_options(conf: &Conf, surroundings: &Surroundings) -> LogOptions {
+pub(crate) fn log_options(conf: &Conf, surroundings: &Surroundings) -> LogOptions {
     let logging = &conf.logging;
     let path = |option: &Option<String>| option.as_ref().map(Into::into);
     LogOptions {

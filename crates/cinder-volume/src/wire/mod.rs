@@ -27,7 +27,7 @@ use crate::surroundings::Surroundings;
 /// # Errors
 ///
 /// When a global option cannot be used, or `only` names no enabled back end.
-pub fn settings(
+pub(crate) fn settings(
     conf: &mut Conf,
     only: Option<&str>,
     surroundings: &Surroundings,
@@ -65,7 +65,7 @@ fn logs_elsewhere(conf: &Conf, surroundings: &Surroundings) -> bool {
 }
 
 /// How long a service may be silent before `status` calls it down.
-pub fn service_down_time(conf: &Conf) -> Duration {
+pub(crate) fn service_down_time(conf: &Conf) -> Duration {
     seconds(conf.service.service_down_time)
 }
 

@@ -11,7 +11,7 @@ use cinder_types::BINARY;
 
 /// One service.
 #[derive(Debug, Clone, Default)]
-pub struct Line {
+pub(crate) struct Line {
     pub binary: String,
     pub host: String,
     /// What its row says, if there is one that could be read.
@@ -22,7 +22,7 @@ pub struct Line {
 
 /// A row, in the words of upstream's `cinder-manage service list`.
 #[derive(Debug, Clone, Default)]
-pub struct Row {
+pub(crate) struct Row {
     pub zone: String,
     pub status: &'static str,
     pub up: bool,
@@ -34,7 +34,7 @@ pub struct Row {
 
 impl Line {
     /// Whether it is up; `None` if nobody can tell.
-    pub fn is_up(&self) -> Option<bool> {
+    pub(crate) fn is_up(&self) -> Option<bool> {
         let row = self.row.as_ref().map(|row| row.up);
         let live = self.live.as_ref().map(|live| live.state == State::Up);
         match (row, live) {
@@ -44,7 +44,7 @@ impl Line {
     }
 
     /// The word for its state: the health server's where that is not up, for it knows more.
-    pub fn state(&self) -> &'static str {
+    pub(crate) fn state(&self) -> &'static str {
         match &self.live {
             Some(live) if live.state != State::Up => live.state.as_str(),
             _ if self.is_up() == Some(true) => "up",
@@ -54,7 +54,7 @@ impl Line {
 }
 
 /// Joins what could be read: `None` for what could not.
-pub fn join(
+pub(crate) fn join(
     rows: Option<&[Service]>,
     live: Option<&Snapshot>,
     now: Timestamp,
@@ -93,7 +93,7 @@ fn of(row: &Service, up: bool) -> Row {
 
 /// What the exit status says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
+pub(crate) enum Verdict {
     Up,
     Down,
     Unknown,
@@ -101,7 +101,7 @@ pub enum Verdict {
 
 /// Judges these hosts' volume services, or all if none are named; `known` is whether anything
 /// could be read at all.
-pub fn verdict(lines: &[Line], hosts: Option<&[String]>, known: bool) -> Verdict {
+pub(crate) fn verdict(lines: &[Line], hosts: Option<&[String]>, known: bool) -> Verdict {
     if !known {
         return Verdict::Unknown;
     }

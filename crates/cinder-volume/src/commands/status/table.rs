@@ -29,7 +29,7 @@ const ROWS_ONLY: usize = 6;
 const STATE: usize = 4;
 
 /// One JSON array, on one line per service where people read it.
-pub fn json(lines: &[Line]) -> Result<String, Failure> {
+pub(crate) fn json(lines: &[Line]) -> Result<String, Failure> {
     let services: Vec<_> = lines
         .iter()
         .map(|line| {
@@ -52,7 +52,7 @@ pub fn json(lines: &[Line]) -> Result<String, Failure> {
 }
 
 /// A table that lines up.
-pub fn text(lines: &[Line], style: Style) -> String {
+pub(crate) fn text(lines: &[Line], style: Style) -> String {
     let live = lines.iter().any(|line| line.live.is_some());
     let count = if live { HEAD.len() } else { ROWS_ONLY };
     let head = HEAD.map(str::to_owned);
