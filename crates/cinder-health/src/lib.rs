@@ -1,4 +1,4 @@
-//! Health checks, metrics and a status page over HTTP, from plain snapshots.
+//! Health checks, metrics and a status page over HTTP, from plain snapshots and samples.
 //!
 //! One thread, one `poll(2)`, bounded memory: it answers whatever its clients do, because nothing
 //! here ever waits for one of them, and whatever the rest of the program does, because a
