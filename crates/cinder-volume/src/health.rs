@@ -12,13 +12,12 @@ use cinder_health::{
     Supervisor,
 };
 use cinder_types::UPSTREAM_VERSION;
-use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, SysconfVar, getpid, getppid, sysconf};
 use oslo_launcher::{Scoreboard, Service, StartError, WorkerHandle, WorkerState, WorkerStatus};
 use oslo_log::printable;
 use tracing::{error, info};
 
-use crate::commands::alive;
+use crate::liveness;
 use crate::tally::Tally;
 
 /// Its name on the scoreboard.
@@ -209,12 +208,12 @@ impl Source for Live<'_> {
         let path = format!("/proc/{}/status", self.parent);
         // A hidden /proc tells nothing, and nothing is no reason to restart anybody.
         let Ok(status) = std::fs::read_to_string(path) else { return Ok(()) };
-        if alive::has_reacted(&status) {
-            self.asked = kill(self.parent, Signal::SIGCHLD).is_ok().then(Instant::now);
+        if liveness::has_reacted(&status) {
+            self.asked = liveness::ask(self.parent).is_ok().then(Instant::now);
             return Ok(());
         }
         let silence = self.asked.get_or_insert_with(Instant::now).elapsed();
-        if silence <= alive::PATIENCE {
+        if silence <= liveness::LIMIT {
             return Ok(());
         }
         Err(format!("the supervisor has not reacted for {} s", silence.as_secs()))

@@ -58,6 +58,7 @@ mod launcher;
 mod ledger;
 mod life;
 mod line;
+mod lone;
 mod manager;
 mod notify;
 mod reporting;
@@ -84,11 +85,13 @@ pub use handle::StopHandle;
 pub use in_process::{InProcessLauncher, Supervision};
 pub use launcher::{Launcher, LauncherOptions};
 pub use line::Line;
+pub use lone::LoneWorker;
 pub use notify::Notifier;
 pub use reporting::{ReportRequest, ReportWork, ask_report};
 pub use rereading::{LARGEST_ANSWER, ReadWork};
 pub use scoreboard::{
-    MOST, Operation, Restarts, RunningOperation, Scoreboard, WorkerState, WorkerStatus,
+    MOST, Operation, REASON_BYTES, Restarts, RunningOperation, Scoreboard, WorkerState,
+    WorkerStatus,
 };
 pub use service::{Hooks, NoHooks, ReloadRefused, Service, WorkerHandle};
 pub use spawned::SubprocessLauncher;

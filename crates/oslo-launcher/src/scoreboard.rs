@@ -87,7 +87,7 @@ pub struct WorkerStatus {
     pub beat_age: Option<Duration>,
     /// Heartbeats of this process.
     pub beats: u64,
-    /// Why the service is not up; empty when it is.
+    /// Why the service is not up, or what is wrong all the same; empty when nothing is.
     pub reason: String,
     /// How often it was replaced, over all processes of this slot.
     pub restarts: Restarts,

@@ -1,0 +1,71 @@
+//! What tests of several files share: the buses, and where things are on them.
+
+#![allow(dead_code, reason = "no file uses all of it")]
+
+pub mod process;
+
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use oslo_messaging::{Bus, Context, Destination, Request, Target};
+use serde_json::Value;
+
+/// A bus of its own, with what it needs.
+pub struct Stage {
+    name: &'static str,
+    pub bus: Bus,
+    pub directory: tempfile::TempDir,
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+/// The table: every bus that needs no broker.
+pub fn buses() -> [Stage; 2] {
+    [local(), Stage { name: "fake", bus: Bus::fake(), directory: directory() }]
+}
+
+pub fn local() -> Stage {
+    let directory = directory();
+    Stage { name: "local", bus: Bus::local(&directory.path().join("rpc")), directory }
+}
+
+fn directory() -> tempfile::TempDir {
+    tempfile::tempdir().expect("a directory")
+}
+
+pub fn target(server: &str) -> Target {
+    Target::new("openstack", "topic", server).expect("good names")
+}
+
+pub fn server_of(server: &str) -> Destination {
+    Destination::Server {
+        exchange: "openstack".into(),
+        topic: "topic".into(),
+        server: server.into(),
+    }
+}
+
+pub fn to_any() -> Destination {
+    Destination::Topic { exchange: "openstack".into(), topic: "topic".into() }
+}
+
+pub fn to_all() -> Destination {
+    Destination::Fanout { topic: "topic".into() }
+}
+
+pub fn request(method: &str, args: &Value) -> Request {
+    Request::new(method, "3.0", args, Context::default()).expect("JSON")
+}
+
+/// Waits for a state, with a limit.
+pub fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
+    let limit = Instant::now() + Duration::from_secs(30);
+    while !is_so() {
+        assert!(Instant::now() < limit, "not in 30 s: {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}

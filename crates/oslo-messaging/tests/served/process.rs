@@ -1,0 +1,115 @@
+//! Examples as processes that a test starts and ends.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use oslo_messaging::{Bus, CallError, Client};
+use serde_json::Value;
+
+use super::{eventually, request, server_of};
+
+/// A process that a test started; it does not outlive the test.
+pub struct Process {
+    pub child: Child,
+    output: PathBuf,
+}
+
+impl Process {
+    /// Starts an example and waits until it says that it is ready.
+    pub fn start(name: &str, words: &[&str], output: &Path) -> Self {
+        let mut process = Self::spawn(name, words, output);
+        eventually(&format!("{name} is ready"), || {
+            let ended = process.child.try_wait().expect("a child").is_some();
+            assert!(!ended, "{name} ended: {}", process.said());
+            process.said().ends_with("ready\n")
+        });
+        process
+    }
+
+    pub fn spawn(name: &str, words: &[&str], output: &Path) -> Self {
+        // target/debug/deps/processes-… → target/debug/examples/NAME
+        let test = std::env::current_exe().expect("a path");
+        let program = test.ancestors().nth(2).expect("two above").join("examples").join(name);
+        let out = File::create(output).expect("a file");
+        let err = File::options().create(true).append(true).open(output.with_extension("err"));
+        let child = Command::new(program)
+            .args(words)
+            .stdin(Stdio::piped())
+            .stdout(out)
+            .stderr(err.expect("a file"))
+            .spawn()
+            .expect("a process");
+        Self { child, output: output.to_owned() }
+    }
+
+    pub fn said(&self) -> String {
+        fs::read_to_string(&self.output).expect("its output")
+    }
+
+    pub fn kill(mut self) {
+        self.child.kill().expect("ours");
+        self.child.wait().expect("ours");
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+pub fn text(path: &Path) -> &str {
+    path.to_str().expect("UTF-8")
+}
+
+/// The service of `examples/recorder.rs`, started again whenever it ends.
+pub struct Recorder {
+    pub directory: PathBuf,
+    pub client: Client,
+    pub process: Option<Process>,
+}
+
+impl Recorder {
+    pub fn start(directory: &Path) -> Self {
+        let client = Bus::local(&directory.join("rpc")).client();
+        let mut this = Self { directory: directory.to_owned(), client, process: None };
+        this.restart();
+        this
+    }
+
+    pub fn restart(&mut self) {
+        if let Some(process) = self.process.take() {
+            process.kill();
+        }
+        let output = self.directory.join("out");
+        self.process = Some(Process::start("recorder", &[text(&self.directory)], &output));
+    }
+
+    pub fn names(&self, kind: &str) -> Vec<String> {
+        let entries = fs::read_dir(self.directory.join(kind)).expect("a directory");
+        let name = |entry: std::io::Result<fs::DirEntry>| entry.expect("one").file_name();
+        let mut names: Vec<_> =
+            entries.map(|entry| name(entry).into_string().expect("UTF-8")).collect();
+        names.sort();
+        names
+    }
+
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.directory.join("out.err")).expect("its log")
+    }
+
+    pub fn cast(client: &Client, args: &Value) -> Result<(), CallError> {
+        client.cast(&server_of("server"), request("record", args))
+    }
+}
+
+/// A message as a client writes it.
+pub fn frame(kind: u8, body: &[u8]) -> Vec<u8> {
+    let mut bytes = vec![kind];
+    bytes.extend_from_slice(&7_u64.to_be_bytes());
+    bytes.extend_from_slice(&u32::try_from(body.len()).expect("small").to_be_bytes());
+    bytes.extend_from_slice(body);
+    bytes
+}
