@@ -278,13 +278,24 @@ fn resident(pid: i32) -> Option<u64> {
     }
     let statm = std::fs::read_to_string(format!("/proc/{pid}/statm")).ok()?;
     let pages: u64 = statm.split(' ').nth(1)?.parse().ok()?;
+    // 4 KiB on x86-64, up to 64 KiB on aarch64.
     let page = sysconf(SysconfVar::PAGE_SIZE).ok()??;
-    Some(pages * u64::try_from(page).ok()?)
+    pages.checked_mul(u64::try_from(page).ok()?)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn resident_memory_is_counted_in_pages_of_this_machine() {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        let kib: u64 = line.trim().trim_end_matches(" kB").parse().unwrap();
+        let counted = resident(std::process::id() as i32).unwrap() / 1024;
+        assert!(counted.abs_diff(kib) < kib / 2, "{counted} KiB, but the kernel says {kib}");
+        assert_eq!(resident(0), None);
+    }
 
     #[test]
     fn what_workers_say_acts_on_no_page() {

@@ -47,7 +47,7 @@ pub trait Service: Send + Sync {
     /// unless [`needs_thread`](Self::needs_thread) says otherwise.
     ///
     /// May block for as long as it takes, but must give up with [`StartError::Stopped`] soon
-    /// after [`WorkerHandle::is_stopping`] turns true. A service that is up is reported for it;
+    /// after [`WorkerHandle::is_stopping`] turns true. For a service that is up this is told;
     /// one that runs but cannot serve calls [`WorkerHandle::down`] itself.
     ///
     /// # Errors
@@ -148,7 +148,7 @@ impl Hooks for NoHooks {
     }
 }
 
-/// A service's line to its supervisor; cheap to clone, usable from any thread of the worker.
+/// A service's way to its supervisor; cheap to clone, usable from any thread of the worker.
 #[derive(Clone)]
 pub struct WorkerHandle {
     pub(crate) slot: usize,
@@ -177,7 +177,7 @@ impl WorkerHandle {
 
     /// As [`up`](Self::up), and tells what is wrong all the same.
     pub fn up_but(&self, reason: &str) {
-        self.report(WorkerState::Up, reason);
+        self.tell(WorkerState::Up, reason);
     }
 
     /// Tells the supervisor that the worker runs but cannot serve, and why.
@@ -185,7 +185,7 @@ impl WorkerHandle {
     /// The reason is shown to operators; it is cut at
     /// [`REASON_BYTES`](crate::scoreboard::REASON_BYTES) bytes and must hold no secret.
     pub fn down(&self, reason: &str) {
-        self.report(WorkerState::Down, reason);
+        self.tell(WorkerState::Down, reason);
     }
 
     /// Tells what a stop waits for; no effect before one was asked for.
@@ -196,7 +196,7 @@ impl WorkerHandle {
         }
     }
 
-    fn report(&self, state: WorkerState, reason: &str) {
+    fn tell(&self, state: WorkerState, reason: &str) {
         let mut said = self.said();
         if *said != WorkerState::Draining as u8 {
             self.show(&mut said, state, reason);
@@ -273,7 +273,7 @@ impl WorkerHandle {
     }
 
     /// Whether the service has said anything yet.
-    pub(crate) fn reported(&self) -> bool {
+    pub(crate) fn has_told(&self) -> bool {
         self.scoreboard.slot(self.slot).state() != WorkerState::Starting
     }
 }

@@ -157,7 +157,9 @@ impl Parts {
         Some(text)
     }
 
-    /// Whole values only are written under it, so a poisoned lock is as good as any.
+    /// Held for moments, and nothing that can block is called under it: a driver that hangs does so
+    /// elsewhere, and keeps no heartbeat from being told. Whole values only are written under it, so
+    /// a poisoned lock is as good as any.
     fn inner(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
