@@ -142,6 +142,30 @@ impl Conf {
         BackendConf::read(&self.oslo, name)
     }
 
+    /// The node that a back end belongs to, as [`BackendConf::node`], even if its section is bad.
+    ///
+    /// # Errors
+    ///
+    /// When not even that can be read.
+    pub fn node_of(&self, name: &str) -> Result<String, Problems> {
+        backend::node(&self.oslo, name)
+    }
+
+    /// How the log shall be written once this is in force.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot have been read for this configuration.
+    pub fn logging_after(&self, renewal: &Renewal) -> Result<Logging, Problems> {
+        let mut fields = BTreeMap::new();
+        for option in Logging::OPTIONS {
+            let value = self.oslo.get_after(renewal, Logging::GROUP, option.dest);
+            let value = value.map_err(|error| of_read(&error, option))?;
+            fields.insert(option.dest, self.oslo.field(value, option));
+        }
+        shape(Logging::GROUP, fields)
+    }
+
     /// Everything found that did not keep the service from starting: warnings, and the errors of
     /// single back ends.
     pub const fn problems(&self) -> &Problems {

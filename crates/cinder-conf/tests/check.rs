@@ -5,6 +5,7 @@
 
 use std::path::Path;
 
+use cinder_conf::options::lvm::Lvm;
 use cinder_conf::{Item, Request, cinder};
 use expect_test::{Expect, expect};
 
@@ -164,8 +165,8 @@ fn what_refers_to_a_secret_is_as_secret_as_that() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("cinder.conf"), text).unwrap();
     let conf = cinder::load(request(dir.path())).unwrap();
-    let group = conf.backend("a").unwrap().get("volume_group").cloned();
-    assert_eq!(group, Some(cinder_conf::Value::Text("vg-hush".into())));
+    let section: Lvm = conf.backend("a").unwrap().section().unwrap();
+    assert_eq!(section.volume_group, "vg-hush");
     let shown: Vec<String> = conf.dump().iter().map(ToString::to_string).collect();
     let line = |start: &str| shown.iter().find(|line| line.starts_with(start)).unwrap().clone();
     assert!(line("[a] volume_group").starts_with("[a] volume_group = ****"));
@@ -187,7 +188,7 @@ fn an_error_in_a_back_end_stops_that_back_end_only() {
     std::fs::write(dir.path().join("cinder.conf"), text).unwrap();
     let conf = cinder::load(request(dir.path())).unwrap();
     assert_eq!(conf.backend_names(), ["good", "bad", "none"]);
-    assert_eq!(conf.backend("good").unwrap().host, "node1@good");
+    assert_eq!(conf.backend("good").unwrap().node, "node1");
     assert_eq!(conf.backend("bad").unwrap_err().errors(), 1);
     assert_eq!(conf.backend("none").unwrap_err().errors(), 1);
 }

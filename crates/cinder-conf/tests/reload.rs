@@ -67,7 +67,7 @@ fn a_vanished_file_leaves_the_old_configuration_in_force() {
     fs::remove_file(dir.path().join("c.conf")).unwrap();
     let problems = conf.mutate().unwrap_err().to_string();
     assert!(problems.starts_with("error   Failed to find some config files: "), "{problems}");
-    assert_eq!(conf.backend("a").unwrap().host, "node1@a");
+    assert_eq!(conf.backend("a").unwrap().node, "node1");
     assert_eq!(conf.config_files().len(), 1);
 }
 

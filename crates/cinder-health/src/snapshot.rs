@@ -122,7 +122,7 @@ pub struct BackEnd {
     pub host: String,
     /// How it is.
     pub state: State,
-    /// Why it is not up; empty if it is.
+    /// Why it is not up, or what is wrong all the same; empty if nothing is.
     pub reason: String,
     /// Process id of its worker, 0 if there is none.
     pub pid: i32,
@@ -155,7 +155,11 @@ impl BackEnd {
             && age > limit
         {
             self.state = State::Silent;
+            let own = std::mem::take(&mut self.reason);
             self.reason = format!("no heartbeat for {age:.0} s");
+            if !own.is_empty() {
+                self.reason += &format!("; {own}");
+            }
         }
         self
     }
@@ -283,6 +287,8 @@ mod tests {
             (State::Silent, "no heartbeat for 59 s")
         );
         assert_eq!(up.clone().judged(Some(60.0)).state, State::Silent);
+        let why = BackEnd { reason: "heartbeat: locked".into(), ..up.clone() };
+        assert_eq!(why.judged(Some(60.0)).reason, "no heartbeat for 90 s; heartbeat: locked");
         assert_eq!(up.judged(None).state, State::Up);
         let down = BackEnd { uptime_seconds: Some(90.0), ..BackEnd::default() };
         assert_eq!(down.judged(Some(60.0)).state, State::Gone);

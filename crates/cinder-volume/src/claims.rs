@@ -14,7 +14,7 @@ use std::path::Path;
 
 use tracing::warn;
 
-use crate::startup::Candidate;
+use crate::worker::Candidate;
 
 /// The file below `state_path`.
 const FILE: &str = "cinder-volume.lock";
@@ -33,10 +33,10 @@ pub fn claim(state_path: &Path, candidates: &mut [Candidate]) -> Option<File> {
         }
     };
     let mut refused = None;
-    for candidate in candidates.iter_mut().filter(|candidate| candidate.backend.is_ok()) {
+    for candidate in candidates.iter_mut().filter(|candidate| candidate.plan.is_ok()) {
         match locks::take(&file, place(&candidate.host)) {
             Ok(Ok(())) => {}
-            Ok(Err(holder)) => candidate.backend = Err(served_by(holder, &path)),
+            Ok(Err(holder)) => candidate.plan = Err(served_by(holder, &path)),
             Err(cause) => refused = Some(cause),
         }
     }
@@ -73,7 +73,6 @@ fn place(host: &str) -> i64 {
     i64::try_from(hash >> 2).unwrap_or_default()
 }
 
-#[cfg(unix)]
 mod locks {
     use std::fs::File;
     use std::io;
@@ -120,29 +119,13 @@ mod locks {
     }
 }
 
-/// Without record locks nobody is kept out.
-#[cfg(not(unix))]
-mod locks {
-    use std::fs::File;
-    use std::io;
-    use std::path::Path;
-
-    pub(super) fn open(path: &Path) -> io::Result<File> {
-        File::options().read(true).write(true).create(true).truncate(false).open(path)
-    }
-
-    pub(super) fn take(_: &File, _: i64) -> io::Result<Result<(), Option<i32>>> {
-        Err(io::ErrorKind::Unsupported.into())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn candidate(host: &str) -> Candidate {
-        let (name, backend) = (host.to_owned(), Err(anyhow::anyhow!("bad section")));
-        Candidate { name, host: host.to_owned(), backend }
+        let (name, plan) = (host.to_owned(), Err(anyhow::anyhow!("bad section")));
+        Candidate { name, host: host.to_owned(), plan }
     }
 
     #[test]
@@ -162,10 +145,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let mut candidates = [candidate("node@a")];
         assert!(claim(dir.path(), &mut candidates).is_some());
-        assert_eq!(candidates[0].backend.as_ref().unwrap_err().to_string(), "bad section");
+        assert_eq!(candidates[0].plan.as_ref().unwrap_err().to_string(), "bad section");
     }
 
-    #[cfg(unix)]
     #[test]
     fn what_stands_in_the_place_of_the_file_is_not_touched() {
         let dir = tempfile::tempdir().unwrap();

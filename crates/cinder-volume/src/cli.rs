@@ -10,8 +10,6 @@ use cinder_types::UPSTREAM_VERSION;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use clap_complete::{Shell, generate};
 
-#[cfg(target_os = "linux")]
-use crate::commands::report::Wish;
 use crate::exit::{self, Failure};
 use crate::surroundings::Surroundings;
 
@@ -56,13 +54,23 @@ pub enum Task {
         only: Option<String>,
     },
     /// `report`.
-    #[cfg(target_os = "linux")]
     Report(Wish),
     /// `status --alive`.
     Alive {
         /// The daemon's parent process.
         pid: i32,
     },
+}
+
+/// Which reports are wanted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Wish {
+    /// `--pid`: this daemon, or this worker alone.
+    pub pid: Option<i32>,
+    /// `--worker`: only these back ends.
+    pub workers: Vec<String>,
+    /// `--json`.
+    pub json: bool,
 }
 
 /// How many back ends have to be up for a check to succeed.
@@ -184,20 +192,16 @@ fn command(arguments: &Arguments<'_>, name: &str) -> Command {
             .conflicts_with_all(["json", "watch"])
             .help("Exit 0 if the daemon with this process id still reacts; 3 if not"),
     );
-    let command = arguments
+    arguments
         .command(name, UPSTREAM_VERSION)
         .about("OpenStack Block Storage volume service")
         .after_help(format!(
             "This is cinder-volume in Rust {}, compatible with Cinder {UPSTREAM_VERSION}.",
             env!("CARGO_PKG_VERSION")
         ))
-        .subcommands([config, db, status]);
-    #[cfg(target_os = "linux")]
-    let command = command.subcommand(with_options(report_command()));
-    command
+        .subcommands([config, db, status, with_options(report_command())])
 }
 
-#[cfg(target_os = "linux")]
 fn report_command() -> Command {
     Command::new("report")
         .about("Print what a running daemon and its workers are doing")
@@ -218,7 +222,6 @@ fn report_command() -> Command {
         )
 }
 
-#[cfg(target_os = "linux")]
 fn report(matches: &ArgMatches) -> Task {
     let workers = matches.get_many::<String>("worker").into_iter().flatten();
     Task::Report(Wish {
@@ -257,7 +260,6 @@ fn understand(arguments: &Arguments<'_>, matches: &ArgMatches) -> (Task, Vec<Ite
             Task::Explain { option }
         }
         ["db", "init"] => Task::InitDatabase,
-        #[cfg(target_os = "linux")]
         ["report"] => report(inner),
         ["status"] => status(inner, backend_name(&items)),
         _ => Task::Run { only: backend_name(&items) },
@@ -343,7 +345,6 @@ mod tests {
         }
     }
 
-    #[cfg(target_os = "linux")]
     #[test]
     fn a_report_is_of_everybody_or_of_some() {
         let wish = |pid, workers: &[&str], json| {

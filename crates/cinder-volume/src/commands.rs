@@ -1,11 +1,8 @@
 //! Our subcommands. None of them starts anything; only `db init` writes.
 
-#[cfg(unix)]
-pub mod alive;
+mod alive;
 mod config;
 mod db;
-#[cfg(target_os = "linux")]
-pub mod report;
 mod status;
 
 use std::io;
@@ -14,7 +11,7 @@ use crate::cli::{CommandLine, Task};
 use crate::exit::{self, Failure};
 use crate::progress::Progress;
 use crate::surroundings::Surroundings;
-use crate::{configure, wire};
+use crate::{configure, report, wire};
 
 /// Does what a subcommand says.
 ///
@@ -55,12 +52,8 @@ pub fn run(surroundings: &Surroundings, line: &CommandLine) -> Result<i32, Failu
             let database = wire::database_options(&conf)?;
             status::check(&database, wire::service_down_time(&conf), &hosts, *wanted, out)
         }
-        #[cfg(target_os = "linux")]
-        Task::Report(wish) => report::run(surroundings, line, wish, out),
-        #[cfg(unix)]
+        Task::Report(wish) => report::command::run(surroundings, line, wish, out),
         Task::Alive { pid } => alive::check(*pid, out),
-        #[cfg(not(unix))]
-        Task::Alive { .. } => Err(anyhow::anyhow!("status --alive needs Unix signals").into()),
     }
 }
 

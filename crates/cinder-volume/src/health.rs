@@ -12,13 +12,12 @@ use cinder_health::{
     Supervisor,
 };
 use cinder_types::UPSTREAM_VERSION;
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::{Pid, getpid, getppid};
+use nix::unistd::{Pid, SysconfVar, getpid, getppid, sysconf};
 use oslo_launcher::{Scoreboard, Service, StartError, WorkerHandle, WorkerState, WorkerStatus};
 use oslo_log::printable;
 use tracing::{error, info};
 
-use crate::commands::alive;
+use crate::liveness;
 use crate::tally::Tally;
 
 /// Its name on the scoreboard.
@@ -209,12 +208,12 @@ impl Source for Live<'_> {
         let path = format!("/proc/{}/status", self.parent);
         // A hidden /proc tells nothing, and nothing is no reason to restart anybody.
         let Ok(status) = std::fs::read_to_string(path) else { return Ok(()) };
-        if alive::has_reacted(&status) {
-            self.asked = kill(self.parent, Signal::SIGCHLD).is_ok().then(Instant::now);
+        if liveness::has_reacted(&status) {
+            self.asked = liveness::ask(self.parent).is_ok().then(Instant::now);
             return Ok(());
         }
         let silence = self.asked.get_or_insert_with(Instant::now).elapsed();
-        if silence <= alive::PATIENCE {
+        if silence <= liveness::LIMIT {
             return Ok(());
         }
         Err(format!("the supervisor has not reacted for {} s", silence.as_secs()))
@@ -251,19 +250,29 @@ fn operation(operation: &oslo_launcher::Operation) -> Operation {
 
 /// Resident memory of a process, in bytes; the second number of proc_pid_statm(5).
 fn resident(pid: i32) -> Option<u64> {
-    /// Of x86-64, and of most of the others; proc(5) does not say.
-    const PAGE: u64 = 4096;
     if pid <= 0 {
         return None;
     }
     let statm = std::fs::read_to_string(format!("/proc/{pid}/statm")).ok()?;
     let pages: u64 = statm.split(' ').nth(1)?.parse().ok()?;
-    Some(pages * PAGE)
+    // 4 KiB on x86-64, up to 64 KiB on aarch64.
+    let page = sysconf(SysconfVar::PAGE_SIZE).ok()??;
+    pages.checked_mul(u64::try_from(page).ok()?)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn resident_memory_is_counted_in_pages_of_this_machine() {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        let kib: u64 = line.trim().trim_end_matches(" kB").parse().unwrap();
+        let counted = resident(std::process::id() as i32).unwrap() / 1024;
+        assert!(counted.abs_diff(kib) < kib / 2, "{counted} KiB, but the kernel says {kib}");
+        assert_eq!(resident(0), None);
+    }
 
     #[test]
     fn what_workers_say_acts_on_no_page() {

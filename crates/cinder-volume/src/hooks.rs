@@ -7,10 +7,9 @@ use cinder_conf::cinder::Conf;
 use oslo_launcher::{Hooks, ReadWork, ReloadRefused, ReportRequest, ReportWork, Scoreboard};
 use oslo_log::LogHandle;
 
-use crate::guru::Job;
 use crate::logging;
 use crate::reloading::{Change, Verdict};
-use crate::watched::WatchedFile;
+use crate::report::{Job, WatchedFile};
 
 /// The daemon's hooks; each worker has a copy of its own from the moment it is forked.
 pub struct DaemonHooks {

@@ -14,28 +14,24 @@
 
 #![forbid(unsafe_code)]
 
-#[cfg(target_os = "linux")]
-mod asker;
 mod claims;
 mod cli;
 mod commands;
 mod configure;
 mod daemon;
 mod exit;
-mod guru;
 mod health;
 mod hooks;
+mod liveness;
 mod logging;
 mod progress;
 mod registering;
 mod reloading;
+mod report;
 mod rootwrap;
-#[cfg(target_os = "linux")]
-mod running;
 mod startup;
 mod surroundings;
 mod tally;
-mod watched;
 mod wire;
 mod worker;
 

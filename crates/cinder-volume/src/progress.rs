@@ -5,7 +5,10 @@
 
 use std::fmt::Write as _;
 use std::io::Write;
+use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use crate::surroundings::Surroundings;
 
@@ -82,21 +85,11 @@ fn line(what: &str, done: usize, total: usize) -> String {
 }
 
 /// Whether standard error takes a line without a wait.
-#[cfg(unix)]
 fn takes_more() -> bool {
-    use std::os::fd::AsFd;
-
-    use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-
     let stderr = std::io::stderr();
     let mut watched = [PollFd::new(stderr.as_fd(), PollFlags::POLLOUT)];
     poll(&mut watched, PollTimeout::ZERO) == Ok(1)
         && watched[0].revents().is_some_and(|events| events == PollFlags::POLLOUT)
-}
-
-#[cfg(not(unix))]
-fn takes_more() -> bool {
-    true
 }
 
 #[cfg(test)]

@@ -16,12 +16,12 @@ use cinder_db::{
     retry_connect,
 };
 use cinder_types::{OBJECT_VERSION, ServiceId};
-use oslo_launcher::{Ended, Job, JobEnd, JobLine, Launcher};
+use oslo_launcher::{Ended, Job, JobEnd, JobTeller, Launcher};
 use tracing::{error, info};
 
 use crate::exit::{self, Failure};
 use crate::logging;
-use crate::startup::{Backend, Candidate};
+use crate::worker::{Candidate, Plan};
 
 type Cause<'a> = &'a (dyn std::error::Error + 'static);
 
@@ -150,7 +150,7 @@ impl Notes {
 /// The process that registers; all from here on runs there.
 struct Registrar<'a, 'l> {
     database: &'a DatabaseOptions,
-    line: &'a mut JobLine<'l>,
+    line: &'a mut JobTeller<'l>,
 }
 
 impl Registrar<'_, '_> {
@@ -171,8 +171,8 @@ impl Registrar<'_, '_> {
             if !self.tell(&News::Begun(number)) {
                 break; // a stop: each row may have to wait for a lock
             }
-            let news = match &candidate.backend {
-                Ok(backend) => match self.register_or_reconnect(backend, &mut connection) {
+            let news = match &candidate.plan {
+                Ok(plan) => match self.register_or_reconnect(plan, &mut connection) {
                     Ok(id) => News::Registered(number, id.get()),
                     Err(cause) => {
                         not_started(&candidate.host, Some(&cause));
@@ -200,14 +200,14 @@ impl Registrar<'_, '_> {
     /// committed can be done again, and what was is found.
     fn register_or_reconnect(
         &self,
-        backend: &Backend,
+        plan: &Plan,
         connection: &mut Connection,
     ) -> Result<ServiceId, DbError> {
-        match register_one(backend, connection) {
+        match register_one(plan, connection) {
             Err(cause) if cause.is_connection_lost() => *connection = connect(self.database)?,
             done => return done,
         }
-        register_one(backend, connection)
+        register_one(plan, connection)
     }
 }
 
@@ -242,16 +242,16 @@ fn not_started(host: &str, cause: Option<Cause<'_>>) {
     }
 }
 
-fn register_one(backend: &Backend, connection: &mut Connection) -> Result<ServiceId, DbError> {
+fn register_one(plan: &Plan, connection: &mut Connection) -> Result<ServiceId, DbError> {
     let empty = if any_volume(connection)? { "not " } else { "" };
     info!(
         target: "cinder.volume.manager",
         "Determined volume DB was {empty}empty at startup."
     );
-    let host = &backend.registration.host;
-    let enabled = if backend.image_volume_cache_enabled { "enabled" } else { "disabled" };
+    let host = &plan.registration.host;
+    let enabled = if plan.image_volume_cache_enabled { "enabled" } else { "disabled" };
     info!(target: "cinder.volume.manager", "Image-volume cache {enabled} for host {host}.");
-    Ok(register(connection, &backend.registration)?.id)
+    Ok(register(connection, &plan.registration)?.id)
 }
 
 /// Upstream's scheduler client looks for the oldest scheduler when it is made (`spec/startup.md`

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::time::SystemTime;
 
 use cinder_conf::cinder::Conf;
-use cinder_conf::{LOGGER, Level, Notice, NoticeLevel, Problems, Renewal, Value};
+use cinder_conf::{LOGGER, Level, Notice, NoticeLevel, Problems, Renewal};
 use oslo_launcher::ReloadRefused;
 use oslo_log::{HandlersFile, LogHandle};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -177,10 +177,8 @@ impl Change {
 
 impl Handlers {
     fn read(conf: &Conf, renewal: &Renewal, log: &LogHandle) -> Self {
-        let path = match conf.oslo().get_after(renewal, "DEFAULT", "log_config_append") {
-            Ok(Value::Text(path)) => Some(path),
-            _ => None,
-        };
+        // What cannot be read now is refused, and told, when it is to be put in force.
+        let path = conf.logging_after(renewal).ok().and_then(|logging| logging.log_config_append);
         let read = crate::logging::handlers(path.as_deref());
         // What it names is opened here first, where it may hang.
         match read.and_then(|file| log.try_reload(file.clone()).map(|()| file)) {

@@ -1,16 +1,14 @@
 //! The order of steps from a good configuration to the wait loop.
 //!
 //! claim → register (beside this process) → launch → supervise. Must not: read configuration files
-//! or know option names, everything comes as [`Settings`] from `wire.rs`; open a database.
+//! or know option names, everything comes as [`Settings`] from `wire`; open a database.
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
-use std::time::Duration;
 
-use cinder_db::{DatabaseOptions, HeartbeatPlan, Registration};
-use cinder_types::ServiceId;
+use cinder_db::DatabaseOptions;
 use oslo_launcher::{
     Hooks, InProcessLauncher, Inherited, Launcher, LauncherOptions, ProcessLauncher, Service,
     SubprocessLauncher, Supervision,
@@ -23,7 +21,7 @@ use crate::health::{HealthPlan, HealthService, Member};
 use crate::progress::Progress;
 use crate::registering::{Outcome, register_all};
 use crate::surroundings::{SUPERVISED, Surroundings};
-use crate::worker::VolumeService;
+use crate::worker::{Candidate, VolumeService};
 
 /// Which launcher runs the back ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,30 +32,6 @@ pub enum Method {
     Spawn,
     /// The one back end in this process: `--backend_name`.
     InProcess,
-}
-
-/// A back end whose section could be read.
-#[derive(Debug, Clone)]
-pub struct Backend {
-    /// Its name in `enabled_backends`.
-    pub name: String,
-    /// What to write into its row.
-    pub registration: Registration,
-    /// `volume_driver`.
-    pub volume_driver: String,
-    /// `image_volume_cache_enabled`.
-    pub image_volume_cache_enabled: bool,
-}
-
-/// A back end as far as it could be read.
-#[derive(Debug)]
-pub struct Candidate {
-    /// Its name in `enabled_backends`.
-    pub name: String,
-    /// `host@backend`, for the log.
-    pub host: String,
-    /// The back end, or what is wrong with its section.
-    pub backend: anyhow::Result<Backend>,
 }
 
 /// Everything that start-up needs, in the terms of the crates that use it.
@@ -72,8 +46,6 @@ pub struct Settings {
     pub launcher: LauncherOptions,
     /// `state_path`, below which back ends are claimed.
     pub state_path: PathBuf,
-    /// `report_interval`.
-    pub report_interval: Duration,
     /// Whether a terminal is free to show how far the start is: the log goes elsewhere.
     pub show_progress: bool,
     /// `[health]`, if somebody shall answer there.
@@ -125,15 +97,15 @@ pub fn run(
         ControlFlow::Break(status) => return Ok(status),
     };
     drop(registered);
-    let services = services(&candidates, &outcomes, &database, settings.report_interval);
+    // It has to know all others, also those that are left out.
+    let members = candidates.iter().zip(&outcomes).map(|(one, outcome)| member(one, outcome));
+    let health = settings.health.map(|plan| HealthService::new(plan, members.collect()));
+    let services = services(candidates, &outcomes);
     ensure_some(services.len())?;
     let mut services: Vec<(Arc<dyn Service>, usize)> =
         services.into_iter().map(|service| (Arc::new(service) as _, 1)).collect();
-    if let Some(plan) = settings.health {
-        // The last to be forked, because it has to know all others.
-        let members = candidates.iter().zip(&outcomes).map(|(one, outcome)| member(one, outcome));
-        services.push((Arc::new(HealthService::new(plan, members.collect())), 1));
-    }
+    // The last to be forked: nobody waits for it.
+    services.extend(health.map(|health| (Arc::new(health) as _, 1)));
     launcher.launch_services(&services)?;
     after_launch();
     Ok(launcher.wait()?)
@@ -161,7 +133,7 @@ fn member(candidate: &Candidate, outcome: &Outcome) -> Member {
     }
 }
 
-/// The launcher for the platform and the configuration; takes over the signals.
+/// The launcher that the configuration asks for; takes over the signals.
 fn choose_launcher(
     method: Method,
     options: LauncherOptions,
@@ -174,9 +146,8 @@ fn choose_launcher(
             let watcher = if supervised { Supervision::Stdin } else { Supervision::None };
             Box::new(InProcessLauncher::new(options, hooks, watcher)?)
         }
-        #[cfg(unix)]
         Method::Fork => Box::new(ProcessLauncher::new(options, hooks)?),
-        _ => {
+        Method::Spawn => {
             let (program, words) = (surroundings.program.clone(), surroundings.arguments.clone());
             let command = move |name: &str| {
                 let mut command = Command::new(&program);
@@ -191,24 +162,15 @@ fn choose_launcher(
 }
 
 /// The services of those that have a row.
-fn services(
-    candidates: &[Candidate],
-    outcomes: &[Outcome],
-    database: &DatabaseOptions,
-    interval: Duration,
-) -> Vec<VolumeService> {
-    let registered = candidates.iter().zip(outcomes).filter_map(|(candidate, outcome)| {
-        match (&candidate.backend, outcome) {
-            (Ok(backend), Outcome::Registered(id)) => Some((backend, *id)),
-            _ => None,
-        }
-    });
-    let service = |(backend, service): (&Backend, ServiceId)| {
-        let (database, registration) = (database.clone(), backend.registration.clone());
-        let plan = HeartbeatPlan { database, registration, service, interval };
-        VolumeService::new(&backend.name, &backend.volume_driver, plan)
-    };
-    registered.map(service).collect()
+fn services(candidates: Vec<Candidate>, outcomes: &[Outcome]) -> Vec<VolumeService> {
+    let registered =
+        candidates.into_iter().zip(outcomes).filter_map(|(candidate, outcome)| {
+            match (candidate.plan, outcome) {
+                (Ok(plan), Outcome::Registered(row)) => Some(VolumeService::new(plan, *row)),
+                _ => None,
+            }
+        });
+    registered.collect()
 }
 
 /// At least one back end must have been registered.

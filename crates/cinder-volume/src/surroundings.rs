@@ -83,7 +83,6 @@ impl Surroundings {
 /// The kernel's name for this machine, as Python's `socket.gethostname` gives it.
 ///
 /// Asked directly: rows would stand under another name where `/proc` cannot be read.
-#[cfg(unix)]
 fn host_name() -> String {
     // Refused only for a name that does not fit, which the kernel does not have.
     let name = nix::unistd::gethostname().unwrap_or_default();
@@ -91,9 +90,4 @@ fn host_name() -> String {
         "" => "localhost".to_owned(),
         name => name.to_owned(),
     }
-}
-
-#[cfg(not(unix))]
-fn host_name() -> String {
-    "localhost".to_owned()
 }

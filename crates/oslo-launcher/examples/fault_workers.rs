@@ -4,7 +4,7 @@
 //!
 //! * `--spawn`: one subprocess per service; `--one NAME=BEHAVIOUR`: a single one, in-process, under
 //!   a parent on standard input; `--alone`: in-process under nobody;
-//! * `--drain-limit SECONDS`, `--watchdog SECONDS`, `--reload` (the restart method);
+//! * `--drain-limit SECONDS`, `--watchdog SECONDS`;
 //! * `--notify PATH`: a service manager's socket; `--manager-watchdog MILLISECONDS`: its watchdog;
 //! * `--pause SECONDS`: waits before anything is launched;
 //! * `--no-back-off`: only the throttle delays a restart;
@@ -13,10 +13,7 @@
 //! * `--report-until FILE`: a report takes until the file exists;
 //! * `--read FILE`: a HUP reads the file as soon as it exists; `die…` in it aborts whoever reads,
 //!   `bad…` is refused;
-//! * `--room COUNT`: the launcher has room for so many more workers;
-//! * `--add NAME=BEHAVIOUR`: adds it, with two workers, in the report hook of the supervisor, once;
-//! * `--add-from-thread NAME=BEHAVIOUR`: adds it, with one worker, from a second thread, when
-//!   the first service is up;
+//! * `--panic-on-line TEXT`: whoever writes a log line with this text panics, once;
 //! * `--aside JOB`: does a job beside itself before anything is launched: `tells`, `waits`, `panics`
 //!   or `babbles`;
 //! * `--first-steps`: takes them; `--decide FIFO`: reads that to its end before it is a daemon;
@@ -29,6 +26,7 @@
 #![expect(clippy::print_stdout, reason = "the tests read what is printed")]
 #![expect(clippy::disallowed_methods, reason = "a program reads its arguments")]
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -36,10 +34,10 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use oslo_launcher::{
-    FirstSteps, Hooks, InProcessLauncher, Inherited, Job, JobEnd, JobLine, LaunchError, Launcher,
-    LauncherHandle, LauncherOptions, Limits, Notifier, ProcessLauncher, ReadWork, ReloadRefused,
-    ReportRequest, ReportWork, RestartMethod, Scoreboard, Service, StartError, SubprocessLauncher,
-    Supervision, WorkerHandle, WorkerState,
+    FirstSteps, Hooks, InProcessLauncher, Inherited, Job, JobEnd, JobTeller, LaunchError, Launcher,
+    LauncherOptions, Limits, Notifier, ProcessLauncher, ReadWork, ReloadRefused, ReportRequest,
+    ReportWork, Scoreboard, Service, StartError, StopHandle, SubprocessLauncher, Supervision,
+    WorkerHandle,
 };
 
 struct Fault {
@@ -73,11 +71,6 @@ impl Fault {
 impl Service for Fault {
     fn name(&self) -> &str {
         &self.name
-    }
-
-    fn auxiliary(&self) -> bool {
-        assert!(self.behaviour != "panics-in-the-supervisor", "a bug");
-        false
     }
 
     fn needs_thread(&self) -> bool {
@@ -137,11 +130,9 @@ struct Print {
     report_until: Option<PathBuf>,
     /// What a HUP reads, and waits for.
     read: Option<PathBuf>,
-    /// A service that is still to be added.
-    late: Option<Arc<Fault>>,
 }
 
-static LAUNCHER: OnceLock<LauncherHandle> = OnceLock::new();
+static STOP: OnceLock<StopHandle> = OnceLock::new();
 
 impl Print {
     fn new(plan: &Plan) -> Self {
@@ -152,16 +143,7 @@ impl Print {
             slow_hup: plan.slow_hup,
             report_until: plan.report_until.clone(),
             read: plan.read.clone(),
-            late: plan.late.clone(),
         }
-    }
-}
-
-fn add(handle: &LauncherHandle, fault: Arc<Fault>, workers: usize) {
-    let name = fault.name.clone();
-    match handle.add_service(fault, workers) {
-        Ok(()) => println!("added {name}"),
-        Err(error) => println!("not added in {}: {error}", std::process::id()),
     }
 }
 
@@ -195,7 +177,7 @@ impl Hooks for Print {
         if self.slow_hup {
             std::thread::park_timeout(Duration::from_millis(300));
         }
-        if let Some(handle) = LAUNCHER.get().filter(|_| self.stop_on_hup) {
+        if let Some(handle) = STOP.get().filter(|_| self.stop_on_hup) {
             handle.stop();
         }
         Ok(read.to_vec())
@@ -204,9 +186,6 @@ impl Hooks for Print {
     fn report(&mut self, request: ReportRequest, scoreboard: &Scoreboard) -> Option<ReportWork> {
         for worker in scoreboard.snapshot() {
             println!("report: {} is {} {}", worker.name, worker.state.as_str(), worker.reason);
-        }
-        if let (Some(handle), Some(fault)) = (LAUNCHER.get(), self.late.take()) {
-            add(handle, fault, 2);
         }
         let (until, process) = (self.report_until.clone()?, request.process);
         Some(Box::new(move |_| {
@@ -239,9 +218,6 @@ struct Plan {
     foreign: Option<&'static str>,
     report_until: Option<PathBuf>,
     read: Option<PathBuf>,
-    room: usize,
-    late: Option<Arc<Fault>>,
-    late_from_thread: Option<Arc<Fault>>,
     limits: Limits,
     worker_watchdog: Option<Duration>,
     notify: Option<String>,
@@ -252,6 +228,7 @@ struct Plan {
     decide: Option<PathBuf>,
     settings: Option<PathBuf>,
     command: bool,
+    panic_on_line: Option<String>,
 }
 
 type Failure = Box<dyn std::error::Error>;
@@ -266,7 +243,6 @@ impl Plan {
                 "--spawn" => plan.spawn = true,
                 "--one" => plan.one = true,
                 "--alone" => plan.alone = true,
-                "--reload" => plan.limits.restart_method = RestartMethod::Reload,
                 "--stop-on-hup" => plan.stop_on_hup = true,
                 "--panic-on-hup" => plan.panic_on_hup = true,
                 "--slow-hup" => plan.slow_hup = true,
@@ -287,11 +263,7 @@ impl Plan {
                 }
                 "--report-until" => plan.report_until = Some(value()?.into()),
                 "--read" => plan.read = Some(value()?.into()),
-                "--room" => plan.room = value()?.parse()?,
-                "--add" => plan.late = Some(Arc::new(Fault::parse(&value()?))),
-                "--add-from-thread" => {
-                    plan.late_from_thread = Some(Arc::new(Fault::parse(&value()?)));
-                }
+                "--panic-on-line" => plan.panic_on_line = Some(value()?),
                 "--wait-hook" => plan.short_waits = value()?.parse()?,
                 "--watchdog" => plan.worker_watchdog = Some(seconds(value()?)?),
                 "--drain-limit" => plan.limits.graceful_shutdown = Some(seconds(value()?)?),
@@ -323,8 +295,7 @@ impl Plan {
             command.arg("--read").arg(file);
         }
         command.args(["--wait-hook", &self.short_waits.to_string()]).arg("--one");
-        let late = self.late.iter().chain(&self.late_from_thread);
-        let fault = self.faults.iter().chain(late).find(|fault| fault.name == name);
+        let fault = self.faults.iter().find(|fault| fault.name == name);
         command.args(fault.map(|fault| fault.word()));
         command
     }
@@ -338,7 +309,7 @@ impl Plan {
             own_words: 0,
             limits: self.limits,
             worker_watchdog: self.worker_watchdog,
-            capacity: self.faults.iter().map(|fault| fault.workers).sum::<usize>() + self.room,
+            capacity: self.faults.iter().map(|fault| fault.workers).sum(),
             noun: "services",
             notifier,
             inherited,
@@ -358,8 +329,30 @@ impl Plan {
     }
 }
 
+/// Where log lines go.
+struct Output {
+    trap: Option<String>,
+}
+
+static SPRUNG: AtomicBool = AtomicBool::new(false);
+
+impl Write for Output {
+    fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
+        if let Some(text) = &self.trap
+            && String::from_utf8_lossy(line).contains(text.as_str())
+        {
+            assert!(SPRUNG.swap(true, Ordering::AcqRel), "a bug in the log");
+        }
+        std::io::stdout().write(line)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        std::io::stdout().flush()
+    }
+}
+
 /// What a job does, in its own process.
-fn work(job: &str, line: &mut JobLine<'_>) {
+fn work(job: &str, line: &mut JobTeller<'_>) {
     println!("the job runs as {}", std::process::id());
     match job {
         "waits" => loop {
@@ -383,7 +376,7 @@ fn work(job: &str, line: &mut JobLine<'_>) {
 /// Does the job; the exit status of this process if it was stopped meanwhile.
 fn do_job(launcher: &mut dyn Launcher, job: &str) -> Result<Option<i32>, LaunchError> {
     let mut babble = 0_u64;
-    let work: &dyn Fn(&mut JobLine<'_>) = &|line| work(job, line);
+    let work: &dyn Fn(&mut JobTeller<'_>) = &|line| work(job, line);
     let end =
         launcher.run_aside(&Job { name: c"the-job", work }, &mut |message| match message {
             b"on and on" => babble += 1,
@@ -398,9 +391,11 @@ fn do_job(launcher: &mut dyn Launcher, job: &str) -> Result<Option<i32>, LaunchE
 
 fn main() -> Result<ExitCode, Failure> {
     let first = std::env::args().any(|word| word == "--first-steps").then(FirstSteps::take);
-    let filter = tracing_subscriber::filter::LevelFilter::DEBUG;
-    tracing_subscriber::fmt().with_max_level(filter).with_ansi(false).init();
     let plan = Arc::new(Plan::parse(std::env::args().skip(1))?);
+    let filter = tracing_subscriber::filter::LevelFilter::DEBUG;
+    let trap = plan.panic_on_line.clone();
+    let log = tracing_subscriber::fmt().with_max_level(filter).with_ansi(false);
+    log.with_writer(move || Output { trap: trap.clone() }).init();
     if let Some(file) = &plan.decide {
         println!("first steps taken");
         std::fs::read(file)?;
@@ -429,17 +424,7 @@ fn main() -> Result<ExitCode, Failure> {
         None => None,
     };
     let mut launcher = plan.launcher(inherited)?;
-    LAUNCHER.set(launcher.handle()).map_err(|_| "set twice")?;
-    if let Some(fault) = plan.late_from_thread.clone() {
-        let (handle, board) = (launcher.handle(), Arc::clone(launcher.scoreboard()));
-        std::thread::spawn(move || {
-            while !board.snapshot().iter().any(|worker| worker.state == WorkerState::Up) {
-                std::thread::park_timeout(Duration::from_millis(5));
-            }
-            std::thread::park_timeout(Duration::from_millis(100)); // the launcher sleeps by now
-            add(&handle, fault, 1);
-        });
-    }
+    STOP.set(launcher.stop_handle()).map_err(|_| "set twice")?;
     if let Some(job) = &plan.job
         && let Some(status) = do_job(&mut *launcher, job)?
     {
@@ -452,9 +437,6 @@ fn main() -> Result<ExitCode, Failure> {
         launcher.launch_service(fault.clone(), fault.workers)?;
     }
     let status = launcher.wait()?;
-    for report in launcher.exit_report() {
-        println!("exit report: {report}");
-    }
     if let Some(child) = &mut foreign {
         println!("the foreign child {}", child.wait()?);
     }

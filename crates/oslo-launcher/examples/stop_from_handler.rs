@@ -49,7 +49,7 @@ fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
     tracing_subscriber::fmt().with_ansi(false).init();
     let options = LauncherOptions { capacity: 1, noun: "services", ..Default::default() };
     let mut launcher = ProcessLauncher::new(options, Box::new(NoHooks))?;
-    STOP.set(launcher.handle().stop_handle()).map_err(|_| "set twice")?;
+    STOP.set(launcher.stop_handle()).map_err(|_| "set twice")?;
     let action = SigAction::new(SigHandler::Handler(on_winch), SaFlags::empty(), SigSet::empty());
     // SAFETY: the handler calls nothing but an atomic load and `stop`, which is async-signal-safe
     // and leaves errno as it was.

@@ -18,11 +18,12 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
+use crate::ended::Ended;
 use crate::error::LaunchError;
-use crate::line::{self, Ended};
+use crate::line;
 use crate::service::Hooks;
 use crate::sys::{
-    NotForked, Signal, fork_worker, line_to_parent, reap_known, rename_process, send, wait_for_end,
+    NotForked, Signal, fork_worker, pipe_to_parent, reap_known, rename_process, send, wait_for_end,
 };
 
 /// The longest message of a job, in bytes.
@@ -35,15 +36,15 @@ pub struct Job<'a> {
     /// The work. It may block for as long as it likes. When it is not wanted any more it may end by
     /// itself, once a message cannot be told, and is killed otherwise: it must leave the world as
     /// whoever is killed at any moment has to.
-    pub work: &'a dyn Fn(&mut JobLine<'_>),
+    pub work: &'a dyn Fn(&mut JobTeller<'_>),
 }
 
-/// A job's line to the process that waits for it.
-pub struct JobLine<'a>(Box<Tell<'a>>);
+/// A job's way to tell the process that waits for it.
+pub struct JobTeller<'a>(Box<Tell<'a>>);
 
 type Tell<'a> = dyn FnMut(&[u8]) -> io::Result<()> + 'a;
 
-impl JobLine<'_> {
+impl JobTeller<'_> {
     /// Tells one message of at most [`MESSAGE`] bytes.
     ///
     /// # Errors
@@ -76,7 +77,7 @@ const RETRY: Duration = Duration::from_secs(1);
 const GRACE: Duration = Duration::from_millis(200);
 /// How long to wait for the end of a copy that was killed. One that hangs in the kernel, on a
 /// file system that is away, is left to whoever inherits it.
-const PATIENCE: Duration = Duration::from_millis(300);
+const AFTER_KILL: Duration = Duration::from_millis(300);
 /// How much is read at once; signals come in between.
 const PORTION: usize = 4 * MESSAGE;
 /// Bytes in front of a message that say how long it is.
@@ -108,7 +109,7 @@ pub(crate) trait Attendant {
 struct Copy {
     pid: i32,
     /// Until it is at its end.
-    line: Option<std::fs::File>,
+    pipe: Option<std::fs::File>,
     /// The beginning of a message.
     heard: Vec<u8>,
 }
@@ -157,7 +158,7 @@ fn start(
     parent: &mut dyn Attendant,
     job: &Job<'_>,
 ) -> Result<Result<Copy, NotForked>, LaunchError> {
-    let (ours, theirs) = line_to_parent().map_err(LaunchError::setup("the line of a job"))?;
+    let (ours, theirs) = pipe_to_parent().map_err(LaunchError::setup("the pipe of a job"))?;
     let mut ours = Some(ours);
     let forked = fork_worker(|watch| {
         drop(ours.take());
@@ -169,18 +170,18 @@ fn start(
         parent.in_copy();
         work(job, theirs, parent.hooks())
     });
-    let line = ours.map(Into::into);
-    Ok(forked.map(|pid| Copy { pid, line, heard: Vec::new() }))
+    let pipe = ours.map(Into::into);
+    Ok(forked.map(|pid| Copy { pid, pipe, heard: Vec::new() }))
 }
 
 /// All that the copy does; the return value is its exit status.
-fn work(job: &Job<'_>, line: OwnedFd, hooks: &mut dyn Hooks) -> i32 {
-    let mut line = std::fs::File::from(line);
-    let mut to_parent = JobLine(Box::new(move |message| {
+fn work(job: &Job<'_>, pipe: OwnedFd, hooks: &mut dyn Hooks) -> i32 {
+    let mut pipe = std::fs::File::from(pipe);
+    let mut to_parent = JobTeller(Box::new(move |message| {
         let mut framed = Vec::with_capacity(HEAD + message.len());
         framed.extend_from_slice(&(message.len() as u16).to_le_bytes());
         framed.extend_from_slice(message);
-        line.write_all(&framed)
+        pipe.write_all(&framed)
     }));
     let done = catch_unwind(AssertUnwindSafe(|| (job.work)(&mut to_parent)));
     hooks.before_exit(); // its last lines, among them that of a panic
@@ -197,26 +198,26 @@ fn attend_to(parent: &mut dyn Attendant, copy: &mut Copy, told: &mut dyn FnMut(&
             copy.end();
             return JobEnd::Garbled;
         }
-        if copy.line.is_none()
+        if copy.pipe.is_none()
             && let Some(end) = reap_known(copy.pid)
         {
             return if end == Ended::Exited(0) { JobEnd::Done } else { JobEnd::Died(end) };
         }
-        parent.rest(copy.line.as_ref().map(AsFd::as_fd), None);
+        parent.rest(copy.pipe.as_ref().map(AsFd::as_fd), None);
     }
 }
 
 impl Copy {
     /// Passes on what has come; false if it makes no sense.
     fn hear(&mut self, told: &mut dyn FnMut(&[u8])) -> bool {
-        let Some(line) = &mut self.line else { return true };
+        let Some(pipe) = &mut self.pipe else { return true };
         let mut portion = [0; PORTION];
-        match line.read(&mut portion) {
-            Ok(0) => self.line = None,
+        match pipe.read(&mut portion) {
+            Ok(0) => self.pipe = None,
             Ok(length) => self.heard.extend_from_slice(&portion[..length]),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(_) => self.line = None,
+            Err(_) => self.pipe = None,
         }
         let mut rest = self.heard.as_slice();
         while let Some((head, behind)) = rest.split_first_chunk::<HEAD>() {
@@ -235,14 +236,14 @@ impl Copy {
 
     /// Ends it, if it does not do so itself.
     fn end(&mut self) {
-        self.line = None;
+        self.pipe = None;
         if wait_for_end(self.pid, GRACE).is_some() {
             return;
         }
         if let Err(error) = send(self.pid, Signal::SIGKILL) {
             line::not_signalled(self.pid, &error);
         }
-        if wait_for_end(self.pid, PATIENCE).is_none() {
+        if wait_for_end(self.pid, AFTER_KILL).is_none() {
             line::left_behind(self.pid);
         }
     }
@@ -255,8 +256,8 @@ mod tests {
     /// What is heard of these bytes, and whether they make sense.
     fn heard(portions: &[&[u8]]) -> (Vec<Vec<u8>>, bool) {
         let (reader, mut writer) = io::pipe().unwrap();
-        let line = Some(std::fs::File::from(OwnedFd::from(reader)));
-        let mut copy = Copy { pid: 0, line, heard: Vec::new() };
+        let pipe = Some(std::fs::File::from(OwnedFd::from(reader)));
+        let mut copy = Copy { pid: 0, pipe, heard: Vec::new() };
         let mut messages = Vec::new();
         for portion in portions {
             writer.write_all(portion).unwrap();
@@ -266,7 +267,7 @@ mod tests {
         }
         drop(writer);
         assert!(copy.hear(&mut |message| messages.push(message.to_vec())));
-        assert!(copy.line.is_none());
+        assert!(copy.pipe.is_none());
         (messages, true)
     }
 
@@ -290,8 +291,8 @@ mod tests {
 
     #[test]
     fn a_message_that_is_too_long_is_not_sent() {
-        let mut line = JobLine(Box::new(|_| Ok(())));
-        assert!(line.tell(&[0; MESSAGE]).is_ok());
-        assert!(line.tell(&[0; MESSAGE + 1]).is_err());
+        let mut teller = JobTeller(Box::new(|_| Ok(())));
+        assert!(teller.tell(&[0; MESSAGE]).is_ok());
+        assert!(teller.tell(&[0; MESSAGE + 1]).is_err());
     }
 }

@@ -2,27 +2,28 @@
 //!
 //! Must not: know how a process is started, heard or ended.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::fs::File;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::ended::Ended;
 use crate::error::LaunchError;
+use crate::guard::guarded;
 use crate::handle::Requests;
 use crate::launcher::LauncherOptions;
-use crate::ledger::{Ledger, ServiceReport};
-use crate::line::{self, Ended};
+use crate::ledger::Ledger;
+use crate::line;
 use crate::manager::Manager;
 use crate::reporting::{ReportRequest, ReportWork};
 use crate::rereading::{self, ReadWork};
-use crate::roster::Because;
-use crate::scoreboard::{Cause, Scoreboard, WorkerState};
+use crate::scoreboard::{Scoreboard, WorkerState};
 use crate::service::{Hooks, Service};
 use crate::state::{Event, Supervisor, WorkerId};
 use crate::sys::Waker;
 use crate::watchdog::Watchdog;
 
 /// With so many panics a stop goes on in the hope that the next turn is a better one.
-const FAULTS: u32 = 16;
+const PANICS: u32 = 16;
 
 /// The common part of a launcher that supervises.
 pub(crate) struct Bridge {
@@ -31,10 +32,12 @@ pub(crate) struct Bridge {
     pub(crate) hooks: Box<dyn Hooks>,
     pub(crate) manager: Manager,
     pub(crate) requests: Arc<Requests>,
+    /// Open for as long as this process supervises.
+    kept: Vec<File>,
     watchdog: Watchdog,
     ledger: Ledger,
     /// Parts of turns that ended in a panic.
-    faults: u32,
+    panics: u32,
     /// The status this process shall end with, once that is known.
     exit: Option<i32>,
 }
@@ -54,15 +57,31 @@ impl Bridge {
             scoreboard: Arc::new(Scoreboard::with_words(options.capacity, options.own_words)?),
             hooks,
             manager: Manager::new(options.notifier, options.noun),
-            requests: Requests::new(options.capacity, waker, true),
+            requests: Requests::new(waker, true),
+            kept: options.kept,
             watchdog: Watchdog::new(options.worker_watchdog, Instant::now()),
             ledger: Ledger::default(),
-            faults: 0,
+            panics: 0,
             exit: None,
         })
     }
 
-    /// Takes in a service with its workers, which are due at once; slots have been reserved.
+    /// Gives up, in a child, what is the parent's alone.
+    pub(crate) fn give_up(&mut self) {
+        self.manager.hang_up();
+        self.kept.clear(); // closes the files and leaves the allocator's page alone
+    }
+
+    /// Whether there is room on the scoreboard for the workers of one more service.
+    pub(crate) fn reserve(&self, service: &dyn Service, workers: usize) -> Result<(), LaunchError> {
+        let capacity = self.scoreboard.capacity();
+        if workers <= capacity - self.scoreboard.named() {
+            return Ok(());
+        }
+        Err(LaunchError::ScoreboardFull { service: service.name().to_owned(), capacity })
+    }
+
+    /// Takes in a service with its workers, which are due at once; there is [room](Self::reserve).
     pub(crate) fn admit(&mut self, service: &dyn Service, workers: usize) {
         let auxiliary = service.auxiliary();
         line::starting_workers(workers);
@@ -101,7 +120,7 @@ impl Bridge {
     }
 
     /// Notes what a worker says of itself; what follows from that, if anything.
-    pub(crate) fn reported(&mut self, id: WorkerId, state: WorkerState) -> Option<Event> {
+    pub(crate) fn told(&mut self, id: WorkerId, state: WorkerState) -> Option<Event> {
         if state == WorkerState::Gone {
             return None; // that is for us to say
         }
@@ -118,14 +137,10 @@ impl Bridge {
 
     /// Notes how the process of this worker has ended.
     pub(crate) fn ended(&mut self, id: WorkerId, pid: i32, end: Ended) {
-        end.write(pid);
+        line::ended(pid, end);
         let slot = self.scoreboard.slot(id);
-        if let Some(because) = self.supervisor.replacement(id) {
-            slot.replaced(match because {
-                Some(Because::Asked) => Cause::Asked,
-                Some(Because::Stalled) => Cause::Watchdog,
-                None => end.into(),
-            });
+        if let Some(cause) = self.supervisor.replacement(id) {
+            slot.replaced(cause.unwrap_or(end.into()));
         }
         slot.gone(&end.to_string());
         self.manager.changed();
@@ -134,9 +149,9 @@ impl Bridge {
 
     /// Notes the status that this process shall end with, and tells what became of the services.
     pub(crate) fn end(&mut self, status: i32) {
-        // After a fault the service manager shall start us again.
-        self.exit = Some(if self.faults > 0 { status.max(1) } else { status });
-        self.ledger.services().iter().for_each(line::report);
+        // After a panic the service manager shall start us again.
+        self.exit = Some(if self.panics > 0 { status.max(1) } else { status });
+        self.ledger.services().iter().for_each(line::account);
     }
 
     /// The status that this process shall end with, once that is known.
@@ -144,15 +159,11 @@ impl Bridge {
         self.exit
     }
 
-    pub(crate) fn reports(&self) -> &[ServiceReport] {
-        self.ledger.services()
-    }
-
     /// What to do after a part of a turn that ended in a panic: workers finish what they have begun
     /// rather than lose their supervisor. Only when it panics again and again is that out of reach.
-    pub(crate) fn fault(&mut self) -> Option<Event> {
-        self.faults += 1;
-        if self.faults > FAULTS {
+    pub(crate) fn panicked(&mut self) -> Option<Event> {
+        self.panics += 1;
+        if self.panics > PANICS {
             self.end(1);
             return None;
         }
@@ -204,11 +215,4 @@ impl Bridge {
         let left = |at: Instant| at.saturating_duration_since(now);
         deadlines.flatten().map(left).chain(hook).min()
     }
-}
-
-/// Runs code of the program in the supervising process, which must survive its bugs: workers of
-/// other services depend on it. `None` if it panicked.
-pub(crate) fn guarded<T>(what: &str, code: impl FnOnce() -> T) -> Option<T> {
-    let result = catch_unwind(AssertUnwindSafe(code));
-    result.map_err(|_| line::panicked(what)).ok()
 }

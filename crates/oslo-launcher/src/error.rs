@@ -43,13 +43,6 @@ pub enum LaunchError {
         /// How many workers the launcher was made for.
         capacity: usize,
     },
-
-    /// A worker tried to add a service; only the process that supervises can.
-    #[error("service {service} can be added by the supervisor only")]
-    NotTheSupervisor {
-        /// Name of the service.
-        service: String,
-    },
 }
 
 impl LaunchError {

@@ -12,18 +12,19 @@ use std::time::{Duration, Instant};
 
 use crate::aside::{self, Attendant, Job, JobEnd};
 use crate::error::LaunchError;
-use crate::handle::{LauncherHandle, Requests};
-use crate::launcher::{LOOKS, Launcher, LauncherOptions, later};
-use crate::ledger::ServiceReport;
+use crate::handle::{Requests, StopHandle};
+use crate::later::later;
+use crate::launcher::{Launcher, LauncherOptions};
 use crate::life::FAILED;
-use crate::line::{self, Ended};
+use crate::line;
 use crate::manager::{Alone, Manager};
-use crate::report::Reporter;
 use crate::reporting::Reporting;
 use crate::scoreboard::Scoreboard;
 use crate::service::{Hooks, Service, WorkerHandle};
+use crate::state_line::StateTeller;
 use crate::stop_flag::StopFlag;
 use crate::sys::{Inherited, Pipe, Signal, Waker, is_daemon, poll};
+use crate::watchdog::LOOKS;
 use crate::worker::{Reload, Watcher, Worker, WorkerSignals};
 
 /// Who looks after this process.
@@ -55,13 +56,12 @@ pub struct InProcessLauncher {
     watchdog: Option<Duration>,
     signals: Option<WorkerSignals>,
     supervision: Supervision,
-    /// The line to a supervisor, until the worker has it.
-    line: Option<(Watcher, Reporter)>,
+    /// The way to a supervisor, until the worker has it.
+    parent: Option<(Watcher, StateTeller)>,
     service: Option<Arc<dyn Service>>,
     requests: Arc<Requests>,
     /// Under a supervisor it is the one that tells the service manager.
     alone: Option<Alone>,
-    report: Option<ServiceReport>,
     reporting: Reporting,
     /// Whether to reload as soon as there is a worker.
     hung_up: bool,
@@ -75,15 +75,15 @@ impl InProcessLauncher {
     ///
     /// # Errors
     ///
-    /// [`LaunchError::Setup`] when the kernel refuses a descriptor, or standard input is no line to
-    /// a supervisor that should be there.
+    /// [`LaunchError::Setup`] when the kernel refuses a descriptor, or standard input leads to
+    /// no supervisor, and one should be there.
     pub fn new(
         options: LauncherOptions,
         hooks: Box<dyn Hooks>,
         supervision: Supervision,
     ) -> Result<Self, LaunchError> {
         let waker = Waker::new().map_err(LaunchError::setup("a wake-up"))?;
-        let requests = Requests::new(1, waker, supervision == Supervision::None);
+        let requests = Requests::new(waker, supervision == Supervision::None);
         let alone = match supervision {
             Supervision::None => Some(Alone::new(Manager::new(options.notifier, options.noun))),
             Supervision::Stdin => None,
@@ -97,14 +97,13 @@ impl InProcessLauncher {
                 WorkerSignals::for_worker().map_err(LaunchError::setup("signal handling"))?,
             ),
             supervision,
-            line: match supervision {
+            parent: match supervision {
                 Supervision::None => None,
                 Supervision::Stdin => Some(supervised()?),
             },
             service: None,
             requests,
             alone,
-            report: None,
             reporting: Reporting::default(),
             hung_up: false,
             inherited: options.inherited,
@@ -119,11 +118,10 @@ impl Launcher for InProcessLauncher {
         services: &[(Arc<dyn Service>, usize)],
     ) -> Result<(), LaunchError> {
         for (service, workers) in services {
-            if *workers != 1 {
+            if *workers != 1 || self.service.is_some() {
                 let service = service.name().to_owned();
                 return Err(LaunchError::ScoreboardFull { service, capacity: 1 });
             }
-            self.requests.reserve(&**service, *workers)?;
             line::starting_workers(*workers);
             self.scoreboard.name_slot(service.name(), false);
             self.service = Some(Arc::clone(service));
@@ -138,16 +136,16 @@ impl Launcher for InProcessLauncher {
         let slot = self.scoreboard.slot(0);
         slot.reset(1);
         slot.set_pid(std::process::id() as i32);
-        let (watcher, reporter) = self.line.take().unwrap_or_else(|| {
-            let reporter = Reporter::Shared(self.requests.waker.clone());
-            (Watcher::Nobody(Arc::clone(&self.requests)), reporter)
+        let (watcher, teller) = self.parent.take().unwrap_or_else(|| {
+            let teller = StateTeller::Shared(self.requests.waker.clone());
+            (Watcher::Nobody(Arc::clone(&self.requests)), teller)
         });
         let mut worker = Worker {
             service: &service,
             handle: WorkerHandle {
                 slot: 0,
                 scoreboard: Arc::clone(&self.scoreboard),
-                reporter: Arc::new(reporter),
+                teller: Arc::new(teller),
                 said: Arc::default(),
                 stop: Arc::new(StopFlag::default()),
             },
@@ -161,17 +159,7 @@ impl Launcher for InProcessLauncher {
             inherited: std::mem::take(&mut self.inherited),
             reload: Reload::alone(self.hung_up),
         };
-        let status = worker.run()?;
-        let end = Ended::Exited(status);
-        self.report = Some(ServiceReport {
-            name: service.name().to_owned(),
-            workers: 1,
-            starts: 1,
-            ends: [(end, 1)].into(),
-            last: Some(end),
-            ..Default::default()
-        });
-        Ok(status)
+        worker.run()
     }
 
     fn pause(&mut self, time: Duration) -> Option<i32> {
@@ -186,13 +174,8 @@ impl Launcher for InProcessLauncher {
         aside::run(self, job, told)
     }
 
-    fn exit_report(&self) -> Vec<ServiceReport> {
-        self.report.iter().cloned().collect()
-    }
-
-    /// There is room for the one service only, so this handle stops but never adds.
-    fn handle(&self) -> LauncherHandle {
-        LauncherHandle::new(&self.requests)
+    fn stop_handle(&self) -> StopHandle {
+        StopHandle::new(&self.requests)
     }
 
     fn scoreboard(&self) -> &Arc<Scoreboard> {
@@ -217,17 +200,17 @@ impl Attendant for InProcessLauncher {
                     }
                 }
                 Signal::SIGUSR2 => self.report(),
-                Signal::SIGCHLD => self.inherited.bury(),
+                Signal::SIGCHLD => self.inherited.bury(line::reaped_orphan),
                 _ => {}
             }
         }
-        if let Some((Watcher::Parent(fd), reporter)) = &self.line {
+        if let Some((Watcher::Parent(fd), teller)) = &self.parent {
             if !Pipe::drain(fd) {
                 line::parent_died();
                 return Some(FAILED);
             }
             if self.looks().is_some() {
-                reporter.alive();
+                teller.alive();
             }
         }
         self.requests.take_stop().then_some(0)
@@ -240,7 +223,7 @@ impl Attendant for InProcessLauncher {
         let others = [tell, self.hooks.before_wait(), self.looks()];
         let left = left.into_iter().chain(others.into_iter().flatten()).min();
         // A descriptor that is not there is replaced by one that is watched anyway.
-        let parent = match &self.line {
+        let parent = match &self.parent {
             Some((Watcher::Parent(fd), _)) => fd.as_fd(),
             _ => signals.as_fd(),
         };
@@ -253,7 +236,7 @@ impl Attendant for InProcessLauncher {
     fn set_aside(&mut self, _: Option<i32>) {}
 
     fn in_copy(&mut self) {
-        self.line = None;
+        self.parent = None;
         if let Some(alone) = &mut self.alone {
             alone.hang_up();
         }
@@ -277,8 +260,8 @@ impl InProcessLauncher {
     }
 
     fn report(&mut self) {
-        let wanted = self.signals.as_ref().map(|signals| signals.take_wanted());
-        let request = self.reporting.admit(wanted.unwrap_or_default(), String::new);
+        let wanted = self.signals.as_ref().map(|signals| signals.take_along());
+        let request = self.reporting.admit(wanted.unwrap_or_default().into(), String::new);
         let report = |request| self.hooks.report(request, &self.scoreboard);
         if let Some(work) = request.and_then(report) {
             self.reporting.run(work, &self.scoreboard);
@@ -288,12 +271,12 @@ impl InProcessLauncher {
 
 /// Both directions of the line to the supervisor: its end means that the supervisor is gone,
 /// what is written there is this worker's state.
-fn supervised() -> Result<(Watcher, Reporter), LaunchError> {
+fn supervised() -> Result<(Watcher, StateTeller), LaunchError> {
     let stdin = || std::io::stdin().as_fd().try_clone_to_owned();
-    let line = stdin().and_then(|fd| {
+    let both = stdin().and_then(|fd| {
         let stream = UnixStream::from(fd);
         stream.set_nonblocking(true)?;
-        Ok((Watcher::Parent(stdin()?), Reporter::Line(Mutex::new(Box::new(stream)))))
+        Ok((Watcher::Parent(stdin()?), StateTeller::Text(Mutex::new(Box::new(stream)))))
     });
-    line.map_err(LaunchError::setup("the line to the supervisor on standard input"))
+    both.map_err(LaunchError::setup("the line to the supervisor on standard input"))
 }

@@ -2,12 +2,11 @@
 
 use std::fs::File;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::aside::{Job, JobEnd};
 use crate::error::LaunchError;
-use crate::handle::LauncherHandle;
-use crate::ledger::ServiceReport;
+use crate::handle::StopHandle;
 use crate::notify::Notifier;
 use crate::scoreboard::{Scoreboard, WorkerState};
 use crate::service::Service;
@@ -62,7 +61,7 @@ pub trait Launcher {
     ///
     /// Where there is fork, the job runs in a copy of this process, so that it may wait for a
     /// server or a disk for as long as it likes: a stop kills it. It tells by its
-    /// [`JobLine`](crate::JobLine) what comes of it, `told` gets each message. That is what another
+    /// [`JobTeller`](crate::JobTeller) what comes of it, `told` gets each message. That is what another
     /// process wrote, so check it. Without room for a process this is logged and tried again, as for
     /// a worker; a process that has a supervisor leaves that to it.
     ///
@@ -72,7 +71,7 @@ pub trait Launcher {
     /// # fn find_out(launcher: &mut dyn Launcher) -> Result<Result<u8, i32>, oslo_launcher::LaunchError> {
     /// let mut answer = None;
     /// // Nobody is told more than the parent that waits.
-    /// let job = Job { name: c"asks", work: &|line| drop(line.tell(&[ask_a_server()])) };
+    /// let job = Job { name: c"asks", work: &|teller| drop(teller.tell(&[ask_a_server()])) };
     /// let end = launcher.run_aside(&job, &mut |message| answer = message.first().copied())?;
     /// # Ok(
     /// match end {
@@ -85,7 +84,7 @@ pub trait Launcher {
     ///
     /// # Errors
     ///
-    /// [`LaunchError::Setup`] without descriptors for its line; [`LaunchError::Spawn`] without room
+    /// [`LaunchError::Setup`] without descriptors for its pipe; [`LaunchError::Spawn`] without room
     /// for a process, where a supervisor will see to it.
     fn run_aside(
         &mut self,
@@ -93,14 +92,8 @@ pub trait Launcher {
         told: &mut dyn FnMut(&[u8]),
     ) -> Result<JobEnd, LaunchError>;
 
-    /// What became of each service, in launch order; complete when [`wait`](Self::wait) is over.
-    ///
-    /// A stop also writes it to the log, one line per service: at DEBUG where all workers ended
-    /// with status 0, else at INFO, and as a warning where a worker had to be killed.
-    fn exit_report(&self) -> Vec<ServiceReport>;
-
-    /// For other code of this process: asks for a stop, or adds a service, while this waits.
-    fn handle(&self) -> LauncherHandle;
+    /// For other code of this process: asks for a stop while this waits.
+    fn stop_handle(&self) -> StopHandle;
 
     /// The state of all workers.
     fn scoreboard(&self) -> &Arc<Scoreboard>;
@@ -127,15 +120,6 @@ pub struct LauncherOptions {
     pub inherited: Inherited,
     /// Stay open for as long as this process supervises, and are no worker's: locks, say.
     pub kept: Vec<File>,
-}
-
-/// How often a worker says that it is alive, and how often its parent looks, per watchdog time.
-pub(crate) const LOOKS: u32 = 4;
-
-/// A moment that much later, or one that nobody lives to see: an operator may write any number.
-pub(crate) fn later(now: Instant, time: Duration) -> Instant {
-    const CENTURY: Duration = Duration::from_secs(100 * 365 * 86_400);
-    now + time.min(CENTURY)
 }
 
 /// How many services that are not up are named in the status sentence; it is one line.
@@ -208,13 +192,6 @@ mod tests {
     fn a_reason_of_two_lines_makes_no_second_message() {
         let board = board(&[("lvm", WorkerState::Down, "first\nREADY=1")]);
         assert_eq!(sentence(&board, "services"), "0 of 1 services up; lvm: first READY=1");
-    }
-
-    #[test]
-    fn no_time_is_too_long() {
-        let now = Instant::now();
-        assert!(later(now, Duration::MAX) > now + Duration::from_secs(1_000_000_000));
-        assert_eq!(later(now, Duration::from_secs(1)), now + Duration::from_secs(1));
     }
 
     #[test]

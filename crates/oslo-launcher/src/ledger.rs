@@ -1,4 +1,4 @@
-//! How the workers of each service have ended, for the report after a stop.
+//! How the workers of each service have ended: the accounts that are told after a stop.
 //!
 //! Kept by service, not by process, so that a worker which dies all day costs no memory. Must
 //! not: decide anything.
@@ -6,54 +6,42 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::line::Ended;
+use crate::ended::Ended;
 
 /// What became of a service's workers, from its launch to the end of its launcher.
 ///
-/// Its text is one line for operators:
-///
-/// ```
-/// # use oslo_launcher::{Ended, ServiceReport};
-/// let mut report = ServiceReport { name: "lvm".into(), workers: 1, starts: 4, ..Default::default() };
-/// report.ends = [(Ended::Exited(0), 1), (Ended::Signalled(9), 3)].into();
-/// report.last = Some(Ended::Exited(0));
-/// assert!(report.is_unusual());
-/// assert_eq!(
-///     report.to_string(),
-///     "Workers of lvm: 4 started; 1 ended with status 0, 3 by signal 9, the last with status 0"
-/// );
-/// ```
+/// Its text is one line for operators.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ServiceReport {
+pub(crate) struct Account {
     /// Name of the service.
-    pub name: String,
+    pub(crate) name: String,
     /// How many workers it was launched with.
-    pub workers: usize,
+    pub(crate) workers: usize,
     /// Processes that were started for it.
-    pub starts: u64,
+    pub(crate) starts: u64,
     /// Processes that could not be made.
-    pub refused: u64,
+    pub(crate) refused: u64,
     /// How often a process ended in each way.
-    pub ends: BTreeMap<Ended, u64>,
+    pub(crate) ends: BTreeMap<Ended, u64>,
     /// How the last one ended.
-    pub last: Option<Ended>,
+    pub(crate) last: Option<Ended>,
     /// Processes that a stop had to kill because the time for a graceful one was over.
-    pub killed: u64,
+    pub(crate) killed: u64,
 }
 
-impl ServiceReport {
+impl Account {
     /// Whether anything happened besides workers ending with status 0.
-    pub fn is_unusual(&self) -> bool {
+    pub(crate) fn is_unusual(&self) -> bool {
         self.refused > 0 || self.killed > 0 || self.ends.keys().any(|end| *end != Ended::Exited(0))
     }
 
     /// Processes whose end has not been seen: a stop that is not graceful does not wait for them.
-    pub fn unseen(&self) -> u64 {
+    pub(crate) fn unseen(&self) -> u64 {
         self.starts.saturating_sub(self.ends.values().sum())
     }
 }
 
-impl fmt::Display for ServiceReport {
+impl fmt::Display for Account {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Workers of {}: {} started", self.name, self.starts)?;
         for (number, (end, count)) in self.ends.iter().enumerate() {
@@ -91,16 +79,16 @@ impl fmt::Display for Briefly {
     }
 }
 
-/// The reports of all services, by the services' numbers.
+/// The accounts of all services, by the services' numbers.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
-    services: Vec<ServiceReport>,
+    services: Vec<Account>,
 }
 
 impl Ledger {
     pub(crate) fn open(&mut self, name: &str, workers: usize) {
         let name = name.to_owned();
-        self.services.push(ServiceReport { name, workers, ..Default::default() });
+        self.services.push(Account { name, workers, ..Default::default() });
     }
 
     pub(crate) fn started(&mut self, service: usize) {
@@ -112,16 +100,16 @@ impl Ledger {
     }
 
     pub(crate) fn ended(&mut self, service: usize, end: Ended) {
-        let report = &mut self.services[service];
-        *report.ends.entry(end).or_default() += 1;
-        report.last = Some(end);
+        let account = &mut self.services[service];
+        *account.ends.entry(end).or_default() += 1;
+        account.last = Some(end);
     }
 
     pub(crate) fn killed(&mut self, service: usize) {
         self.services[service].killed += 1;
     }
 
-    pub(crate) fn services(&self) -> &[ServiceReport] {
+    pub(crate) fn services(&self) -> &[Account] {
         &self.services
     }
 }
@@ -140,9 +128,9 @@ mod tests {
             ledger.started(0);
             ledger.ended(0, Ended::Exited(0));
         }
-        let [report] = ledger.services() else { panic!("one service") };
-        assert!(!report.is_unusual());
-        expect!["Workers of lvm: 2 started; 2 ended with status 0"].assert_eq(&report.to_string());
+        let [account] = ledger.services() else { panic!("one service") };
+        assert!(!account.is_unusual());
+        expect!["Workers of lvm: 2 started; 2 ended with status 0"].assert_eq(&account.to_string());
     }
 
     #[test]

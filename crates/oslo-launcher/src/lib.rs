@@ -30,12 +30,9 @@
 //! let options = LauncherOptions { capacity: 4, noun: "services", ..Default::default() };
 //! let mut launcher = ProcessLauncher::new(options, Box::new(NoHooks))?;
 //! launcher.launch_service(Arc::new(Echo), 3)?; // three workers, replaced one by one
-//! let handle = launcher.handle(); // for hooks and signal handlers: stop, add a service
-//! let status = launcher.wait()?; // until TERM, INT or handle.stop()
-//! for report in launcher.exit_report() {
-//!     println!("{report}"); // Workers of echo: 3 started; 3 ended with status 0
-//! }
-//! # let _ = (handle, status);
+//! let stop = launcher.stop_handle(); // for hooks and signal handlers
+//! let status = launcher.wait()?; // until TERM, INT or stop.stop()
+//! # let _ = (stop, status);
 //! # Ok::<(), LaunchError>(())
 //! ```
 //!
@@ -49,48 +46,54 @@
 
 mod aside;
 mod bridge;
+mod ended;
 mod error;
+mod extension;
+mod forked;
+mod guard;
 mod handle;
 mod in_process;
+mod later;
 mod launcher;
 mod ledger;
 mod life;
 mod line;
+mod lone;
 mod manager;
 mod notify;
-mod patience;
-mod process;
-mod report;
 mod reporting;
 mod rereading;
 mod roster;
 pub mod scoreboard;
 mod service;
+mod spawned;
 pub mod state;
+mod state_line;
 mod stop_flag;
-mod subprocess;
+mod supervising;
 mod sys;
 mod throttle;
 mod vocabulary;
 mod watchdog;
 mod worker;
 
-pub use aside::{Job, JobEnd, JobLine, MESSAGE};
+pub use aside::{Job, JobEnd, JobTeller, MESSAGE};
+pub use ended::Ended;
 pub use error::{LaunchError, StartError};
-pub use handle::{LauncherHandle, StopHandle};
+pub use forked::ProcessLauncher;
+pub use handle::StopHandle;
 pub use in_process::{InProcessLauncher, Supervision};
 pub use launcher::{Launcher, LauncherOptions};
-pub use ledger::ServiceReport;
-pub use line::{Ended, Line};
+pub use line::Line;
+pub use lone::LoneWorker;
 pub use notify::Notifier;
-pub use process::ProcessLauncher;
-pub use reporting::{ReportRequest, ReportWork};
+pub use reporting::{ReportRequest, ReportWork, ask_report};
 pub use rereading::{LARGEST_ANSWER, ReadWork};
 pub use scoreboard::{
-    MOST, Operation, Restarts, RunningOperation, Scoreboard, WorkerState, WorkerStatus,
+    MOST, Operation, REASON_BYTES, Restarts, RunningOperation, Scoreboard, WorkerState,
+    WorkerStatus,
 };
 pub use service::{Hooks, NoHooks, ReloadRefused, Service, WorkerHandle};
-pub use state::{Limits, RestartMethod};
-pub use subprocess::SubprocessLauncher;
-pub use sys::ask_report;
+pub use spawned::SubprocessLauncher;
+pub use state::Limits;
 pub use sys::{FirstSteps, Inherited};

@@ -27,7 +27,7 @@ pub(crate) fn begin(service: &dyn Service, handle: &WorkerHandle) -> Result<(), 
     let started = catch_unwind(AssertUnwindSafe(|| service.start(handle)));
     match started.map_err(|_| unhandled(service))? {
         // The flag has a lock, and a forked worker copies the page of a lock that it takes.
-        Ok(()) if handle.reported() || handle.is_stopping() => Ok(()),
+        Ok(()) if handle.has_told() || handle.is_stopping() => Ok(()),
         Ok(()) => {
             handle.up();
             Ok(())

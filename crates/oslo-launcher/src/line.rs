@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use tracing::{debug, error, info, warn};
 
-use crate::ledger::ServiceReport;
-
+use crate::ended::Ended;
 use crate::error::LaunchError;
+use crate::ledger::Account;
 
 /// Logger name of upstream's classic supervisor, `spec/launcher.md`'s head.
 macro_rules! target {
@@ -95,32 +95,9 @@ impl Line {
     }
 }
 
-/// How a process ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Ended {
-    /// With an exit status.
-    Exited(i32),
-    /// By a signal.
-    Signalled(i32),
-    /// Somebody else in this process took its status.
-    Unknown,
-}
-
-impl std::fmt::Display for Ended {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Exited(status) => write!(f, "exited with status {status}"),
-            Self::Signalled(signal) => write!(f, "killed by signal {signal}"),
-            Self::Unknown => f.write_str("ended with an unknown status"),
-        }
-    }
-}
-
-impl Ended {
-    /// The supervisor's line about a worker that ended.
-    pub(crate) fn write(self, pid: i32) {
-        info!(target: target!(), "Child {pid} {self}");
-    }
+/// A worker has ended.
+pub(crate) fn ended(pid: i32, end: Ended) {
+    info!(target: target!(), "Child {pid} {end}");
 }
 
 pub(crate) fn starting_workers(count: usize) {
@@ -139,13 +116,13 @@ pub(crate) fn started_child(pid: i32) {
 }
 
 /// Ours: what became of a service, when the supervisor ends.
-pub(crate) fn report(report: &ServiceReport) {
-    if report.killed > 0 {
-        warn!(target: target!(), "{report}");
-    } else if report.is_unusual() {
-        info!(target: target!(), "{report}");
+pub(crate) fn account(account: &Account) {
+    if account.killed > 0 {
+        warn!(target: target!(), "{account}");
+    } else if account.is_unusual() {
+        info!(target: target!(), "{account}");
     } else {
-        debug!(target: target!(), "{report}");
+        debug!(target: target!(), "{account}");
     }
 }
 

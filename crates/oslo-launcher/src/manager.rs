@@ -5,9 +5,9 @@
 
 use std::time::{Duration, Instant};
 
+use crate::extension::Extensions;
 use crate::launcher::sentence;
 use crate::notify::Notifier;
-use crate::patience::Patience;
 use crate::scoreboard::{Scoreboard, WorkerState};
 use crate::vocabulary::Notice;
 
@@ -71,7 +71,7 @@ impl Manager {
 #[derive(Debug)]
 pub(crate) struct Alone {
     manager: Manager,
-    patience: Patience,
+    extensions: Extensions,
     ready: bool,
     /// When a stop that is under way is over at the latest.
     deadline: Option<Instant>,
@@ -79,11 +79,11 @@ pub(crate) struct Alone {
 
 impl Alone {
     pub(crate) fn new(manager: Manager) -> Self {
-        let mut patience = Patience::default();
+        let mut extensions = Extensions::default();
         if manager.listens() {
-            patience.begin(Instant::now());
+            extensions.begin(Instant::now());
         }
-        Self { manager, patience, ready: false, deadline: None }
+        Self { manager, extensions, ready: false, deadline: None }
     }
 
     /// Tells what there is to tell; how long until there may be more.
@@ -93,17 +93,17 @@ impl Alone {
         if !self.ready && matches!(state, WorkerState::Up | WorkerState::Down) {
             self.ready = true;
             scoreboard.slot(0).heard_of();
-            self.patience.end();
+            self.extensions.end();
             self.manager.notice(Notice::Ready);
         }
-        if let Some(time) = self.patience.ask(now, self.deadline) {
+        if let Some(time) = self.extensions.ask(now, self.deadline) {
             self.manager.notice(Notice::Extend(time));
         }
         if scoreboard.take_mark(0).is_some() {
             self.manager.changed();
         }
         self.manager.tell(scoreboard);
-        let next = self.manager.next(now).into_iter().chain(self.patience.next()).min();
+        let next = self.manager.next(now).into_iter().chain(self.extensions.next()).min();
         next.map(|at| at.saturating_duration_since(now))
     }
 
@@ -126,7 +126,7 @@ impl Alone {
         self.manager.notice(Notice::Stopping);
         self.deadline = deadline;
         if self.manager.listens() {
-            self.patience.begin(Instant::now());
+            self.extensions.begin(Instant::now());
         }
     }
 }

@@ -10,7 +10,7 @@ use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::time::{Duration, Instant};
 
-use crate::launcher::later;
+use crate::later::later;
 use crate::line;
 use crate::state::Notice;
 
@@ -28,7 +28,7 @@ pub struct Notifier {
     last_status: String,
     /// The next status sentence is sent no earlier.
     status_due: Option<Instant>,
-    watchdog: Option<Watchdog>,
+    pings: Option<Pings>,
     /// Notices that the manager had no room for.
     waiting: VecDeque<String>,
 }
@@ -43,7 +43,7 @@ const WAITING: usize = 16;
 const STATUS_PAUSE: Duration = Duration::from_millis(200);
 
 #[derive(Debug)]
-struct Watchdog {
+struct Pings {
     interval: Duration,
     due: Instant,
 }
@@ -65,9 +65,9 @@ impl Notifier {
         };
         socket.connect_addr(&address)?;
         let watchdog = watchdog.map(|time| time / 2).filter(|time| !time.is_zero());
-        let watchdog =
-            watchdog.map(|interval| Watchdog { interval, due: later(Instant::now(), interval) });
-        Ok(Self { socket: Some(socket), watchdog, ..Self::default() })
+        let pings =
+            watchdog.map(|interval| Pings { interval, due: later(Instant::now(), interval) });
+        Ok(Self { socket: Some(socket), pings, ..Self::default() })
     }
 
     /// Closes the socket; from now on nobody listens.
@@ -128,15 +128,15 @@ impl Notifier {
 
     /// When the watchdog wants its next ping; `None` when there is no watchdog.
     pub(crate) fn next_ping(&self) -> Option<Instant> {
-        self.watchdog.as_ref().map(|watchdog| watchdog.due)
+        self.pings.as_ref().map(|pings| pings.due)
     }
 
     /// Pings the watchdog if it is time.
     pub(crate) fn ping(&mut self, now: Instant) {
-        let due = self.watchdog.as_mut().is_some_and(|watchdog| {
-            let due = watchdog.due <= now;
+        let due = self.pings.as_mut().is_some_and(|pings| {
+            let due = pings.due <= now;
             if due {
-                watchdog.due = later(now, watchdog.interval);
+                pings.due = later(now, pings.interval);
             }
             due
         });

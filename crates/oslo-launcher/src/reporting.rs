@@ -2,17 +2,32 @@
 //!
 //! A report takes a while (it looks at every thread, reads files, writes to whoever is slow), so
 //! it is made beside the loop that supervises or answers signals: on a thread here, in a copy of
-//! the process where there must be no second thread (`process.rs`). One at a time: what is asked
+//! the process where there must be no second thread (`forked.rs`). One at a time: what is asked
 //! for meanwhile is one more report afterwards, however often it was asked for.
 
+use std::io;
 use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use crate::bridge::guarded;
+use crate::guard::guarded;
 use crate::scoreboard::Scoreboard;
+use crate::sys::{self, Along};
 
 /// More answers than this are not kept in mind: whoever is forgotten asks again.
 const ANSWERS: usize = 16;
+
+/// Asks the daemon or the worker with this process id for a report, which is to be answered to
+/// whoever waits with `number`; 0 is nobody.
+///
+/// It may be lost: two SIGUSR2 that come at once are one. Ask again if no answer comes. A process
+/// that does not read its SIGUSR2 is ended by it.
+///
+/// # Errors
+///
+/// When there is no such process, or it is somebody else's.
+pub fn ask_report(pid: i32, number: u64) -> io::Result<()> {
+    sys::send_along(pid, number)
+}
 
 /// A report that somebody has asked for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -39,13 +54,17 @@ pub(crate) struct Wanted {
     answers: Vec<u64>,
 }
 
-impl Wanted {
-    pub(crate) fn usual(&mut self) {
-        self.usual = true;
+impl From<Along> for Wanted {
+    fn from(along: Along) -> Self {
+        let mut wanted = Self { usual: along.plain, answers: Vec::new() };
+        along.values.into_iter().for_each(|number| wanted.answer(number));
+        wanted
     }
+}
 
+impl Wanted {
     /// An answer; 0 asks for nothing but a look at what waits.
-    pub(crate) fn answer(&mut self, number: u64) {
+    fn answer(&mut self, number: u64) {
         if number != 0 && self.answers.len() < ANSWERS && !self.answers.contains(&number) {
             self.answers.push(number);
         }
@@ -114,7 +133,8 @@ impl Reporting {
                 let mut stage = lock(&stage);
                 stage.running = false;
                 if mem::take(&mut stage.again) {
-                    crate::sys::look_for_requests();
+                    // Makes the loop look. Fails only when so many signals wait that it does anyway.
+                    let _ = ask_report(std::process::id() as i32, 0);
                 }
             }
         });

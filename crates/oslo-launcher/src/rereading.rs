@@ -4,7 +4,7 @@
 //! the process that supervises does neither. Order of steps:
 //!
 //! 1. work that reads and judges runs beside it: in a copy of the process where there must be no
-//!    second thread (`process.rs`), on a thread elsewhere;
+//!    second thread (`forked/reader.rs`), on a thread elsewhere;
 //! 2. what comes of it is bytes, at most [`LARGEST_ANSWER`] of them, which
 //!    [`Hooks::reload`](crate::Hooks::reload) understands, or not;
 //! 3. what the workers need to follow stands on a [`Bulletin`] when they are told to look.
@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 
 use nix::sys::memfd::{MFdFlags, memfd_create};
 
-use crate::bridge::guarded;
+use crate::guard::guarded;
 use crate::sys::SharedWords;
 
 /// Reads what a reload needs, and answers in bytes. It may block.
@@ -30,7 +30,7 @@ pub const LARGEST_ANSWER: usize = 1 << 20;
 
 /// How long a reading may take. The largest configuration needs a second; what needs longer than
 /// this hangs.
-const PATIENCE: Duration = Duration::from_secs(10);
+const LIMIT: Duration = Duration::from_secs(10);
 
 /// Why nothing has been read.
 pub(crate) const STILL_BUSY: &str = "the reading before has not ended yet";
@@ -39,19 +39,29 @@ pub(crate) const TOO_LONG: &str = "there is more to tell than 1 MiB";
 
 /// When a reading that begins now is given up.
 pub(crate) fn deadline() -> Instant {
-    Instant::now() + PATIENCE
+    Instant::now() + LIMIT
 }
 
 /// A reading on a thread, for a process that may have several.
 #[derive(Debug, Default)]
 pub(crate) struct Rereading {
-    running: Option<Running>,
+    reading: Option<Reading>,
     /// Whether another one was asked for meanwhile.
     again: bool,
 }
 
+/// What comes of a reading on a thread.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// It has ended, with an answer or a reason why there is none.
+    Read(Result<Vec<u8>, &'static str>),
+    /// It hangs, and nobody waits for it any more, for this reason.
+    GivenUp(&'static str),
+}
+
+/// One that is under way.
 #[derive(Debug)]
-struct Running {
+struct Reading {
     answer: Arc<Mutex<Heard>>,
     /// Nothing once it has been given up.
     until: Option<Instant>,
@@ -79,7 +89,7 @@ impl Rereading {
 
     /// Whether nothing runs that will have an answer.
     pub(crate) fn is_idle(&self) -> bool {
-        self.running.as_ref().is_none_or(|running| running.until.is_none())
+        self.reading.as_ref().is_none_or(|reading| reading.until.is_none())
     }
 
     /// Begins; `tell` runs on the thread when there is something to [`take`](Self::take).
@@ -92,7 +102,7 @@ impl Rereading {
         work: ReadWork,
         tell: impl FnOnce() + Send + 'static,
     ) -> Result<(), String> {
-        if self.running.is_some() {
+        if self.reading.is_some() {
             return Err(STILL_BUSY.to_owned());
         }
         let answer = Arc::new(Mutex::new(Heard::Awaited));
@@ -105,27 +115,27 @@ impl Rereading {
         };
         let thread = std::thread::Builder::new().name("reload".into()).spawn(read);
         thread.map_err(|error| format!("no thread: {error}"))?;
-        self.running = Some(Running { answer, until: Some(deadline()) });
+        self.reading = Some(Reading { answer, until: Some(deadline()) });
         Ok(())
     }
 
-    /// What has been read, or why nothing was; once.
-    pub(crate) fn take(&mut self) -> Option<Result<Vec<u8>, &'static str>> {
-        let running = self.running.as_mut()?;
+    /// What has come of it; once.
+    pub(crate) fn take(&mut self) -> Option<Outcome> {
+        let reading = self.reading.as_mut()?;
         let answer = {
-            let mut answer = running.answer.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut answer = reading.answer.lock().unwrap_or_else(PoisonError::into_inner);
             std::mem::take(&mut *answer)
         };
         match answer {
             Heard::Ready(read) => {
-                let awaited = running.until.is_some();
-                self.running = None;
-                awaited.then_some(read)
+                let awaited = reading.until.is_some();
+                self.reading = None;
+                awaited.then_some(Outcome::Read(read))
             }
-            Heard::Awaited if running.until.is_some_and(|until| until <= Instant::now()) => {
-                running.until = None;
+            Heard::Awaited if reading.until.is_some_and(|until| until <= Instant::now()) => {
+                reading.until = None;
                 self.again = false; // it would find this one in its way
-                Some(Err(TOO_LATE))
+                Some(Outcome::GivenUp(TOO_LATE))
             }
             Heard::Awaited => None,
         }
@@ -138,7 +148,7 @@ impl Rereading {
 
     /// How long until the reading is given up.
     pub(crate) fn left(&self) -> Option<Duration> {
-        let until = self.running.as_ref()?.until?;
+        let until = self.reading.as_ref()?.until?;
         Some(until.saturating_duration_since(Instant::now()))
     }
 }
@@ -311,12 +321,12 @@ mod tests {
     fn a_reading_on_a_thread_answers_once() {
         let mut rereading = Rereading::default();
         begun(&mut rereading, || vec![1]);
-        assert_eq!(rereading.take(), Some(Ok(vec![1])));
+        assert_eq!(rereading.take(), Some(Outcome::Read(Ok(vec![1]))));
         assert_eq!(rereading.take(), None);
         begun(&mut rereading, || vec![0; LARGEST_ANSWER + 1]);
-        assert_eq!(rereading.take(), Some(Err(TOO_LONG)));
+        assert_eq!(rereading.take(), Some(Outcome::Read(Err(TOO_LONG))));
         begun(&mut rereading, || panic!("on purpose"));
-        assert_eq!(rereading.take(), Some(Err("it panicked")));
+        assert_eq!(rereading.take(), Some(Outcome::Read(Err("it panicked"))));
     }
 
     #[test]
@@ -330,10 +340,10 @@ mod tests {
         };
         rereading.begin(Box::new(work), move || tell.send(()).unwrap()).unwrap();
         assert!(rereading.is_busy() && rereading.take().is_none());
-        if let Some(running) = &mut rereading.running {
-            running.until = Some(Instant::now());
+        if let Some(reading) = &mut rereading.reading {
+            reading.until = Some(Instant::now());
         }
-        assert_eq!(rereading.take(), Some(Err(TOO_LATE)));
+        assert_eq!(rereading.take(), Some(Outcome::GivenUp(TOO_LATE)));
         assert!(!rereading.take_again(), "it would be refused");
         assert!(!rereading.is_busy() && rereading.left().is_none());
         assert_eq!(rereading.begin(Box::new(Vec::new), || {}), Err(STILL_BUSY.to_owned()));
@@ -341,6 +351,6 @@ mod tests {
         told.recv().unwrap();
         assert_eq!(rereading.take(), None, "its answer comes too late");
         begun(&mut rereading, || vec![2]);
-        assert_eq!(rereading.take(), Some(Ok(vec![2])));
+        assert_eq!(rereading.take(), Some(Outcome::Read(Ok(vec![2]))));
     }
 }

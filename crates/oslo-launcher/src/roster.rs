@@ -6,34 +6,25 @@
 use std::collections::BTreeSet;
 use std::time::Instant;
 
-use crate::vocabulary::WorkerId;
+use crate::vocabulary::{Cause, WorkerId};
 
 /// Where a worker stands, as the parent knows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum State {
     /// No process; one is due at this time.
     Waiting { until: Instant },
-    /// A process runs and has not reported.
+    /// A process runs and has told nothing yet.
     Starting,
-    /// Reported up.
+    /// Says that it is up.
     Up,
-    /// Reported down: it runs, its service cannot serve.
+    /// Says that it is down: it runs, its service cannot serve.
     Down,
     /// Was told to end and will be replaced. KILL follows at the given time.
-    Recycling { kill_at: Option<Instant>, because: Because },
+    Recycling { kill_at: Option<Instant>, cause: Cause },
     /// Was told to end and will not be replaced.
     Draining,
     /// No process, none will come.
     Gone,
-}
-
-/// Why a worker is replaced.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Because {
-    /// Somebody asked for it: its end says nothing against it.
-    Asked,
-    /// It gave no sign of life: its end counts as an early death.
-    Stalled,
 }
 
 impl State {
@@ -80,7 +71,7 @@ pub(crate) struct Worker {
     /// Whether it only serves the others: it counts for nothing.
     auxiliary: bool,
     state: State,
-    /// Has reported, or died, at least once: nobody need wait for it any longer.
+    /// Has told how it is, or died, at least once: nobody need wait for it any longer.
     heard_of: bool,
 }
 
@@ -175,7 +166,7 @@ impl Roster {
         self.unheard -= usize::from(!before);
     }
 
-    /// Whether every worker has reported or died at least once.
+    /// Whether every worker has told how it is, or died, at least once.
     pub(crate) fn all_heard_of(&self) -> bool {
         self.unheard == 0
     }
@@ -208,7 +199,7 @@ impl Roster {
         self.processes
     }
 
-    /// How many have reported up.
+    /// How many say that they are up.
     pub(crate) fn up(&self) -> usize {
         self.up
     }
@@ -243,8 +234,8 @@ mod tests {
             1 => State::Starting,
             2 => State::Up,
             3 => State::Down,
-            4 => State::Recycling { kill_at: Some(at), because: Because::Asked },
-            5 => State::Recycling { kill_at: None, because: Because::Stalled },
+            4 => State::Recycling { kill_at: Some(at), cause: Cause::Asked },
+            5 => State::Recycling { kill_at: None, cause: Cause::Watchdog },
             6 => State::Draining,
             _ => State::Gone,
         }

@@ -13,9 +13,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use self::operations::Operations;
-pub(crate) use self::sayings::Cause;
 use crate::error::LaunchError;
 use crate::sys::{OwnedWords, SharedWords, monotonic};
+use crate::vocabulary::Cause;
 
 pub use self::operations::{ID_BYTES, KIND_BYTES, OPERATIONS, Operation, RunningOperation};
 pub use self::sayings::{Restarts, WorkerState};
@@ -81,13 +81,13 @@ pub struct WorkerStatus {
     pub generation: u64,
     /// Age of the process.
     pub uptime: Option<Duration>,
-    /// From fork to the first report of the service.
+    /// From fork to the first word of the service.
     pub startup: Option<Duration>,
     /// Age of the last heartbeat.
     pub beat_age: Option<Duration>,
     /// Heartbeats of this process.
     pub beats: u64,
-    /// Why the service is not up; empty when it is.
+    /// Why the service is not up, or what is wrong all the same; empty when nothing is.
     pub reason: String,
     /// How often it was replaced, over all processes of this slot.
     pub restarts: Restarts,
@@ -160,6 +160,11 @@ impl Scoreboard {
     pub(crate) fn name_slot(&self, name: &str, auxiliary: bool) {
         let mut names = self.names.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         names.push(Name { name: name.to_owned(), auxiliary });
+    }
+
+    /// How many slots have been named.
+    pub(crate) fn named(&self) -> usize {
+        self.names.lock().unwrap_or_else(std::sync::PoisonError::into_inner).len()
     }
 
     pub(crate) fn slot(&self, index: usize) -> Slot<'_> {

@@ -3,16 +3,16 @@
 //! Must not: know how workers are started. The same service runs forked, as a subprocess or in
 //! this very process.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::error::StartError;
-use crate::launcher::later;
-use crate::report::Reporter;
+use crate::later::later;
 use crate::reporting::{ReportRequest, ReportWork};
 use crate::rereading::ReadWork;
 use crate::scoreboard::{RunningOperation, Scoreboard, WorkerState};
+use crate::state_line::StateTeller;
 use crate::stop_flag::StopFlag;
 
 /// A long-running service; one object per back end, built before any worker exists.
@@ -47,7 +47,7 @@ pub trait Service: Send + Sync {
     /// unless [`needs_thread`](Self::needs_thread) says otherwise.
     ///
     /// May block for as long as it takes, but must give up with [`StartError::Stopped`] soon
-    /// after [`WorkerHandle::is_stopping`] turns true. A service that is up is reported for it;
+    /// after [`WorkerHandle::is_stopping`] turns true. For a service that is up this is told;
     /// one that runs but cannot serve calls [`WorkerHandle::down`] itself.
     ///
     /// # Errors
@@ -148,21 +148,36 @@ impl Hooks for NoHooks {
     }
 }
 
-/// A service's line to its supervisor; cheap to clone, usable from any thread of the worker.
+/// A service's way to its supervisor; cheap to clone, usable from any thread of the worker.
 #[derive(Clone)]
 pub struct WorkerHandle {
     pub(crate) slot: usize,
     pub(crate) scoreboard: Arc<Scoreboard>,
-    pub(crate) reporter: Arc<Reporter>,
+    pub(crate) teller: Arc<StateTeller>,
     /// The state that this worker last told of itself; the scoreboard may have been written over.
-    pub(crate) said: Arc<AtomicU64>,
+    pub(crate) said: Arc<Said>,
     pub(crate) stop: Arc<StopFlag>,
 }
 
+/// The state that a worker last told of itself: no [`WorkerState`] before it has told any.
+///
+/// As small as an atomic: a forked worker copies the page that it is on, and a larger one would be
+/// on another page than what has to be copied anyway.
+#[derive(Debug, Default)]
+pub(crate) struct Said(Mutex<u8>);
+
 impl WorkerHandle {
     /// Tells the supervisor that the service serves.
+    ///
+    /// From the moment when a stop was asked for, a worker drains whatever its parts say: this and
+    /// [`down`](Self::down) have no effect any more.
     pub fn up(&self) {
-        self.report(WorkerState::Up, "");
+        self.up_but("");
+    }
+
+    /// As [`up`](Self::up), and tells what is wrong all the same.
+    pub fn up_but(&self, reason: &str) {
+        self.tell(WorkerState::Up, reason);
     }
 
     /// Tells the supervisor that the worker runs but cannot serve, and why.
@@ -170,38 +185,58 @@ impl WorkerHandle {
     /// The reason is shown to operators; it is cut at
     /// [`REASON_BYTES`](crate::scoreboard::REASON_BYTES) bytes and must hold no secret.
     pub fn down(&self, reason: &str) {
-        self.report(WorkerState::Down, reason);
+        self.tell(WorkerState::Down, reason);
     }
 
-    fn report(&self, state: WorkerState, reason: &str) {
-        self.said.store(state as u64, Ordering::Release);
-        self.scoreboard.slot(self.slot).set_state(state, reason);
-        self.scoreboard.mark(self.slot);
-        self.reporter.changed(state, reason);
+    /// Tells what a stop waits for; no effect before one was asked for.
+    pub fn drains(&self, reason: &str) {
+        let mut said = self.said();
+        if *said == WorkerState::Draining as u8 {
+            self.show(&mut said, WorkerState::Draining, reason);
+        }
+    }
+
+    fn tell(&self, state: WorkerState, reason: &str) {
+        let mut said = self.said();
+        if *said != WorkerState::Draining as u8 {
+            self.show(&mut said, state, reason);
+            self.teller.changed(state, reason);
+        }
     }
 
     /// Says that the worker finishes what it has begun; the parent sees it when it wakes up for
     /// something else.
     pub(crate) fn draining(&self) {
-        let state = WorkerState::Draining;
-        self.said.store(state as u64, Ordering::Release);
-        self.scoreboard.slot(self.slot).set_state(state, "");
+        self.show(&mut self.said(), WorkerState::Draining, "");
+    }
+
+    /// Under the lock, so that two threads neither write into each other's reason nor leave on the
+    /// scoreboard what the other one has overtaken.
+    fn show(&self, said: &mut u8, state: WorkerState, reason: &str) {
+        *said = state as u8;
+        self.scoreboard.slot(self.slot).set_state(state, reason);
         self.scoreboard.mark(self.slot);
+    }
+
+    /// Held for moments only, also by the thread that answers signals. A number cannot be left
+    /// half-written, so a poisoned lock is as good as any.
+    fn said(&self) -> MutexGuard<'_, u8> {
+        self.said.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Notes a heartbeat on the scoreboard; wakes nobody.
     ///
     /// Unless the scoreboard has another state of this worker than it last told: a stray write has
-    /// been there, and the state is told again.
+    /// been there, and the state is told again, without a reason that nobody has kept.
     pub fn beat(&self) {
         let slot = self.scoreboard.slot(self.slot);
         slot.beat();
-        let said = WorkerState::from_word(self.said.load(Ordering::Acquire));
-        if said.is_some_and(|state| slot.said() != Some(state)) {
-            match said {
-                Some(state @ (WorkerState::Up | WorkerState::Down)) => self.report(state, ""),
-                _ => self.draining(),
-            }
+        let mut said = self.said();
+        let told = WorkerState::from_word(u64::from(*said));
+        let Some(state) = told.filter(|state| slot.said() != Some(*state)) else { return };
+        self.show(&mut said, state, "");
+        if state != WorkerState::Draining {
+            self.teller.changed(state, "");
         }
     }
 
@@ -237,7 +272,7 @@ impl WorkerHandle {
     }
 
     /// Whether the service has said anything yet.
-    pub(crate) fn reported(&self) -> bool {
+    pub(crate) fn has_told(&self) -> bool {
         self.scoreboard.slot(self.slot).state() != WorkerState::Starting
     }
 }

@@ -8,13 +8,14 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use crate::launcher::later;
+use crate::extension::Extensions;
+use crate::later::later;
 use crate::line::Line;
-use crate::patience::Patience;
-use crate::roster::{Because, Roster, State};
+use crate::roster::{Roster, State};
 use crate::throttle::{Throttle, backoff};
 
-pub use crate::vocabulary::{Action, Event, Limits, Notice, RestartMethod, WorkerId};
+use crate::vocabulary::Cause;
+pub use crate::vocabulary::{Action, Event, Limits, Notice, WorkerId};
 
 /// How long killed workers may take to vanish. A process in an uninterruptible system call may
 /// never; waiting longer would only make the service manager kill us as well.
@@ -83,7 +84,7 @@ pub struct Supervisor {
     announced: bool,
     /// Whether a service manager listens.
     listened_to: bool,
-    patience: Patience,
+    extensions: Extensions,
     /// Workers still to be replaced on SIGUSR1; the first is being replaced now.
     rolling: VecDeque<WorkerId>,
 }
@@ -99,7 +100,7 @@ impl Supervisor {
             launched: false,
             announced: false,
             listened_to: false,
-            patience: Patience::default(),
+            extensions: Extensions::default(),
             rolling: VecDeque::new(),
         }
     }
@@ -109,7 +110,7 @@ impl Supervisor {
     /// Without this nothing is ever done only to ask for more.
     pub fn listened_to(&mut self, now: Instant) {
         self.listened_to = true;
-        self.patience.begin(now);
+        self.extensions.begin(now);
     }
 
     /// Adds a service; its workers are due at `now`, that is at the next [`Event::Tick`]s.
@@ -163,14 +164,14 @@ impl Supervisor {
                 self.announce(actions);
             }
             Event::ForkFailed(id) => self.fork_failed(id, now, actions),
-            Event::Ready(id) => self.reported(id, State::Up, now, actions),
-            Event::Down(id) => self.reported(id, State::Down, now, actions),
+            Event::Ready(id) => self.told(id, State::Up, now, actions),
+            Event::Down(id) => self.told(id, State::Down, now, actions),
             Event::Exited(id) => self.exited(id, now, actions),
             Event::Stop(signal) => self.stop(signal, now, actions),
             Event::Hangup if self.phase == Phase::Running => {
                 actions.extend([Action::Notify(Notice::Reloading), Action::Reload]);
             }
-            Event::Reloaded if self.phase == Phase::Running => self.reloaded(now, actions),
+            Event::Reloaded if self.phase == Phase::Running => self.reloaded(actions),
             Event::ReloadRefused if self.phase == Phase::Running => self.ready_again(actions),
             Event::Stalled(id) if self.phase == Phase::Running => {
                 self.stalled(id, now, actions);
@@ -192,7 +193,7 @@ impl Supervisor {
         if self.phase == Phase::Ended {
             return None;
         }
-        self.limit().into_iter().chain(self.patience.next()).min()
+        self.limit().into_iter().chain(self.extensions.next()).min()
     }
 
     /// When the phase, or a worker's state, comes to its end.
@@ -210,16 +211,16 @@ impl Supervisor {
         self.phase != Phase::Running
     }
 
-    /// How many workers there are, and how many have reported up; without auxiliary ones.
+    /// How many workers there are, and how many say that they are up; without auxiliary ones.
     pub fn counts(&self) -> (usize, usize) {
         (self.roster.counted(), self.roster.up())
     }
 
     /// Whether the end of this worker's process leads to a new one; and why somebody had already
     /// decided to replace it, if so.
-    pub(crate) fn replacement(&self, id: WorkerId) -> Option<Option<Because>> {
+    pub(crate) fn replacement(&self, id: WorkerId) -> Option<Option<Cause>> {
         (self.phase == Phase::Running).then(|| match self.roster.state(id) {
-            State::Recycling { because, .. } => Some(because),
+            State::Recycling { cause, .. } => Some(cause),
             _ => None,
         })
     }
@@ -242,7 +243,7 @@ impl Supervisor {
             Phase::Killing { limit } | Phase::Closing { limit, .. } => Some(limit),
             Phase::Running | Phase::Ended => None,
         };
-        let time = self.patience.ask(now, end);
+        let time = self.extensions.ask(now, end);
         actions.extend(time.map(|time| Action::Notify(Notice::Extend(time))));
         match self.phase {
             Phase::Running => {
@@ -269,8 +270,8 @@ impl Supervisor {
     }
 
     fn due(&mut self, id: WorkerId, now: Instant, actions: &mut Vec<Action>) {
-        if let State::Recycling { because, .. } = self.roster.state(id) {
-            self.roster.set(id, State::Recycling { kill_at: None, because });
+        if let State::Recycling { cause, .. } = self.roster.state(id) {
+            self.roster.set(id, State::Recycling { kill_at: None, cause });
             actions.push(Action::Kill(id));
         } else {
             self.fork(id, now, actions);
@@ -298,7 +299,7 @@ impl Supervisor {
         self.hear_of(id, actions);
     }
 
-    fn reported(&mut self, id: WorkerId, state: State, now: Instant, actions: &mut Vec<Action>) {
+    fn told(&mut self, id: WorkerId, state: State, now: Instant, actions: &mut Vec<Action>) {
         if self.roster.state(id).serves_or_will() {
             self.roster.set(id, state);
             self.hear_of(id, actions);
@@ -309,8 +310,8 @@ impl Supervisor {
         }
     }
 
-    /// SIGUSR1: all workers are replaced, each when its predecessor's successor has reported. One
-    /// that never reports stops the roll, so a bad configuration takes one back end only.
+    /// SIGUSR1: all workers are replaced, each when its predecessor's successor has told how it is. One
+    /// that never does stops the roll, so a bad configuration takes one back end only.
     fn roll(&mut self, now: Instant, actions: &mut Vec<Action>) {
         actions.push(Action::Log(Line::Rolling { count: self.roster.counted() }));
         let under_way = !self.rolling.is_empty();
@@ -335,14 +336,14 @@ impl Supervisor {
     /// Replaces a worker because somebody asked for it.
     fn recycle(&mut self, id: WorkerId, now: Instant, actions: &mut Vec<Action>) {
         let kill_at = self.limits.graceful_shutdown.map(|time| later(now, time));
-        self.roster.set(id, State::Recycling { kill_at, because: Because::Asked });
+        self.roster.set(id, State::Recycling { kill_at, cause: Cause::Asked });
         actions.push(Action::Terminate(id));
     }
 
     fn stalled(&mut self, id: WorkerId, now: Instant, actions: &mut Vec<Action>) {
         if self.roster.state(id).serves_or_will() {
             let kill_at = Some(now + KILL_GRACE);
-            self.roster.set(id, State::Recycling { kill_at, because: Because::Stalled });
+            self.roster.set(id, State::Recycling { kill_at, cause: Cause::Watchdog });
             let name = self.name(id).to_owned();
             actions.extend([Action::Log(Line::Stalled { name }), Action::Terminate(id)]);
         }
@@ -358,7 +359,7 @@ impl Supervisor {
             return self.exit_if_empty(now, actions);
         }
         let stable_after = self.limits.stable_after;
-        let asked = matches!(state, State::Recycling { because: Because::Asked, .. });
+        let asked = matches!(state, State::Recycling { cause: Cause::Asked, .. });
         let worker = self.roster.worker(id);
         if asked || now.saturating_duration_since(worker.started) >= stable_after {
             worker.early_deaths = 0;
@@ -398,11 +399,11 @@ impl Supervisor {
         self.announce(actions);
     }
 
-    /// Tells READY, once, when everything is launched and has reported or died.
+    /// Tells READY, once, when everything is launched and has told how it is, or died.
     fn announce(&mut self, actions: &mut Vec<Action>) {
         if self.launched && !self.announced && self.roster.all_heard_of() {
             self.announced = true;
-            self.patience.end();
+            self.extensions.end();
             actions.push(Action::Notify(Notice::Ready));
         }
     }
@@ -414,7 +415,7 @@ impl Supervisor {
         let limit = self.limits.graceful_shutdown.map(|time| later(now, time));
         self.phase = Phase::Draining { limit };
         if self.listened_to {
-            self.patience.begin(now);
+            self.extensions.begin(now);
         }
         actions.extend([
             Action::Log(Line::Stopping { signal }),
@@ -431,16 +432,9 @@ impl Supervisor {
         self.exit_if_empty(now, actions);
     }
 
-    fn reloaded(&mut self, now: Instant, actions: &mut Vec<Action>) {
-        for id in 0..self.roster.len() {
-            if !self.roster.state(id).serves_or_will() {
-                continue;
-            }
-            match self.limits.restart_method {
-                RestartMethod::Mutate => actions.push(Action::Hangup(id)),
-                RestartMethod::Reload => self.recycle(id, now, actions),
-            }
-        }
+    fn reloaded(&mut self, actions: &mut Vec<Action>) {
+        let served = (0..self.roster.len()).filter(|id| self.roster.state(*id).serves_or_will());
+        actions.extend(served.map(Action::Hangup));
         self.ready_again(actions);
     }
 

@@ -71,7 +71,6 @@ const STOP_LIMIT: Duration = Duration::from_secs(60);
 /// How a world begins.
 #[derive(Debug, Clone, Copy)]
 struct Setting {
-    method: RestartMethod,
     /// Two workers of one service instead of two services with one each.
     together: bool,
     /// A service manager listens.
@@ -81,13 +80,8 @@ struct Setting {
     launched: bool,
 }
 
-const USUAL: Setting = Setting {
-    method: RestartMethod::Mutate,
-    together: false,
-    listened_to: false,
-    limited: true,
-    launched: true,
-};
+const USUAL: Setting =
+    Setting { together: false, listened_to: false, limited: true, launched: true };
 
 /// What the world knows of one worker.
 #[derive(Debug, Clone)]
@@ -120,7 +114,7 @@ struct World {
     rolled: bool,
     ready: bool,
     /// Since when the service manager has to be asked for time, or was asked last.
-    patience: Option<Instant>,
+    asked_for_time: Option<Instant>,
     stopped: Option<Instant>,
     exit: Option<i32>,
 }
@@ -128,7 +122,7 @@ struct World {
 impl World {
     fn new(setting: Setting) -> Self {
         let now = Instant::now();
-        let mut limits = Limits { restart_method: setting.method, ..Limits::default() };
+        let mut limits = Limits::default();
         if !setting.limited {
             limits.graceful_shutdown = None;
         }
@@ -142,7 +136,7 @@ impl World {
             launched: false,
             rolled: false,
             ready: false,
-            patience: setting.listened_to.then_some(now),
+            asked_for_time: setting.listened_to.then_some(now),
             stopped: None,
             exit: None,
         };
@@ -267,7 +261,7 @@ impl World {
     fn feed(&mut self, event: Event) {
         if matches!(event, Event::Stop(_)) && self.stopped.is_none() {
             self.stopped = Some(self.now);
-            self.patience = self.setting.listened_to.then_some(self.now);
+            self.asked_for_time = self.setting.listened_to.then_some(self.now);
         }
         for action in self.sup.step(event, self.now) {
             assert_eq!(self.exit, None, "an action after the end: {action:?}");
@@ -325,12 +319,12 @@ impl World {
 
     fn kill(&mut self, id: WorkerId) {
         assert!(self.lives(id), "KILL to nobody");
-        let (at, patience) = match self.stopped {
+        let (at, grace) = match self.stopped {
             Some(at) => (at, STOP_LIMIT),
             None => self.workers[id].told.expect("KILL without TERM"),
         };
-        assert!(self.setting.limited || patience == KILL_GRACE, "KILL without a limit");
-        assert!(self.now - at >= patience, "KILL before the limit");
+        assert!(self.setting.limited || grace == KILL_GRACE, "KILL without a limit");
+        assert!(self.now - at >= grace, "KILL before the limit");
     }
 
     fn terminate(&mut self, id: WorkerId, event: Event) {
@@ -338,10 +332,8 @@ impl World {
         let worker = &mut self.workers[id];
         worker.asked = !matches!(event, Event::Stalled(_) | Event::Stop(_));
         worker.told = Some((self.now, if worker.asked { STOP_LIMIT } else { KILL_GRACE }));
-        if self.setting.method == RestartMethod::Mutate {
-            let rolling = self.workers.iter().filter(|worker| worker.alive && worker.asked).count();
-            assert!(rolling <= 1, "a roll takes two at a time");
-        }
+        let rolling = self.workers.iter().filter(|worker| worker.alive && worker.asked).count();
+        assert!(rolling <= 1, "a roll takes two at a time");
     }
 
     fn notify(&mut self, notice: Notice) {
@@ -350,13 +342,13 @@ impl World {
                 assert!(self.launched, "READY before the start is over");
                 assert!(self.workers.iter().take(2).all(|one| one.heard_of), "READY too early");
                 self.ready = true;
-                self.patience = None;
+                self.asked_for_time = None;
             }
             Notice::Extend(time) => {
-                let since = self.patience.expect("more time for nothing that takes long");
+                let since = self.asked_for_time.expect("more time for nothing that takes long");
                 assert!(self.now - since >= SECOND, "asked for time too often");
                 assert!(time > Duration::from_secs(15), "it would run out before the next request");
-                self.patience = Some(self.now);
+                self.asked_for_time = Some(self.now);
             }
             Notice::Reloading | Notice::Stopping => {}
         }
@@ -364,7 +356,7 @@ impl World {
 
     /// The next request for more time comes before the last one runs out.
     fn check_patience(&self) {
-        if let (Some(since), None) = (self.patience, self.exit) {
+        if let (Some(since), None) = (self.asked_for_time, self.exit) {
             let next = self.sup.next_deadline().expect("somebody has to be asked for time");
             assert!(next <= since.max(self.now) + Duration::from_secs(15), "too late to ask");
         }
@@ -441,9 +433,7 @@ fn every_sequence_of_six_events_over_two_workers_keeps_the_properties() {
 #[test]
 fn other_settings_keep_the_properties_too() {
     let settings = [
-        Setting { method: RestartMethod::Reload, ..USUAL },
         Setting { together: true, ..USUAL },
-        Setting { together: true, method: RestartMethod::Reload, ..USUAL },
         Setting { listened_to: true, ..USUAL },
         Setting { limited: false, ..USUAL },
     ];
@@ -466,14 +456,12 @@ proptest! {
     #[test]
     fn long_random_sequences_keep_the_properties(
         moves in proptest::collection::vec((0..MOVES.len() + MORE.len(), 0..20_u8), 1..200),
-        reload in any::<bool>(),
         together in any::<bool>(),
         listened_to in any::<bool>(),
         limited in any::<bool>(),
         launched in any::<bool>(),
     ) {
-        let method = if reload { RestartMethod::Reload } else { RestartMethod::Mutate };
-        let mut world = World::new(Setting { method, together, listened_to, limited, launched });
+        let mut world = World::new(Setting { together, listened_to, limited, launched });
         let all = [&MOVES[..], &MORE[..]].concat();
         for (index, chance) in moves {
             // Else most sequences would be over after a few moves.

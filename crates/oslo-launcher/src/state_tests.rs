@@ -323,15 +323,9 @@ fn defect_07_a_refused_reload_leaves_the_workers_alone() {
 }
 
 #[test]
-fn restart_method_reload_replaces_workers_without_a_penalty() {
-    let now = Instant::now();
-    let limits = Limits { restart_method: RestartMethod::Reload, ..Limits::default() };
-    let mut sup = Supervisor::new(limits);
-    sup.add_service("lvm", 1, now);
-    sup.step(Event::Tick, now);
-    sup.step(Event::Launched, now);
-    sup.step(Event::Hangup, now);
-    assert_eq!(sup.step(Event::Reloaded, now), [Action::Terminate(0)]);
+fn a_worker_that_somebody_wants_replaced_is_replaced_without_a_penalty() {
+    let (mut sup, now) = started(&["lvm"]);
+    assert_eq!(deeds(sup.step(Event::Roll, now)), [Action::Terminate(0)]);
     assert_eq!(
         deeds(sup.step(Event::Exited(0), now)),
         [Action::Fork(0), Action::Notify(Notice::Ready)]
@@ -426,11 +420,12 @@ fn defect_24_no_decision_depends_on_the_wall_clock() {
     for source in [
         include_str!("state.rs"),
         include_str!("roster.rs"),
-        include_str!("patience.rs"),
+        include_str!("extension.rs"),
         include_str!("throttle.rs"),
         include_str!("bridge.rs"),
-        include_str!("process.rs"),
-        include_str!("subprocess.rs"),
+        include_str!("supervising.rs"),
+        include_str!("forked.rs"),
+        include_str!("spawned.rs"),
         include_str!("worker.rs"),
         include_str!("watchdog.rs"),
         include_str!("scoreboard.rs"),
@@ -451,10 +446,8 @@ fn states() -> Vec<(Supervisor, Instant)> {
     };
     let dead = [Event::Exited(0); 3];
     let mut recycling = starting.clone();
-    recycling.limits.restart_method = RestartMethod::Reload;
     recycling.step(Event::Ready(0), now);
-    recycling.step(Event::Hangup, now);
-    recycling.step(Event::Reloaded, now);
+    recycling.step(Event::Roll, now);
     let stop = Event::Stop("SIGTERM");
     let mut killing = with(&[Event::Ready(0), stop]).0;
     killing.step(Event::Tick, now + LIMIT);
@@ -633,9 +626,9 @@ fn why_a_worker_is_replaced_is_known_until_a_stop() {
     let (mut sup, now) = with_auxiliary();
     assert_eq!(sup.replacement(0), Some(None));
     sup.step(Event::Roll, now);
-    assert_eq!(sup.replacement(0), Some(Some(Because::Asked)));
+    assert_eq!(sup.replacement(0), Some(Some(Cause::Asked)));
     sup.step(Event::Stalled(1), now);
-    assert_eq!(sup.replacement(1), Some(Some(Because::Stalled)));
+    assert_eq!(sup.replacement(1), Some(Some(Cause::Watchdog)));
     sup.step(Event::Stop("SIGTERM"), now);
     assert_eq!(sup.replacement(0), None);
 }

@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use crate::ended::Ended;
 use crate::line::Line;
 
 /// Number of a worker: its place in launch order, and its slot on the scoreboard.
@@ -19,9 +20,9 @@ pub enum Event {
     Launched,
     /// The process asked for by [`Action::Fork`] could not be made.
     ForkFailed(WorkerId),
-    /// A worker reports that its service serves.
+    /// A worker tells that its service serves.
     Ready(WorkerId),
-    /// A worker reports that it runs, but that its service cannot serve.
+    /// A worker tells that it runs, but that its service cannot serve.
     Down(WorkerId),
     /// A worker's process has ended, whatever its status.
     Exited(WorkerId),
@@ -68,7 +69,7 @@ pub enum Action {
 /// What the service manager (systemd) is told; `sd_notify(3)`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Notice {
-    /// Every worker has reported up, or down with a reason; or a reload is over.
+    /// Every worker has told that it is up, or down for a reason; or a reload is over.
     Ready,
     /// A reload begins.
     Reloading,
@@ -78,14 +79,26 @@ pub enum Notice {
     Extend(Duration),
 }
 
-/// What happens on SIGHUP after the configuration was read again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum RestartMethod {
-    /// Workers are told and go on.
-    #[default]
-    Mutate,
-    /// Workers are stopped gracefully and replaced.
-    Reload,
+/// Why a worker is replaced. The numbers are places on the scoreboard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cause {
+    /// It ended by itself, with any status.
+    Exit = 0,
+    /// A signal ended it.
+    Signal = 1,
+    /// It gave no sign of life: its end counts as an early death.
+    Watchdog = 2,
+    /// Somebody asked for a new one: its end says nothing against it.
+    Asked = 3,
+}
+
+impl From<Ended> for Cause {
+    fn from(end: Ended) -> Self {
+        match end {
+            Ended::Signalled(_) => Self::Signal,
+            Ended::Exited(_) | Ended::Unknown => Self::Exit,
+        }
+    }
 }
 
 /// The supervisor's limits.
@@ -97,8 +110,6 @@ pub struct Limits {
     pub respawn_backoff_max: Duration,
     /// A worker that lived this long did not die early.
     pub stable_after: Duration,
-    /// What SIGHUP does to workers.
-    pub restart_method: RestartMethod,
 }
 
 impl Default for Limits {
@@ -107,7 +118,6 @@ impl Default for Limits {
             graceful_shutdown: Some(Duration::from_secs(60)), // spec/launcher.md §1
             respawn_backoff_max: Duration::from_secs(30),
             stable_after: Duration::from_secs(60),
-            restart_method: RestartMethod::Mutate,
         }
     }
 }

@@ -6,8 +6,11 @@
 
 use std::time::{Duration, Instant};
 
-use crate::launcher::{LOOKS, later};
+use crate::later::later;
 use crate::state::WorkerId;
+
+/// How often a worker says that it is alive, and how often its parent looks, per watchdog time.
+pub(crate) const LOOKS: u32 = 4;
 
 /// Looks at the workers of one launcher.
 #[derive(Debug)]

@@ -11,14 +11,15 @@ use std::time::{Duration, Instant};
 
 use crate::error::LaunchError;
 use crate::handle::Requests;
-use crate::launcher::{LOOKS, later};
+use crate::later::later;
 use crate::life::{FAILED, begin, finish, live};
 use crate::line;
 use crate::manager::Alone;
 use crate::reporting::Reporting;
-use crate::rereading::{Bulletin, Nonsense, ReadWork, Rereading};
+use crate::rereading::{Bulletin, Nonsense, Outcome, ReadWork, Rereading};
 use crate::service::{Hooks, Service, WorkerHandle};
 use crate::sys::{Inherited, Pipe, Signal, Waker, is_daemon, poll};
+use crate::watchdog::LOOKS;
 
 pub(crate) use crate::sys::Signals as WorkerSignals;
 
@@ -70,7 +71,7 @@ impl Reload<'_> {
 }
 
 /// The service's thread, as its main thread sees it.
-struct Running {
+struct ServiceThread {
     /// At its end when the service has ended.
     ended: OwnedFd,
     /// [`SERVES`] until then.
@@ -80,7 +81,7 @@ struct Running {
 /// No exit status: those fit a byte.
 const SERVES: i32 = i32::MIN;
 
-impl Running {
+impl ServiceThread {
     /// The exit status that follows, once the service has ended.
     fn status(&self) -> Option<i32> {
         Some(self.status.load(Ordering::Acquire)).filter(|status| *status != SERVES)
@@ -101,16 +102,16 @@ impl Worker<'_> {
     ///
     /// [`LaunchError::Setup`] when the service's thread or pipe cannot be made.
     pub(crate) fn run(&mut self) -> Result<i32, LaunchError> {
-        let mut running = None;
+        let mut service_thread = None;
         if self.service.needs_thread() {
-            running = Some(self.spawn(live)?);
+            service_thread = Some(self.spawn(live)?);
         } else if let Err(status) = begin(&**self.service, &self.handle) {
             return Ok(status);
         }
         let mut ending = Ending::default();
         loop {
-            let watcher_stirred = self.sleep(running.as_ref(), &ending);
-            if let Some(status) = running.as_ref().and_then(Running::status) {
+            let watcher_stirred = self.sleep(service_thread.as_ref(), &ending);
+            if let Some(status) = service_thread.as_ref().and_then(ServiceThread::status) {
                 return Ok(if ending.parent_gone { FAILED } else { status });
             }
             self.look_at_reading();
@@ -122,12 +123,12 @@ impl Worker<'_> {
             if watcher_stirred {
                 self.on_watcher(&mut ending);
             }
-            if running.is_none() && self.handle.is_stopping() {
+            if service_thread.is_none() && self.handle.is_stopping() {
                 // Without a thread nobody would keep the time; the parent still does.
                 let Ok(ends) = self.spawn(|service, _| finish(service)) else {
                     return Ok(finish(&**self.service));
                 };
-                running = Some(ends);
+                service_thread = Some(ends);
             }
             if ending.deadline.is_some_and(|at| at <= Instant::now()) {
                 line::child_timeout();
@@ -138,14 +139,14 @@ impl Worker<'_> {
 
     /// Sleeps until the service ends, a signal comes, the parent is gone or time is up; whether
     /// the watcher has to be looked at.
-    fn sleep(&mut self, running: Option<&Running>, ending: &Ending) -> bool {
+    fn sleep(&mut self, service_thread: Option<&ServiceThread>, ending: &Ending) -> bool {
         let left = ending.deadline.map(|at| at.saturating_duration_since(Instant::now()));
         let tell = self.alone.as_mut().and_then(|alone| alone.turn(&self.handle.scoreboard));
         let others = [self.say_alive(), tell, self.hooks.before_wait(), self.reading_left()];
         let left = left.into_iter().chain(others.into_iter().flatten()).min();
         let signals = self.signals.as_fd();
         // A descriptor that is not there is replaced by one that is watched anyway.
-        let service = running.map_or(signals, |running| running.ended.as_fd());
+        let service = service_thread.map_or(signals, |service_thread| service_thread.ended.as_fd());
         let watched = self.watched(ending).unwrap_or(signals);
         let reading = match &self.reload {
             Reload::Read { waker: Some(waker), .. } => waker.as_fd(),
@@ -159,7 +160,7 @@ impl Worker<'_> {
     fn say_alive(&self) -> Option<Duration> {
         let watchdog = self.watchdog.filter(|time| !time.is_zero())?;
         self.handle.scoreboard.slot(self.handle.slot).alive();
-        self.handle.reporter.alive();
+        self.handle.teller.alive();
         Some(watchdog / LOOKS)
     }
 
@@ -238,8 +239,10 @@ impl Worker<'_> {
         }
         let read = rereading.take();
         let again = rereading.is_idle() && rereading.take_again();
-        if let Some(read) = read {
+        if let Some(Outcome::Read(read)) = read {
             self.reloaded(read.map_err(str::to_owned));
+        } else if let Some(Outcome::GivenUp(why)) = read {
+            self.reloaded(Err(why.to_owned()));
         }
         if again && !self.handle.is_stopping() {
             self.reload();
@@ -282,7 +285,7 @@ impl Worker<'_> {
                 return Some(FAILED);
             }
             Signal::SIGUSR2 => self.report(),
-            Signal::SIGCHLD => self.inherited.bury(),
+            Signal::SIGCHLD => self.inherited.bury(line::reaped_orphan),
             // A stop under way is never cut short or restarted, whatever else comes.
             _ if self.handle.is_stopping() => {}
             Signal::SIGHUP if !alone || is_daemon() => {
@@ -302,8 +305,8 @@ impl Worker<'_> {
 
     /// Begins a report, unless one is being made.
     fn report(&mut self) {
-        let wanted = self.signals.take_wanted();
-        let request = self.reporting.admit(wanted, || self.service.report());
+        let wanted = self.signals.take_along();
+        let request = self.reporting.admit(wanted.into(), || self.service.report());
         let scoreboard = &self.handle.scoreboard;
         if let Some(work) = request.and_then(|request| self.hooks.report(request, scoreboard)) {
             self.reporting.run(work, scoreboard);
@@ -321,7 +324,10 @@ impl Worker<'_> {
     }
 
     /// Runs this part of the service's life on a thread of its own.
-    fn spawn(&self, part: fn(&dyn Service, &WorkerHandle) -> i32) -> Result<Running, LaunchError> {
+    fn spawn(
+        &self,
+        part: fn(&dyn Service, &WorkerHandle) -> i32,
+    ) -> Result<ServiceThread, LaunchError> {
         let (ended, life) =
             Pipe::new().map_err(LaunchError::setup("the pipe of a service"))?.split();
         let status = Arc::new(AtomicI32::new(SERVES));
@@ -334,7 +340,7 @@ impl Worker<'_> {
                 drop(life); // the end of the pipe is the end of the service
             })
             .map_err(LaunchError::setup("the thread of a service"))?;
-        Ok(Running { ended, status })
+        Ok(ServiceThread { ended, status })
     }
 }
 

@@ -40,7 +40,11 @@ impl Gates {
             "--settings",
             self.settings.to_str().unwrap(),
         ];
-        let daemon = Daemon::start(&[&gates, words].concat());
+        let program = Daemon::example("fault_workers").display().to_string();
+        // Whoever started these tests in the background of a shell has INT ignored, and so would a
+        // command that gets its signals back.
+        let plain = ["--default-signal=INT,QUIT", &program];
+        let daemon = Daemon::start_program("env", &[&plain, &gates[..], words].concat());
         daemon.wait_for("first steps taken", 1);
         daemon
     }

@@ -84,22 +84,6 @@ fn a_hangup_with_mutate_tells_all_three_and_keeps_them() {
 }
 
 #[test]
-fn a_hangup_with_reload_replaces_all_three() {
-    with_both(&["a*3", "--reload"], |daemon| {
-        let workers = three(&daemon);
-        daemon.signal(Signal::SIGHUP);
-        daemon.worker("a", 5);
-        for pid in workers {
-            daemon.wait_for(&format!("Child {pid} exited with status 0"), 1);
-        }
-        // They were asked to end, so nothing is held against their successors.
-        let output = daemon.output();
-        assert!(!output.contains("ended early"), "{output}");
-        assert!(!output.contains(&format!("a resets in {}\n", workers[0])), "{output}");
-    });
-}
-
-#[test]
 fn a_frozen_one_of_three_is_replaced_alone() {
     with_both(&["a*3", "--watchdog", "1"], |daemon| {
         let workers = three(&daemon);

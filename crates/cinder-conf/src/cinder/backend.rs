@@ -24,8 +24,8 @@ use crate::{
 pub struct BackendConf {
     /// Name in `enabled_backends`.
     pub name: String,
-    /// Full host name: `host@name`, with `backend_host` when the section sets it.
-    pub host: String,
+    /// Name of the node in front of `@name`: `backend_host` when the section sets it, else `host`.
+    pub node: String,
     /// Options that every back end has.
     pub options: Backend,
     values: BTreeMap<&'static str, Value>,
@@ -36,7 +36,7 @@ impl std::fmt::Debug for BackendConf {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("BackendConf")
             .field("name", &self.name)
-            .field("host", &self.host)
+            .field("node", &self.node)
             .field("options", &self.options)
             .finish_non_exhaustive()
     }
@@ -49,9 +49,9 @@ impl BackendConf {
             let found = lookup(oslo, name, option).map_err(|error| of_read(&error, option))?;
             values.insert(option.dest, oslo.field(found.value, option));
         }
-        let host = host(oslo, name)?;
+        let node = node(oslo, name)?;
         let options = pick(&values)?;
-        Ok(Self { name: name.to_owned(), host, options, values })
+        Ok(Self { name: name.to_owned(), node, options, values })
     }
 
     /// A driver's options, typed.
@@ -63,7 +63,7 @@ impl BackendConf {
         pick(&self.values)
     }
 
-    /// One option by name; nothing when no table declares it.
+    /// One option by name, for tools and tests that look at any; nothing when no table declares it.
     pub fn get(&self, name: &str) -> Option<&Value> {
         self.values.get(name)
     }
@@ -116,8 +116,8 @@ fn leaves_open(found: &Found) -> bool {
     }
 }
 
-/// `host@name`.
-pub(super) fn host(oslo: &OsloConfig<'static>, name: &str) -> Result<String, Problems> {
+/// The node that a back end belongs to; its section need not be good for that.
+pub(super) fn node(oslo: &OsloConfig<'static>, name: &str) -> Result<String, Problems> {
     let own = oslo.read(name, "backend_host");
     let own = own.map_err(|error| of_read(&error, &tables::BACKEND_HOST))?;
     let host = match (own.value, oslo.get("DEFAULT", "host")) {
@@ -129,5 +129,5 @@ pub(super) fn host(oslo: &OsloConfig<'static>, name: &str) -> Result<String, Pro
         let text = "is empty, so this node has no name in the service table";
         return Err(Problem::new(Level::Error, text).of("DEFAULT", "host").into());
     }
-    Ok(format!("{host}@{name}"))
+    Ok(host)
 }

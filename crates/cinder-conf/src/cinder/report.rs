@@ -39,8 +39,11 @@ pub fn check_with(request: Request, progress: &mut dyn FnMut(usize, usize)) -> R
     }
     let mut services = Vec::new();
     for name in names {
-        match backend::host(&oslo, &name) {
-            Ok(host) => services.push(printable(&without_secrets(&host)).into_owned()),
+        match backend::node(&oslo, &name) {
+            Ok(node) => {
+                let service = format!("{node}@{name}");
+                services.push(printable(&without_secrets(&service)).into_owned());
+            }
             Err(more) => problems.extend(more),
         }
     }

@@ -1,23 +1,15 @@
-//! `status --alive`: whether a running daemon's parent still reacts.
-//!
-//! It gets a SIGCHLD. For the daemon that is a reason to look for ended workers, of which it finds
-//! none; for any other process it is nothing by default. The supervisor has all its signals
-//! blocked and reads them, so a signal that stays pending (proc(5)) means a loop that has stopped
-//! turning. Nothing else is asked: a database that is away is no reason to restart anybody.
+//! `status --alive`: whether a running daemon's parent still reacts, by the rule of `liveness.rs`.
 
 use std::io::Write;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow};
 use nix::errno::Errno;
-use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use crate::exit::{self, Failure};
+use crate::liveness;
 
-/// How long the loop may take for one turn, here and for `/livez`. Less than what probes allow as a rule (10 s in our
-/// examples), more than the longest thing it does: a report to a slow reader (2 s).
-pub const PATIENCE: Duration = Duration::from_secs(5);
 /// Between two looks.
 const PAUSE: Duration = Duration::from_millis(10);
 
@@ -27,7 +19,7 @@ const PAUSE: Duration = Duration::from_millis(10);
 ///
 /// When there is no such process, or it is somebody else's.
 pub fn check(pid: i32, out: &mut dyn Write) -> Result<i32, Failure> {
-    match kill(Pid::from_raw(pid), Signal::SIGCHLD) {
+    match liveness::ask(Pid::from_raw(pid)) {
         Ok(()) => {}
         Err(Errno::ESRCH) => return Err(anyhow!("no process {pid}").into()),
         Err(errno) => return Err(anyhow!(errno).context(format!("process {pid}")).into()),
@@ -37,39 +29,14 @@ pub fn check(pid: i32, out: &mut dyn Write) -> Result<i32, Failure> {
     loop {
         let status =
             std::fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))?;
-        if has_reacted(&status) {
+        if liveness::has_reacted(&status) {
             writeln!(out, "{pid} reacts")?;
             return Ok(exit::OK);
         }
-        if start.elapsed() > PATIENCE {
+        if start.elapsed() > liveness::LIMIT {
             writeln!(out, "{pid} does not react")?;
             return Ok(exit::NOT_UP);
         }
         std::thread::sleep(PAUSE);
-    }
-}
-
-/// Whether the process lives and SIGCHLD does not wait for it any more.
-pub fn has_reacted(status: &str) -> bool {
-    let field = |name| status.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
-    let pending = field("ShdPnd:").and_then(|mask| u64::from_str_radix(mask, 16).ok());
-    let dead = field("State:").is_none_or(|state| state.starts_with(['Z', 'X']));
-    !dead && pending.is_some_and(|mask| mask & 1 << (Signal::SIGCHLD as u32 - 1) == 0)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_process_has_reacted_when_it_lives_and_the_signal_is_not_pending() {
-        let status = |state, mask| {
-            format!("Name:\tx\nState:\t{state}\nSigPnd:\t0000000000010000\nShdPnd:\t{mask}\n")
-        };
-        assert!(has_reacted(&status("S (sleeping)", "0000000000000000")));
-        assert!(has_reacted(&status("R (running)", "0000000000008000")));
-        assert!(!has_reacted(&status("S (sleeping)", "0000000000010000")));
-        assert!(!has_reacted(&status("Z (zombie)", "0000000000000000")));
-        assert!(!has_reacted(""));
     }
 }

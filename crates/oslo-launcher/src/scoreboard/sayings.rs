@@ -2,30 +2,6 @@
 //!
 //! Must not: believe a word that makes no sense.
 
-use crate::line::Ended;
-
-/// Why a worker had to be replaced.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Cause {
-    /// It ended by itself, with any status.
-    Exit = 0,
-    /// A signal ended it.
-    Signal = 1,
-    /// It gave no sign of life.
-    Watchdog = 2,
-    /// Somebody asked for a new one.
-    Asked = 3,
-}
-
-impl From<Ended> for Cause {
-    fn from(end: Ended) -> Self {
-        match end {
-            Ended::Signalled(_) => Self::Signal,
-            Ended::Exited(_) | Ended::Unknown => Self::Exit,
-        }
-    }
-}
-
 /// How often a worker had to be replaced, by cause.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Restarts {
@@ -46,7 +22,7 @@ pub enum WorkerState {
     /// No process runs in this slot.
     #[default]
     Gone = 0,
-    /// The process runs, its service has not reported yet.
+    /// The process runs, its service has told nothing yet.
     Starting = 1,
     /// The service serves.
     Up = 2,

@@ -54,7 +54,10 @@ pub(crate) fn fork_worker(body: impl FnOnce(ParentWatch) -> i32) -> Result<i32, 
     if threads != 1 {
         return Err(NotForked::Threads(threads));
     }
+    // In the parent: a child that asked for its parent might be told whoever has adopted it.
     let parent = getpid();
+    // Before the fork, not in the child: whatever comes in its first moments would run the handlers
+    // of the parent's program, on copies of the parent's data.
     let mask = AllBlocked::new().map_err(NotForked::Refused)?;
 
     // SAFETY: this process has exactly one thread, so no lock can be held by a thread that the
@@ -63,7 +66,10 @@ pub(crate) fn fork_worker(body: impl FnOnce(ParentWatch) -> i32) -> Result<i32, 
     match unsafe { fork() } {
         Ok(ForkResult::Parent { child }) => Ok(child.as_raw()),
         Ok(ForkResult::Child) => {
+            // Kept blocked beyond the body's first steps: only the body knows when it can read them.
             mask.hand_over();
+            // A panic must end here. Above this frame stands the parent's loop, which the child has a
+            // copy of, with all workers in it.
             let status = catch_unwind(AssertUnwindSafe(|| body(ParentWatch { parent })));
             exit_now(status.unwrap_or(UNHANDLED))
         }

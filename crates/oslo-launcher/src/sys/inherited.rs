@@ -8,7 +8,6 @@ use nix::errno::Errno;
 use nix::sys::wait::{Id, WaitPidFlag, waitid};
 
 use super::wait::reap_known;
-use crate::line;
 
 /// Children of whoever became this program by exec.
 #[derive(Debug, Default)]
@@ -35,12 +34,12 @@ impl Inherited {
         }
     }
 
-    /// Takes the statuses of all of them that have ended.
-    pub(crate) fn bury(&mut self) {
+    /// Takes the statuses of all of them that have ended, and tells each.
+    pub(crate) fn bury(&mut self, tell: impl Fn(i32)) {
         self.pids.retain(|pid| {
             let ended = reap_known(*pid).is_some();
             if ended {
-                line::reaped_orphan(*pid);
+                tell(*pid);
             }
             !ended
         });

@@ -13,13 +13,11 @@ use nix::sys::signal::{self, SaFlags, SigAction, SigHandler, SigSet};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::unistd::{Pid, getpgrp, tcgetpgrp};
 
-use crate::reporting::Wanted;
-
 pub(crate) use nix::sys::signal::Signal;
 
 /// The signals that a supervisor reads, the most urgent first; a forked worker reads the first four,
 /// one in a process of its own the first five.
-const READ: [Signal; 7] = [
+pub(crate) const READ: [Signal; 7] = [
     Signal::SIGINT,
     Signal::SIGTERM,
     Signal::SIGHUP,
@@ -57,6 +55,15 @@ impl Iterator for Arrived {
     }
 }
 
+/// What came along with SIGUSR2.
+#[derive(Debug, Default)]
+pub(crate) struct Along {
+    /// Whether one came without anything, as `kill(1)` sends it.
+    pub(crate) plain: bool,
+    /// The values of the others, `sigqueue(3)`.
+    pub(crate) values: Vec<u64>,
+}
+
 /// The read end of this process's signals.
 #[derive(Debug)]
 pub(crate) struct Signals {
@@ -64,8 +71,7 @@ pub(crate) struct Signals {
     /// What a forked worker blocks, made by its parent: each function that a child calls for the
     /// first time costs it a page fault.
     workers_mask: Box<SigSet>,
-    /// What came along with SIGUSR2.
-    wanted: RefCell<Wanted>,
+    along: RefCell<Along>,
 }
 
 impl Signals {
@@ -91,7 +97,7 @@ impl Signals {
     /// All of these signals have had their default action since the supervisor took them over.
     pub(crate) fn into_workers(self) -> io::Result<Self> {
         self.workers_mask.thread_set_mask()?;
-        self.wanted.take(); // by the parent
+        self.along.take(); // came to the parent
         Ok(self)
     }
 
@@ -106,7 +112,7 @@ impl Signals {
             set_action(*name, &default_action())?;
         }
         let workers_mask = Box::new(READ[..4].iter().copied().collect());
-        Ok(Self { fd, workers_mask, wanted: RefCell::default() })
+        Ok(Self { fd, workers_mask, along: RefCell::default() })
     }
 
     /// Takes the signals that have arrived.
@@ -119,17 +125,17 @@ impl Signals {
             arrived.0 |= place.map_or(0, |place| 1 << place);
             if number == Signal::SIGUSR2 as i32 {
                 match info.ssi_code {
-                    libc::SI_QUEUE => self.wanted.borrow_mut().answer(info.ssi_ptr),
-                    _ => self.wanted.borrow_mut().usual(),
+                    libc::SI_QUEUE => self.along.borrow_mut().values.push(info.ssi_ptr),
+                    _ => self.along.borrow_mut().plain = true,
                 }
             }
         }
         arrived
     }
 
-    /// Takes what the SIGUSR2 among the signals so far want.
-    pub(crate) fn take_wanted(&self) -> Wanted {
-        self.wanted.take()
+    /// Takes what came along with the SIGUSR2 among the signals so far.
+    pub(crate) fn take_along(&self) -> Along {
+        self.along.take()
     }
 
     pub(crate) fn as_fd(&self) -> BorrowedFd<'_> {
@@ -185,26 +191,12 @@ pub(crate) fn send(pid: i32, signal: Signal) -> io::Result<()> {
     }
 }
 
-/// Asks the daemon or the worker with this process id for a report, which is to be answered to
-/// whoever waits with `number`; 0 is nobody.
-///
-/// It may be lost: two SIGUSR2 that come at once are one. Ask again if no answer comes. A process
-/// that does not read its SIGUSR2 is ended by it.
-///
-/// # Errors
-///
-/// When there is no such process, or it is somebody else's.
-pub fn ask_report(pid: i32, number: u64) -> io::Result<()> {
-    let value = libc::sigval { sival_ptr: number as *mut libc::c_void };
+/// Sends SIGUSR2 with a value along.
+pub(crate) fn send_along(pid: i32, value: u64) -> io::Result<()> {
+    let value = libc::sigval { sival_ptr: value as *mut libc::c_void };
     // SAFETY: sends a signal; the value is a number that nobody takes for an address.
     Errno::result(unsafe { libc::sigqueue(pid, libc::SIGUSR2, value) })?;
     Ok(())
-}
-
-/// Makes this process look at what was asked for and could not be done at once.
-pub(crate) fn look_for_requests() {
-    // Fails only when so many signals wait that this is looked at anyway.
-    let _ = ask_report(nix::unistd::getpid().as_raw(), 0);
 }
 
 /// Whether this process runs as a daemon, `spec/launcher.md` §5: standard output is no terminal,

@@ -16,7 +16,7 @@ use nix::sys::time::TimeSpec;
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
 use nix::unistd::{Pid, getpid, pipe2, read};
 
-use crate::line::Ended;
+use crate::ended::Ended;
 
 /// How often to look when the kernel will not wait for us.
 ///
@@ -78,7 +78,7 @@ impl Pipe {
 }
 
 /// A pipe for a child to write to and its parent to read from: only the reader never waits.
-pub(crate) fn line_to_parent() -> io::Result<(OwnedFd, OwnedFd)> {
+pub(crate) fn pipe_to_parent() -> io::Result<(OwnedFd, OwnedFd)> {
     let (read, write) = pipe2(OFlag::O_CLOEXEC)?;
     fcntl(&read, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
     Ok((read, write))

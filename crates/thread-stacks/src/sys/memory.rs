@@ -3,13 +3,12 @@
 use std::io;
 
 use nix::libc;
-use nix::unistd::getpid;
+use nix::unistd::{SysconfVar, getpid, sysconf};
 
 /// The size of a page: 4 KiB on x86-64, up to 64 KiB on aarch64.
 pub(crate) fn page_size() -> u64 {
-    // SAFETY: takes and returns plain numbers.
-    let size = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
-    u64::try_from(size).ok().filter(|size| size.is_power_of_two()).expect("Linux always tells")
+    let size = sysconf(SysconfVar::PAGE_SIZE).ok().flatten();
+    size.and_then(|size| u64::try_from(size).ok()).expect("Linux always tells")
 }
 
 /// Reads this process's memory at an address that may lead nowhere.

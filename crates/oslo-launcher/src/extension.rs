@@ -18,11 +18,11 @@ const MARGIN: Duration = Duration::from_secs(30);
 
 /// Asks for more time, or does not.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Patience {
+pub(crate) struct Extensions {
     next: Option<Instant>,
 }
 
-impl Patience {
+impl Extensions {
     /// Something begins that may take long.
     pub(crate) fn begin(&mut self, now: Instant) {
         self.next = Some(now + FIRST);
@@ -56,14 +56,14 @@ mod tests {
         let start = Instant::now();
         let at = |seconds| start + Duration::from_secs(seconds);
         let asked = |time: Option<Duration>| time.map(|time| time.as_secs());
-        let mut patience = Patience::default();
-        assert_eq!(patience.ask(at(100), None), None);
-        patience.begin(start);
-        assert_eq!((patience.next(), patience.ask(start, None)), (Some(at(1)), None));
-        assert_eq!(asked(patience.ask(at(1), None)), Some(45));
-        assert_eq!((patience.next(), patience.ask(at(15), None)), (Some(at(16)), None));
-        assert_eq!(asked(patience.ask(at(16), Some(at(20)))), Some(34));
-        patience.end();
-        assert_eq!((patience.next(), patience.ask(at(100), None)), (None, None));
+        let mut extensions = Extensions::default();
+        assert_eq!(extensions.ask(at(100), None), None);
+        extensions.begin(start);
+        assert_eq!((extensions.next(), extensions.ask(start, None)), (Some(at(1)), None));
+        assert_eq!(asked(extensions.ask(at(1), None)), Some(45));
+        assert_eq!((extensions.next(), extensions.ask(at(15), None)), (Some(at(16)), None));
+        assert_eq!(asked(extensions.ask(at(16), Some(at(20)))), Some(34));
+        extensions.end();
+        assert_eq!((extensions.next(), extensions.ask(at(100), None)), (None, None));
     }
 }

@@ -9,6 +9,8 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};
 
 use cinder_conf::options::process::Reports;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::getpid;
 use tracing::{info, warn};
 
 /// The file, as it was at the last look.
@@ -83,15 +85,10 @@ impl WatchedFile {
 }
 
 /// Takes the same way as everybody else who wants a report.
-#[cfg(unix)]
 fn ask_for_report() {
-    use nix::sys::signal::{Signal, kill};
     // To the process, not to this thread: another one may read the signals. Cannot fail.
-    let _ = kill(nix::unistd::getpid(), Signal::SIGUSR2);
+    let _ = kill(getpid(), Signal::SIGUSR2);
 }
-
-#[cfg(not(unix))]
-fn ask_for_report() {}
 
 #[cfg(test)]
 mod tests {

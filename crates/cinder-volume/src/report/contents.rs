@@ -14,8 +14,7 @@ use oslo_log::guru::{ConfigValue, Destination, Frame, Report, Section, Stack};
 use oslo_log::printable;
 use tracing::{debug, error, warn};
 
-#[cfg(target_os = "linux")]
-use crate::asker;
+use super::asking;
 use crate::wire;
 
 /// How long threads have to say where they are. One that runs needs microseconds; on a loaded
@@ -133,22 +132,16 @@ impl Job {
     }
 
     /// To the command that waits for it. One that has gone away is nothing to complain of.
-    #[cfg(target_os = "linux")]
     fn answer(&self, number: u64, report: &Report, scoreboard: &Scoreboard) {
         let workers = scoreboard.snapshot();
         let ours = |pid: i32| u32::try_from(pid) == Ok(self.request.process);
         let workers: Vec<_> = workers.into_iter().map(|worker| (worker.name, worker.pid)).collect();
         let backend = workers.iter().find(|(_, pid)| ours(*pid)).map(|(name, _)| name.clone());
-        let body = if asker::wants_json(number) { report.render_json() } else { report.render() };
-        let answer = asker::Answer { process: self.request.process, backend, workers, body };
-        if let Err(cause) = asker::answer(number, &answer) {
+        let body = if asking::wants_json(number) { report.render_json() } else { report.render() };
+        let answer = asking::Answer { process: self.request.process, backend, workers, body };
+        if let Err(cause) = asking::answer(number, &answer) {
             debug!(target: "cinder.cmd.volume", "Nobody takes the report that was asked for: {cause}");
         }
-    }
-
-    #[cfg(not(target_os = "linux"))]
-    fn answer(&self, number: u64, _report: &Report, _scoreboard: &Scoreboard) {
-        debug!(target: "cinder.cmd.volume", "Cannot answer {number} on this platform");
     }
 }
 

@@ -14,14 +14,14 @@ use crate::surroundings::Surroundings;
 
 /// A running daemon, or one of its workers.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Running {
+pub struct Process {
     pub pid: i32,
     /// The user that it runs as.
     pub user: u32,
     parent: i32,
 }
 
-impl Running {
+impl Process {
     /// A worker of it, which has its program and its user.
     pub fn worker(&self, pid: i32) -> Self {
         Self { pid, user: self.user, parent: self.pid }
@@ -33,18 +33,18 @@ impl Running {
 /// # Errors
 ///
 /// When the system does not list its processes.
-pub fn parents(surroundings: &Surroundings) -> io::Result<Vec<Running>> {
+pub fn parents(surroundings: &Surroundings) -> io::Result<Vec<Process>> {
     let entries = fs::read_dir("/proc")?;
     let pids = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
-    let all: Vec<Running> = pids.filter_map(|pid| look_at(pid, surroundings)).collect();
-    let is_worker = |one: &Running| all.iter().any(|other| other.pid == one.parent);
-    let mut parents: Vec<Running> = all.iter().filter(|one| !is_worker(one)).cloned().collect();
+    let all: Vec<Process> = pids.filter_map(|pid| look_at(pid, surroundings)).collect();
+    let is_worker = |one: &Process| all.iter().any(|other| other.pid == one.parent);
+    let mut parents: Vec<Process> = all.iter().filter(|one| !is_worker(one)).cloned().collect();
     parents.sort_by_key(|one| one.pid);
     Ok(parents)
 }
 
 /// This process, if it is a daemon of ours or a worker of one.
-pub fn look_at(pid: i32, surroundings: &Surroundings) -> Option<Running> {
+pub fn look_at(pid: i32, surroundings: &Surroundings) -> Option<Process> {
     let program = fs::read_link(format!("/proc/{pid}/exe")).ok()?;
     if name_of(&program) != name_of(&surroundings.program) {
         return None;
@@ -53,7 +53,7 @@ pub fn look_at(pid: i32, surroundings: &Surroundings) -> Option<Running> {
 }
 
 /// What `/proc/PID/status` says, if the process reads its SIGUSR2.
-fn understand(pid: i32, status: &str) -> Option<Running> {
+fn understand(pid: i32, status: &str) -> Option<Process> {
     const USR2: u32 = nix::sys::signal::Signal::SIGUSR2 as u32;
     let field = |name| status.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
     let blocked = u64::from_str_radix(field("SigBlk:")?, 16).ok()?;
@@ -62,7 +62,7 @@ fn understand(pid: i32, status: &str) -> Option<Running> {
     }
     // Real, effective, saved, file system: whoever connects is the effective one.
     let user = field("Uid:")?.split_whitespace().nth(1)?.parse().ok()?;
-    Some(Running { pid, user, parent: field("PPid:")?.parse().ok()? })
+    Some(Process { pid, user, parent: field("PPid:")?.parse().ok()? })
 }
 
 /// The name of a program, which may have been replaced since it was started.
@@ -72,8 +72,8 @@ fn name_of(program: &Path) -> Option<String> {
 }
 
 /// The configuration files that this daemon has read, as its command line and environment say.
-pub fn files_of(running: &Running) -> Option<Vec<PathBuf>> {
-    let folder = PathBuf::from(format!("/proc/{}", running.pid));
+pub fn files_of(process: &Process) -> Option<Vec<PathBuf>> {
+    let folder = PathBuf::from(format!("/proc/{}", process.pid));
     let words = |file: &str| -> Option<Vec<String>> {
         let bytes = fs::read(folder.join(file)).ok()?;
         let text = String::from_utf8_lossy(&bytes);
@@ -118,7 +118,7 @@ mod tests {
         let status = |blocked: &str| {
             format!("Name:\tcinder-volume\nPPid:\t5\nUid:\t0\t107\t107\t107\nSigBlk:\t{blocked}\n")
         };
-        let ours = Running { pid: 7, user: 107, parent: 5 };
+        let ours = Process { pid: 7, user: 107, parent: 5 };
         assert_eq!(understand(7, &status("0000000000000a03")), Some(ours));
         assert_eq!(understand(7, &status("0000000000000003")), None);
         assert_eq!(understand(7, ""), None);

@@ -10,25 +10,14 @@ use std::time::Duration;
 use anyhow::{Context, anyhow, bail};
 use serde_json::{Value, json};
 
-use crate::asker::{Answer, Asker};
-use crate::cli::CommandLine;
+use super::asking::{Answer, Question};
+use super::processes::{self, Process};
+use crate::cli::{CommandLine, Wish};
 use crate::exit::{self, Failure};
-use crate::running::{self, Running};
 use crate::surroundings::Surroundings;
 
 /// A process that reacts answers within two seconds, most of them for threads that do not.
 const PATIENCE: Duration = Duration::from_secs(15);
-
-/// Which reports are wanted.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Wish {
-    /// `--pid`: this daemon, or this worker alone.
-    pub pid: Option<i32>,
-    /// `--worker`: only these back ends.
-    pub workers: Vec<String>,
-    /// `--json`.
-    pub json: bool,
-}
 
 /// Asks and prints.
 ///
@@ -42,7 +31,7 @@ pub fn run(
     out: &mut dyn Write,
 ) -> Result<i32, Failure> {
     let daemon = match wish.pid {
-        Some(pid) => running::look_at(pid, surroundings).ok_or_else(|| {
+        Some(pid) => processes::look_at(pid, surroundings).ok_or_else(|| {
             anyhow!("process {pid} is no {} that we may look at", surroundings.name)
         })?,
         None => find(surroundings, line)?,
@@ -72,8 +61,8 @@ pub fn run(
 }
 
 /// The daemon of our own configuration.
-fn find(surroundings: &Surroundings, line: &CommandLine) -> Result<Running, Failure> {
-    let ours = running::files(surroundings, line).map_err(|failure| {
+fn find(surroundings: &Surroundings, line: &CommandLine) -> Result<Process, Failure> {
+    let ours = processes::files(surroundings, line).map_err(|failure| {
         failure.and_say(format!(
             "{}: without a configuration, name the daemon by --pid",
             surroundings.name
@@ -82,17 +71,17 @@ fn find(surroundings: &Surroundings, line: &CommandLine) -> Result<Running, Fail
     Ok(find_by_files(surroundings, &ours)?)
 }
 
-fn find_by_files(surroundings: &Surroundings, ours: &[PathBuf]) -> anyhow::Result<Running> {
-    let all = running::parents(surroundings).context("cannot look for processes in /proc")?;
+fn find_by_files(surroundings: &Surroundings, ours: &[PathBuf]) -> anyhow::Result<Process> {
+    let all = processes::parents(surroundings).context("cannot look for processes in /proc")?;
     let (mut same, mut unknown) = (Vec::new(), Vec::new());
     for one in &all {
-        match running::files_of(one) {
+        match processes::files_of(one) {
             Some(theirs) if theirs == ours => same.push(one.clone()),
             Some(_) => {}
             None => unknown.push(one.clone()),
         }
     }
-    let list = |some: &[Running]| {
+    let list = |some: &[Process]| {
         some.iter().map(|one| one.pid.to_string()).collect::<Vec<_>>().join(", ")
     };
     match (same.len(), all.is_empty()) {
@@ -114,10 +103,10 @@ fn find_by_files(surroundings: &Surroundings, ours: &[PathBuf]) -> anyhow::Resul
     }
 }
 
-fn ask(process: &Running, json: bool) -> anyhow::Result<Answer> {
+fn ask(process: &Process, json: bool) -> anyhow::Result<Answer> {
     let pid = process.pid;
-    let asker = Asker::new(json).context("cannot listen for an answer")?;
-    let answer = asker.ask(pid, process.user, PATIENCE);
+    let question = Question::new(json).context("cannot listen for an answer")?;
+    let answer = question.ask(pid, process.user, PATIENCE);
     let answer = answer.with_context(|| format!("process {pid} cannot be asked"))?;
     answer.ok_or_else(|| anyhow!("process {pid}: no answer within {} s", PATIENCE.as_secs()))
 }

@@ -73,12 +73,12 @@ pub fn answer(number: u64, answer: &Answer) -> io::Result<()> {
 }
 
 /// Asks a process and waits for its answer.
-pub struct Asker {
+pub struct Question {
     listener: UnixListener,
     number: u64,
 }
 
-impl Asker {
+impl Question {
     /// Listens under a number that nobody can guess.
     ///
     /// # Errors
@@ -215,12 +215,12 @@ mod tests {
 
     #[test]
     fn an_answer_reaches_whoever_waits_for_it() {
-        let asker = Asker::new(true).unwrap();
-        assert!(wants_json(asker.number) && !wants_json(Asker::new(false).unwrap().number));
-        let number = asker.number;
+        let question = Question::new(true).unwrap();
+        assert!(wants_json(question.number) && !wants_json(Question::new(false).unwrap().number));
+        let number = question.number;
         let writer = std::thread::spawn(move || answer(number, &an_answer()));
-        assert!(readable(asker.listener.as_fd(), Instant::now() + PATIENCE).unwrap());
-        let (stream, _) = asker.listener.accept().unwrap();
+        assert!(readable(question.listener.as_fd(), Instant::now() + PATIENCE).unwrap());
+        let (stream, _) = question.listener.accept().unwrap();
         expect_peer(&stream, geteuid().as_raw()).unwrap();
         let text = read(stream, Instant::now() + PATIENCE).unwrap().unwrap();
         writer.join().unwrap().unwrap();
@@ -229,7 +229,7 @@ mod tests {
 
     #[test]
     fn when_nobody_waits_an_answer_is_an_error_at_once() {
-        let number = Asker::new(false).unwrap().number;
+        let number = Question::new(false).unwrap().number;
         assert_eq!(
             answer(number, &an_answer()).unwrap_err().kind(),
             io::ErrorKind::ConnectionRefused

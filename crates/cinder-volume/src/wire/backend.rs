@@ -1,0 +1,91 @@
+//! One back end: what its section says, as the plan of its worker.
+
+use anyhow::{Context, anyhow, bail};
+use cinder_conf::Problem;
+use cinder_conf::cinder::Conf;
+use cinder_conf::options::backend::Transfer;
+use cinder_db::{DatabaseOptions, Registration};
+use cinder_types::{ClusterName, ServiceHost};
+use tracing::error;
+
+use super::seconds;
+use crate::worker::{Candidate, Plan};
+
+/// The names of the enabled back ends, or `only` that one.
+pub(super) fn enabled(conf: &Conf, only: Option<&str>) -> anyhow::Result<Vec<String>> {
+    let names = conf.backend_names();
+    match only {
+        None => Ok(names),
+        Some(only) if names.iter().any(|name| name == only) => Ok(vec![only.to_owned()]),
+        Some(only) => {
+            bail!("--backend_name {only}: not one of enabled_backends ({})", names.join(", "))
+        }
+    }
+}
+
+/// The services that the daemon registers with this configuration, as in their rows.
+///
+/// # Errors
+///
+/// When no back end is enabled, or `only` is none of them.
+pub fn hosts(conf: &Conf, only: Option<&str>) -> anyhow::Result<Vec<String>> {
+    let names = enabled(conf, only)?;
+    if names.is_empty() {
+        bail!("no back end is enabled");
+    }
+    Ok(names.iter().map(|name| host(conf, name).as_str().to_owned()).collect())
+}
+
+/// The name in the service table, made of the node's and the back end's; the only place where.
+fn host(conf: &Conf, name: &str) -> ServiceHost {
+    // When not even the node can be told, the back end is left out under the node's usual name.
+    let node = conf.node_of(name);
+    ServiceHost::from_parts(node.as_deref().unwrap_or(&conf.service.host), None, name)
+}
+
+/// The name of its cluster, if there is one; likewise.
+fn cluster(conf: &Conf, name: &str) -> Option<ClusterName> {
+    let cluster = conf.service.cluster.as_deref()?;
+    ClusterName::from_option(cluster, name)
+}
+
+/// A back end as far as it can be read.
+pub(super) fn candidate(conf: &Conf, name: &str, database: &DatabaseOptions) -> Candidate {
+    let host = host(conf, name);
+    let plan = plan(conf, name, &host, database);
+    Candidate { name: name.to_owned(), host: host.as_str().to_owned(), plan }
+}
+
+/// One back end's options (`spec/startup.md` §2-3).
+fn plan(
+    conf: &Conf,
+    name: &str,
+    host: &ServiceHost,
+    database: &DatabaseOptions,
+) -> anyhow::Result<Plan> {
+    let section = conf.backend(name).map_err(|problems| {
+        let statements: Vec<String> = problems.iter().map(Problem::statement).collect();
+        anyhow!("{}", statements.join("; "))
+    })?;
+    let transfer: Transfer = section.section().map_err(|problems| anyhow!("{problems}"))?;
+    let options = section.options;
+    let capabilities = &options.extra_capabilities;
+    if let Err(cause) = serde_json::from_str::<serde_json::Map<_, _>>(capabilities) {
+        error!(target: "cinder.volume.manager", "Invalid JSON: {capabilities}");
+        return Err(cause).with_context(|| format!("[{name}] extra_capabilities"));
+    }
+    let zone = options.backend_availability_zone;
+    Ok(Plan {
+        name: name.to_owned(),
+        registration: Registration {
+            host: host.clone(),
+            cluster: cluster(conf, name),
+            availability_zone: zone.unwrap_or(conf.service.storage_availability_zone.clone()),
+            enable_new_services: conf.service.enable_new_services,
+        },
+        database: database.clone(),
+        report_interval: seconds(conf.service.report_interval),
+        volume_driver: options.volume_driver,
+        image_volume_cache_enabled: transfer.image_volume_cache_enabled,
+    })
+}

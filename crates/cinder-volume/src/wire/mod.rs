@@ -1,0 +1,89 @@
+//! The only place that knows both the configuration and the options of the other crates.
+//!
+//! One file per crate or part that is served: [`log`], [`database`], [`launcher`], [`health`],
+//! [`backend`]. Options are read from typed sections only, never by the text of their name.
+
+mod backend;
+mod database;
+mod health;
+mod launcher;
+mod log;
+
+use std::time::Duration;
+
+use cinder_conf::cinder::Conf;
+use cinder_conf::options::process::Launcher as Choice;
+use tracing::warn;
+
+pub(crate) use self::backend::hosts;
+pub(crate) use self::database::{database_options, database_url};
+pub(crate) use self::health::health_address;
+pub(crate) use self::log::log_options;
+use crate::startup::{Method, Settings};
+use crate::surroundings::Surroundings;
+
+/// Everything that start-up needs.
+///
+/// # Errors
+///
+/// When a global option cannot be used, or `only` names no enabled back end.
+pub fn settings(
+    conf: &mut Conf,
+    only: Option<&str>,
+    surroundings: &Surroundings,
+) -> anyhow::Result<Settings> {
+    correct_intervals(conf);
+    let names = backend::enabled(conf, only)?;
+    let method = match (only, conf.supervisor.launcher) {
+        (Some(_), _) => Method::InProcess,
+        (None, Choice::Fork) => Method::Fork,
+        (None, Choice::Spawn) => Method::Spawn,
+    };
+    let health = health::plan(conf, &method)?;
+    let database = database_options(conf)?;
+    database::tell_harmless(&database.url);
+    let capacity = names.len() + usize::from(health.is_some());
+    Ok(Settings {
+        launcher: launcher::options(conf, capacity, surroundings),
+        state_path: conf.service.state_path.clone().into(),
+        candidates: names.iter().map(|name| backend::candidate(conf, name, &database)).collect(),
+        database,
+        method,
+        show_progress: logs_elsewhere(conf, surroundings),
+        health,
+    })
+}
+
+/// Whether the log leaves the terminal alone. Where it does not, its lines tell how far a start is,
+/// and must not be written into.
+fn logs_elsewhere(conf: &Conf, surroundings: &Surroundings) -> bool {
+    let logging = &conf.logging;
+    let to_file = logging.log_file.is_some() || logging.log_dir.is_some();
+    !logging.use_stderr && (to_file || !surroundings.stdout_is_terminal)
+}
+
+/// How long a service may be silent before `status` calls it down.
+pub fn service_down_time(conf: &Conf) -> Duration {
+    seconds(conf.service.service_down_time)
+}
+
+/// Others must not take a service for dead between two of its beats (`spec/startup.md` §3.5).
+fn correct_intervals(conf: &mut Conf) {
+    let (down, report) = (conf.service.service_down_time, conf.service.report_interval);
+    if report == 0 || down > report {
+        return;
+    }
+    let corrected = report.saturating_mul(5) / 2;
+    warn!(
+        target: "cinder.service",
+        "Report interval must be less than service down time. Current config service_down_time: \
+         {down}, report_interval for this: service is: {report}. Setting global \
+         service_down_time to: {corrected}"
+    );
+    conf.correct_service_down_time(corrected);
+}
+
+/// Seconds from a file; a negative number means none.
+fn seconds(value: i64) -> Duration {
+    Duration::from_secs(u64::try_from(value).unwrap_or(0))
+}

@@ -1,0 +1,136 @@
+//! The end of a worker's parts, one after the other, none waited for too long.
+//!
+//! A part hands in what ends it when it starts, and for which stage; the order is that of
+//! [`Stage::ORDER`], whatever the order in which they came. A part that takes longer than its limit
+//! is left behind: the process is about to end anyway, and what comes after it has to be ended too.
+
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::time::Duration;
+
+use tracing::warn;
+
+use super::parts::Parts;
+
+/// What is ended together. Nothing takes part in the first three before messages and operations
+/// come; what they will have to keep to stands here already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// No more messages are taken.
+    Intake,
+    /// Operations that have begun are finished.
+    Operations,
+    /// Their answers have gone out, and the bus is closed.
+    Bus,
+    /// Nobody tries any longer to make the driver ready.
+    Driver,
+    /// The last sign of life has been written: others know us until then, since the operations
+    /// that they wait for are still being finished.
+    Heartbeat,
+    /// The database connections of all the others are closed.
+    Pool,
+}
+
+impl Stage {
+    /// The order in which a worker ends.
+    pub(super) const ORDER: [Self; 6] =
+        [Self::Intake, Self::Operations, Self::Bus, Self::Driver, Self::Heartbeat, Self::Pool];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Intake => "message intake",
+            Self::Operations => "operations",
+            Self::Bus => "message bus",
+            Self::Driver => "driver",
+            Self::Heartbeat => "heartbeat",
+            Self::Pool => "database connections",
+        }
+    }
+
+    /// How long it may take; operations have as long as the supervisor gives the whole process,
+    /// `graceful_shutdown_timeout`.
+    fn limit(self) -> Option<Duration> {
+        let seconds = match self {
+            Self::Operations => return None,
+            Self::Intake | Self::Bus => 5,
+            // It is in the middle of a call that an array does not answer, or it ends at once.
+            Self::Driver => 1,
+            // Longer than a beat that waits for a lock, or for a server's answer once a stop has
+            // come (`cinder_db::Heartbeat`).
+            Self::Heartbeat => 4,
+            Self::Pool => 2,
+        };
+        Some(Duration::from_secs(seconds))
+    }
+}
+
+type End = Box<dyn FnOnce() + Send>;
+
+/// What ends the parts of a worker.
+#[derive(Default)]
+pub(super) struct Ending {
+    ends: Vec<(Stage, End)>,
+}
+
+impl Ending {
+    /// Notes what ends a part.
+    pub(super) fn add(&mut self, stage: Stage, end: impl FnOnce() + Send + 'static) {
+        self.ends.push((stage, Box::new(end)));
+    }
+
+    /// Ends all of them.
+    pub(super) fn run(self, parts: &Parts) {
+        self.run_within(parts, Stage::limit);
+    }
+
+    fn run_within(mut self, parts: &Parts, limit: impl Fn(Stage) -> Option<Duration>) {
+        for stage in Stage::ORDER {
+            for (_, end) in self.ends.extract_if(.., |(of, _)| *of == stage) {
+                let name = stage.name();
+                match limit(stage) {
+                    None => {
+                        parts.ending(&format!("waits for {name}"));
+                        end();
+                    }
+                    Some(limit) => {
+                        let seconds = limit.as_secs();
+                        parts.ending(&format!("waits for {name}, {seconds} s at most"));
+                        if !within(limit, end) {
+                            warn!(
+                                target: "cinder.service",
+                                "The {name} did not end within {seconds} s and is left behind"
+                            );
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for Ending {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.ends.iter().map(|(stage, _)| stage)).finish()
+    }
+}
+
+/// Does this on a thread that can be left behind; whether it was done in time.
+fn within(limit: Duration, work: End) -> bool {
+    let (done, ended) = mpsc::channel();
+    let work = Arc::new(Mutex::new(Some(work)));
+    let theirs = Arc::clone(&work);
+    let take = |work: &Mutex<Option<End>>| {
+        let taken = work.lock().unwrap_or_else(PoisonError::into_inner).take();
+        taken.into_iter().for_each(|end| end());
+    };
+    let thread = std::thread::Builder::new().name("ending".into()).spawn(move || {
+        take(&theirs);
+        // Nobody listens any longer if this took too long.
+        let _ = done.send(());
+    });
+    if thread.is_err() {
+        take(&work); // there is no room for a thread; then nobody keeps the time
+        return true;
+    }
+    // A panic, which has been logged, is an end, too.
+    !matches!(ended.recv_timeout(limit), Err(mpsc::RecvTimeoutError::Timeout))
+}

@@ -1,0 +1,172 @@
+//! One back end's service: what its worker process does between start and stop. The order of its
+//! parts, and nothing else.
+//!
+//! Built in the parent from plain data ([`Plan`]), so that nothing is open when the worker is
+//! forked. A start: the database answers ([`pins`]) → heartbeat ([`beat`]) → driver ([`driver`]) →
+//! messages, which come with their issue; nothing waits for a driver that does not come up. A stop
+//! is the order of [`ending::Stage`]. How each part is stands in [`parts`]. Must not: know
+//! configuration (see `wire`) or processes.
+
+mod beat;
+mod driver;
+mod ending;
+mod events;
+mod parts;
+mod pins;
+mod plan;
+#[cfg(test)]
+mod tests;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use cinder_db::{Pool, PoolState, chain};
+use cinder_types::{BINARY, ServiceId, UPSTREAM_VERSION};
+use oslo_launcher::{Service, StartError, WorkerHandle};
+use tracing::info;
+
+use self::driver::{NoDriver, Ready, Slot};
+use self::ending::{Ending, Stage};
+use self::events::Events;
+use self::parts::{Condition, Part, Parts};
+pub(crate) use self::plan::{Candidate, Plan};
+use crate::logging;
+use crate::tally::Tally;
+
+/// How long a worker that starts says nothing of itself while its driver's first attempt lasts.
+/// Then it is down, and the service manager, which waits for a word from every worker, is told:
+/// systemd gives a start 90 s by default.
+const FIRST_ATTEMPT: Duration = Duration::from_secs(60);
+
+/// The service of one enabled back end.
+#[derive(Debug)]
+pub(crate) struct VolumeService {
+    plan: Plan,
+    /// Its row.
+    row: ServiceId,
+    events: Arc<Events>,
+    /// Filled in the worker only.
+    opened: Mutex<Option<Opened>>,
+}
+
+/// What a worker has open.
+#[derive(Debug)]
+struct Opened {
+    parts: Arc<Parts>,
+    /// For operations; closes its connections when they are idle. None once a stop has come.
+    pool: Option<Pool>,
+    /// How the way to the database was protected when this worker first went it.
+    way: String,
+    ending: Ending,
+}
+
+impl VolumeService {
+    /// A service whose row has been registered.
+    pub(crate) fn new(plan: Plan, row: ServiceId) -> Self {
+        Self { plan, row, events: Arc::default(), opened: Mutex::new(None) }
+    }
+
+    fn opened(&self) -> MutexGuard<'_, Option<Opened>> {
+        self.opened.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Service for VolumeService {
+    fn name(&self) -> &str {
+        &self.plan.name
+    }
+
+    fn start(&self, worker: &WorkerHandle) -> Result<(), StartError> {
+        info!(target: "cinder.service", "Starting {BINARY} node (version {UPSTREAM_VERSION})");
+        Tally::of(worker).clear_gauges();
+        let parts = Arc::new(Parts::new(worker));
+        let beat = self.plan.heartbeat(self.row);
+        let mut connection = pins::await_pins(&beat, &parts)?;
+        let way = match connection.protection() {
+            Ok(way) => way.to_string(),
+            Err(error) => format!("cannot tell whether it is encrypted: {}", chain(&error)),
+        };
+        let pool = Pool::new(self.plan.database.clone());
+        let mut ending = Ending::default();
+
+        let ready = Ready::default();
+        let heartbeat = beat::start(connection, beat, &parts, &pool, ready.clone())
+            .map_err(StartError::failed)?;
+        // The driver's thread may outlive a stop, and must not keep the heartbeat alive with it.
+        let to_announce = heartbeat.as_ref().map(Arc::downgrade);
+        if let Some(heartbeat) = heartbeat {
+            ending.add(Stage::Heartbeat, move || drop(heartbeat));
+        }
+
+        info!(
+            target: "cinder.volume.manager",
+            "No driver is loaded yet for volume_driver = {}: back end {} reports up but runs no \
+             operations", self.plan.volume_driver, self.plan.name
+        );
+        let announce = move || {
+            if let Some(heartbeat) = to_announce.as_ref().and_then(std::sync::Weak::upgrade) {
+                heartbeat.driver_became_ready();
+            }
+        };
+        let slot = Slot::new(&ready, &parts, &self.events, announce);
+        if let Some(thread) = slot.fill(NoDriver).map_err(StartError::failed)? {
+            // A panic of it has been logged.
+            ending.add(Stage::Driver, move || drop(thread.join()));
+        }
+
+        *self.opened() = Some(Opened { parts: Arc::clone(&parts), pool: Some(pool), way, ending });
+        if !self.events.wait(FIRST_ATTEMPT, |told| told.driver_tried || told.stop) {
+            let reason = format!("no answer to its set-up for {} s", FIRST_ATTEMPT.as_secs());
+            parts.set(Part::Driver, Condition::Down(reason));
+        }
+        Ok(())
+    }
+
+    /// Called by the thread that answers signals, so it tells the service's thread and no more.
+    fn stop(&self) {
+        self.events.tell(|told| told.stop = true);
+    }
+
+    fn wait(&self) {
+        if self.opened().is_none() {
+            return; // stopped before it had started
+        }
+        let flushes = || logging::flush().unwrap_or(Duration::from_secs(3600));
+        while !self.events.wait(flushes(), |told| told.stop) {}
+        // Not all of it: a report must be possible while parts end.
+        let taken = self.opened().as_mut().map(|opened| {
+            let mut ending = std::mem::take(&mut opened.ending);
+            let pool = opened.pool.take();
+            ending.add(Stage::Pool, move || drop(pool));
+            (ending, Arc::clone(&opened.parts))
+        });
+        if let Some((ending, parts)) = taken {
+            ending.run(&parts);
+        }
+    }
+
+    fn report(&self) -> String {
+        // Held for moments only, but this must not wait for even one of them.
+        let opened = self.opened.try_lock().ok();
+        let Some(opened) = opened.as_ref().and_then(|opened| opened.as_ref()) else {
+            return "not opened yet\n".to_owned();
+        };
+        let pool = opened.pool.as_ref().map_or("pool: closed".to_owned(), |pool| {
+            let PoolState { most, open, idle, waiting } = pool.state();
+            format!(
+                "database: {open} of at most {most} connections open, {idle} of them idle; \
+                 {waiting} callers wait"
+            )
+        });
+        let parts = opened.parts.report().unwrap_or_default();
+        format!("{pool}\nway to the database: {}\n{parts}", opened.way)
+    }
+
+    fn reset(&self) {
+        // The parent's copy is not running: it has nothing to forget, and opens no connection that
+        // its next worker would inherit (`spec/launcher.md` §12, defect 13).
+        if self.opened().is_some() {
+            pins::reset(self.plan.heartbeat(self.row));
+        }
+    }
+}
