@@ -8,6 +8,8 @@ use crate::envelope::LARGEST_BODY;
 /// Bytes in front of a body.
 pub(super) const HEAD: usize = 13;
 
+/// Bytes of a body that are copied behind its head for less work of the kernel.
+pub(super) const SMALL: usize = 16 * 1024;
 /// Bytes that must have come of a body before memory is set aside for the rest of it.
 const SERIOUS: usize = 1024 * 1024;
 

@@ -132,7 +132,7 @@ impl Turns {
         let mut hits = watched.iter().map(|one| one.revents().unwrap_or(PollFlags::empty()));
         if hits.next().is_some_and(|hit| !hit.is_empty()) {
             // Whatever woke us stands among the commands.
-            while matches!((&self.wake).read(&mut [0; 64]), Ok(count) if count > 0) {}
+            while matches!((&self.wake).read(&mut [0; 64]), Ok(64)) {}
         }
         let arrivals = (0..self.listeners.len())
             .filter(|_| hits.next().is_some_and(|hit| !hit.is_empty()))
