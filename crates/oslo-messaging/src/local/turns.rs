@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-use super::frame::{Frame, Kind};
+use super::frame::{Frame, Kind, SERIOUS};
 use super::line::{Line, Parting};
 use super::listener::Listener;
 use super::shared::{Answer, Answers, Command, Shared, Ticket};
@@ -28,7 +28,7 @@ const CLIENTS: usize = 256;
 /// Bytes of messages that wait or are in hand.
 const BYTES: usize = LARGEST_BODY;
 /// Bytes that are read and not taken yet, beside those of one message.
-const UNTAKEN: usize = 4 * 1024 * 1024;
+const UNTAKEN: usize = SERIOUS;
 /// Bytes of replies that wait for slow readers.
 const REPLIES: usize = LARGEST_BODY + 4 * 1024 * 1024;
 /// How long nobody is welcomed after the system had no descriptor for somebody.
