@@ -107,7 +107,6 @@ impl Draft {
         let mut options = OpenOptions::new();
         options.write(true).create_new(true);
         // Volume rows hold the drivers' secrets, so the file is not for everybody to read.
-        #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o640);
         options.open(&path)?;
         Ok(Self { path })

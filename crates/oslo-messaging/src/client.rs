@@ -103,10 +103,11 @@ impl Client {
         request.reply_to = Some(ReplyTo { queue: format!("reply_{id}"), id, silence });
         let silence = silence.map(Duration::from_secs);
         let body = written(&mut request)?;
+        let patience = Patience { deadline, silence };
         let mut tried = Tried::new(to, &body, Instant::now() + KEEP_TRYING);
         loop {
-            let asked = tried.ask(&*self.road, deadline);
-            match asked.and_then(|(lane, early)| answer(lane, early, deadline, silence)) {
+            let asked = tried.ask(&*self.road, patience);
+            match asked.and_then(|(lane, early)| answer(lane, early, patience)) {
                 Ok(reply) => return reply.result.map_err(CallError::Failed),
                 Err(Offer::Late) => return Err(CallError::TimedOut),
                 Err(offer) => tried.or_again(offer, deadline)?,
@@ -129,7 +130,7 @@ impl Client {
         let mut tried = Tried::new(to, &body, Instant::now() + KEEP_TRYING);
         loop {
             let deadline = Instant::now() + UNCONFIRMED;
-            match tried.ask(&*self.road, deadline) {
+            match tried.ask(&*self.road, Patience { deadline, silence: None }) {
                 Ok(_) => return Ok(()),
                 Err(Offer::Late) => return Err(CallError::Unconfirmed),
                 Err(offer) => tried.or_again(offer, deadline)?,
@@ -142,9 +143,10 @@ impl Client {
     fn fanout(&self, to: &Destination, body: &[u8]) -> Result<(), CallError> {
         let deadline = Instant::now() + KEEP_TRYING;
         let ways = self.road.ways(to)?;
+        let patience = Patience { deadline, silence: None };
         // First all are told, then all are listened to: a slow one delays no other.
         let lanes: Vec<_> = ways.iter().map(|way| way.offer(body, false, deadline)).collect();
-        let told = lanes.into_iter().map(|lane| taken(&mut *lane?, deadline).map(drop));
+        let told = lanes.into_iter().map(|lane| taken(&mut *lane?, patience).map(drop));
         let errors = told.filter_map(|told| match told {
             Ok(()) | Err(Offer::Lost(_) | Offer::GivenBack) => None,
             Err(Offer::Late) => Some(CallError::Unconfirmed),
@@ -243,15 +245,15 @@ impl<'a> Tried<'a> {
     fn ask(
         &mut self,
         road: &dyn Road,
-        deadline: Instant,
+        patience: Patience,
     ) -> Result<(Box<dyn Lane>, Option<Reply>), Offer> {
         let ways = road.ways(self.to).map_err(Offer::Final)?;
         self.next = self.next.wrapping_add(1);
         let way = self.next.checked_rem(ways.len()).and_then(|number| ways.get(number));
         let way = way.ok_or_else(|| Offer::Lost(io::ErrorKind::NotFound.into()))?;
-        let mut lane = way.offer(self.body, self.sent, deadline)?;
+        let mut lane = way.offer(self.body, self.sent, patience.deadline)?;
         self.sent = true;
-        let early = taken(&mut *lane, deadline)?;
+        let early = taken(&mut *lane, patience)?;
         Ok((lane, early))
     }
 
@@ -280,11 +282,26 @@ fn is_nobody(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused)
 }
 
+/// How long somebody listens: until the end of all time for it, and as long as there are signs of life
+/// if some were asked for.
+#[derive(Clone, Copy)]
+struct Patience {
+    deadline: Instant,
+    silence: Option<Duration>,
+}
+
+impl Patience {
+    /// Until when the next news have to come.
+    fn now(self) -> Instant {
+        self.silence.map_or(self.deadline, |silence| self.deadline.min(Instant::now() + silence))
+    }
+}
+
 /// Listens until the message is taken care of; a reply may come before that is said.
-fn taken(lane: &mut dyn Lane, deadline: Instant) -> Result<Option<Reply>, Offer> {
+fn taken(lane: &mut dyn Lane, patience: Patience) -> Result<Option<Reply>, Offer> {
     let mut early = None;
     loop {
-        match lane.hear(deadline)? {
+        match lane.hear(patience.now())? {
             Heard::Acknowledged => return Ok(early),
             Heard::GivenBack => return Err(Offer::GivenBack),
             Heard::Rejected => return Err(Offer::Final(CallError::Rejected)),
@@ -293,20 +310,18 @@ fn taken(lane: &mut dyn Lane, deadline: Instant) -> Result<Option<Reply>, Offer>
     }
 }
 
-/// Listens until the last reply, as long as there are signs of life if some were asked for.
+/// Listens until the last reply.
 fn answer(
     mut lane: Box<dyn Lane>,
     early: Option<Reply>,
-    deadline: Instant,
-    silence: Option<Duration>,
+    patience: Patience,
 ) -> Result<Reply, Offer> {
     if let Some(reply) = early {
         return Ok(reply);
     }
     loop {
-        let patience = silence.map_or(deadline, |silence| deadline.min(Instant::now() + silence));
         // Once acknowledged the method may have run: asking again would run it twice.
-        let heard = lane.hear(patience).map_err(|offer| match offer {
+        let heard = lane.hear(patience.now()).map_err(|offer| match offer {
             Offer::Lost(source) => Offer::Final(CallError::Unanswered { source }),
             other => other,
         })?;

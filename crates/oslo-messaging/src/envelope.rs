@@ -292,9 +292,9 @@ impl Request {
         Self::decode_owned(body.to_vec())
     }
 
-    /// The same for a body that is not needed any more: large arguments stay where they are.
+    /// The same for a body that is not needed any more.
     pub(crate) fn decode_owned(body: Vec<u8>) -> Result<Self, BodyError> {
-        let mut text = opened(body)?;
+        let text = opened(body)?;
         let fields = Fields::of(&text)?;
         let (reply_to, oddity) = reply_to(&fields);
         let nothing = || RawValue::from_string("{}".to_owned()).expect("an object is JSON");
@@ -311,16 +311,11 @@ impl Request {
             reply_to,
             oddity,
         };
-        // Not `get`: an explicit null is no object, and the dispatcher says so.
+        // Not `get`: an explicit null is no object, and the dispatcher says so. Copied, although the
+        // body could be cut down to them: the allocator finds the place of a whole body again for the
+        // next one, and that of one that was cut never (glibc 2.36; 16 MiB were lost each time).
         if let Some(args) = fields.0.get("args") {
-            let place = place_in(&text, args.get());
-            if place.len() < text.len() / 2 {
-                request.args = RawValue::to_owned(args);
-            } else {
-                text.truncate(place.end);
-                text.drain(..place.start);
-                request.args = RawValue::from_string(text).map_err(BodyError::Json)?;
-            }
+            request.args = RawValue::to_owned(args);
         }
         Ok(request)
     }

@@ -100,7 +100,9 @@ impl Incoming {
 
     /// Ends it: the message is acknowledged, a caller told the result.
     pub fn answer(mut self, result: Result<Box<RawValue>, Box<Failure>>) {
-        // First the message: a caller that has its answer may see at once that nothing is queued.
+        // First its memory: once it is settled another large one may be read.
+        self.request.args = nothing();
+        // Then the message: a caller that has its answer may see at once that nothing is queued.
         self.in_hand.acknowledge();
         self.answered = true;
         self.send(result);
@@ -128,6 +130,10 @@ impl Incoming {
     }
 }
 
+fn nothing() -> Box<RawValue> {
+    RawValue::from_string("null".to_owned()).expect("null is JSON")
+}
+
 /// Tells a caller that its call goes on, while somebody else carries it out.
 #[derive(Clone)]
 pub struct Pulse {
@@ -145,8 +151,7 @@ impl Pulse {
 
     /// Tells it once.
     pub fn beat(&self) {
-        let nothing = RawValue::from_string("null".to_owned()).expect("null is JSON");
-        let reply = Reply { id: self.to.id.clone(), result: Ok(nothing), is_last: false };
+        let reply = Reply { id: self.to.id.clone(), result: Ok(nothing()), is_last: false };
         self.replies.send(&self.to, reply);
     }
 }

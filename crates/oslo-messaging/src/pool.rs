@@ -1,9 +1,10 @@
 //! Threads that carry out what a server takes: so many handlers at a time and no more.
 //!
-//! One thread waits for a request; when it has one it leaves its place to another, and those that
-//! find the place taken for a while end. So an idle service has one thread, and a busy one starts
-//! none. The one that waits also tells callers that their calls go on. Must not: run a handler on
-//! the thread of a transport.
+//! Threads that wait and threads that run together are never more than that. Whoever takes the request
+//! that the last waiting thread was there for starts another one; those that wait in vain for a
+//! while end, but for one. So an idle service has one thread, and a busy one neither starts nor wakes
+//! any but the one that carries a request out. Threads that wait also tell callers that their calls
+//! go on; when all run, one more does that. Must not: run a handler on the thread of a transport.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -42,17 +43,15 @@ struct Shared {
     state: Mutex<State>,
     /// A handler or a thread has ended.
     changed: Condvar,
-    /// Somebody else may wait for a request.
-    vacant: Condvar,
 }
 
 #[derive(Default)]
 struct State {
     threads: usize,
-    /// Threads that wait for the place of the one that waits for a request.
-    spare: usize,
-    /// Whether one of them waits for a request, or for a handler to end.
-    has_waiter: bool,
+    /// Threads that wait for a request.
+    waiting: usize,
+    /// Whether one only tells callers that their calls go on.
+    has_watcher: bool,
     stopping: bool,
     next: u64,
     running: BTreeMap<u64, Entry>,
@@ -78,7 +77,6 @@ impl Pool {
             most: most.max(1),
             state: Mutex::default(),
             changed: Condvar::new(),
-            vacant: Condvar::new(),
         });
         shared.spawn()?;
         Ok(Self { shared })
@@ -141,82 +139,84 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Becomes the thread that waits for a request; false if there is one and goes on to be.
-    fn take_place(&self) -> bool {
+    /// The next request and its number among those that run; nothing if this thread is not needed.
+    fn next(self: &Arc<Self>) -> Option<(Admitted, u64)> {
         let mut state = self.lock();
-        state.spare += 1;
-        let taken = |state: &mut State| state.has_waiter && !state.stopping;
-        let waited = self.vacant.wait_timeout_while(state, IDLE, taken);
-        state = waited.unwrap_or_else(PoisonError::into_inner).0;
-        state.spare -= 1;
-        !std::mem::replace(&mut state.has_waiter, true)
-    }
-
-    /// Leaves the place to another thread; the number of what this one runs from now on.
-    fn leave_place(self: &Arc<Self>, admitted: &Admitted) -> u64 {
-        let now = Instant::now();
-        let pulse = admitted.incoming().pulse().map(|pulse| {
-            let due = now + pulse.every();
-            (pulse, due)
-        });
-        let request_id = admitted.context().request_id().map(|id| id.chars().take(100).collect());
-        let entry = Entry { method: admitted.method(), request_id, since: now, pulse };
-        let mut state = self.lock();
-        let number = state.next;
-        state.next += 1;
-        state.running.insert(number, entry);
-        state.has_waiter = false;
-        let has_spare = state.spare > 0;
-        drop(state);
-        self.vacant.notify_one();
-        if !has_spare && let Err(error) = self.spawn() {
-            // This one takes the place again when it has ended what it runs.
-            tracing::warn!(target: "oslo_messaging.server", "No thread for the next request: {error}");
-        }
-        number
-    }
-
-    /// The server has stopped: signs of life go on until the last handler has ended.
-    fn outlast(&self) {
-        let mut state = self.lock();
-        state.stopping = true;
-        self.vacant.notify_all();
-        while !state.running.is_empty() {
-            let now = Instant::now();
-            let due = state.beat(now).map_or(IDLE, |due| due.saturating_duration_since(now));
-            let waited = self.changed.wait_timeout(state, due);
-            state = waited.unwrap_or_else(PoisonError::into_inner).0;
-        }
-    }
-
-    /// The next request, waited for as long as this thread is the one that waits.
-    fn next(&self) -> Option<Admitted> {
         loop {
-            let mut state = self.lock();
             let due = state.beat(Instant::now());
-            if state.running.len() >= self.most {
-                // No more at a time; but somebody has to say that these go on.
-                let wait = due.map_or(IDLE, |due| due.saturating_duration_since(Instant::now()));
-                let waited = self.changed.wait_timeout(state, wait);
-                drop(waited.unwrap_or_else(PoisonError::into_inner));
+            let left = due.map_or(IDLE, |due| due.saturating_duration_since(Instant::now()));
+            if state.stopping || state.waiting + state.running.len() >= self.most {
+                state = self.watch(state, left)?;
                 continue;
             }
+            state.waiting += 1;
             drop(state);
-            let wait = due.map_or(IDLE, |due| due.saturating_duration_since(Instant::now()));
-            match self.server.next_within(wait) {
-                Received::Request(incoming) => {
-                    if let Some(admitted) = self.dispatcher.admit(*incoming) {
-                        return Some(admitted);
-                    }
-                }
-                Received::Nothing => {}
-                Received::Stopped => return None,
+            let received = self.server.next_within(left.min(IDLE));
+            // Found out while this thread counts as one that waits: its place is its own.
+            let (admitted, stopped) = match received {
+                Received::Request(incoming) => (self.dispatcher.admit(*incoming), false),
+                Received::Nothing => (None, false),
+                Received::Stopped => (None, true),
+            };
+            state = self.lock();
+            state.waiting -= 1;
+            state.stopping |= stopped;
+            if let Some(admitted) = admitted {
+                let number = state.enter(&admitted);
+                self.leave_somebody(state);
+                return Some((admitted, number));
             }
+            if !stopped && state.waiting > 0 && due.is_none() {
+                return None; // in vain for long enough, and there are others
+            }
+        }
+    }
+
+    /// Waits for a change while no request can be taken, if nobody else does and somebody has to.
+    fn watch<'a>(
+        &self,
+        mut state: MutexGuard<'a, State>,
+        left: Duration,
+    ) -> Option<MutexGuard<'a, State>> {
+        let is_over = state.stopping && state.running.is_empty();
+        if state.has_watcher || state.waiting > 0 || is_over {
+            return None;
+        }
+        state.has_watcher = true;
+        let waited = self.changed.wait_timeout(state, left);
+        let mut state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        state.has_watcher = false;
+        Some(state)
+    }
+
+    /// Makes sure that somebody waits for the next request, or watches over those that run.
+    fn leave_somebody(self: &Arc<Self>, state: MutexGuard<'_, State>) {
+        let room = state.running.len() < self.most;
+        let pulses = state.running.values().any(|one| one.pulse.is_some());
+        let needed = state.waiting == 0 && !state.has_watcher && (room || pulses);
+        drop(state);
+        if needed && let Err(error) = self.spawn() {
+            // This one waits again when it has ended what it runs.
+            tracing::warn!(target: "oslo_messaging.server", "No thread for the next request: {error}");
         }
     }
 }
 
 impl State {
+    /// One more runs.
+    fn enter(&mut self, admitted: &Admitted) -> u64 {
+        let since = Instant::now();
+        let pulse = admitted.incoming().pulse().map(|pulse| {
+            let due = since + pulse.every();
+            (pulse, due)
+        });
+        let request_id = admitted.context().request_id().map(|id| id.chars().take(100).collect());
+        let number = self.next;
+        self.next += 1;
+        self.running.insert(number, Entry { method: admitted.method(), request_id, since, pulse });
+        number
+    }
+
     /// Tells callers that their calls go on; says when to do so again.
     fn beat(&mut self, now: Instant) -> Option<Instant> {
         for (pulse, due) in self.running.values_mut().filter_map(|one| one.pulse.as_mut()) {
@@ -234,15 +234,9 @@ impl State {
 struct Thread(Arc<Shared>);
 
 impl Thread {
-    /// Waits for a request, leaves that to another thread, carries the request out; again.
     fn run(self) {
         let shared = &self.0;
-        while shared.take_place() {
-            let Some(admitted) = shared.next() else {
-                shared.outlast();
-                return;
-            };
-            let number = shared.leave_place(&admitted);
+        while let Some((admitted, number)) = shared.next() {
             admitted.run();
             shared.lock().running.remove(&number);
             shared.changed.notify_all();

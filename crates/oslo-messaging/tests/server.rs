@@ -368,18 +368,33 @@ fn no_more_handlers_run_at_a_time_than_are_allowed() {
 
 #[test]
 fn a_long_call_gives_signs_of_life_even_when_every_thread_is_busy() {
+    for recorded in [true, false] {
+        for stage in buses() {
+            let slow = Method::new("slow", move |incoming| {
+                if recorded {
+                    incoming.recorded();
+                }
+                thread::sleep(Duration::from_secs(3));
+                returned(&"done")
+            });
+            let _pool = serve_as(&stage, "server", 1, [slow]);
+            // Without one the caller would give up after 2 s of the 3.
+            let answer = call(&stage, request("slow", &json!({})).with_signs_of_life(2));
+            assert_eq!(answer.expect("an answer"), "done", "{stage}");
+        }
+    }
+}
+
+#[test]
+fn a_caller_that_wants_signs_of_life_gives_up_without_them() {
     for stage in buses() {
-        let (may_end, end) = mpsc::channel::<()>();
-        let end = Mutex::new(end);
-        let slow = Method::new("slow", move |_| {
-            let _ = end.lock().expect("one at a time").recv_timeout(Duration::from_secs(5));
-            returned(&"done")
-        });
-        let _pool = serve_as(&stage, "server", 1, [slow]);
-        // Without one the caller would give up after 2 s of the 5.
-        let answer = call(&stage, request("slow", &json!({})).with_signs_of_life(2));
-        assert_eq!(answer.expect("an answer"), "done", "{stage}");
-        drop(may_end);
+        // Takes nothing, so that nobody gives any.
+        let server = stage.bus.serve(&[target("server")], ServerOptions::default());
+        let _server = server.expect("a server");
+        let began = Instant::now();
+        let answer = call(&stage, request("m", &json!({})).with_signs_of_life(2));
+        assert!(matches!(answer, Err(CallError::TimedOut)), "{stage}: {answer:?}");
+        assert!(began.elapsed() < LIMIT / 2, "{stage}");
     }
 }
 

@@ -1,4 +1,5 @@
-//! A silenced lint says why; no test is switched off; nothing is left unfinished.
+//! A silenced lint says why; no test is switched off; nothing is left unfinished; nothing is for a system
+//! on which nobody compiles it.
 
 use super::Finding;
 use super::source::Source;
@@ -17,6 +18,10 @@ pub(super) fn check(source: &Source) -> Vec<Finding> {
         if name.starts_with("ignore") {
             found.push(say("a test is switched off"));
         }
+        let word = |word: &&str| attribute.split(|c: char| !is_word(c)).any(|part| part == *word);
+        if name.starts_with("cfg") && SYSTEMS.iter().any(word) {
+            found.push(say("this is Linux only: nothing is told apart by system"));
+        }
     }
     for (at, _) in source.text.match_indices("TODO") {
         let rest = source.text.get(at..).unwrap_or_default();
@@ -27,6 +32,13 @@ pub(super) fn check(source: &Source) -> Vec<Finding> {
         }
     }
     found
+}
+
+/// What tells systems apart in a condition; architectures differ in fact.
+const SYSTEMS: [&str; 4] = ["unix", "windows", "target_os", "target_family"];
+
+fn is_word(c: char) -> bool {
+    c == '_' || c.is_ascii_alphanumeric()
 }
 
 /// Whether a quotation mark stands somewhere before `at` on its line: then it is a text.
@@ -72,6 +84,15 @@ mod tests {
     #[test]
     fn a_test_is_not_switched_off() {
         assert_eq!(texts("#[test]\n#[ignore]\nfn a() {}"), ["2: a test is switched off"]);
+    }
+
+    #[test]
+    fn nothing_is_for_another_system() {
+        assert_eq!(texts("#[cfg(unix)]\nfn a() {}").len(), 1);
+        assert_eq!(texts("#[cfg(all(test, not(target_os = \"linux\")))]\nfn a() {}").len(), 1);
+        assert_eq!(texts("#![cfg_attr(windows, x)]").len(), 1);
+        assert!(texts("#[cfg(target_arch = \"aarch64\")]\nfn unix() {}").is_empty());
+        assert!(texts("#[cfg(feature = \"unix\")]\nfn a() {}").is_empty());
     }
 
     #[test]

@@ -37,7 +37,6 @@ const WAL_PATIENCE: Duration = Duration::from_millis(200);
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct FileStamp {
     file: PathBuf,
-    #[cfg(unix)]
     inode: (u64, u64),
 }
 
@@ -46,7 +45,6 @@ impl FileStamp {
         let _metadata = fs::metadata(file)?;
         Ok(Self {
             file: file.to_owned(),
-            #[cfg(unix)]
             inode: {
                 use std::os::unix::fs::MetadataExt as _;
                 (_metadata.dev(), _metadata.ino())

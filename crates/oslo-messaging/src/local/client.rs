@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use nix::errno::Errno;
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, UnixAddr, connect, socket};
 
-use super::frame::{Frame, Kind, Unread};
+use super::frame::{Frame, Kind, SMALL, Unread};
 use super::place::Place;
 use crate::client::{Heard, Lane, Offer, Road, Way};
 use crate::error::CallError;
@@ -36,8 +36,14 @@ impl Way for Socket {
         let stream = self.connect().map_err(Offer::Lost)?;
         let mut line = Line { stream, unread: Unread::default() };
         let kind = if again { Kind::MessageAgain } else { Kind::Message };
-        line.write(&Frame::head(kind, TAG, body), deadline)?;
-        line.write(body, deadline)?;
+        let head = Frame::head(kind, TAG, body);
+        if body.len() <= SMALL {
+            // In one piece: the head alone would wake the server for nothing.
+            line.write(&[&head, body].concat(), deadline)?;
+        } else {
+            line.write(&head, deadline)?;
+            line.write(body, deadline)?;
+        }
         Ok(Box::new(line))
     }
 }

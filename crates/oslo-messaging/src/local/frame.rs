@@ -8,8 +8,12 @@ use crate::envelope::LARGEST_BODY;
 /// Bytes in front of a body.
 pub(super) const HEAD: usize = 13;
 
-/// Bytes that must have come of a body before memory is set aside for the rest of it.
-const SERIOUS: usize = 1024 * 1024;
+/// Bytes of a body that are copied behind its head for less work of the kernel.
+pub(super) const SMALL: usize = 16 * 1024;
+/// Bytes that must have come of a body before memory is set aside for the rest of it. As many as all
+/// clients together may have on their way before only one goes on: so there is one such place, and
+/// the next large body finds it free.
+pub(super) const SERIOUS: usize = 4 * 1024 * 1024;
 
 /// What a frame says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use nix::poll::PollFlags;
 
-use super::frame::{Frame, FrameError, Unread};
+use super::frame::{Frame, FrameError, SMALL, Unread};
 use crate::envelope::LARGEST_BODY;
 
 /// Bytes that wait for a client to read them: the largest reply, and small ones.
@@ -23,8 +23,6 @@ const UNSENT: usize = LARGEST_BODY + 1024 * 1024;
 const FRAME_LIMIT: Duration = Duration::from_secs(30);
 /// Time within which a client takes at least a byte of what waits for it.
 const DEAF_LIMIT: Duration = Duration::from_secs(30);
-/// Bytes that are copied for less work of the kernel.
-const SMALL: usize = 16 * 1024;
 /// Bytes read in one turn, so that those of others are read, too.
 const TURN: usize = 256 * 1024;
 

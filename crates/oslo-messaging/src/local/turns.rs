@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-use super::frame::{Frame, Kind};
+use super::frame::{Frame, Kind, SERIOUS};
 use super::line::{Line, Parting};
 use super::listener::Listener;
 use super::shared::{Answer, Answers, Command, Shared, Ticket};
@@ -28,7 +28,7 @@ const CLIENTS: usize = 256;
 /// Bytes of messages that wait or are in hand.
 const BYTES: usize = LARGEST_BODY;
 /// Bytes that are read and not taken yet, beside those of one message.
-const UNTAKEN: usize = 4 * 1024 * 1024;
+const UNTAKEN: usize = SERIOUS;
 /// Bytes of replies that wait for slow readers.
 const REPLIES: usize = LARGEST_BODY + 4 * 1024 * 1024;
 /// How long nobody is welcomed after the system had no descriptor for somebody.
@@ -132,7 +132,7 @@ impl Turns {
         let mut hits = watched.iter().map(|one| one.revents().unwrap_or(PollFlags::empty()));
         if hits.next().is_some_and(|hit| !hit.is_empty()) {
             // Whatever woke us stands among the commands.
-            while matches!((&self.wake).read(&mut [0; 64]), Ok(count) if count > 0) {}
+            while matches!((&self.wake).read(&mut [0; 64]), Ok(64)) {}
         }
         let arrivals = (0..self.listeners.len())
             .filter(|_| hits.next().is_some_and(|hit| !hit.is_empty()))

@@ -102,7 +102,6 @@ fn certificates(directory: &Path) -> io::Result<Vec<std::path::PathBuf>> {
     Ok(found)
 }
 
-#[cfg(target_os = "linux")]
 fn in_memory(text: &[u8]) -> Result<Authorities, String> {
     use std::{io::Write as _, os::fd::AsRawFd as _};
 
@@ -113,11 +112,6 @@ fn in_memory(text: &[u8]) -> Result<Authorities, String> {
     memory.write_all(text).map_err(|error| error.to_string())?;
     let path = format!("/proc/self/fd/{}", memory.as_raw_fd());
     Ok(Authorities { path, _memory: Some(memory) })
-}
-
-#[cfg(not(target_os = "linux"))]
-fn in_memory(_: &[u8]) -> Result<Authorities, String> {
-    Err("ssl_capath needs Linux; name a file with ssl_ca".to_owned())
 }
 
 #[cfg(test)]

@@ -98,16 +98,10 @@ fn over_network(host: &str, port: u16, timeout: Duration) -> io::Result<Vec<u8>>
     Err(last)
 }
 
-#[cfg(unix)]
 fn over_socket(path: &str, timeout: Duration) -> io::Result<Vec<u8>> {
     let mut stream = std::os::unix::net::UnixStream::connect(path)?;
     stream.set_read_timeout(Some(timeout))?;
     packet(&mut stream)
-}
-
-#[cfg(not(unix))]
-fn over_socket(_: &str, _: Duration) -> io::Result<Vec<u8>> {
-    Err(io::ErrorKind::Unsupported.into())
 }
 
 /// The first packet, as far as it can matter.

@@ -25,7 +25,6 @@ fn a_missing_file_is_created_with_its_directories_and_said_so_once() {
     assert_eq!(names(&database.parent()), ["cinder.sqlite"]);
 }
 
-#[cfg(unix)]
 #[test]
 fn a_created_file_is_not_readable_by_everybody() {
     use std::os::unix::fs::PermissionsExt as _;
@@ -206,7 +205,6 @@ fn a_place_that_takes_no_file_is_named() {
 }
 
 /// `/proc` refuses files even to root, as a read-only file system does.
-#[cfg(target_os = "linux")]
 #[test]
 fn a_directory_that_takes_no_file_is_named() {
     let url = DatabaseUrl::parse("sqlite:////proc/cinder.sqlite").unwrap();
