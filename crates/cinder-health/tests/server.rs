@@ -8,7 +8,7 @@ use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::os::unix::net::UnixStream;
 
-use cinder_health::{Address, Server, State, probe};
+use cinder_health::{Address, Family, Kind, Sample, Server, State, Value, probe};
 use served::{LIMIT, Running, Scripted, back_end, is_closed, many, wait_for};
 
 #[test]
@@ -149,8 +149,12 @@ fn a_client_that_sends_a_byte_now_and_then_is_let_go() {
 #[test]
 fn clients_that_do_not_read_their_answers_keep_nobody_out() {
     // Long names make an answer that the kernel's buffers do not take: 4 and 6 MiB at most, tcp(7).
-    let long = "x".repeat(2_000);
-    let server = Running::start(vec![back_end(&long, State::Up); 100]);
+    let sample =
+        Sample { labels: vec![("name", "x".repeat(2_000).into())], value: Value::Whole(1) };
+    let samples = vec![sample; 6_000];
+    let family = Family { name: "long", help: "Much.", kind: Kind::Gauge, samples };
+    let server = Running::start(many(1));
+    server.source.0.lock().unwrap().metrics = vec![family];
     let mut deaf: Vec<TcpStream> = Vec::new();
     for _ in 0..10 {
         let mut stream = server.connect();
