@@ -210,7 +210,8 @@ fn refusal(request: &Request<'_>, usages: &[&UsageRow]) -> Option<Error> {
 fn warn_of_too_little(request: &Request<'_>, usages: &[&UsageRow]) {
     let changes = request.changes.iter().zip(usages);
     let names: Vec<_> = changes
-        .filter(|(change, usage)| change.delta < 0 && change.delta.saturating_add(usage.in_use) < 0)
+        // `in_use` is not negative, so nothing but a negative change comes to less.
+        .filter(|(change, usage)| change.delta.saturating_add(usage.in_use) < 0)
         .map(|(change, _)| change.resource.name())
         .collect();
     if !names.is_empty() {

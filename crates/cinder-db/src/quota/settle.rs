@@ -102,3 +102,27 @@ fn settle(
         })
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_granted_is_no_longer_reserved_and_what_is_freed_ends_at_nothing() {
+        for (before, delta, after) in [
+            ((5, 2), 2, (7, 0)),
+            ((5, 2), 3, (8, 0)),
+            ((5, 2), -2, (3, 2)),
+            ((5, 2), -6, (0, 2)),
+            // Only what is freed puts such a one right.
+            ((-1, 2), 0, (-1, 2)),
+        ] {
+            let (in_use, reserved) = before;
+            let (resource, until_refresh, updated_at) = (None, None, None);
+            let mut usage =
+                UsageRow { id: 1, resource, in_use, reserved, until_refresh, updated_at };
+            grant(&mut usage, delta);
+            assert_eq!((usage.in_use, usage.reserved), after, "{before:?} {delta}");
+        }
+    }
+}

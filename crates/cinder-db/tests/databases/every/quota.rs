@@ -22,6 +22,7 @@ on_every_database!(
     together_reservations_never_exceed_the_limit,
     a_crash_before_the_commit_leaves_reservations_that_expire,
     a_reservation_whose_usage_is_gone_is_only_deleted,
+    a_usage_that_is_made_already_is_no_failure,
 );
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -147,6 +148,9 @@ fn usage_never_becomes_negative(database: &TestDatabase, mut connection: Connect
     let uuids = reserve(connection, &[change(Counted::Volumes, 2, -1)]);
     quota::commit(connection, &uuids).unwrap();
     let log = CapturedLog::default();
+    let uuids = log.during(|| reserve(connection, &[change(Counted::Volumes, -2, -1)]));
+    assert_eq!(log.count("Reservation would make"), 0, "all of it");
+    quota::roll_back(connection, &uuids).unwrap();
     let uuids = log.during(|| reserve(connection, &[change(Counted::Volumes, -3, -1)]));
     assert_eq!(log.count("WARN cinder.db.api: Reservation would make usage less than 0"), 1);
     quota::commit(connection, &uuids).unwrap();
@@ -226,6 +230,8 @@ fn usage_is_counted_anew_when_it_is_due(database: &TestDatabase, mut connection:
     assert_eq!(with(old, 7), "75|NULL", "old");
     let free = Rules { snapshots_are_free: true, ..never };
     assert_eq!(with(free, -1), "70|NULL", "without snapshots");
+    assert_eq!(with(Rules { until_refresh: 9, ..never }, 8), "8|9");
+    assert_eq!(with(Rules { until_refresh: 3, ..never }, 9), "9|3", "lowered while far from it");
 }
 
 fn limits_are_the_projects_then_the_classes(database: &TestDatabase, mut connection: Connection) {
@@ -311,5 +317,15 @@ fn a_reservation_whose_usage_is_gone_is_only_deleted(
     database.run("UPDATE quota_usages SET deleted = true");
     quota::commit(&mut connection, &uuids).unwrap();
     assert_eq!(usages(database), "volumes|0|1");
+    assert_eq!(live_reservations(database), "0");
+}
+
+/// Named twice, a resource has no usage for the second one and gets none, as if somebody were always
+/// faster: that alone is no failure, only that it never ends is.
+fn a_usage_that_is_made_already_is_no_failure(database: &TestDatabase, mut connection: Connection) {
+    let changes = [change(Counted::Volumes, 1, 10), change(Counted::Volumes, 2, 10)];
+    let error = quota::reserve(&mut connection, &request(&changes)).unwrap_err();
+    assert!(cinder_db::chain(&error).contains("vanish as fast"), "{error:?}");
+    assert_eq!(usages(database), "volumes|0|0");
     assert_eq!(live_reservations(database), "0");
 }

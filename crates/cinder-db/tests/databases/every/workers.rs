@@ -205,6 +205,9 @@ fn an_entry_is_found_by_kind_and_id_if_it_is_one(
         CREATING,
         Cleanable { id: "v2", ..CREATING },
         Cleanable { kind: Kind::Snapshot, ..CREATING },
+        // Now the other way round, for whichever a database finds first.
+        Cleanable { kind: Kind::Snapshot, id: "v3", ..CREATING },
+        Cleanable { id: "v3", ..CREATING },
     ];
     let entries =
         all.each_ref().map(|one| workers::claim(connection, one, other).unwrap().unwrap());
@@ -225,25 +228,29 @@ fn an_entry_is_found_by_kind_and_id_if_it_is_one(
     assert_eq!(
         owners(database),
         format!(
-            "Snapshot|v1|creating|{other}\nVolume|v1|creating|{me}\nVolume|v2|creating|{other}"
+            "Snapshot|v1|creating|{other}\nSnapshot|v3|creating|{other}\nVolume|v1|creating|{me}\n\
+             Volume|v2|creating|{other}\nVolume|v3|creating|{other}"
         )
     );
     workers::announce(connection, &DELETING).unwrap();
     assert_eq!(
         owners(database),
         format!(
-            "Snapshot|v1|creating|{other}\nVolume|v1|deleting|NULL\nVolume|v2|creating|{other}"
+            "Snapshot|v1|creating|{other}\nSnapshot|v3|creating|{other}\nVolume|v1|deleting|NULL\n\
+             Volume|v2|creating|{other}\nVolume|v3|creating|{other}"
         )
     );
     let listed = |connection: &mut Connection| {
         workers::list_unfinished(connection, &Scope::default()).unwrap().len()
     };
-    assert_eq!(listed(connection), 3);
+    assert_eq!(listed(connection), 5);
     database.run("UPDATE workers SET deleted = true WHERE resource_id = 'v2'");
-    assert_eq!(listed(connection), 2);
+    assert_eq!(listed(connection), 4);
     // Neither found nor, since its key is taken, made: somebody else has to have been faster.
     let gone = Cleanable { id: "v2", ..CREATING };
-    assert_eq!(workers::claim(connection, &gone, me).unwrap(), None);
+    for service in [me, other] {
+        assert_eq!(workers::claim(connection, &gone, service).unwrap(), None);
+    }
     let error = workers::announce(connection, &gone).unwrap_err();
     assert_eq!(error.fault(), Some(Fault::Constraint), "it does not try for ever");
 }

@@ -4,4 +4,5 @@ mod connect;
 mod embedded;
 mod heartbeat;
 mod pool;
+mod quota;
 mod schema;
