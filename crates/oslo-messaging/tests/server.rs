@@ -265,13 +265,16 @@ fn a_call_waits_no_longer_than_its_time_out_and_is_not_carried_out_afterwards() 
         let ask = |n: u32, limit: Duration| {
             stage.bus.client().call(&server_of("server"), request("m", &json!({"n": n})), limit)
         };
-        let short = Duration::from_millis(200);
-        // The first keeps the only thread; the second waits in the inbox until its time is over.
-        for n in [1, 2] {
-            let began = Instant::now();
-            assert!(matches!(ask(n, short), Err(CallError::TimedOut)), "{stage}");
+        thread::scope(|scope| {
+            // The first keeps the only thread; the second waits in the inbox until its time is over.
+            let first = scope.spawn(|| ask(1, Duration::from_secs(3)));
+            eventually("the first runs", || !runs.lock().expect("no panic").is_empty());
+            let (began, short) = (Instant::now(), Duration::from_secs(1));
+            assert!(matches!(ask(2, short), Err(CallError::TimedOut)), "{stage}");
             assert!(began.elapsed() >= short);
-        }
+            let first = first.join().expect("no panic");
+            assert!(matches!(first, Err(CallError::TimedOut)), "{stage}: {first:?}");
+        });
         may_end.send(()).expect("it waits");
         may_end.send(()).expect("it waits");
         ask(3, LIMIT).expect("an answer");
