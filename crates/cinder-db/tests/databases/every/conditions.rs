@@ -253,8 +253,12 @@ fn a_type_is_read_with_what_is_live_and_its_own(
     cloud::insert(
         database,
         "encryption",
-        "encryption_id, volume_type_id, cipher",
-        &["'e1', 't2', 'other'", "'e2', 't', 'gone'", "'e3', 't', 'live'"],
+        "encryption_id, volume_type_id, cipher, control_location, provider",
+        &[
+            "'e1', 't2', 'other', 'front-end', 'luks'",
+            "'e2', 't', 'gone', 'front-end', 'luks'",
+            "'e3', 't', 'live', 'front-end', 'luks'",
+        ],
     );
     delete(database, "encryption", "cipher = 'gone'");
     let encryption = volume_types::encryption(connection, &VolumeTypeId::new("t")).unwrap();
