@@ -1,6 +1,8 @@
-//! What the original makes of our failures; needs `CINDER_PYTHON`, a Python with cinder 29.0.0.
+//! What the original makes of our failures; needs `CINDER_PYTHON`, a virtual
+//! environment with cinder 29.0.0.
 
 use std::io::Write;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use oslo_messaging::{Classes, Failure};
@@ -20,10 +22,11 @@ for line in sys.stdin:
 #[test]
 #[expect(clippy::disallowed_methods, reason = "a test is told by its caller where a Python is")]
 fn the_original_rebuilds_every_exception_of_the_table() {
-    let Some(python) = std::env::var_os("CINDER_PYTHON") else {
-        eprintln!("skipped: CINDER_PYTHON names no Python with cinder 29.0.0");
+    let Some(environment) = std::env::var_os("CINDER_PYTHON") else {
+        eprintln!("not run: CINDER_PYTHON names no virtual environment with cinder 29.0.0");
         return;
     };
+    let python = Path::new(&environment).join("bin/python");
     let mut failures: Vec<_> = CLASSES
         .names()
         .map(|name| CLASSES.failure_of(name, "the text", [("volume_id", "v".into())]))
