@@ -6,7 +6,7 @@
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::PathBuf;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result};
 
@@ -39,6 +39,12 @@ impl Seen {
 
 type Stamp = Option<(u64, SystemTime)>;
 
+/// Whether a file that is written now would get another time than this.
+fn is_settled((_, written): &(u64, SystemTime)) -> bool {
+    const TICKS: Duration = Duration::from_millis(20);
+    written.elapsed().is_ok_and(|age| age > TICKS)
+}
+
 pub(super) struct Watch {
     database: PathBuf,
     /// SQLite's write-ahead log, where changes are until they are moved into the file.
@@ -69,7 +75,10 @@ impl Watch {
         let stamps = [stamp(&self.database), stamp(&self.ahead)];
         if stamps != self.stamps {
             self.ask()?;
-            self.stamps = stamps;
+            // What was written a moment ago may be written again without a newer time: a clock tick of
+            // the file system is 4 ms or more, and the write-ahead log keeps its length. Such a stamp
+            // says nothing yet.
+            self.stamps = if stamps.iter().flatten().all(is_settled) { stamps } else { [None; 2] };
         }
         if stamp(&self.log).is_some_and(|(length, _)| length > self.read) {
             self.read_on()?;
