@@ -93,8 +93,11 @@ impl Ending {
                     }
                     Some(limit) => {
                         let seconds = limit.as_secs();
-                        parts.ending(&format!("waits for {name}, {seconds} s at most"));
-                        if !within(limit, end) {
+                        // Every word wakes the supervisor, and hundreds of workers end together:
+                        // said only by one that does wait.
+                        let waits =
+                            || parts.ending(&format!("waits for {name}, {seconds} s at most"));
+                        if !within(limit, end, waits) {
                             warn!(
                                 target: "cinder.service",
                                 "The {name} did not end within {seconds} s and is left behind"
@@ -113,8 +116,12 @@ impl std::fmt::Debug for Ending {
     }
 }
 
-/// Does this on a thread that can be left behind; whether it was done in time.
-fn within(limit: Duration, work: End) -> bool {
+/// An end that takes longer is worth a word.
+const NOTICED: Duration = Duration::from_millis(100);
+
+/// Does this on a thread that can be left behind; whether it was done in time. Calls `waits` once if it
+/// is not over in a moment.
+fn within(limit: Duration, work: End, waits: impl FnOnce()) -> bool {
     let (done, ended) = mpsc::channel();
     let work = Arc::new(Mutex::new(Some(work)));
     let theirs = Arc::clone(&work);
@@ -132,5 +139,11 @@ fn within(limit: Duration, work: End) -> bool {
         return true;
     }
     // A panic, which has been logged, is an end, too.
-    !matches!(ended.recv_timeout(limit), Err(mpsc::RecvTimeoutError::Timeout))
+    let is_late = |limit| ended.recv_timeout(limit) == Err(mpsc::RecvTimeoutError::Timeout);
+    let moment = limit.min(NOTICED);
+    if !is_late(moment) {
+        return true;
+    }
+    waits();
+    !is_late(limit.saturating_sub(moment))
 }

@@ -136,8 +136,10 @@ impl Service for VolumeService {
         // Not all of it: a report must be possible while parts end.
         let taken = self.opened().as_mut().map(|opened| {
             let mut ending = std::mem::take(&mut opened.ending);
-            let pool = opened.pool.take();
-            ending.add(Stage::Pool, move || drop(pool));
+            // One that has nothing open has nothing to wait for, and needs no thread to be left on.
+            if let Some(pool) = opened.pool.take().filter(|pool| pool.state().open > 0) {
+                ending.add(Stage::Pool, move || drop(pool));
+            }
             (ending, Arc::clone(&opened.parts))
         });
         if let Some((ending, parts)) = taken {
