@@ -201,8 +201,11 @@ fn carried_out() -> Vec<(&'static str, Vec<u8>)> {
     for queue in [json!(""), json!("q".repeat(256)), json!("q".repeat(100_000)), json!(null)] {
         table.push(("no reply queue", call_with(&json!({"_reply_q": queue}))));
     }
-    for timeout in [json!(-1), json!(1e308), json!("soon"), json!({})] {
-        table.push(("an invalid time-out", call_with(&json!({"_timeout": timeout}))));
+    let timeouts = [json!(-1), json!(1e308), json!("soon"), json!({})];
+    for (number, timeout) in timeouts.into_iter().enumerate() {
+        // Calls of their own: a late reply to one would go to whoever calls under its number next.
+        let changes = json!({"_timeout": timeout, "_msg_id": format!("m{number}")});
+        table.push(("an invalid time-out", call_with(&changes)));
     }
     table.push(("a number as its id", call_with(&json!({"_msg_id": 7}))));
     table
