@@ -12,6 +12,8 @@ mod evidence;
 mod methods;
 mod publishing;
 mod request;
+#[cfg(test)]
+mod tests;
 
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -19,7 +21,7 @@ use std::time::Duration;
 
 use oslo_log::printable;
 use oslo_messaging::{Bus, Counts, Pool, ServerOptions, Target};
-use tracing::warn;
+use tracing::{info, warn};
 
 use self::capabilities::Whose;
 pub(crate) use self::capabilities::now as message_time;
@@ -184,6 +186,9 @@ impl Shared {
             }
             pause = (pause * 2).min(LAST_PAUSE);
         };
+        if pause > FIRST_PAUSE {
+            info!(target: "cinder.service", "Messages are taken now");
+        }
         self.parts.set(Part::Messaging, Condition::Up);
         self.events.tell(|told| told.bus_tried = true);
         self.publish(&bus);
@@ -224,14 +229,7 @@ impl Shared {
         let client = bus.client();
         let mut known = None;
         loop {
-            match self.work.source.capabilities() {
-                Ok(capabilities) => known = Some(capabilities),
-                Err(reason) => warn!(
-                    target: "cinder.volume.manager",
-                    "Update driver status failed: {reason}"
-                ),
-            }
-            if let Some(capabilities) = &known
+            if let Some(capabilities) = capabilities::newest(&*self.work.source, &mut known)
                 && let Err(error) = self.whose.publish(&client, capabilities)
             {
                 warn!(
