@@ -9,7 +9,6 @@ mod capabilities;
 mod counting;
 mod endpoint;
 mod evidence;
-mod methods;
 mod publishing;
 mod request;
 #[cfg(test)]
@@ -31,7 +30,6 @@ use self::endpoint::Endpoint;
 pub(super) use self::endpoint::{Manager, NoManager};
 use self::evidence::Evidence;
 pub(crate) use self::evidence::WORDS as EVIDENCE_WORDS;
-pub(crate) use self::methods::NAMES as METHOD_NAMES;
 use self::publishing::Publishing;
 pub(crate) use self::request::fresh_id as fresh_request_id;
 use super::FIRST_ATTEMPT;
