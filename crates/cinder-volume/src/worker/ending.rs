@@ -11,8 +11,7 @@ use tracing::warn;
 
 use super::parts::Parts;
 
-/// What is ended together. Nothing takes part in the first three before messages and operations
-/// come; what they will have to keep to stands here already.
+/// What is ended together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stage {
     /// No more messages are taken.
