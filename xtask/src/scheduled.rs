@@ -34,12 +34,13 @@ enum Verdict {
 
 type Step = (&'static str, fn(&Plan) -> Result<Verdict>);
 
-const STEPS: [Step; 7] = [
+const STEPS: [Step; 8] = [
     ("memcheck", memcheck),
     ("address sanitizer", sanitizer),
     ("miri", miri),
     ("fuzz", fuzz),
     ("mutants", mutated),
+    ("long scenarios", long_scenarios),
     ("chaos", chaos),
     ("soak", soak),
 ];
@@ -293,6 +294,11 @@ fn daemon(plan: &Plan) -> Result<PathBuf> {
         Some(given) => Ok(given.clone()),
         None => cargo::build_daemon(&cargo::database_features()),
     }
+}
+
+/// Scenarios that take minutes.
+fn long_scenarios(plan: &Plan) -> Result<Verdict> {
+    e2e::run_long(&daemon(plan)?).map(Verdict::Done)
 }
 
 /// As `cargo xtask e2e --chaos`.
