@@ -95,7 +95,7 @@ impl Service for VolumeService {
         // The driver's thread may outlive a stop, and must not keep the heartbeat alive with it.
         let to_announce = heartbeat.as_ref().map(Arc::downgrade);
         if let Some(heartbeat) = heartbeat {
-            ending.add(Stage::Heartbeat, move || drop(heartbeat));
+            ending.add_punctual(Stage::Heartbeat, move |limit| heartbeat.stops_within(limit));
         }
 
         info!(
