@@ -55,6 +55,8 @@ pub(crate) enum Task {
     },
     /// `report`.
     Report(Wish),
+    /// `call`.
+    Call(Call),
     /// `status --alive`.
     Alive {
         /// The daemon's parent process.
@@ -71,6 +73,25 @@ pub(crate) struct Wish {
     pub workers: Vec<String>,
     /// `--json`.
     pub json: bool,
+}
+
+/// What is to be said over the bus.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Call {
+    /// Name of the method.
+    pub method: String,
+    /// `--arg`: names and values, in the order given.
+    pub arguments: Vec<(String, String)>,
+    /// `--json`: all arguments as one text.
+    pub json: Option<String>,
+    /// `--backend`.
+    pub backend: String,
+    /// `--cast`.
+    pub cast: bool,
+    /// `--timeout`, in seconds.
+    pub timeout: Option<u64>,
+    /// `--rpc-version`.
+    pub version: Option<String>,
 }
 
 /// How many back ends have to be up for a check to succeed.
@@ -199,7 +220,13 @@ fn command(arguments: &Arguments<'_>, name: &str) -> Command {
             "This is cinder-volume in Rust {}, compatible with Cinder {UPSTREAM_VERSION}.",
             env!("CARGO_PKG_VERSION")
         ))
-        .subcommands([config, db, status, with_options(report_command())])
+        .subcommands([
+            config,
+            db,
+            status,
+            with_options(report_command()),
+            with_options(call_command()),
+        ])
 }
 
 fn report_command() -> Command {
@@ -220,6 +247,75 @@ fn report_command() -> Command {
                 .action(ArgAction::Append)
                 .help("Only the worker of this back end; may be given more than once"),
         )
+}
+
+fn call_command() -> Command {
+    Command::new("call")
+        .about(
+            "Call a method of a volume service over the message bus and print what comes of it as \
+             JSON. Exit 0 with a result, 3 if the method failed, 4 if nobody answered, 1 if it \
+             could not be asked",
+        )
+        .arg(Arg::new("method").required(true).value_name("METHOD"))
+        .arg(
+            Arg::new("backend")
+                .long("backend")
+                .required(true)
+                .value_name("NAME")
+                .help("The back end to ask, as in enabled_backends, or a service as in its row"),
+        )
+        .arg(
+            Arg::new("arg")
+                .long("arg")
+                .action(ArgAction::Append)
+                .value_name("NAME=VALUE")
+                .value_parser(argument)
+                .help("One argument; its value is JSON if it can be read so, and text if not"),
+        )
+        .arg(
+            Arg::new("arguments")
+                .long("json")
+                .value_name("TEXT")
+                .conflicts_with("arg")
+                .help("All arguments as one JSON object"),
+        )
+        .arg(flag("cast", "Ask without waiting for an answer"))
+        .arg(
+            Arg::new("timeout")
+                .long("timeout")
+                .value_name("SECONDS")
+                .value_parser(value_parser!(u64).range(1..=86_400))
+                .conflicts_with("cast")
+                .help("Wait so long for an answer instead of rpc_response_timeout"),
+        )
+        .arg(
+            Arg::new("rpc-version")
+                .long("rpc-version")
+                .value_name("VERSION")
+                .help("The version of the interface that is asked for; 3.20 by default"),
+        )
+}
+
+/// A name and a value.
+fn argument(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("not of the form NAME=VALUE".to_owned()),
+    }
+}
+
+fn call(matches: &ArgMatches) -> Task {
+    let text = |name: &str| matches.get_one::<String>(name).cloned();
+    let arguments = matches.get_many::<(String, String)>("arg").into_iter().flatten();
+    Task::Call(Call {
+        method: text("method").unwrap_or_default(),
+        arguments: arguments.cloned().collect(),
+        json: text("arguments"),
+        backend: text("backend").unwrap_or_default(),
+        cast: matches.get_flag("cast"),
+        timeout: matches.get_one("timeout").copied(),
+        version: text("rpc-version"),
+    })
 }
 
 fn report(matches: &ArgMatches) -> Task {
@@ -261,6 +357,7 @@ fn understand(arguments: &Arguments<'_>, matches: &ArgMatches) -> (Task, Vec<Ite
         }
         ["db", "init"] => Task::InitDatabase,
         ["report"] => report(inner),
+        ["call"] => call(inner),
         ["status"] => status(inner, backend_name(&items)),
         _ => Task::Run { only: backend_name(&items) },
     };

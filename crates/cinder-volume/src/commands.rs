@@ -1,11 +1,14 @@
-//! Our subcommands. None of them starts anything; only `db init` writes.
+//! Our subcommands. None of them starts anything; only `db init` writes, and `call` asks others to.
 
 mod alive;
+mod call;
 mod config;
 mod db;
 mod status;
 
 use std::io;
+
+use anyhow::anyhow;
 
 use crate::cli::{CommandLine, Task};
 use crate::exit::{self, Failure};
@@ -53,6 +56,11 @@ pub(crate) fn run(surroundings: &Surroundings, line: &CommandLine) -> Result<i32
             status::check(&database, wire::service_down_time(&conf), &hosts, *wanted, out)
         }
         Task::Report(wish) => report::command::run(surroundings, line, wish, out),
+        Task::Call(wish) => {
+            let conf = configure::load_for_command(surroundings, line)?;
+            let bus = wire::bus(&conf).map_err(|problem| anyhow!("{}", problem.statement()))?;
+            call::run(&bus, &wire::host_of(&conf, &wish.backend)?, wish, out)
+        }
         Task::Alive { pid } => alive::check(*pid, out),
     }
 }

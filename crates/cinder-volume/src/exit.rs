@@ -11,6 +11,10 @@ pub(crate) const FAILURE: i32 = 1;
 /// What was to be checked is known, and not good: `status --check`, `status --alive`.
 pub(crate) const NOT_UP: i32 = 3;
 
+/// `call`: the method failed, or there is none that could be called so.
+pub(crate) const METHOD_FAILED: i32 = 3;
+/// `call`: nobody answered.
+pub(crate) const NO_ANSWER: i32 = 4;
 /// `status`: not all back ends are up.
 pub(crate) const SOME_DOWN: i32 = 1;
 /// `status`: neither the database nor a health server can tell.

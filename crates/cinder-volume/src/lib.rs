@@ -18,6 +18,7 @@
 #![forbid(unsafe_code)]
 #![warn(unreachable_pub)]
 
+mod bus;
 mod claims;
 mod cli;
 mod commands;

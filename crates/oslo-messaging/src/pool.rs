@@ -103,13 +103,19 @@ impl Pool {
     /// Takes nothing more, waits until what runs has ended, and closes the server; says whether all
     /// ended in time.
     pub fn drain(&self, limit: Duration) -> bool {
+        let ended = self.finish(limit);
+        self.shared.server.close();
+        ended
+    }
+
+    /// Takes nothing more and waits until what runs has ended; says whether all did in time. Replies
+    /// still go out until the server is closed.
+    pub fn finish(&self, limit: Duration) -> bool {
         self.shared.server.stop_consuming();
         let state = self.shared.lock();
         let busy = |state: &mut State| state.threads > 0;
         let waited = self.shared.changed.wait_timeout_while(state, limit, busy);
-        let late = waited.unwrap_or_else(PoisonError::into_inner).1.timed_out();
-        self.shared.server.close();
-        !late
+        !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out()
     }
 }
 

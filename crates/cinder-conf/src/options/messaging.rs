@@ -10,6 +10,14 @@ section! {
         transport_url: Secret = Opt::string("").default_text("rabbit://").secret();
         /// Exchange that topics are in when the transport names none.
         control_exchange: String = Opt::string("").default_text("openstack");
+        /// Seconds that a call over the message bus waits for its answer.
+        rpc_response_timeout: i64 = Opt::integer("").default_int(60);
+        /// Requests of one back end that are carried out at a time; further ones stay with their
+        /// senders.
+        executor_thread_pool_size: i64 = Opt::integer("").default_int(64)
+            .aliases(&[Alias::name("rpc_thread_pool_size")]);
+        /// Answer `oslo_rpc_server_ping`, by which others find out whether somebody is there.
+        rpc_ping_enabled: bool = Opt::boolean("").default_bool(false);
     }
 }
 

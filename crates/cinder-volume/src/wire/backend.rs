@@ -9,7 +9,8 @@ use cinder_types::{ClusterName, ServiceHost};
 use tracing::error;
 
 use super::seconds;
-use crate::worker::{Candidate, Plan};
+use crate::bus::BusPlan;
+use crate::worker::{Candidate, MessagesPlan, Plan};
 
 /// The names of the enabled back ends, or `only` that one.
 pub(super) fn enabled(conf: &Conf, only: Option<&str>) -> anyhow::Result<Vec<String>> {
@@ -36,6 +37,22 @@ pub(crate) fn hosts(conf: &Conf, only: Option<&str>) -> anyhow::Result<Vec<Strin
     Ok(names.iter().map(|name| host(conf, name).as_str().to_owned()).collect())
 }
 
+/// The service of this name: a back end of this configuration, or what stands in a row.
+///
+/// # Errors
+///
+/// When it is neither.
+pub(crate) fn host_of(conf: &Conf, name: &str) -> anyhow::Result<String> {
+    let names = conf.backend_names();
+    if names.iter().any(|one| one == name) {
+        return Ok(host(conf, name).as_str().to_owned());
+    }
+    if name.contains('@') {
+        return Ok(name.to_owned());
+    }
+    bail!("{name} is none of enabled_backends ({}) and no service, NODE@BACKEND", names.join(", "))
+}
+
 /// The name in the service table, made of the node's and the back end's; the only place where.
 fn host(conf: &Conf, name: &str) -> ServiceHost {
     // When not even the node can be told, the back end is left out under the node's usual name.
@@ -50,9 +67,14 @@ fn cluster(conf: &Conf, name: &str) -> Option<ClusterName> {
 }
 
 /// A back end as far as it can be read.
-pub(super) fn candidate(conf: &Conf, name: &str, database: &DatabaseOptions) -> Candidate {
+pub(super) fn candidate(
+    conf: &Conf,
+    name: &str,
+    database: &DatabaseOptions,
+    bus: &BusPlan,
+) -> Candidate {
     let host = host(conf, name);
-    let plan = plan(conf, name, &host, database);
+    let plan = plan(conf, name, &host, database, bus);
     Candidate { name: name.to_owned(), host: host.as_str().to_owned(), plan }
 }
 
@@ -62,6 +84,7 @@ fn plan(
     name: &str,
     host: &ServiceHost,
     database: &DatabaseOptions,
+    bus: &BusPlan,
 ) -> anyhow::Result<Plan> {
     let section = conf.backend(name).map_err(|problems| {
         let statements: Vec<String> = problems.iter().map(Problem::statement).collect();
@@ -75,15 +98,26 @@ fn plan(
         return Err(cause).with_context(|| format!("[{name}] extra_capabilities"));
     }
     let zone = options.backend_availability_zone;
+    let cluster = cluster(conf, name);
+    let targets = bus.targets(host, cluster.as_ref());
+    let targets = targets.context("its names cannot be those of queues")?;
     Ok(Plan {
         name: name.to_owned(),
         registration: Registration {
             host: host.clone(),
-            cluster: cluster(conf, name),
+            cluster,
             availability_zone: zone.unwrap_or(conf.service.storage_availability_zone.clone()),
             enable_new_services: conf.service.enable_new_services,
         },
         database: database.clone(),
+        messages: MessagesPlan {
+            bus: bus.clone(),
+            targets,
+            threads: usize::try_from(conf.messaging.executor_thread_pool_size).unwrap_or(0).max(1),
+            ping: conf.messaging.rpc_ping_enabled,
+            polling_interval: seconds(conf.service.backend_stats_polling_interval),
+            pool_name: options.volume_backend_name.unwrap_or_else(|| name.to_owned()),
+        },
         report_interval: seconds(conf.service.report_interval),
         volume_driver: options.volume_driver,
         operation_threads: usize::try_from(options.backend_native_threads_pool_size).unwrap_or(0),

@@ -7,7 +7,7 @@ use tracing::debug;
 use super::seconds;
 use crate::metrics;
 use crate::surroundings::Surroundings;
-use crate::worker::Candidate;
+use crate::worker::{Candidate, EVIDENCE_WORDS};
 
 /// The launcher's options for so many workers.
 pub(super) fn options(
@@ -20,7 +20,7 @@ pub(super) fn options(
     LauncherOptions {
         limits: limits(conf),
         capacity,
-        program_words: metrics::WORDS,
+        program_words: metrics::WORDS + EVIDENCE_WORDS,
         operations: operations(candidates),
         notifier: notifier(surroundings),
         worker_watchdog: Some(watchdog).filter(|limit| !limit.is_zero()),

@@ -8,17 +8,20 @@ mod database;
 mod health;
 mod launcher;
 mod log;
+mod messaging;
 
 use std::time::Duration;
 
+use anyhow::anyhow;
 use cinder_conf::cinder::Conf;
 use cinder_conf::options::process::Launcher as Choice;
 use tracing::warn;
 
-pub(crate) use self::backend::hosts;
+pub(crate) use self::backend::{host_of, hosts};
 pub(crate) use self::database::{database_options, database_url};
 pub(crate) use self::health::health_address;
 pub(crate) use self::log::log_options;
+pub(crate) use self::messaging::bus;
 use crate::startup::{Method, Settings};
 use crate::surroundings::Surroundings;
 
@@ -41,10 +44,11 @@ pub(crate) fn settings(
     };
     let health = health::plan(conf, &method)?;
     let database = database_options(conf)?;
+    let bus = bus(conf).map_err(|problem| anyhow!("{}", problem.statement()))?;
     database::tell_harmless(&database.url);
     let capacity = names.len() + usize::from(health.is_some());
     let candidates: Vec<_> =
-        names.iter().map(|name| backend::candidate(conf, name, &database)).collect();
+        names.iter().map(|name| backend::candidate(conf, name, &database, &bus)).collect();
     Ok(Settings {
         launcher: launcher::options(conf, capacity, &candidates, surroundings),
         state_path: conf.service.state_path.clone().into(),

@@ -13,6 +13,8 @@ pub(super) struct Told {
     pub stop: bool,
     /// The driver's first attempt has ended, well or not.
     pub driver_tried: bool,
+    /// The first attempt to open the bus has ended, well or not.
+    pub bus_tried: bool,
 }
 
 /// The place where it is told and waited for.

@@ -3,11 +3,11 @@
 //!
 //! Built in the parent from plain data ([`Plan`]), so that nothing is open when the worker is
 //! forked. A start: the database answers ([`pins`]) → heartbeat ([`beat`]) → driver ([`driver`]) →
-//! messages, which come with their issue; nothing waits for a driver that does not come up. A stop
-//! is the order of [`ending::Stage`]. How each part is stands in [`parts`]. Must not: know
+//! messages ([`bus`]); nothing waits for a driver that does not come up. A stop is the order of [`ending::Stage`]. How each part is stands in [`parts`]. Must not: know
 //! configuration (see `wire`) or processes.
 
 mod beat;
+mod bus;
 mod driver;
 mod ending;
 mod events;
@@ -25,6 +25,8 @@ use cinder_types::{BINARY, ServiceId, UPSTREAM_VERSION};
 use oslo_launcher::{Service, StartError, WorkerHandle};
 use tracing::info;
 
+pub(crate) use self::bus::{EVIDENCE_WORDS, MessagesPlan, fresh_request_id, message_time};
+use self::bus::{Messages, NoCapacity};
 use self::driver::{NoDriver, Ready, Slot};
 use self::ending::{Ending, Stage};
 use self::events::Events;
@@ -57,6 +59,7 @@ struct Opened {
     pool: Option<Pool>,
     /// How the way to the database was protected when this worker first went it.
     way: String,
+    messages: Messages,
     ending: Ending,
 }
 
@@ -114,11 +117,24 @@ impl Service for VolumeService {
             ending.add(Stage::Driver, move || drop(thread.join()));
         }
 
-        *self.opened() = Some(Opened { parts: Arc::clone(&parts), pool: Some(pool), way, ending });
+        let source = Box::new(NoCapacity { name: self.plan.messages.pool_name.clone() });
+        let messages = Messages::start(
+            self.plan.messages.clone(),
+            &self.plan.registration,
+            source,
+            &parts,
+            &self.events,
+            &mut ending,
+        );
+        let messages = messages.map_err(StartError::failed)?;
+        *self.opened() =
+            Some(Opened { parts: Arc::clone(&parts), pool: Some(pool), way, messages, ending });
         if !self.events.wait(FIRST_ATTEMPT, |told| told.driver_tried || told.stop) {
             let reason = format!("no answer to its set-up for {} s", FIRST_ATTEMPT.as_secs());
             parts.set(Part::Driver, Condition::Down(reason));
         }
+        // What a worker says first is to hold: with its bus, or without it for a reason.
+        self.events.wait(FIRST_ATTEMPT, |told| told.bus_tried || told.stop);
         Ok(())
     }
 

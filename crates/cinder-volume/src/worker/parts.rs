@@ -10,25 +10,28 @@ use std::time::Instant;
 
 use oslo_launcher::{REASON_BYTES, WorkerHandle};
 
-/// What may keep a worker from serving. Messages come with their issue.
+/// What may keep a worker from serving.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Part {
     /// The way to the database.
     Database,
     /// The storage.
     Driver,
+    /// The way that requests come.
+    Messaging,
     /// What others take for a sign of life.
     Heartbeat,
 }
 
 impl Part {
     /// In the order of their reasons: what may be the cause of the others comes first.
-    const ALL: [Self; 3] = [Self::Database, Self::Driver, Self::Heartbeat];
+    const ALL: [Self; 4] = [Self::Database, Self::Driver, Self::Messaging, Self::Heartbeat];
 
     fn name(self) -> &'static str {
         match self {
             Self::Database => "database",
             Self::Driver => "driver",
+            Self::Messaging => "messaging",
             Self::Heartbeat => "heartbeat",
         }
     }
@@ -216,15 +219,19 @@ mod tests {
         use Condition::{Starting, Up};
         let ailing = Condition::Ailing("locked".into());
         for (conditions, expected) in [
-            ([&Starting, &Starting, &Starting], Sum::Starting),
-            ([&Up, &Starting, &Up], Sum::Starting),
-            ([&Up, &Up, &Up], Sum::Up(String::new())),
-            ([&Up, &Up, &ailing], Sum::Up("heartbeat: locked".into())),
-            ([&down("away"), &Starting, &Starting], Sum::Down("database: away".into())),
-            ([&Up, &down("no array"), &Starting], Sum::Down("driver: no array".into())),
+            ([&Starting, &Starting, &Starting, &Starting], Sum::Starting),
+            ([&Up, &Starting, &Up, &Up], Sum::Starting),
+            ([&Up, &Up, &Starting, &Up], Sum::Starting),
+            ([&Up, &Up, &Up, &Up], Sum::Up(String::new())),
+            ([&Up, &Up, &Up, &ailing], Sum::Up("heartbeat: locked".into())),
+            ([&down("away"), &Starting, &Starting, &Starting], Sum::Down("database: away".into())),
+            ([&Up, &down("no array"), &Starting, &Starting], Sum::Down("driver: no array".into())),
             (
-                [&down("away"), &down("no array"), &ailing],
-                Sum::Down("database: away; driver: no array; heartbeat: locked".into()),
+                [&down("away"), &down("no array"), &down("no broker"), &ailing],
+                Sum::Down(
+                    "database: away; driver: no array; messaging: no broker; heartbeat: locked"
+                        .into(),
+                ),
             ),
         ] {
             assert_eq!(sum(conditions), expected, "{conditions:?}");
@@ -233,16 +240,17 @@ mod tests {
 
     #[test]
     fn a_part_that_recovers_takes_back_its_own_reason_only() {
-        let both = sum([&down("away"), &down("no array"), &Condition::Up]);
+        let both = sum([&down("away"), &down("no array"), &Condition::Up, &Condition::Up]);
         assert_eq!(both, Sum::Down("database: away; driver: no array".into()));
-        let one = sum([&Condition::Up, &down("no array"), &Condition::Up]);
+        let one = sum([&Condition::Up, &down("no array"), &Condition::Up, &Condition::Up]);
         assert_eq!(one, Sum::Down("driver: no array".into()));
     }
 
     #[test]
     fn a_long_reason_leaves_room_for_the_others() {
         let long = "é".repeat(REASON_BYTES);
-        let Sum::Down(text) = sum([&down(&long), &down("no array"), &down(&long)]) else {
+        let Sum::Down(text) = sum([&down(&long), &down("no array"), &Condition::Up, &down(&long)])
+        else {
             panic!("not down")
         };
         assert!(text.len() <= REASON_BYTES, "{} bytes: {text}", text.len());

@@ -9,6 +9,8 @@ use std::time::Duration;
 use cinder_db::{DatabaseOptions, HeartbeatPlan, Registration};
 use cinder_types::ServiceId;
 
+use super::bus::MessagesPlan;
+
 /// A back end whose section could be read.
 #[derive(Debug, Clone)]
 pub(crate) struct Plan {
@@ -24,6 +26,8 @@ pub(crate) struct Plan {
     pub volume_driver: String,
     /// `backend_native_threads_pool_size`.
     pub operation_threads: usize,
+    /// Its bus.
+    pub messages: MessagesPlan,
     /// `image_volume_cache_enabled`.
     pub image_volume_cache_enabled: bool,
 }

@@ -44,6 +44,7 @@ impl Bench {
         let worker = LoneWorker::new(0).unwrap();
         let parts = Arc::new(Parts::new(worker.handle()));
         parts.set(Part::Database, Condition::Up);
+        parts.set(Part::Messaging, Condition::Up);
         parts.set(Part::Heartbeat, Condition::Up);
         let (events, ready) = (Arc::<Events>::default(), Ready::default());
         let (announced, attempts) = (Arc::<AtomicUsize>::default(), Arc::<AtomicUsize>::default());

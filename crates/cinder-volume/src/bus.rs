@@ -1,0 +1,136 @@
+//! Which bus messages take, and the names under which a volume service is found on it.
+//!
+//! Plain data until [`BusPlan::open`], which workers and `cinder-volume call` do and the parent never:
+//! a fork comes between. The names are the original's (`spec/rpc.md` §1, §2). Must not: know what is
+//! said over the bus.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::bail;
+use cinder_types::{BINARY, ClusterName, ServiceHost};
+use oslo_messaging::{Bus, Destination, NameError, Target, Transport};
+
+/// A bus that can be opened.
+#[derive(Debug, Clone)]
+pub(crate) struct BusPlan {
+    /// `transport_url`, or what stands for it.
+    pub transport: Transport,
+    /// Where the sockets of the local bus are.
+    pub directory: PathBuf,
+    /// `control_exchange`.
+    pub exchange: String,
+    /// `rpc_response_timeout`.
+    pub response_timeout: Duration,
+}
+
+impl BusPlan {
+    /// Opens it, in the process that uses it.
+    ///
+    /// # Errors
+    ///
+    /// Why there is none, for operators.
+    pub(crate) fn open(&self) -> anyhow::Result<Bus> {
+        match &self.transport {
+            Transport::Local => Ok(Bus::local(&self.directory)),
+            Transport::Fake => Ok(Bus::fake()),
+            Transport::Rabbit(broker) => bail!(
+                "this release does not speak to RabbitMQ ({}) yet; transport_url = local: serves \
+                 one machine",
+                broker.addresses()
+            ),
+        }
+    }
+
+    /// What it is called in a report.
+    pub(crate) fn name(&self) -> String {
+        match &self.transport {
+            Transport::Local => format!("local:, sockets in {}", self.directory.display()),
+            Transport::Fake => "fake://, nobody outside of this process".to_owned(),
+            Transport::Rabbit(broker) => {
+                format!("rabbit://, {}, virtual host {}", broker.addresses(), broker.virtual_host)
+            }
+        }
+    }
+
+    /// Where a back end listens, in the order of `spec/startup.md` §5: all volume services together,
+    /// the back end, its cluster.
+    ///
+    /// # Errors
+    ///
+    /// [`NameError`] for names that no broker takes.
+    pub(crate) fn targets(
+        &self,
+        host: &ServiceHost,
+        cluster: Option<&ClusterName>,
+    ) -> Result<Vec<Target>, NameError> {
+        let host = host.as_str();
+        let mut targets = vec![Target::new(&self.exchange, BINARY, host)?, self.own_target(host)?];
+        if let Some(cluster) = cluster {
+            targets.push(self.own_target(cluster.as_str())?);
+        }
+        Ok(targets)
+    }
+
+    fn own_target(&self, name: &str) -> Result<Target, NameError> {
+        Target::new(&self.exchange, &topic_of(name), server_of(name))
+    }
+
+    /// Where a message to the service of this name goes.
+    pub(crate) fn to(&self, host: &str) -> Destination {
+        Destination::Server {
+            exchange: self.exchange.clone(),
+            topic: topic_of(host),
+            server: server_of(host).to_owned(),
+        }
+    }
+}
+
+/// The topic of one service or cluster, `node@backend`.
+fn topic_of(name: &str) -> String {
+    format!("{BINARY}.{name}")
+}
+
+/// The server of that topic: what stands before the back end.
+fn server_of(name: &str) -> &str {
+    name.split_once('@').map_or(name, |(node, _)| node)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plan() -> BusPlan {
+        BusPlan {
+            transport: Transport::Local,
+            directory: "/x".into(),
+            exchange: "openstack".into(),
+            response_timeout: Duration::from_secs(60),
+        }
+    }
+
+    /// `spec/rpc.md` §1, the table of servers, and §2.
+    #[test]
+    fn a_back_end_has_the_queues_of_the_original() {
+        let host = ServiceHost::from_parts("H", None, "B");
+        let cluster = ClusterName::from_option("C", "B");
+        let targets = plan().targets(&host, cluster.as_ref()).unwrap();
+        let queues: Vec<_> =
+            targets.iter().map(|one| (one.topic().to_owned(), one.server_queue())).collect();
+        let expected = [
+            ("cinder-volume", "cinder-volume.H@B"),
+            ("cinder-volume.H@B", "cinder-volume.H@B.H"),
+            ("cinder-volume.C@B", "cinder-volume.C@B.C"),
+        ];
+        assert_eq!(queues, expected.map(|(topic, queue)| (topic.to_owned(), queue.to_owned())));
+        let route = plan().to("H@B").route().unwrap();
+        assert_eq!(route, ("openstack".to_owned(), "cinder-volume.H@B.H".to_owned()));
+        assert_eq!(plan().targets(&host, None).unwrap().len(), 2);
+    }
+
+    #[test]
+    fn a_name_that_no_broker_takes_is_refused() {
+        let host = ServiceHost::from_parts(&"h".repeat(300), None, "B");
+        assert!(plan().targets(&host, None).is_err());
+    }
+}

@@ -1,0 +1,111 @@
+//! `[DEFAULT] transport_url` and `[oslo_messaging_rabbit]` as `oslo-messaging` wants them.
+
+use std::path::Path;
+
+use cinder_conf::cinder::Conf;
+use cinder_conf::options::messaging::Rabbit;
+use cinder_conf::{Level, Origin, Problem, Scope};
+use oslo_messaging::{FailoverStrategy, LoginMethod, RabbitOptions, Transport};
+
+use super::{database_url, seconds};
+use crate::bus::BusPlan;
+
+/// Below `state_path`.
+const DIRECTORY: &str = "rpc";
+
+/// The bus of this configuration.
+///
+/// # Errors
+///
+/// What is wrong with its URL and where; never with a password.
+pub(crate) fn bus(conf: &Conf) -> Result<BusPlan, Box<Problem>> {
+    let state_path = Path::new(&conf.service.state_path);
+    // Clients may have another directory than the daemon, so both make it absolute at once.
+    let state_path = std::path::absolute(state_path).unwrap_or_else(|_| state_path.to_owned());
+    Ok(BusPlan {
+        transport: transport(conf)?,
+        directory: state_path.join(DIRECTORY),
+        exchange: conf.messaging.control_exchange.clone(),
+        response_timeout: seconds(conf.messaging.rpc_response_timeout),
+    })
+}
+
+/// What carries messages: `transport_url`, or without one the bus of this machine where the database
+/// is a file of it, and the original's default otherwise.
+fn transport(conf: &Conf) -> Result<Transport, Box<Problem>> {
+    let place = conf.oslo().read("DEFAULT", "transport_url");
+    let origin = place.ok().map(|found| found.origin);
+    let is_written = origin.as_ref().is_some_and(|origin| *origin != Origin::Default);
+    let is_sqlite = || database_url(conf).is_ok_and(|url| url.file().is_some());
+    if !is_written && is_sqlite() {
+        return Ok(Transport::Local);
+    }
+    let rabbit = conf.section::<Rabbit>().map_err(|problems| {
+        problem(origin.clone(), format!("[oslo_messaging_rabbit] cannot be read: {problems}"))
+    })?;
+    Transport::parse(conf.messaging.transport_url.reveal(), &rabbit_options(rabbit))
+        .map_err(|error| problem(origin, format!("cannot be used: {error}")))
+}
+
+fn problem(origin: Option<Origin>, text: String) -> Box<Problem> {
+    Box::new(Problem {
+        level: Level::Error,
+        scope: Scope::Program,
+        origin,
+        group: Some("DEFAULT".to_owned()),
+        option: Some("transport_url".to_owned()),
+        text,
+        hint: None,
+    })
+}
+
+/// Each option as it stands; a choice is one of those that the declaration allows.
+fn rabbit_options(rabbit: Rabbit) -> RabbitOptions {
+    RabbitOptions {
+        ssl: rabbit.ssl,
+        ssl_ca_file: rabbit.ssl_ca_file,
+        ssl_cert_file: rabbit.ssl_cert_file,
+        ssl_key_file: rabbit.ssl_key_file,
+        ssl_version: rabbit.ssl_version,
+        ssl_enforce_fips_mode: rabbit.ssl_enforce_fips_mode,
+        ssl_enforce_hostname_verification: rabbit.ssl_enforce_hostname_verification,
+        rabbit_login_method: match rabbit.rabbit_login_method.as_str() {
+            "PLAIN" => LoginMethod::Plain,
+            "EXTERNAL" => LoginMethod::External,
+            "RABBIT-CR-DEMO" => LoginMethod::RabbitCrDemo,
+            _ => LoginMethod::AmqPlain,
+        },
+        rabbit_retry_interval: rabbit.rabbit_retry_interval,
+        rabbit_retry_backoff: rabbit.rabbit_retry_backoff,
+        rabbit_interval_max: rabbit.rabbit_interval_max,
+        kombu_reconnect_delay: rabbit.kombu_reconnect_delay,
+        kombu_reconnect_splay: rabbit.kombu_reconnect_splay,
+        kombu_missing_consumer_retry_timeout: rabbit.kombu_missing_consumer_retry_timeout,
+        kombu_failover_strategy: match rabbit.kombu_failover_strategy.as_str() {
+            "shuffle" => FailoverStrategy::Shuffle,
+            _ => FailoverStrategy::RoundRobin,
+        },
+        kombu_compression: rabbit.kombu_compression.unwrap_or_default(),
+        amqp_durable_queues: rabbit.amqp_durable_queues,
+        amqp_auto_delete: rabbit.amqp_auto_delete,
+        rabbit_ha_queues: rabbit.rabbit_ha_queues,
+        rabbit_quorum_queue: rabbit.rabbit_quorum_queue,
+        rabbit_transient_quorum_queue: rabbit.rabbit_transient_quorum_queue,
+        rabbit_quorum_delivery_limit: rabbit.rabbit_quorum_delivery_limit,
+        rabbit_quorum_max_memory_length: rabbit.rabbit_quorum_max_memory_length,
+        rabbit_quorum_max_memory_bytes: rabbit.rabbit_quorum_max_memory_bytes,
+        rabbit_transient_queues_ttl: rabbit.rabbit_transient_queues_ttl,
+        rabbit_stream_fanout: rabbit.rabbit_stream_fanout,
+        rabbit_qos_prefetch_count: rabbit.rabbit_qos_prefetch_count,
+        heartbeat_timeout_threshold: rabbit.heartbeat_timeout_threshold,
+        heartbeat_rate: rabbit.heartbeat_rate,
+        direct_mandatory_flag: rabbit.direct_mandatory_flag,
+        enable_cancel_on_failover: rabbit.enable_cancel_on_failover,
+        use_queue_manager: rabbit.use_queue_manager,
+        hostname: rabbit.hostname.unwrap_or_default(),
+        processname: rabbit.processname,
+        rpc_conn_pool_size: rabbit.rpc_conn_pool_size,
+        conn_pool_min_size: rabbit.conn_pool_min_size,
+        conn_pool_ttl: rabbit.conn_pool_ttl,
+    }
+}

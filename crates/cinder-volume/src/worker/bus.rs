@@ -1,0 +1,232 @@
+//! The bus in a worker: servers, the pool that carries out requests, and what schedulers are told.
+//!
+//! Its thread waits until the driver's first attempt is over, opens the servers, trying again for as
+//! long as that fails, and then tells schedulers now and then what this back end can do. Nothing
+//! waits for it but a stop: intake, running methods and bus end one after the other
+//! ([`Stage`]). Must not: be opened before a fork; know what a method does (see [`endpoint`]).
+
+mod capabilities;
+mod counting;
+mod endpoint;
+mod evidence;
+mod methods;
+mod publishing;
+mod request;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use oslo_messaging::{Bus, Pool, ServerOptions, Target};
+use tracing::warn;
+
+use self::capabilities::Whose;
+pub(crate) use self::capabilities::now as message_time;
+pub(super) use self::capabilities::{CapabilitySource, NoCapacity};
+use self::counting::Counting;
+use self::endpoint::Endpoint;
+use self::evidence::Evidence;
+pub(crate) use self::evidence::WORDS as EVIDENCE_WORDS;
+use self::publishing::Publishing;
+pub(crate) use self::request::fresh_id as fresh_request_id;
+use super::FIRST_ATTEMPT;
+use super::ending::{Ending, Stage};
+use super::events::Events;
+use super::parts::{Condition, Part, Parts};
+use crate::bus::BusPlan;
+
+/// First pause before the servers are tried again; doubles up to [`LAST_PAUSE`].
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+/// Longest pause: what is in the way may be gone at any time.
+const LAST_PAUSE: Duration = Duration::from_secs(30);
+
+/// The bus of one back end, before it is opened.
+#[derive(Debug, Clone)]
+pub(crate) struct MessagesPlan {
+    /// Which bus.
+    pub bus: BusPlan,
+    /// Where this back end listens, in order.
+    pub targets: Vec<Target>,
+    /// `executor_thread_pool_size`.
+    pub threads: usize,
+    /// `rpc_ping_enabled`.
+    pub ping: bool,
+    /// `backend_stats_polling_interval`.
+    pub polling_interval: Duration,
+    /// `volume_backend_name`.
+    pub pool_name: String,
+}
+
+/// The bus of a worker from outside.
+pub(super) struct Messages {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    plan: MessagesPlan,
+    whose: Whose,
+    parts: Arc<Parts>,
+    events: Arc<Events>,
+    counting: Arc<Counting>,
+    publishing: Arc<Publishing>,
+    source: Box<dyn CapabilitySource>,
+    pool: Mutex<Option<Arc<Pool>>>,
+}
+
+impl std::fmt::Debug for Messages {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Messages").field("plan", &self.shared.plan).finish_non_exhaustive()
+    }
+}
+
+impl Messages {
+    /// Starts its thread, and notes what ends it.
+    ///
+    /// # Errors
+    ///
+    /// The system's error if it will not start a thread.
+    pub(super) fn start(
+        plan: MessagesPlan,
+        registration: &cinder_db::Registration,
+        source: Box<dyn CapabilitySource>,
+        parts: &Arc<Parts>,
+        events: &Arc<Events>,
+        ending: &mut Ending,
+    ) -> std::io::Result<Self> {
+        let whose =
+            Whose { host: registration.host.clone(), cluster: registration.cluster.clone() };
+        let shared = Arc::new(Shared {
+            plan,
+            whose,
+            parts: Arc::clone(parts),
+            events: Arc::clone(events),
+            counting: Arc::new(Counting::new(parts.worker())),
+            publishing: Arc::default(),
+            source,
+            pool: Mutex::new(None),
+        });
+        let theirs = Arc::clone(&shared);
+        let thread = std::thread::Builder::new().name("bus".into());
+        let thread = thread.spawn(move || theirs.run())?;
+        let theirs = Arc::clone(&shared);
+        ending.add(Stage::Intake, move || theirs.stop_consuming());
+        let theirs = Arc::clone(&shared);
+        ending.add(Stage::Operations, move || theirs.finish());
+        let theirs = Arc::clone(&shared);
+        ending.add(Stage::Bus, move || {
+            theirs.close();
+            // A panic of it has been logged.
+            drop(thread.join());
+        });
+        Ok(Self { shared })
+    }
+}
+
+impl Shared {
+    /// The thread, from its first wait to the stop.
+    fn run(&self) {
+        self.events.wait(FIRST_ATTEMPT, |told| told.driver_tried || told.stop);
+        let mut pause = FIRST_PAUSE;
+        let bus = loop {
+            if self.publishing.is_stopping() {
+                return;
+            }
+            match self.open() {
+                Ok(bus) => break bus,
+                Err(reason) => {
+                    if pause == FIRST_PAUSE {
+                        warn!(target: "cinder.service", "No messages are taken: {reason}");
+                    }
+                    self.parts.set(Part::Messaging, Condition::Down(reason));
+                    self.events.tell(|told| told.bus_tried = true);
+                }
+            }
+            if !self.publishing.pause(pause) {
+                return;
+            }
+            pause = (pause * 2).min(LAST_PAUSE);
+        };
+        self.parts.set(Part::Messaging, Condition::Up);
+        self.events.tell(|told| told.bus_tried = true);
+        self.publish(&bus);
+    }
+
+    /// Opens all servers.
+    ///
+    /// # Errors
+    ///
+    /// Why not, for operators.
+    fn open(&self) -> Result<Bus, String> {
+        let bus = self.plan.bus.open().map_err(|error| error.to_string())?;
+        let options = ServerOptions {
+            prefetch: self.plan.threads.saturating_mul(2),
+            words: Some(Box::new(Evidence(self.parts.worker().clone()))),
+        };
+        let server =
+            bus.serve(&self.plan.targets, options).map_err(|error| cinder_db::chain(&error))?;
+        let endpoint = Endpoint {
+            counting: Arc::clone(&self.counting),
+            publishing: Arc::clone(&self.publishing),
+        };
+        let pool = Pool::start(server, endpoint.dispatcher(self.plan.ping), self.plan.threads)
+            .map_err(|error| format!("no thread for requests: {error}"))?;
+        // A stop that came in between finds no pool, so this is left to it or done here.
+        *self.pool() = Some(Arc::new(pool));
+        if self.publishing.is_stopping() {
+            self.close();
+        }
+        Ok(bus)
+    }
+
+    /// Tells schedulers until a stop comes.
+    fn publish(&self, bus: &Bus) {
+        let client = bus.client();
+        let mut known = None;
+        loop {
+            match self.source.capabilities() {
+                Ok(capabilities) => known = Some(capabilities),
+                Err(reason) => warn!(
+                    target: "cinder.volume.manager",
+                    "Update driver status failed: {reason}"
+                ),
+            }
+            if let Some(capabilities) = &known
+                && let Err(error) = self.whose.publish(&client, capabilities)
+            {
+                warn!(
+                    target: "cinder.volume.manager",
+                    "Schedulers cannot be told what {} can do: {}",
+                    self.whose.host.as_str(), cinder_db::chain(&error)
+                );
+            }
+            if !self.publishing.wait(self.plan.polling_interval) {
+                return;
+            }
+        }
+    }
+
+    fn stop_consuming(&self) {
+        self.publishing.stop();
+        if let Some(pool) = self.pool().as_ref() {
+            pool.server().stop_consuming();
+        }
+    }
+
+    /// Waits for the methods that run.
+    fn finish(&self) {
+        let pool = self.pool().clone();
+        if let Some(pool) = pool {
+            pool.finish(Duration::MAX);
+        }
+    }
+
+    fn close(&self) {
+        let pool = self.pool().take();
+        if let Some(pool) = pool {
+            pool.server().close();
+        }
+    }
+
+    fn pool(&self) -> MutexGuard<'_, Option<Arc<Pool>>> {
+        self.pool.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,105 @@
+//! What a message comes to: the table of methods as something that can be called.
+//!
+//! Around every method: its context, the span of its request, its place on the scoreboard, and what is
+//! counted. Until operations come, what needs a driver fails as it does with one that is not ready.
+//! Must not: know the bus.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use oslo_messaging::{
+    Acknowledge, Classes, Dispatcher, Failure, Incoming, Method, Outcome, Version, returned,
+};
+
+use super::counting::Counting;
+use super::methods::{Declaration, Kept, METHODS};
+use super::publishing::Publishing;
+use super::request;
+
+/// Everything that callers of Cinder know as an exception.
+const CINDER: Classes = Classes::new("cinder.exception", include_str!("exceptions.txt"));
+
+/// What this service's row announces, `cinder_types::RPC_VERSION`.
+const VERSION: Version = Version { major: 3, minor: 20 };
+
+/// What carries out methods.
+pub(super) struct Endpoint {
+    pub counting: Arc<Counting>,
+    pub publishing: Arc<Publishing>,
+}
+
+impl Endpoint {
+    /// All methods, as a server dispatches them.
+    pub(super) fn dispatcher(self, ping: bool) -> Dispatcher {
+        let this = Arc::new(self);
+        let method = |(number, declaration): (usize, &'static Declaration)| {
+            let this = Arc::clone(&this);
+            let run = move |incoming: &mut Incoming| this.serve(number, declaration, incoming);
+            Method::new(declaration.name, run)
+                .taking(declaration.required, declaration.optional)
+                .acknowledged(match declaration.kept {
+                    Kept::UntilTaken => Acknowledge::WhenTaken,
+                    Kept::UntilClaimed | Kept::UntilFiled => Acknowledge::WhenRecorded,
+                })
+        };
+        let methods = METHODS.iter().enumerate().map(method);
+        let dispatcher = Dispatcher::default().with(VERSION, methods);
+        if ping { dispatcher.with_ping() } else { dispatcher }
+    }
+
+    /// One call of a method, from its context to its result.
+    fn serve(
+        &self,
+        number: usize,
+        declaration: &'static Declaration,
+        incoming: &mut Incoming,
+    ) -> Outcome {
+        let begun = Instant::now();
+        let outcome = request::context(&incoming.request.context).and_then(|context| {
+            let _shown = self.counting.begin(declaration.name, &context.request_id);
+            request::span(&context).in_scope(|| self.carry_out(declaration))
+        });
+        self.counting.ended(number, outcome.is_ok(), incoming.is_call(), begun.elapsed());
+        outcome
+    }
+
+    fn carry_out(&self, declaration: &Declaration) -> Outcome {
+        match declaration.name {
+            "publish_service_capabilities" => {
+                self.publishing.ask();
+                returned(&())
+            }
+            _ => Err(not_initialized().into()),
+        }
+    }
+}
+
+/// The one answer of a back end whose driver is not ready.
+fn not_initialized() -> Failure {
+    CINDER.failure_of("DriverNotInitialized", "Volume driver not ready.", [])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_back_end_without_a_driver_says_so_in_an_exception_that_callers_know() {
+        let failure = not_initialized();
+        assert_eq!(failure.class, "DriverNotInitialized");
+        assert_eq!(failure.module, "cinder.exception");
+        assert_eq!(failure.kwargs.get("code"), Some(&500.into()));
+    }
+
+    #[test]
+    fn the_version_that_is_served_is_the_one_that_is_announced() {
+        assert_eq!(format!("{}.{}", VERSION.major, VERSION.minor), cinder_types::RPC_VERSION);
+    }
+
+    /// One table, two places: `oslo-messaging` has it to try its reader.
+    #[test]
+    fn the_table_of_exceptions_is_the_one_that_is_tried() {
+        let tried = include_str!("../../../../oslo-messaging/tests/data/cinder-exceptions.txt");
+        assert_eq!(include_str!("exceptions.txt"), tried);
+    }
+}
