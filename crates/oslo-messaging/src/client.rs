@@ -31,12 +31,28 @@ const UNDER_WAY: usize = 1_000;
 pub(crate) trait Road: Send + Sync {
     /// Those that serve a destination now, or may in a moment; in any order.
     fn ways(&self, to: &Destination) -> Result<Vec<Box<dyn Way>>, CallError>;
+    /// The queue that all answers come to, where there is such a thing.
+    fn reply_queue(&self) -> Option<String> {
+        None
+    }
+}
+
+/// A message to be offered.
+pub(crate) struct Letter<'a> {
+    pub(crate) body: &'a [u8],
+    /// Of a call, its number.
+    pub(crate) call: Option<&'a str>,
 }
 
 /// One server.
 pub(crate) trait Way {
     /// Hands a message over.
-    fn offer(&self, body: &[u8], again: bool, deadline: Instant) -> Result<Box<dyn Lane>, Offer>;
+    fn offer(
+        &self,
+        letter: &Letter<'_>,
+        again: bool,
+        deadline: Instant,
+    ) -> Result<Box<dyn Lane>, Offer>;
 }
 
 /// What comes back about one message.
@@ -99,12 +115,14 @@ impl Client {
         let deadline = Instant::now() + limit;
         let id = uuid::Uuid::new_v4().simple().to_string();
         // Where it goes nobody asks on a bus of one machine: it comes the way the question went.
+        let queue = self.road.reply_queue().unwrap_or_else(|| format!("reply_{id}"));
         let silence = request.reply_to.take().and_then(|to| to.silence);
-        request.reply_to = Some(ReplyTo { queue: format!("reply_{id}"), id, silence });
+        request.reply_to = Some(ReplyTo { queue, id: id.clone(), silence });
         let silence = silence.map(Duration::from_secs);
         let body = written(&mut request)?;
         let patience = Patience { deadline, silence };
-        let mut tried = Tried::new(to, &body, Instant::now() + KEEP_TRYING);
+        let letter = Letter { body: &body, call: Some(&id) };
+        let mut tried = Tried::new(to, letter, Instant::now() + KEEP_TRYING);
         loop {
             let asked = tried.ask(&*self.road, patience);
             match asked.and_then(|(lane, early)| answer(lane, early, patience)) {
@@ -124,10 +142,11 @@ impl Client {
         let _counted = self.count()?;
         request.reply_to = None;
         let body = written(&mut request)?;
+        let letter = Letter { body: &body, call: None };
         if matches!(to, Destination::Fanout { .. }) {
-            return self.fanout(to, &body);
+            return self.fanout(to, &letter);
         }
-        let mut tried = Tried::new(to, &body, Instant::now() + KEEP_TRYING);
+        let mut tried = Tried::new(to, letter, Instant::now() + KEEP_TRYING);
         loop {
             let deadline = Instant::now() + UNCONFIRMED;
             match tried.ask(&*self.road, Patience { deadline, silence: None }) {
@@ -140,12 +159,12 @@ impl Client {
 
     /// To every server that is there; one that is not, as after a KILL, or is about to go, misses it
     /// as it would on a broker, whose queue for it ends with it.
-    fn fanout(&self, to: &Destination, body: &[u8]) -> Result<(), CallError> {
+    fn fanout(&self, to: &Destination, letter: &Letter<'_>) -> Result<(), CallError> {
         let deadline = Instant::now() + KEEP_TRYING;
         let ways = self.road.ways(to)?;
         let patience = Patience { deadline, silence: None };
         // First all are told, then all are listened to: a slow one delays no other.
-        let lanes: Vec<_> = ways.iter().map(|way| way.offer(body, false, deadline)).collect();
+        let lanes: Vec<_> = ways.iter().map(|way| way.offer(letter, false, deadline)).collect();
         let told = lanes.into_iter().map(|lane| taken(&mut *lane?, patience).map(drop));
         let errors = told.filter_map(|told| match told {
             Ok(()) | Err(Offer::Lost(_) | Offer::GivenBack) => None,
@@ -227,7 +246,7 @@ fn written(request: &mut Request) -> Result<Vec<u8>, CallError> {
 /// One message, offered until somebody takes it.
 struct Tried<'a> {
     to: &'a Destination,
-    body: &'a [u8],
+    letter: Letter<'a>,
     until: Instant,
     /// Whether a server may have read it already.
     sent: bool,
@@ -236,9 +255,9 @@ struct Tried<'a> {
 }
 
 impl<'a> Tried<'a> {
-    fn new(to: &'a Destination, body: &'a [u8], until: Instant) -> Self {
+    fn new(to: &'a Destination, letter: Letter<'a>, until: Instant) -> Self {
         let next = uuid::Uuid::new_v4().as_fields().1.into();
-        Self { to, body, until, sent: false, next }
+        Self { to, letter, until, sent: false, next }
     }
 
     /// Offers it once; comes back when it is taken care of, or has been answered already.
@@ -251,7 +270,7 @@ impl<'a> Tried<'a> {
         self.next = self.next.wrapping_add(1);
         let way = self.next.checked_rem(ways.len()).and_then(|number| ways.get(number));
         let way = way.ok_or_else(|| Offer::Lost(io::ErrorKind::NotFound.into()))?;
-        let mut lane = way.offer(self.body, self.sent, patience.deadline)?;
+        let mut lane = way.offer(&self.letter, self.sent, patience.deadline)?;
         self.sent = true;
         let early = taken(&mut *lane, patience)?;
         Ok((lane, early))
