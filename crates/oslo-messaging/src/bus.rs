@@ -59,6 +59,17 @@ impl Bus {
         }
     }
 
+    /// Has this called whenever [`Bus::state`] has changed in more than numbers; once per bus, before the
+    /// first server. It is called on the messaging thread and must wait for nobody. Nothing is
+    /// called on buses without a broker.
+    #[cfg(feature = "rabbit")]
+    pub fn watch(&self, told: impl Fn() + Send + Sync + 'static) {
+        match &self.0 {
+            Kind::Rabbit(rabbit) => rabbit.watch(Box::new(told)),
+            Kind::Local(_) | Kind::Memory(_) => {}
+        }
+    }
+
     /// Listens for these targets. A broker need not be there: [`Bus::state`] says when it is.
     ///
     /// # Errors

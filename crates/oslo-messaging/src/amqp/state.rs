@@ -3,7 +3,7 @@
 //! The messaging thread puts a new picture up whenever something has changed; whoever looks takes
 //! the last one. Must not: make anybody wait. The lock is held for as long as a pointer is copied.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 /// What is known of a bus that has a broker.
@@ -91,6 +91,13 @@ pub struct ServerState {
 }
 
 impl BusState {
+    /// Whether anything but numbers is different.
+    fn differs(&self, other: &Self) -> bool {
+        self.connections != other.connections
+            || self.servers != other.servers
+            || self.ended != other.ended
+    }
+
     /// Before anything has been opened.
     pub(crate) fn resting(host: String) -> Self {
         let connection = |purpose| ConnectionState {
@@ -117,24 +124,72 @@ impl BusState {
 }
 
 /// Where the last picture hangs.
-#[derive(Debug)]
-pub(crate) struct Picture(Mutex<Arc<BusState>>);
+pub(crate) struct Picture {
+    last: Mutex<Arc<BusState>>,
+    watcher: OnceLock<Watcher>,
+}
+
+/// Told when it is worth another look.
+type Watcher = Box<dyn Fn() + Send + Sync>;
 
 impl Picture {
     pub(crate) fn new(state: BusState) -> Self {
-        Self(Mutex::new(Arc::new(state)))
+        Self { last: Mutex::new(Arc::new(state)), watcher: OnceLock::new() }
     }
 
     pub(crate) fn show(&self, state: BusState) {
         let state = Arc::new(state);
         let before = {
-            let mut place = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            std::mem::replace(&mut *place, state)
+            let mut place = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+            std::mem::replace(&mut *place, Arc::clone(&state))
         };
-        drop(before); // not under the lock
+        // Not under the lock: whoever is told may look at once.
+        if let Some(watcher) = self.watcher.get()
+            && state.differs(&before)
+        {
+            watcher();
+        }
     }
 
     pub(crate) fn last(&self) -> Arc<BusState> {
-        Arc::clone(&self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.last.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The first one is told, others are not.
+    pub(crate) fn watch(&self, watcher: Watcher) {
+        let _ = self.watcher.set(watcher);
+    }
+}
+
+impl std::fmt::Debug for Picture {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Picture").field(&self.last()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    #[test]
+    fn whoever_watches_is_told_of_connections_and_servers_and_not_of_numbers() {
+        let picture = Picture::new(BusState::resting("h:5672".into()));
+        let told = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&told);
+        picture.watch(Box::new(move || _ = count.fetch_add(1, Ordering::SeqCst)));
+        let mut changes: Vec<(usize, fn(&mut BusState))> = Vec::new();
+        changes.push((0, |state| state.answered += 1));
+        changes.push((0, |state| state.waiting_replies += 1));
+        changes.push((1, |state| state.connections[0].phase = ConnectionPhase::Up));
+        changes.push((1, |state| state.connections[1].blocked = Some("low on memory".into())));
+        changes.push((1, |state| state.ended = Some("a panic".into())));
+        for (expected, change) in changes {
+            let mut state = BusState::clone(&picture.last());
+            change(&mut state);
+            picture.show(state);
+            assert_eq!(told.swap(0, Ordering::SeqCst), expected, "{:?}", picture.last());
+        }
     }
 }

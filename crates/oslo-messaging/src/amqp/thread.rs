@@ -61,6 +61,10 @@ impl Rabbit {
         self.picture.last()
     }
 
+    pub(crate) fn watch(&self, told: Box<dyn Fn() + Send + Sync>) {
+        self.picture.watch(told);
+    }
+
     /// Listens for these targets. The connections need not be there yet.
     pub(crate) fn serve(
         self: &Arc<Self>,
