@@ -32,7 +32,17 @@ impl BusPlan {
     /// Why there is none, for operators.
     pub(crate) fn open(&self) -> anyhow::Result<Bus> {
         match &self.transport {
-            Transport::Local => Ok(Bus::local(&self.directory)),
+            Transport::Local => {
+                // A state_path that is not mounted, or misspelt, is not made by accident.
+                let state_path = self.directory.parent().unwrap_or(&self.directory);
+                if !state_path.is_dir() {
+                    bail!(
+                        "state_path {} is no directory, and the sockets of the local bus go there",
+                        state_path.display()
+                    );
+                }
+                Ok(Bus::local(&self.directory))
+            }
             Transport::Fake => Ok(Bus::fake()),
             Transport::Rabbit(broker) => bail!(
                 "this release does not speak to RabbitMQ ({}) yet; transport_url = local: serves \

@@ -13,6 +13,8 @@ use std::time::Duration;
 use cinder_health::{BackEnd, Family, Histogram, Kind, Restarts, Sample, Snapshot, State, Value};
 use oslo_launcher::{MOST, WorkerHandle};
 
+use crate::worker::METHOD_NAMES as METHODS;
+
 /// Upper bounds, in seconds, of the buckets that durations are counted in; one more bucket counts
 /// what took longer.
 const BOUNDS: [f64; 12] = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0, 60.0, 600.0, 3600.0];
@@ -29,6 +31,32 @@ struct Label {
 const STATE: Label = Label { name: "state", values: &STATES };
 const CAUSE: Label = Label { name: "cause", values: &["exit", "signal", "watchdog", "roll"] };
 const RESULT: Label = Label { name: "result", values: &["success", "failure"] };
+
+const METHOD: Label = Label { name: "method", values: METHODS };
+const EVENT: Label = Label { name: "event", values: &MessageEvent::NAMES };
+
+/// What may become of a message, by its place in the label's list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum MessageEvent {
+    /// It came.
+    Received,
+    /// Nobody can carry it out.
+    Rejected,
+    /// It had come before.
+    Duplicate,
+    /// Its method has ended, and the caller was told.
+    Answered,
+    /// The answer reached no queue.
+    #[expect(dead_code, reason = "on the bus of one machine there are no queues")]
+    Returned,
+    /// It, or its answer, was given up.
+    Dropped,
+}
+
+impl MessageEvent {
+    const NAMES: [&str; 6] =
+        ["received", "rejected", "duplicate", "answered", "returned", "dropped"];
+}
 
 const STATES: [&str; State::ALL.len()] = {
     let mut words = [""; State::ALL.len()];
@@ -51,6 +79,9 @@ type Values = Vec<Option<Value>>;
 enum Source {
     /// Each worker's own words; the label `backend` is added to those declared.
     Words,
+    /// The same, but a combination of labels is shown only when something has been counted: there
+    /// are many, and most of them never happen.
+    Rare,
     /// What is known of each back end; the same.
     BackEnd(fn(&BackEnd) -> Values),
     /// What is known of the whole.
@@ -94,7 +125,7 @@ macro_rules! metrics {
     };
 }
 
-use Source::{BackEnd as Of, Texts, Whole as All, Words};
+use Source::{BackEnd as Of, Rare, Texts, Whole as All, Words};
 
 metrics! {
     Build Info "build" [] Texts(build); "Version, and compatible release."
@@ -138,8 +169,19 @@ metrics! {
     PoolWaiting Gauge "database_waiting" [] Words; "Threads waiting for a connection."
     DatabaseErrors Counter "database_errors" [] Words; "Errors of the database."
 
-    // Nothing counts these yet: the first comes with messages, the others with operations.
     MessageReconnects Counter "message_queue_reconnects" [] Words; "Connections made again."
+    MessageConnections Gauge "message_connections" [] Words;
+        "Connections to the message bus, or sockets on that of one machine."
+    MessageConsumers Gauge "message_consumers" [] Words; "Servers that take messages."
+    Messages Counter "messages" [EVENT] Words; "What became of messages."
+    MessageHandlers Gauge "message_handlers_running" [] Words; "Methods being carried out."
+    MessageWaiting Gauge "message_handlers_waiting" [] Words; "Requests waiting for a thread."
+    MessageBlocked Counter "message_blocked_seconds" [] Words;
+        "For how long the broker took nothing from us."
+    MessageDuration Histogram "message_duration_seconds" [METHOD, RESULT] Rare;
+        "How long a method takes."
+
+    // Nothing counts these yet; they come with operations.
     QueueDepth Gauge "operation_queue_depth" [] Words; "Operations waiting for a thread."
     OperationsRunning Gauge "operations_running" [] Of(|one| whole(one.operations.len() as u64));
         "Operations being carried out."
@@ -147,6 +189,15 @@ metrics! {
     Operations Counter "operations" [RESULT] Words; "Ended operations."
     OperationDuration Histogram "operation_duration_seconds" [] Words;
         "How long an operation takes."
+}
+
+/// A histogram that has counted nothing is not shown.
+fn leave_out_nothing(value: &mut Option<Value>) {
+    if let Some(Value::Histogram(Histogram { buckets, .. })) = value
+        && buckets.iter().all(|(_, count)| *count == 0)
+    {
+        *value = None;
+    }
 }
 
 fn whole(value: u64) -> Values {
@@ -205,7 +256,7 @@ impl Declaration {
 
     /// Words of a worker that are this metric's.
     const fn words(&self) -> usize {
-        if matches!(self.source, Words) { self.combinations() * self.width() } else { 0 }
+        if matches!(self.source, Words | Rare) { self.combinations() * self.width() } else { 0 }
     }
 
     /// A combination, by the values' places in their lists; the last one turns fastest.
@@ -369,9 +420,12 @@ pub(crate) fn families(snapshot: &Snapshot, alive: bool, words: &[&[AtomicU64]])
     let family = |(metric, declaration): (&Metric, &Declaration)| {
         let mut samples = Vec::new();
         match declaration.source {
-            Words => {
+            Words | Rare => {
                 for (name, words) in names.iter().zip(words) {
-                    let values = Meters::new(words).values(*metric);
+                    let mut values = Meters::new(words).values(*metric);
+                    if matches!(declaration.source, Rare) {
+                        values.iter_mut().for_each(leave_out_nothing);
+                    }
                     declaration.samples(Some(name), values, &mut samples);
                 }
             }

@@ -82,6 +82,7 @@ impl Verdict {
         let decision = match conf.review() {
             Ok((mutation, renewal)) => {
                 records.notices(mutation.notices);
+                records.of_the_bus(&mutation.ignored);
                 let handlers = Handlers::read(conf, &renewal, log);
                 Decision::Accepted(Change { renewal, handlers, records: Vec::new() })
             }
@@ -230,6 +231,21 @@ impl Records {
                 NoticeLevel::Error => Loudness::Error,
             };
             self.push(level, text);
+        }
+    }
+
+    /// That the bus is another one is worth a word of its own: those who have changed it wait for
+    /// messages that do not come.
+    fn of_the_bus(&mut self, ignored: &[String]) {
+        let is_bus = |name: &&String| {
+            name.starts_with("oslo_messaging_rabbit.")
+                || ["DEFAULT.transport_url", "DEFAULT.control_exchange"].contains(&name.as_str())
+        };
+        let names: Vec<_> = ignored.iter().filter(is_bus).map(String::as_str).collect();
+        if !names.is_empty() {
+            let names = names.join(", ");
+            let text = format!("The message bus stays what it was: {names} needs a restart");
+            self.push(Loudness::Warning, text);
         }
     }
 

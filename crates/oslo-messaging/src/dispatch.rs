@@ -162,6 +162,8 @@ impl Dispatcher {
                 Some(Admitted { method: method.clone(), incoming })
             }
             Err(failure) => {
+                let span = span(&incoming.request.context);
+                let _within = span.enter();
                 tracing::warn!(
                     target: "oslo_messaging.server",
                     "A request is refused: {}", excerpt(failure.to_string().as_bytes())
@@ -196,6 +198,12 @@ impl Dispatcher {
     }
 }
 
+/// What names the request in lines about it. At ERROR, so that no level takes it away.
+fn span(context: &Context) -> tracing::Span {
+    let request_id = context.request_id().map(|id| excerpt(id.as_bytes()));
+    tracing::error_span!(target: "oslo_messaging.server", "rpc", request_id)
+}
+
 /// A request whose method is known.
 #[derive(Debug)]
 pub struct Admitted {
@@ -225,6 +233,9 @@ impl Admitted {
     /// Runs the method on this thread and answers. A method that panics has failed; it is not tried
     /// again.
     pub fn run(mut self) {
+        // Whatever is said about it names the request.
+        let span = span(self.context());
+        let _within = span.enter();
         let outcome = catch_unwind(AssertUnwindSafe(|| (self.method.run)(&mut self.incoming)));
         let outcome = outcome.unwrap_or_else(|_| {
             // What happened has been said by the panic's hook.

@@ -85,7 +85,16 @@ impl Pool {
     /// What runs now.
     #[must_use]
     pub fn running(&self) -> Vec<Running> {
-        let state = self.shared.lock();
+        Self::entries(&self.shared.lock())
+    }
+
+    /// The same without waiting for the others who look or change something; nothing if one does.
+    #[must_use]
+    pub fn running_now(&self) -> Option<Vec<Running>> {
+        self.shared.state.try_lock().ok().map(|state| Self::entries(&state))
+    }
+
+    fn entries(state: &State) -> Vec<Running> {
         let entry = |one: &Entry| Running {
             method: one.method,
             request_id: one.request_id.clone(),

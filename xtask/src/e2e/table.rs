@@ -192,7 +192,7 @@ fn faults() -> Vec<Scenario> {
         claims::a_back_end_that_runs_alone_is_claimed_too
         claims::a_killed_daemon_leaves_its_back_ends_to_the_next_at_once
         claims::a_first_start_with_everything_below_state_path_makes_it
-        claims::a_state_path_that_cannot_be_written_is_one_warning
+        claims::without_a_state_path_there_is_one_warning_and_no_local_bus
         registration::who_supervises_reports_and_reloads_while_the_database_is_locked
         registration::a_registration_that_is_killed_is_an_error_and_ends_the_start
         phases::a_parent_killed_while_the_configuration_is_read_leaves_nothing

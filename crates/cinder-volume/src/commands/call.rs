@@ -6,9 +6,9 @@
 use std::io::Write;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use cinder_types::{RPC_VERSION, RequestContext};
-use oslo_messaging::{CallError, Context, Failure as Told, Request};
+use oslo_messaging::{CallError, Context, Failure as Told, Request, Transport};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
@@ -34,6 +34,9 @@ pub(crate) fn run(
     let context = RequestContext::own(fresh_request_id(), message_time());
     let version = wish.version.as_deref().unwrap_or(RPC_VERSION);
     let request = Request::new(&wish.method, version, &args, Context::new(context.forward()))?;
+    if plan.transport == Transport::Fake {
+        return Err(anyhow!("transport_url = fake: reaches nobody outside of a process").into());
+    }
     let client = plan.open()?.client();
     let result = if wish.cast {
         client.cast(&to, request).map(|()| None)

@@ -25,9 +25,9 @@ pub(crate) fn check(
     let mut report = cinder::check_with(request, &mut |done, total| progress.step(done, total));
     drop(progress);
     // What a start would refuse besides: it loads the same, if that can be loaded.
-    if let Some(problem) = cinder::load(again).ok().and_then(|conf| wire::database_url(&conf).err())
-    {
-        report.add(*problem);
+    if let Ok(conf) = cinder::load(again) {
+        let problems = [wire::database_url(&conf).err(), wire::bus(&conf).err()];
+        problems.into_iter().flatten().for_each(|problem| report.add(*problem));
     }
     if json {
         writeln!(out, "{}", serde_json::to_string_pretty(&report)?)?;

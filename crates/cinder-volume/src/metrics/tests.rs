@@ -75,12 +75,31 @@ fn names_texts_labels_and_order_are_what_they_were() {
         }
     }
     let families = families(&snapshot(), true, &[&words, &[]]);
-    assert_eq!(families.len(), 29);
+    assert_eq!(families.len(), 36);
     let (now, before) = (exposition(families), include_str!("exposition.txt"));
     for (now, before) in now.lines().zip(before.lines()) {
         assert_eq!(now, before);
     }
     assert_eq!(now, before);
+}
+
+/// There are hundreds of combinations, and a worker that was never asked for anything shows none.
+#[test]
+fn what_rarely_happens_is_shown_once_it_has_happened() {
+    let words = words();
+    let shown = || {
+        let text = exposition(families(&snapshot(), true, &[&words, &[]]));
+        let lines = text.lines().filter(|line| line.contains("message_duration_seconds_count"));
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(shown(), Vec::<String>::new());
+    let method = METHODS.iter().position(|name| *name == "extend_volume").unwrap();
+    Meters::new(&words).took(Metric::MessageDuration, &[method, 1], Duration::from_secs(2));
+    assert_eq!(
+        shown(),
+        ["cinder_volume_message_duration_seconds_count{backend=\"lvm\",method=\"extend_volume\",\
+          result=\"failure\"} 1"]
+    );
 }
 
 /// What `promtool check metrics` complains of, and some more.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use cinder_db::{Connection, Heartbeat, HeartbeatPlan, Pool, Pulse, chain};
 use oslo_launcher::WorkerHandle;
 
+use super::bus::Counting;
 use super::driver::Ready;
 use super::parts::{Condition, Part, Parts};
 use crate::logging;
@@ -23,9 +24,10 @@ pub(super) fn start(
     plan: HeartbeatPlan,
     parts: &Arc<Parts>,
     pool: &Pool,
+    messages: &Arc<Counting>,
     driver: Ready,
 ) -> std::io::Result<Option<Arc<Heartbeat>>> {
-    let mut look = looks(parts.worker().clone(), pool.clone());
+    let mut look = looks(parts.worker().clone(), pool.clone(), Arc::clone(messages));
     let ready = move || {
         look();
         driver.is_ready()
@@ -40,7 +42,7 @@ pub(super) fn start(
 }
 
 /// What is looked at in every tick.
-fn looks(worker: WorkerHandle, pool: Pool) -> impl FnMut() {
+fn looks(worker: WorkerHandle, pool: Pool, messages: Arc<Counting>) -> impl FnMut() {
     // The parent's lines are not ours.
     let mut dropped = logging::dropped_lines();
     move || {
@@ -49,6 +51,7 @@ fn looks(worker: WorkerHandle, pool: Pool) -> impl FnMut() {
         let meters = Meters::of(&worker);
         let before = std::mem::replace(&mut dropped, logging::dropped_lines());
         meters.add(Metric::LogLinesDropped, &[], dropped - before);
+        messages.look();
         let state = pool.state();
         meters.set(Metric::PoolOpen, &[], state.open.into());
         meters.set(Metric::PoolLent, &[], state.lent().into());

@@ -13,19 +13,23 @@ mod methods;
 mod publishing;
 mod request;
 
+use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use oslo_messaging::{Bus, Pool, ServerOptions, Target};
+use oslo_log::printable;
+use oslo_messaging::{Bus, Counts, Pool, ServerOptions, Target};
 use tracing::warn;
 
 use self::capabilities::Whose;
 pub(crate) use self::capabilities::now as message_time;
 pub(super) use self::capabilities::{CapabilitySource, NoCapacity};
-use self::counting::Counting;
+pub(super) use self::counting::Counting;
 use self::endpoint::Endpoint;
+pub(super) use self::endpoint::{Manager, NoManager};
 use self::evidence::Evidence;
 pub(crate) use self::evidence::WORDS as EVIDENCE_WORDS;
+pub(crate) use self::methods::NAMES as METHOD_NAMES;
 use self::publishing::Publishing;
 pub(crate) use self::request::fresh_id as fresh_request_id;
 use super::FIRST_ATTEMPT;
@@ -56,6 +60,14 @@ pub(crate) struct MessagesPlan {
     pub pool_name: String,
 }
 
+/// What a back end does when it is asked.
+pub(super) struct Work {
+    /// Carries out methods.
+    pub manager: Arc<dyn Manager>,
+    /// Knows what schedulers are told.
+    pub source: Box<dyn CapabilitySource>,
+}
+
 /// The bus of a worker from outside.
 pub(super) struct Messages {
     shared: Arc<Shared>,
@@ -68,7 +80,7 @@ struct Shared {
     events: Arc<Events>,
     counting: Arc<Counting>,
     publishing: Arc<Publishing>,
-    source: Box<dyn CapabilitySource>,
+    work: Work,
     pool: Mutex<Option<Arc<Pool>>>,
 }
 
@@ -87,7 +99,8 @@ impl Messages {
     pub(super) fn start(
         plan: MessagesPlan,
         registration: &cinder_db::Registration,
-        source: Box<dyn CapabilitySource>,
+        work: Work,
+        counting: Arc<Counting>,
         parts: &Arc<Parts>,
         events: &Arc<Events>,
         ending: &mut Ending,
@@ -99,9 +112,9 @@ impl Messages {
             whose,
             parts: Arc::clone(parts),
             events: Arc::clone(events),
-            counting: Arc::new(Counting::new(parts.worker())),
+            counting,
             publishing: Arc::default(),
-            source,
+            work,
             pool: Mutex::new(None),
         });
         let theirs = Arc::clone(&shared);
@@ -118,6 +131,32 @@ impl Messages {
             drop(thread.join());
         });
         Ok(Self { shared })
+    }
+
+    /// Lines for a report. Waits for nobody.
+    pub(super) fn report(&self) -> String {
+        let Shared { plan, counting, pool, .. } = &*self.shared;
+        // Writing to a String cannot fail.
+        let mut text = format!("messages: {}\n", plan.bus.name());
+        for target in &plan.targets {
+            let (queue, fanout) = (target.server_queue(), target.fanout_exchange());
+            let _ = writeln!(text, "server: {}, {queue}, {fanout}", target.topic());
+        }
+        if let Some((counts, running)) = counting.last() {
+            let Counts { received, rejected, duplicates, deadly, waiting, .. } = counts;
+            let _ = writeln!(
+                text,
+                "requests: {received} came, {rejected} rejected, {duplicates} seen before, \
+                 {deadly} dropped; {running} of at most {} run, {waiting} wait",
+                plan.threads
+            );
+        }
+        let pool = pool.try_lock().ok().and_then(|pool| pool.clone());
+        for one in pool.and_then(|pool| pool.running_now()).unwrap_or_default() {
+            let (id, age) = (one.request_id.unwrap_or_default(), one.age.as_secs_f64());
+            let _ = writeln!(text, "runs: {} {} for {age:.1} s", one.method, printable(&id));
+        }
+        text
     }
 }
 
@@ -164,13 +203,16 @@ impl Shared {
         let server =
             bus.serve(&self.plan.targets, options).map_err(|error| cinder_db::chain(&error))?;
         let endpoint = Endpoint {
+            manager: Arc::clone(&self.work.manager),
             counting: Arc::clone(&self.counting),
             publishing: Arc::clone(&self.publishing),
         };
         let pool = Pool::start(server, endpoint.dispatcher(self.plan.ping), self.plan.threads)
             .map_err(|error| format!("no thread for requests: {error}"))?;
         // A stop that came in between finds no pool, so this is left to it or done here.
-        *self.pool() = Some(Arc::new(pool));
+        let pool = Arc::new(pool);
+        self.counting.serves(&pool, self.plan.targets.len());
+        *self.pool() = Some(pool);
         if self.publishing.is_stopping() {
             self.close();
         }
@@ -182,7 +224,7 @@ impl Shared {
         let client = bus.client();
         let mut known = None;
         loop {
-            match self.source.capabilities() {
+            match self.work.source.capabilities() {
                 Ok(capabilities) => known = Some(capabilities),
                 Err(reason) => warn!(
                     target: "cinder.volume.manager",
@@ -209,6 +251,7 @@ impl Shared {
         if let Some(pool) = self.pool().as_ref() {
             pool.server().stop_consuming();
         }
+        self.counting.has(0);
     }
 
     /// Waits for the methods that run.

@@ -25,8 +25,10 @@ use cinder_types::{BINARY, ServiceId, UPSTREAM_VERSION};
 use oslo_launcher::{Service, StartError, WorkerHandle};
 use tracing::info;
 
-pub(crate) use self::bus::{EVIDENCE_WORDS, MessagesPlan, fresh_request_id, message_time};
-use self::bus::{Messages, NoCapacity};
+use self::bus::{Counting, Messages, NoCapacity, NoManager, Work};
+pub(crate) use self::bus::{
+    EVIDENCE_WORDS, METHOD_NAMES, MessagesPlan, fresh_request_id, message_time,
+};
 use self::driver::{NoDriver, Ready, Slot};
 use self::ending::{Ending, Stage};
 use self::events::Events;
@@ -93,7 +95,8 @@ impl Service for VolumeService {
         let mut ending = Ending::default();
 
         let ready = Ready::default();
-        let heartbeat = beat::start(connection, beat, &parts, &pool, ready.clone())
+        let counting = Arc::new(Counting::new(worker));
+        let heartbeat = beat::start(connection, beat, &parts, &pool, &counting, ready.clone())
             .map_err(StartError::failed)?;
         // The driver's thread may outlive a stop, and must not keep the heartbeat alive with it.
         let to_announce = heartbeat.as_ref().map(Arc::downgrade);
@@ -117,11 +120,15 @@ impl Service for VolumeService {
             ending.add(Stage::Driver, move || drop(thread.join()));
         }
 
-        let source = Box::new(NoCapacity { name: self.plan.messages.pool_name.clone() });
+        let work = Work {
+            manager: Arc::new(NoManager),
+            source: Box::new(NoCapacity { name: self.plan.messages.pool_name.clone() }),
+        };
         let messages = Messages::start(
             self.plan.messages.clone(),
             &self.plan.registration,
-            source,
+            work,
+            counting,
             &parts,
             &self.events,
             &mut ending,
@@ -177,7 +184,8 @@ impl Service for VolumeService {
             )
         });
         let parts = opened.parts.report().unwrap_or_default();
-        format!("{pool}\nway to the database: {}\n{parts}", opened.way)
+        let messages = opened.messages.report();
+        format!("{pool}\nway to the database: {}\n{parts}{messages}", opened.way)
     }
 
     fn reset(&self) {

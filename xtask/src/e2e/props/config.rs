@@ -21,6 +21,7 @@ impl Config {
             .set("DEFAULT", "host", HOST)
             .set("DEFAULT", "state_path", &dir.to_string())
             .set("DEFAULT", "report_interval", "1")
+            .set("DEFAULT", "transport_url", "local:") // whatever the database is
             .set("database", "connection", &format!("sqlite:///{dir}/cinder.sqlite"));
         for name in backends {
             config = config.set(name, "volume_backend_name", name);

@@ -108,7 +108,9 @@ pub(crate) fn a_killed_daemon_leaves_its_back_ends_to_the_next_at_once(
     scene.wait_empty(secs(5))
 }
 
-pub(crate) fn a_state_path_that_cannot_be_written_is_one_warning(scene: &Scene) -> Result<()> {
+pub(crate) fn without_a_state_path_there_is_one_warning_and_no_local_bus(
+    scene: &Scene,
+) -> Result<()> {
     let missing = scene.path("missing");
     let config = scene.config(&["a", "b"]);
     let config = config.set("DEFAULT", "state_path", &missing.to_string_lossy());
@@ -119,6 +121,8 @@ pub(crate) fn a_state_path_that_cannot_be_written_is_one_warning(scene: &Scene) 
         daemon.log().lines().filter(|line| line.contains(&lock)).map(str::to_owned).collect();
     ensure!(!lines.is_empty() && lines[0].contains("WARNING"), "{lines:?}");
     ensure!(daemon.count("would not be noticed") == 1, "{}", daemon.log());
+    let bus = format!("No messages are taken: state_path {} is no", missing.display());
+    daemon.wait_log(&bus, 2)?;
     ensure!(!missing.exists(), "it was made");
     daemon.end_with(Signal::SIGTERM, 0)
 }

@@ -1,6 +1,6 @@
 //! Which descriptors the parent and a worker hold (invariants 2 and 5 of docs/architecture.md).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result, ensure};
 use nix::sys::signal::Signal;
@@ -47,16 +47,60 @@ pub(crate) fn defect_15_a_worker_holds_only_what_is_its_own(scene: &Scene) -> Re
     daemon.end_with(Signal::SIGTERM, 0)
 }
 
+/// Unix sockets of a worker: those of the bus, which have a path, and the pair by which other threads
+/// wake the one that serves them.
+#[derive(Debug, Default)]
+struct Sockets {
+    known: BTreeSet<String>,
+    paths: BTreeSet<String>,
+    nameless: usize,
+}
+
+impl Sockets {
+    fn of(pid: i32, open: &BTreeMap<i32, String>) -> Result<Self> {
+        let table = std::fs::read_to_string(format!("/proc/{pid}/net/unix"))?;
+        let mut found = Self::default();
+        for line in table.lines().skip(1) {
+            let fields: Vec<_> = line.split_whitespace().collect();
+            let Some(inode) = fields.get(6) else { continue };
+            let target = format!("socket:[{inode}]");
+            if !open.values().any(|open| *open == target) {
+                continue;
+            }
+            match fields.get(7) {
+                Some(path) => drop(found.paths.insert((*path).to_owned())),
+                None => found.nameless += 1,
+            }
+            found.known.insert(target);
+        }
+        Ok(found)
+    }
+
+    /// A worker that inherited a sibling's would take its messages.
+    fn are_one_back_ends(&self) -> bool {
+        let back_end = |path: &String| {
+            let (_, name) = path.split_once('@')?;
+            name.split(',').next().map(str::to_owned)
+        };
+        let back_ends: BTreeSet<_> = self.paths.iter().map(back_end).collect();
+        back_ends.len() == 1 && !back_ends.contains(&None)
+    }
+}
+
 fn expect_only_own(scene: &Scene, worker: i32) -> Result<()> {
     let open = process::descriptors(worker)?;
     let database = scene.database().to_string_lossy().into_owned();
     let own_files = [database.as_str(), "/dev/null"];
+    let sockets = Sockets::of(worker, &open)?;
+    ensure!(sockets.are_one_back_ends(), "sockets of more than one back end: {sockets:?}");
+    ensure!(sockets.nameless <= 2, "more than what wakes the bus: {sockets:?}");
     let strange: Vec<_> = open
         .iter()
         .filter(|(number, target)| {
             let known = **number <= 2
                 || is_waiting(target)
                 || target.starts_with("pipe:")
+                || sockets.known.contains(*target)
                 || target.ends_with(".log")
                 || own_files.iter().any(|file| target.starts_with(file));
             !known

@@ -1,15 +1,17 @@
 //! What a message comes to: the table of methods as something that can be called.
 //!
 //! Around every method: its context, the span of its request, its place on the scoreboard, and what is
-//! counted. Until operations come, what needs a driver fails as it does with one that is not ready.
-//! Must not: know the bus.
+//! counted. What methods do is a [`Manager`]'s business. Must not: know the bus.
 
 use std::sync::Arc;
 use std::time::Instant;
 
+use cinder_types::RequestContext;
 use oslo_messaging::{
     Acknowledge, Classes, Dispatcher, Failure, Incoming, Method, Outcome, Version, returned,
 };
+
+use tracing::debug;
 
 use super::counting::Counting;
 use super::methods::{Declaration, Kept, METHODS};
@@ -22,8 +24,36 @@ const CINDER: Classes = Classes::new("cinder.exception", include_str!("exception
 /// What this service's row announces, `cinder_types::RPC_VERSION`.
 const VERSION: Version = Version { major: 3, minor: 20 };
 
-/// What carries out methods.
+/// Carries out what a service is asked for.
+pub(in crate::worker) trait Manager: Send + Sync {
+    /// One call of a method of the table, with arguments of its names.
+    ///
+    /// `incoming` is told ([`Incoming::recorded`]) when what is wanted stands where it survives this
+    /// process, if the table says that the message is kept until then.
+    ///
+    /// # Errors
+    ///
+    /// What the caller is told.
+    fn carry_out(
+        &self,
+        method: &'static str,
+        context: &RequestContext,
+        incoming: &mut Incoming,
+    ) -> Outcome;
+}
+
+/// There are no drivers yet: everything fails as it does while one is not ready.
+pub(in crate::worker) struct NoManager;
+
+impl Manager for NoManager {
+    fn carry_out(&self, _: &'static str, _: &RequestContext, _: &mut Incoming) -> Outcome {
+        Err(not_initialized().into())
+    }
+}
+
+/// What a server dispatches to.
 pub(super) struct Endpoint {
+    pub manager: Arc<dyn Manager>,
     pub counting: Arc<Counting>,
     pub publishing: Arc<Publishing>,
 }
@@ -55,22 +85,31 @@ impl Endpoint {
         incoming: &mut Incoming,
     ) -> Outcome {
         let begun = Instant::now();
+        let request_id = incoming.request.context.request_id().unwrap_or_default();
+        let shown = self.counting.begin(declaration.name, request_id);
         let outcome = request::context(&incoming.request.context).and_then(|context| {
-            let _shown = self.counting.begin(declaration.name, &context.request_id);
-            request::span(&context).in_scope(|| self.carry_out(declaration))
+            request::span(&context).in_scope(|| {
+                debug!(target: "cinder.rpc", "Carrying out {}", declaration.name);
+                self.carry_out(declaration.name, &context, incoming)
+            })
         });
+        drop(shown);
         self.counting.ended(number, outcome.is_ok(), incoming.is_call(), begun.elapsed());
         outcome
     }
 
-    fn carry_out(&self, declaration: &Declaration) -> Outcome {
-        match declaration.name {
-            "publish_service_capabilities" => {
-                self.publishing.ask();
-                returned(&())
-            }
-            _ => Err(not_initialized().into()),
+    /// What concerns the bus itself is done here.
+    fn carry_out(
+        &self,
+        method: &'static str,
+        context: &RequestContext,
+        incoming: &mut Incoming,
+    ) -> Outcome {
+        if method == "publish_service_capabilities" {
+            self.publishing.ask();
+            return returned(&());
         }
+        self.manager.carry_out(method, context, incoming)
     }
 }
 
