@@ -195,94 +195,107 @@ fn topology(host: &Host) -> String {
     text.replace("fanout-", "fanout_")
 }
 
-#[test]
-fn the_broker_has_what_the_original_declares() {
+/// Compares what the broker has for one server with these parameters.
+fn check_topology(parameters: &str, expected: &expect_test::Expect) {
     let Some(host) = broker::host() else { return };
-    for (parameters, expected) in [
-        (
-            "",
-            expect_test::expect![[r#"
-                cinder-volume_fanout fanout false true []
-                openstack topic false false []
+    let bus = host.bus(parameters);
+    let target = Target::new("openstack", "cinder-volume", "H@B").expect("good names");
+    let server = bus.serve(&[target], ServerOptions::default()).expect("a server");
+    broker::until_serving(&bus, &server);
+    expected.assert_eq(&topology(&host));
+}
 
-                cinder-volume classic false false [] 1
-                cinder-volume.H@B classic false false [] 1
-                cinder-volume_fanout_… classic false false [{"x-expires",1800000}] 1
+#[test]
+fn by_default_the_broker_has_what_the_original_declares() {
+    check_topology(
+        "",
+        &expect_test::expect![[r#"
+            cinder-volume_fanout fanout false true []
+            openstack topic false false []
 
-                cinder-volume_fanout cinder-volume cinder-volume_fanout_…
-                openstack cinder-volume cinder-volume
-                openstack cinder-volume.H@B cinder-volume.H@B
+            cinder-volume classic false false [] 1
+            cinder-volume.H@B classic false false [] 1
+            cinder-volume_fanout_… classic false false [{"x-expires",1800000}] 1
 
-                cinder-volume 1 true 128
-                cinder-volume.H@B 2 true 128
-                cinder-volume_fanout_… 3 true 128
-            "#]],
-        ),
-        (
-            "?amqp_durable_queues=true&rabbit_transient_queues_ttl=0",
-            expect_test::expect![[r#"
-                cinder-volume_fanout fanout false true []
-                openstack topic true false []
+            cinder-volume_fanout cinder-volume cinder-volume_fanout_…
+            openstack cinder-volume cinder-volume
+            openstack cinder-volume.H@B cinder-volume.H@B
 
-                cinder-volume classic true false [] 1
-                cinder-volume.H@B classic true false [] 1
-                cinder-volume_fanout_… classic false false [] 1
+            cinder-volume 1 true 128
+            cinder-volume.H@B 2 true 128
+            cinder-volume_fanout_… 3 true 128
+        "#]],
+    );
+}
 
-                cinder-volume_fanout cinder-volume cinder-volume_fanout_…
-                openstack cinder-volume cinder-volume
-                openstack cinder-volume.H@B cinder-volume.H@B
+#[test]
+fn durable_queues_that_never_expire_are_declared_so() {
+    check_topology(
+        "?amqp_durable_queues=true&rabbit_transient_queues_ttl=0",
+        &expect_test::expect![[r#"
+            cinder-volume_fanout fanout false true []
+            openstack topic true false []
 
-                cinder-volume 1 true 128
-                cinder-volume.H@B 2 true 128
-                cinder-volume_fanout_… 3 true 128
-            "#]],
-        ),
-        (
-            "?amqp_auto_delete=true",
-            expect_test::expect![[r#"
-                cinder-volume_fanout fanout false true []
-                openstack topic false true []
+            cinder-volume classic true false [] 1
+            cinder-volume.H@B classic true false [] 1
+            cinder-volume_fanout_… classic false false [] 1
 
-                cinder-volume classic false true [] 1
-                cinder-volume.H@B classic false true [] 1
-                cinder-volume_fanout_… classic false false [{"x-expires",1800000}] 1
+            cinder-volume_fanout cinder-volume cinder-volume_fanout_…
+            openstack cinder-volume cinder-volume
+            openstack cinder-volume.H@B cinder-volume.H@B
 
-                cinder-volume_fanout cinder-volume cinder-volume_fanout_…
-                openstack cinder-volume cinder-volume
-                openstack cinder-volume.H@B cinder-volume.H@B
+            cinder-volume 1 true 128
+            cinder-volume.H@B 2 true 128
+            cinder-volume_fanout_… 3 true 128
+        "#]],
+    );
+}
 
-                cinder-volume 1 true 128
-                cinder-volume.H@B 2 true 128
-                cinder-volume_fanout_… 3 true 128
-            "#]],
-        ),
-        (
-            "?rabbit_quorum_queue=true&rabbit_quorum_delivery_limit=5&rabbit_transient_quorum_queue=true&rabbit_qos_prefetch_count=7",
-            expect_test::expect![[r#"
-                cinder-volume_fanout fanout true true []
-                openstack topic true false []
+#[test]
+fn queues_that_go_with_their_consumers_are_declared_so() {
+    check_topology(
+        "?amqp_auto_delete=true",
+        &expect_test::expect![[r#"
+            cinder-volume_fanout fanout false true []
+            openstack topic false true []
 
-                cinder-volume quorum true false [{"x-delivery-limit",5},{"x-queue-type","quorum"}] 1
-                cinder-volume.H@B quorum true false [{"x-delivery-limit",5},{"x-queue-type","quorum"}] 1
-                cinder-volume_fanout_… quorum true false [{"x-delivery-limit",5},{"x-expires",1800000},{"x-queue-type","quorum"}] 1
+            cinder-volume classic false true [] 1
+            cinder-volume.H@B classic false true [] 1
+            cinder-volume_fanout_… classic false false [{"x-expires",1800000}] 1
 
-                cinder-volume_fanout cinder-volume cinder-volume_fanout_…
-                openstack cinder-volume cinder-volume
-                openstack cinder-volume.H@B cinder-volume.H@B
+            cinder-volume_fanout cinder-volume cinder-volume_fanout_…
+            openstack cinder-volume cinder-volume
+            openstack cinder-volume.H@B cinder-volume.H@B
 
-                cinder-volume 1 true 7
-                cinder-volume.H@B 2 true 7
-                cinder-volume_fanout_… 3 true 7
-            "#]],
-        ),
-    ] {
-        let host = if parameters.is_empty() { &host } else { &broker::host().expect("one") };
-        let bus = host.bus(parameters);
-        let target = Target::new("openstack", "cinder-volume", "H@B").expect("good names");
-        let server = bus.serve(&[target], ServerOptions::default()).expect("a server");
-        broker::until_serving(&bus, &server);
-        expected.assert_eq(&topology(host));
-    }
+            cinder-volume 1 true 128
+            cinder-volume.H@B 2 true 128
+            cinder-volume_fanout_… 3 true 128
+        "#]],
+    );
+}
+
+#[test]
+fn quorum_queues_are_declared_with_their_limits() {
+    check_topology(
+        "?rabbit_quorum_queue=true&rabbit_quorum_delivery_limit=5&rabbit_transient_quorum_queue=true\
+         &rabbit_qos_prefetch_count=7",
+        &expect_test::expect![[r#"
+            cinder-volume_fanout fanout true true []
+            openstack topic true false []
+
+            cinder-volume quorum true false [{"x-delivery-limit",5},{"x-queue-type","quorum"}] 1
+            cinder-volume.H@B quorum true false [{"x-delivery-limit",5},{"x-queue-type","quorum"}] 1
+            cinder-volume_fanout_… quorum true false [{"x-delivery-limit",5},{"x-expires",1800000},{"x-queue-type","quorum"}] 1
+
+            cinder-volume_fanout cinder-volume cinder-volume_fanout_…
+            openstack cinder-volume cinder-volume
+            openstack cinder-volume.H@B cinder-volume.H@B
+
+            cinder-volume 1 true 7
+            cinder-volume.H@B 2 true 7
+            cinder-volume_fanout_… 3 true 7
+        "#]],
+    );
 }
 
 #[test]
