@@ -35,6 +35,10 @@ pub(crate) trait Road: Send + Sync {
     fn reply_queue(&self) -> Option<String> {
         None
     }
+    /// Between two tries to reach somebody who is not there.
+    fn pause(&self) -> Duration {
+        PAUSE
+    }
 }
 
 /// A message to be offered.
@@ -128,7 +132,7 @@ impl Client {
             match asked.and_then(|(lane, early)| answer(lane, early, patience)) {
                 Ok(reply) => return reply.result.map_err(CallError::Failed),
                 Err(Offer::Late) => return Err(CallError::TimedOut),
-                Err(offer) => tried.or_again(offer, deadline)?,
+                Err(offer) => tried.or_again(offer, deadline, self.road.pause())?,
             }
         }
     }
@@ -152,7 +156,7 @@ impl Client {
             match tried.ask(&*self.road, Patience { deadline, silence: None }) {
                 Ok(_) => return Ok(()),
                 Err(Offer::Late) => return Err(CallError::Unconfirmed),
-                Err(offer) => tried.or_again(offer, deadline)?,
+                Err(offer) => tried.or_again(offer, deadline, self.road.pause())?,
             }
         }
     }
@@ -250,6 +254,8 @@ struct Tried<'a> {
     until: Instant,
     /// Whether a server may have read it already.
     sent: bool,
+    /// Whether nobody was there the last time.
+    nobody: bool,
     /// Which of the servers is asked next; the first is anybody's guess, so that all have their share.
     next: usize,
 }
@@ -257,11 +263,25 @@ struct Tried<'a> {
 impl<'a> Tried<'a> {
     fn new(to: &'a Destination, letter: Letter<'a>, until: Instant) -> Self {
         let next = uuid::Uuid::new_v4().as_fields().1.into();
-        Self { to, letter, until, sent: false, next }
+        Self { to, letter, until, sent: false, nobody: false, next }
+    }
+
+    /// The same, and says that nobody is there if that was so before and the time is over meanwhile.
+    fn ask(
+        &mut self,
+        road: &dyn Road,
+        patience: Patience,
+    ) -> Result<(Box<dyn Lane>, Option<Reply>), Offer> {
+        let asked = self.ask_once(road, patience).map_err(|offer| match offer {
+            Offer::Late if self.nobody => Offer::Lost(io::ErrorKind::NotFound.into()),
+            other => other,
+        });
+        self.nobody = matches!(&asked, Err(Offer::Lost(source)) if is_nobody(source));
+        asked
     }
 
     /// Offers it once; comes back when it is taken care of, or has been answered already.
-    fn ask(
+    fn ask_once(
         &mut self,
         road: &dyn Road,
         patience: Patience,
@@ -277,7 +297,7 @@ impl<'a> Tried<'a> {
     }
 
     /// Waits for the next try, if there is time for one.
-    fn or_again(&self, offer: Offer, deadline: Instant) -> Result<(), CallError> {
+    fn or_again(&self, offer: Offer, deadline: Instant, pause: Duration) -> Result<(), CallError> {
         let error = match offer {
             Offer::Final(error) => return Err(error),
             Offer::Late => CallError::TimedOut,
@@ -292,7 +312,7 @@ impl<'a> Tried<'a> {
         if left.is_zero() {
             return Err(error);
         }
-        std::thread::sleep(PAUSE.min(left));
+        std::thread::sleep(pause.min(left));
         Ok(())
     }
 }

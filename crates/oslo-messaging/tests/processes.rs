@@ -1,5 +1,6 @@
 //! Server and client in processes of their own, and what happens when one is killed.
 
+mod broker;
 mod served;
 
 use std::fs;

@@ -6,7 +6,7 @@
 
 use std::io;
 use std::sync::{Arc, mpsc};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::commands::{Command, Commands};
 use super::outbox::{Item, Way as Sent};
@@ -30,6 +30,11 @@ impl Road for Post {
         let mandatory = !matches!(to, Destination::Fanout { .. });
         let number = self.0.number();
         Ok(vec![Box::new(Slot { commands, exchange, key, mandatory, number })])
+    }
+
+    /// Each try goes over the broker and comes back.
+    fn pause(&self) -> Duration {
+        Duration::from_millis(250)
     }
 
     fn reply_queue(&self) -> Option<String> {

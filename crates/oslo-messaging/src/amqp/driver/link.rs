@@ -156,7 +156,10 @@ impl Link {
                     Ok(Some(Event::ConnectionUnblocked)) => {
                         let _ = happenings.send(Happening::Blocked(life, purpose, None));
                     }
-                    Ok(Some(Event::Error(error))) => break broken(&error),
+                    // The end of a channel is seen by whoever uses it.
+                    Ok(Some(Event::Error(error))) if !error.is_amqp_soft_error() => {
+                        break broken(&error);
+                    }
                     Ok(Some(_)) => {}
                     Ok(None) => break trouble(Class::Broken, &"the connection has ended"),
                     Err(_) => {
