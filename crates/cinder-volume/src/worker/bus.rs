@@ -12,13 +12,15 @@ mod evidence;
 mod methods;
 mod publishing;
 mod request;
+mod standing;
 
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use oslo_log::printable;
-use oslo_messaging::{Bus, Counts, Pool, ServerOptions, Target};
+use oslo_messaging::{Bus, Client, Counts, Pool, ServerOptions, Target};
+use serde_json::{Map, Value};
 use tracing::warn;
 
 use self::capabilities::Whose;
@@ -30,7 +32,7 @@ pub(super) use self::endpoint::{Manager, NoManager};
 use self::evidence::Evidence;
 pub(crate) use self::evidence::WORDS as EVIDENCE_WORDS;
 pub(crate) use self::methods::NAMES as METHOD_NAMES;
-use self::publishing::Publishing;
+use self::publishing::{Publishing, Wake};
 pub(crate) use self::request::fresh_id as fresh_request_id;
 use super::FIRST_ATTEMPT;
 use super::ending::{Ending, Stage};
@@ -42,6 +44,11 @@ use crate::bus::BusPlan;
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// Longest pause: what is in the way may be gone at any time.
 const LAST_PAUSE: Duration = Duration::from_secs(30);
+
+/// The supervisor hears of changes of the bus at most so often.
+const BETWEEN_WORDS: Duration = Duration::from_secs(1);
+/// How long the thread may take to end, when all that it served is closed.
+const LAST_WORD: Duration = Duration::from_secs(2);
 
 /// The bus of one back end, before it is opened.
 #[derive(Debug, Clone)]
@@ -127,8 +134,12 @@ impl Messages {
         let theirs = Arc::clone(&shared);
         ending.add(Stage::Bus, move || {
             theirs.close();
-            // A panic of it has been logged.
-            drop(thread.join());
+            // It lets go of the connections. It may be in the middle of telling schedulers, which a
+            // broker that has just gone away would keep it at; a process that ends closes them, too.
+            let begun = Instant::now();
+            while !thread.is_finished() && begun.elapsed() < LAST_WORD {
+                std::thread::sleep(Duration::from_millis(2));
+            }
         });
         Ok(Self { shared })
     }
@@ -184,9 +195,7 @@ impl Shared {
             }
             pause = (pause * 2).min(LAST_PAUSE);
         };
-        self.parts.set(Part::Messaging, Condition::Up);
-        self.events.tell(|told| told.bus_tried = true);
-        self.publish(&bus);
+        self.attend(&bus);
     }
 
     /// Opens all servers.
@@ -195,7 +204,9 @@ impl Shared {
     ///
     /// Why not, for operators.
     fn open(&self) -> Result<Bus, String> {
-        let bus = self.plan.bus.open().map_err(|error| error.to_string())?;
+        let bus = self.plan.bus.open();
+        let changed = Arc::clone(&self.publishing);
+        bus.watch(move || changed.bus_changed());
         let options = ServerOptions {
             prefetch: self.plan.threads.saturating_mul(2),
             words: Some(Box::new(Evidence(self.parts.worker().clone()))),
@@ -219,30 +230,68 @@ impl Shared {
         Ok(bus)
     }
 
-    /// Tells schedulers until a stop comes.
-    fn publish(&self, bus: &Bus) {
+    /// Says how the bus is and tells schedulers, until a stop comes.
+    ///
+    /// Schedulers are told only while the bus is up: a message that waits for a broker would keep this
+    /// thread from saying that there is none, and would be out of date when it goes out.
+    fn attend(&self, bus: &Bus) {
         let client = bus.client();
         let mut known = None;
+        let mut told = Condition::Starting;
+        // When schedulers are told next; at once, as soon as that is possible.
+        let mut due = Instant::now();
         loop {
-            match self.work.source.capabilities() {
-                Ok(capabilities) => known = Some(capabilities),
-                Err(reason) => warn!(
-                    target: "cinder.volume.manager",
-                    "Update driver status failed: {reason}"
-                ),
+            let now = self.look(bus);
+            if now != told && now != Condition::Starting {
+                self.parts.set(Part::Messaging, now.clone());
+                self.events.tell(|told| told.bus_tried = true);
+                told = now;
+                // A broker that comes and goes must not keep the supervisor busy.
+                if !self.publishing.pause(BETWEEN_WORDS) {
+                    return;
+                }
+                continue;
             }
-            if let Some(capabilities) = &known
-                && let Err(error) = self.whose.publish(&client, capabilities)
-            {
-                warn!(
-                    target: "cinder.volume.manager",
-                    "Schedulers cannot be told what {} can do: {}",
-                    self.whose.host.as_str(), cinder_db::chain(&error)
-                );
+            let is_up = told == Condition::Up;
+            if is_up && due <= Instant::now() {
+                self.publish(&client, &mut known);
+                due = Instant::now() + self.plan.polling_interval;
             }
-            if !self.publishing.wait(self.plan.polling_interval) {
-                return;
+            let left = due.saturating_duration_since(Instant::now());
+            match self.publishing.wait(if is_up { left } else { self.plan.polling_interval }) {
+                Wake::Stop => return,
+                Wake::Asked => due = Instant::now(),
+                Wake::Changed | Wake::TimeOver => {}
             }
+        }
+    }
+
+    /// How the bus is now. One without a broker is there when it is open.
+    fn look(&self, bus: &Bus) -> Condition {
+        let Some(state) = bus.state() else { return Condition::Up };
+        if state.ended.is_some() {
+            self.events.tell(|told| told.bus_broken = true);
+        }
+        standing::condition(&state)
+    }
+
+    /// Tells schedulers what this back end can do, by what is known of it.
+    fn publish(&self, client: &Client, known: &mut Option<Map<String, Value>>) {
+        match self.work.source.capabilities() {
+            Ok(capabilities) => *known = Some(capabilities),
+            Err(reason) => warn!(
+                target: "cinder.volume.manager",
+                "Update driver status failed: {reason}"
+            ),
+        }
+        if let Some(capabilities) = known
+            && let Err(error) = self.whose.publish(client, capabilities)
+        {
+            warn!(
+                target: "cinder.volume.manager",
+                "Schedulers cannot be told what {} can do: {}",
+                self.whose.host.as_str(), cinder_db::chain(&error)
+            );
         }
     }
 

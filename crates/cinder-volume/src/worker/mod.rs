@@ -31,7 +31,7 @@ pub(crate) use self::bus::{
 };
 use self::driver::{NoDriver, Ready, Slot};
 use self::ending::{Ending, Stage};
-use self::events::Events;
+use self::events::{Events, Told};
 use self::parts::{Condition, Part, Parts};
 pub(crate) use self::plan::{Candidate, Plan};
 use crate::logging;
@@ -155,7 +155,8 @@ impl Service for VolumeService {
             return; // stopped before it had started
         }
         let flushes = || logging::flush().unwrap_or(Duration::from_secs(3600));
-        while !self.events.wait(flushes(), |told| told.stop) {}
+        let over = |told: &Told| told.stop || told.bus_broken;
+        while !self.events.wait(flushes(), over) {}
         // Not all of it: a report must be possible while parts end.
         let taken = self.opened().as_mut().map(|opened| {
             let mut ending = std::mem::take(&mut opened.ending);
@@ -167,6 +168,11 @@ impl Service for VolumeService {
         });
         if let Some((ending, parts)) = taken {
             ending.run(&parts);
+        }
+        if self.events.wait(Duration::ZERO, |told| told.bus_broken && !told.stop) {
+            // Said where it happened. A worker that goes on with it, as its launcher hears of it
+            // everywhere, ends with a status that has it replaced.
+            std::panic::resume_unwind(Box::new("messages have come to an end"));
         }
     }
 

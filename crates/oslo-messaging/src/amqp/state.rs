@@ -76,7 +76,6 @@ pub enum ConnectionPhase {
 
 /// One server.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct ServerState {
     /// Number of the server, see [`crate::Server::number`].
     pub number: u64,
