@@ -3,9 +3,10 @@
 use super::runner::Scenario;
 use super::scenarios::{
     claims, clocks, command_line, container, database_faults, database_servers, descriptors,
-    first_moments, health, inheritance, languages, layers, limits, log_options, log_reader, peer,
-    phases, progress, refusals, registration, reload, report, rotation, samples, scale,
-    shared_sessions, signals, spawn, startup, storms, stray_memory, supervision, systemd, tls,
+    first_moments, health, inheritance, languages, layers, limits, log_options, log_reader,
+    messages, peer, phases, progress, refusals, registration, reload, report, rotation, samples,
+    scale, shared_sessions, signals, spawn, startup, storms, stray_memory, supervision, systemd,
+    tls,
 };
 use crate::servers::Kind;
 
@@ -39,6 +40,7 @@ pub(super) fn scenarios() -> Vec<Scenario> {
     all.extend(faults());
     all.extend(outside());
     all.extend(health());
+    all.extend(messages());
     for kind in Kind::ALL {
         let peer = rows! { peer::we_start_on_a_database_that_the_python_cinder_manage_made };
         let peer = peer.into_iter().filter(|_| peer::is_wanted());
@@ -255,6 +257,22 @@ fn health() -> Vec<Scenario> {
         health::status_joins_the_rows_with_what_the_health_server_knows
         health::the_overview_fits_a_phone
         stray_memory::a_scoreboard_full_of_nonsense_harms_neither_supervisor_nor_health_server
+    })
+}
+
+fn messages() -> Vec<Scenario> {
+    Vec::from(rows! {
+        messages::a_call_is_answered_as_the_original_answers_it
+        messages::who_asks_whether_somebody_is_there_is_told_if_that_is_wanted
+        messages::schedulers_are_told_at_the_start_now_and_then_and_when_they_ask
+        messages::a_stop_amid_calls_leaves_none_without_an_answer
+        messages::casts_survive_a_worker_that_is_killed_again_and_again
+        messages::a_hup_says_that_another_bus_needs_a_restart
+        messages::a_socket_in_use_is_left_to_its_owner_until_it_ends
+        messages::another_user_is_turned_away
+        messages::a_bus_that_is_not_there_stops_no_heartbeat
+        messages::a_transport_url_that_is_none_is_refused_with_file_and_line
+        messages::messages_are_counted_and_reported
     })
 }
 

@@ -10,7 +10,9 @@ pub(super) mod http;
 pub(super) mod namespace;
 pub(super) mod panics;
 pub(super) mod scene;
+pub(super) mod scheduler;
 pub(super) mod skip;
+pub(super) mod sockets;
 pub(super) mod stage;
 
 pub(crate) use config::Config;

@@ -1,12 +1,13 @@
 //! Which descriptors the parent and a worker hold (invariants 2 and 5 of docs/architecture.md).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, ensure};
 use nix::sys::signal::Signal;
 
 use crate::e2e::props::daemon::Daemon;
 use crate::e2e::props::scene::Scene;
+use crate::e2e::props::sockets::Sockets;
 use crate::process;
 
 /// Kernel objects for waiting, which have no content to leak.
@@ -45,46 +46,6 @@ pub(crate) fn defect_15_a_worker_holds_only_what_is_its_own(scene: &Scene) -> Re
     expect_only_own(scene, newest).context("the replaced worker")?;
     no_pipe_leads_to_a_sibling(&daemon)?;
     daemon.end_with(Signal::SIGTERM, 0)
-}
-
-/// Unix sockets of a worker: those of the bus, which have a path, and the pair by which other threads
-/// wake the one that serves them.
-#[derive(Debug, Default)]
-struct Sockets {
-    known: BTreeSet<String>,
-    paths: BTreeSet<String>,
-    nameless: usize,
-}
-
-impl Sockets {
-    fn of(pid: i32, open: &BTreeMap<i32, String>) -> Result<Self> {
-        let table = std::fs::read_to_string(format!("/proc/{pid}/net/unix"))?;
-        let mut found = Self::default();
-        for line in table.lines().skip(1) {
-            let fields: Vec<_> = line.split_whitespace().collect();
-            let Some(inode) = fields.get(6) else { continue };
-            let target = format!("socket:[{inode}]");
-            if !open.values().any(|open| *open == target) {
-                continue;
-            }
-            match fields.get(7) {
-                Some(path) => drop(found.paths.insert((*path).to_owned())),
-                None => found.nameless += 1,
-            }
-            found.known.insert(target);
-        }
-        Ok(found)
-    }
-
-    /// A worker that inherited a sibling's would take its messages.
-    fn are_one_back_ends(&self) -> bool {
-        let back_end = |path: &String| {
-            let (_, name) = path.split_once('@')?;
-            name.split(',').next().map(str::to_owned)
-        };
-        let back_ends: BTreeSet<_> = self.paths.iter().map(back_end).collect();
-        back_ends.len() == 1 && !back_ends.contains(&None)
-    }
 }
 
 fn expect_only_own(scene: &Scene, worker: i32) -> Result<()> {

@@ -15,6 +15,7 @@ pub(super) mod layers;
 pub(super) mod limits;
 pub(super) mod log_options;
 pub(super) mod log_reader;
+pub(super) mod messages;
 pub(super) mod peer;
 pub(super) mod phases;
 pub(super) mod progress;
