@@ -29,6 +29,7 @@ mod health;
 mod hooks;
 mod liveness;
 mod logging;
+mod methods;
 mod metrics;
 mod progress;
 mod registering;

@@ -13,7 +13,7 @@ use std::time::Duration;
 use cinder_health::{BackEnd, Family, Histogram, Kind, Restarts, Sample, Snapshot, State, Value};
 use oslo_launcher::{MOST, WorkerHandle};
 
-use crate::worker::METHOD_NAMES as METHODS;
+use crate::methods::NAMES as METHODS;
 
 /// Upper bounds, in seconds, of the buckets that durations are counted in; one more bucket counts
 /// what took longer.

@@ -9,10 +9,11 @@ mod capabilities;
 mod counting;
 mod endpoint;
 mod evidence;
-mod methods;
 mod publishing;
 mod request;
 mod standing;
+#[cfg(test)]
+mod tests;
 
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -21,7 +22,7 @@ use std::time::{Duration, Instant};
 use oslo_log::printable;
 use oslo_messaging::{Bus, Client, Counts, Pool, ServerOptions, Target};
 use serde_json::{Map, Value};
-use tracing::warn;
+use tracing::{info, warn};
 
 use self::capabilities::Whose;
 pub(crate) use self::capabilities::now as message_time;
@@ -31,7 +32,6 @@ use self::endpoint::Endpoint;
 pub(super) use self::endpoint::{Manager, NoManager};
 use self::evidence::Evidence;
 pub(crate) use self::evidence::WORDS as EVIDENCE_WORDS;
-pub(crate) use self::methods::NAMES as METHOD_NAMES;
 use self::publishing::{Publishing, Wake};
 pub(crate) use self::request::fresh_id as fresh_request_id;
 use super::FIRST_ATTEMPT;
@@ -195,6 +195,9 @@ impl Shared {
             }
             pause = (pause * 2).min(LAST_PAUSE);
         };
+        if pause > FIRST_PAUSE {
+            info!(target: "cinder.service", "Messages are taken now");
+        }
         self.attend(&bus);
     }
 
@@ -238,27 +241,30 @@ impl Shared {
         let client = bus.client();
         let mut known = None;
         let mut told = Condition::Starting;
+        // A broker that comes and goes must not keep the supervisor busy.
+        let mut quiet_until = Instant::now();
         // When schedulers are told next; at once, as soon as that is possible.
         let mut due = Instant::now();
         loop {
             let now = self.look(bus);
-            if now != told && now != Condition::Starting {
+            let is_news = now != told && now != Condition::Starting;
+            if is_news && quiet_until <= Instant::now() {
                 self.parts.set(Part::Messaging, now.clone());
                 self.events.tell(|told| told.bus_tried = true);
                 told = now;
-                // A broker that comes and goes must not keep the supervisor busy.
-                if !self.publishing.pause(BETWEEN_WORDS) {
-                    return;
-                }
+                quiet_until = Instant::now() + BETWEEN_WORDS;
                 continue;
             }
-            let is_up = told == Condition::Up;
-            if is_up && due <= Instant::now() {
+            if told == Condition::Up && due <= Instant::now() {
                 self.publish(&client, &mut known);
                 due = Instant::now() + self.plan.polling_interval;
             }
-            let left = due.saturating_duration_since(Instant::now());
-            match self.publishing.wait(if is_up { left } else { self.plan.polling_interval }) {
+            let next = if told == Condition::Up { Some(due) } else { None };
+            let next = next.into_iter().chain(is_news.then_some(quiet_until)).min();
+            let left = next.map_or(self.plan.polling_interval, |next| {
+                next.saturating_duration_since(Instant::now())
+            });
+            match self.publishing.wait(left) {
                 Wake::Stop => return,
                 Wake::Asked => due = Instant::now(),
                 Wake::Changed | Wake::TimeOver => {}
@@ -277,14 +283,7 @@ impl Shared {
 
     /// Tells schedulers what this back end can do, by what is known of it.
     fn publish(&self, client: &Client, known: &mut Option<Map<String, Value>>) {
-        match self.work.source.capabilities() {
-            Ok(capabilities) => *known = Some(capabilities),
-            Err(reason) => warn!(
-                target: "cinder.volume.manager",
-                "Update driver status failed: {reason}"
-            ),
-        }
-        if let Some(capabilities) = known
+        if let Some(capabilities) = capabilities::newest(&*self.work.source, known)
             && let Err(error) = self.whose.publish(client, capabilities)
         {
             warn!(

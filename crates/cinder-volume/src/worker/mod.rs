@@ -26,9 +26,7 @@ use oslo_launcher::{Service, StartError, WorkerHandle};
 use tracing::info;
 
 use self::bus::{Counting, Messages, NoCapacity, NoManager, Work};
-pub(crate) use self::bus::{
-    EVIDENCE_WORDS, METHOD_NAMES, MessagesPlan, fresh_request_id, message_time,
-};
+pub(crate) use self::bus::{EVIDENCE_WORDS, MessagesPlan, fresh_request_id, message_time};
 use self::driver::{NoDriver, Ready, Slot};
 use self::ending::{Ending, Stage};
 use self::events::{Events, Told};

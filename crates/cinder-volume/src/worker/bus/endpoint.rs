@@ -14,9 +14,9 @@ use oslo_messaging::{
 use tracing::debug;
 
 use super::counting::Counting;
-use super::methods::{Declaration, Kept, METHODS};
 use super::publishing::Publishing;
 use super::request;
+use crate::methods::{Declaration, KeptUntil, METHODS};
 
 /// Everything that callers of Cinder know as an exception.
 const CINDER: Classes = Classes::new("cinder.exception", include_str!("exceptions.txt"));
@@ -68,8 +68,8 @@ impl Endpoint {
             Method::new(declaration.name, run)
                 .taking(declaration.required, declaration.optional)
                 .acknowledged(match declaration.kept {
-                    Kept::UntilTaken => Acknowledge::WhenTaken,
-                    Kept::UntilClaimed | Kept::UntilFiled => Acknowledge::WhenRecorded,
+                    KeptUntil::Taken => Acknowledge::WhenTaken,
+                    KeptUntil::Claimed | KeptUntil::Filed => Acknowledge::WhenRecorded,
                 })
         };
         let methods = METHODS.iter().enumerate().map(method);
