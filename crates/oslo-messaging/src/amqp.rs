@@ -19,6 +19,8 @@ mod outbox;
 mod quiet;
 mod road;
 mod session;
+#[cfg(test)]
+mod session_explored;
 mod state;
 mod thread;
 mod topology;

@@ -356,13 +356,13 @@ fn a_missing_queue_of_replies_costs_a_minute_and_nobody_elses_replies() {
         "_msg_id": "m", "_reply_q": "reply_nobody",
     });
     let state = || service.bus.state().expect("a broker's");
-    raw::publish(&host, "topic.server", gone.to_string().as_bytes(), raw::Properties::default());
+    broker::publish(&host, "topic.server", gone.to_string().as_bytes());
     eventually("the reply waits", || state().returned > 2 && state().waiting_replies == 1);
     // Others are answered meanwhile, over the same connection.
     echo(&host.bus(""), "others", LIMIT).expect("an answer");
     eventually("the queue counts as dead", || state().dead_reply_queues == 1);
     assert_eq!((state().waiting_replies, state().dropped), (0, 1));
-    raw::publish(&host, "topic.server", gone.to_string().as_bytes(), raw::Properties::default());
+    broker::publish(&host, "topic.server", gone.to_string().as_bytes());
     eventually("the next is dropped at once", || state().dropped == 2);
     assert_eq!(state().reconnects, 0);
 }
@@ -558,50 +558,8 @@ fn a_backlog_stays_on_the_broker() {
     let server = bus.serve(&[target("server")], ServerOptions::default()).expect("a server");
     broker::until_serving(&bus, &server);
     let body = br#"{"method": "keep", "args": {"n": 1}, "version": "3.0"}"#;
-    raw::publish_many(&host, "topic.server", body, 5_000);
+    broker::publish_many(&host, "topic.server", body, lapin::BasicProperties::default(), 5_000);
     eventually("as many have come as may", || server.counts().waiting == 128);
     thread::sleep(Duration::from_millis(300));
     assert_eq!(server.counts().received, 128);
-}
-
-/// Messages as anybody may publish them.
-mod raw {
-    pub use lapin::BasicProperties as Properties;
-    use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
-    use lapin::{Connection, ConnectionProperties};
-
-    use crate::broker::Host;
-
-    pub fn publish(host: &Host, queue: &str, body: &[u8], properties: Properties) {
-        send(host, queue, body, properties, 1);
-    }
-
-    pub fn publish_many(host: &Host, queue: &str, body: &[u8], count: usize) {
-        send(host, queue, body, Properties::default(), count);
-    }
-
-    fn send(host: &Host, queue: &str, body: &[u8], properties: Properties, count: usize) {
-        let name = host.name.replace('/', "%2f");
-        let url = format!("amqp://guest:guest@127.0.0.1:{}/{name}", host.node.port);
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        runtime.expect("a runtime").block_on(async {
-            let to = Connection::connect(&url, ConnectionProperties::default()).await;
-            let to = to.expect("a broker");
-            let channel = to.create_channel().await.expect("a channel");
-            channel.confirm_select(ConfirmSelectOptions::default()).await.expect("confirms");
-            for _ in 0..count {
-                let options = BasicPublishOptions::default();
-                let sent = channel.basic_publish(
-                    "".into(),
-                    queue.into(),
-                    options,
-                    body,
-                    properties.clone(),
-                );
-                drop(sent.await.expect("sent"));
-            }
-            channel.wait_for_confirms().await.expect("taken");
-            to.close(200, "OK".into()).await.expect("closed");
-        });
-    }
 }

@@ -25,6 +25,7 @@ use lapin::{Acker, Channel};
 use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinSet};
 
+use self::ends::Closing;
 use self::lane::Published;
 use self::link::Links;
 use super::back::Broken;
@@ -46,8 +47,6 @@ const REPLIES: Place = 0;
 const LANES: usize = 16;
 /// The picture of the state is renewed at most this often while only numbers change.
 const PICTURE: Duration = Duration::from_millis(50);
-/// How long the end of a server may take: the last replies, its own queues, its channel.
-const CLOSING: Duration = Duration::from_secs(2);
 
 /// What the thread has to know.
 pub(super) struct Settings {
@@ -64,11 +63,11 @@ enum Happening {
     Connected(Life, Result<Links, Trouble>),
     Lost(Life, Trouble),
     Blocked(Life, Purpose, Option<String>),
-    Established(Life, Place, Result<Channel, Trouble>),
+    Established(Life, Place, Result<Channel, Trouble>, Vec<String>),
     Delivered(Life, Place, Box<Delivery>),
     ConsumerEnded(Life, Place, String),
     Published(Life, Box<Published>),
-    Closed { in_time: bool, done: std_mpsc::Sender<()> },
+    Closed(Place),
     Over,
 }
 
@@ -146,17 +145,11 @@ struct Seated {
     stopped: bool,
 }
 
-/// A server that ends.
-struct Closing {
-    place: Place,
-    until: Instant,
-    done: std_mpsc::Sender<()>,
-}
-
 /// What is settled on the consuming connection, in this order.
 enum Chore {
     Settle(Acker, Settled),
     Cancel(Channel, Vec<String>),
+    End { place: Place, channel: Channel, own: Vec<String> },
 }
 
 /// What exists while both connections are open.
@@ -192,6 +185,8 @@ struct Driver {
     tasks: JoinSet<()>,
     /// Those that end with the connections.
     of_life: Vec<AbortHandle>,
+    /// Whether frames of the broker's size are taken.
+    roomy: bool,
     receptions: Arc<Mutex<Vec<Arc<Reception>>>>,
     is_changed: bool,
     has_news: bool,
@@ -229,6 +224,7 @@ impl Driver {
             heard: Some(heard),
             tasks: JoinSet::new(),
             of_life: Vec::new(),
+            roomy: false,
             receptions,
             is_changed: false,
             has_news: true,
@@ -275,8 +271,7 @@ impl Driver {
     /// When something has to be done without being told.
     fn due(&self) -> Instant {
         let picture = (self.is_changed || self.has_news).then(|| self.pictured + PICTURE);
-        let closing = self.closing.iter().map(|one| one.until).min();
-        let dues = [self.session.due(), self.outbox.due(), picture, closing];
+        let dues = [self.session.due(), self.outbox.due(), picture, self.closing_due()];
         let far = Instant::now() + Duration::from_secs(3600);
         dues.into_iter().flatten().min().unwrap_or(far)
     }
@@ -288,10 +283,7 @@ impl Driver {
                 self.serve(place, &targets, reception, prefetch);
             }
             Command::Stop(place) => self.stop(place),
-            Command::Close(place, done) => {
-                self.stop(place);
-                self.closing.push(Closing { place, until: Instant::now() + CLOSING, done });
-            }
+            Command::Close(place, done) => self.close(place, done),
             Command::Settle(number, settled) => {
                 // One of an earlier life is nobody's any more.
                 if let Some(acker) = self.tickets.remove(&number)
@@ -376,18 +368,10 @@ impl Driver {
                     self.block(purpose, reason);
                 }
             }
-            Happening::Established(life, place, Ok(channel)) => {
-                if let Some(seat) = self.seats.get_mut(&place)
-                    && self.alive.as_ref().is_some_and(|alive| alive.life == life)
-                {
-                    seat.channel = Some(channel);
-                    if std::mem::take(&mut seat.stopped) {
-                        self.stop(place); // it was asked to while it was established
-                    }
-                    self.step(Event::Serving(life, place));
-                }
+            Happening::Established(life, place, Ok(channel), own) => {
+                self.established(life, place, channel, own);
             }
-            Happening::Established(life, place, Err(trouble)) => {
+            Happening::Established(life, place, Err(trouble), _) => {
                 self.step(Event::Refused(life, place, trouble));
             }
             Happening::Delivered(life, place, delivery) => self.delivered(life, place, *delivery),
@@ -398,10 +382,7 @@ impl Driver {
                 }
             }
             Happening::Published(life, published) => self.published(life, *published),
-            Happening::Closed { in_time, done } => {
-                self.mute |= !in_time;
-                let _ = done.send(());
-            }
+            Happening::Closed(place) => self.closed(place),
             Happening::Over => {
                 self.step(Event::End);
                 self.over = true;
@@ -418,8 +399,9 @@ impl Driver {
                 Action::Connect(life, host) => {
                     let (settings, happenings) =
                         (Arc::clone(&self.settings), self.happenings.clone());
+                    let roomy = self.roomy;
                     let task = self.tasks.spawn(async move {
-                        let links = link::open(&settings, host).await;
+                        let links = link::open(&settings, host, roomy).await;
                         let _ = happenings.send(Happening::Connected(life, links));
                     });
                     self.of_life.push(task);

@@ -290,3 +290,137 @@ impl Item {
         matches!(self.road, Way::Letter { is_call: true, .. })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::amqp::topology::Kind;
+
+    fn reply(number: u64, queue: &str) -> Item {
+        let road = Way::Reply { queue: queue.to_owned(), from: 1, is_last: true };
+        Item { number, body: Arc::from(&b"x"[..]), road }
+    }
+
+    fn letter(number: u64, is_call: bool, until: Instant) -> Item {
+        let exchange = Exchange {
+            name: "openstack".into(),
+            kind: Kind::Topic,
+            durable: false,
+            auto_delete: false,
+            arguments: Vec::new(),
+        };
+        let road = Way::Letter { exchange, key: "k".into(), mandatory: true, until, is_call };
+        Item { number, body: Arc::from(&b"x"[..]), road }
+    }
+
+    fn outbox() -> (Outbox, Instant) {
+        (Outbox::new(Duration::from_secs(60)), Instant::now())
+    }
+
+    fn numbers(outbox: &mut Outbox, now: Instant) -> Vec<u64> {
+        std::iter::from_fn(|| outbox.next(true, now)).map(|item| item.number).collect()
+    }
+
+    #[test]
+    fn what_no_broker_has_confirmed_is_sent_again_in_its_order() {
+        let (mut outbox, now) = outbox();
+        for number in 1..=3 {
+            assert_eq!(outbox.put(reply(number, "q"), now), []);
+        }
+        assert_eq!(numbers(&mut outbox, now), [1, 2, 3]);
+        assert_eq!(outbox.done(2, Outcome::Confirmed, now), []);
+        outbox.lost();
+        assert_eq!(outbox.replies(), 2);
+        assert_eq!(numbers(&mut outbox, now), [1, 3]);
+        // The verdict of an earlier connection comes too late, and is nobody's.
+        assert_eq!(outbox.done(2, Outcome::Returned, now), []);
+        assert_eq!(outbox.counts.answered, 1);
+    }
+
+    #[test]
+    fn a_missing_queue_is_looked_for_until_it_counts_as_dead() {
+        let (mut outbox, mut now) = outbox();
+        outbox.put(reply(1, "gone"), now);
+        outbox.put(reply(2, "gone"), now);
+        outbox.put(reply(3, "there"), now);
+        let end = now + Duration::from_secs(60);
+        let words = loop {
+            let Some(item) = outbox.next(true, now) else {
+                now = outbox.due().expect("again");
+                outbox.wake(now);
+                continue;
+            };
+            let outcome = if item.number == 3 { Outcome::Confirmed } else { Outcome::Returned };
+            let words = outbox.done(item.number, outcome, now);
+            if !words.is_empty() {
+                break words;
+            }
+            assert!(now <= end + MISSING);
+        };
+        assert!(now >= end, "not before its time");
+        assert_eq!(words, [Word::Dead { queue: "gone".into(), dropped: 2 }]);
+        assert_eq!((outbox.replies(), outbox.dead(), outbox.counts.answered), (0, 1, 1));
+        assert_eq!(outbox.put(reply(4, "gone"), now), []);
+        assert_eq!(outbox.next(true, now), None, "dropped at once");
+        now += DEAD;
+        outbox.put(reply(5, "gone"), now);
+        assert_eq!(numbers(&mut outbox, now), [5], "its time is over");
+    }
+
+    #[test]
+    fn the_oldest_reply_makes_room_and_signs_of_life_go_first() {
+        let (mut outbox, now) = outbox();
+        let mut sign = reply(0, "sign");
+        sign.road = Way::Reply { queue: "sign".into(), from: 1, is_last: false };
+        outbox.put(sign, now);
+        let mut words = Vec::new();
+        for number in 1..=1_001 {
+            words.extend(outbox.put(reply(number, &format!("q{number}")), now));
+        }
+        let dropped = |queue: &str| Word::Overflow { queue: queue.into() };
+        assert_eq!(words, [dropped("sign"), dropped("q1")]);
+        assert_eq!((outbox.replies(), outbox.counts.dropped), (1_000, 2));
+        // Letters are bounded by who writes them.
+        assert_eq!(outbox.put(letter(5_000, false, now + DEAD), now), []);
+    }
+
+    #[test]
+    fn large_replies_are_bounded_by_their_bytes_and_one_is_never_too_much() {
+        let (mut outbox, now) = outbox();
+        let large = |number| Item { body: vec![0; MOST_BYTES].into(), ..reply(number, "q") };
+        assert_eq!(outbox.put(large(1), now), []);
+        assert_eq!(outbox.put(large(2), now).len(), 1);
+        assert_eq!(numbers(&mut outbox, now), [2]);
+    }
+
+    #[test]
+    fn a_call_is_not_sent_before_its_answer_can_come_and_nothing_after_its_time() {
+        let (mut outbox, now) = outbox();
+        let later = now + Duration::from_secs(5);
+        outbox.put(letter(1, true, later), now);
+        outbox.put(letter(2, false, later), now);
+        outbox.put(letter(3, false, now), now);
+        outbox.put(letter(4, false, later), now);
+        outbox.withdraw(4);
+        assert_eq!(outbox.next(false, now).map(|item| item.number), Some(2));
+        assert_eq!(outbox.next(false, now), None);
+        assert_eq!(numbers(&mut outbox, now), [1]);
+        let told = outbox.done(1, Outcome::Returned, now);
+        assert_eq!(told, [Word::Letter(1, Outcome::Returned)]);
+        assert_eq!(outbox.done(2, Outcome::Again, now), []);
+        assert_eq!(numbers(&mut outbox, now), [2]);
+    }
+
+    #[test]
+    fn the_replies_of_a_server_are_counted_for_its_end() {
+        let (mut outbox, now) = outbox();
+        outbox.put(reply(1, "q"), now);
+        outbox.put(reply(2, "gone"), now);
+        assert_eq!((outbox.replies_from(1), outbox.replies_from(2)), (2, 0));
+        numbers(&mut outbox, now);
+        outbox.done(2, Outcome::Returned, now);
+        assert_eq!(outbox.replies_from(1), 1, "nobody waits for a queue that is not there");
+        outbox.done(1, Outcome::Confirmed, now);
+        assert_eq!(outbox.replies_from(1), 0);
+    }
+}

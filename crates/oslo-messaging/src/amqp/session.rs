@@ -255,6 +255,11 @@ impl Session {
         connect.into_iter().chain(places).min()
     }
 
+    /// Whether these connections are the ones that are opened now.
+    pub(crate) fn awaits(&self, life: Life) -> bool {
+        life == self.life && self.phase == Phase::Connecting
+    }
+
     pub(crate) fn is_up(&self) -> bool {
         self.phase == Phase::Up
     }
@@ -298,9 +303,8 @@ impl Session {
     }
 
     fn connected(&mut self, life: Life, now: Instant, actions: &mut Vec<Action>) {
-        if life != self.life || self.phase != Phase::Connecting {
-            actions.push(Action::Abandon(life)); // one that nobody waits for any more
-            return;
+        if !self.awaits(life) {
+            return; // whoever opened them lets go of them
         }
         self.enter(Phase::Up, now);
         self.reason = None;

@@ -14,6 +14,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
+use lapin::{BasicProperties, Connection, ConnectionProperties};
 use oslo_messaging::{Broker, Bus, RabbitOptions, Server, Transport};
 
 use crate::served::eventually;
@@ -212,6 +214,37 @@ pub fn broker(url: &str) -> Broker {
         Transport::Rabbit(broker) => *broker,
         other => panic!("{other:?}"),
     }
+}
+
+/// Publishes a message as anybody may.
+pub fn publish(host: &Host, queue: &str, body: &[u8]) {
+    publish_many(host, queue, body, BasicProperties::default(), 1);
+}
+
+pub fn publish_many(
+    host: &Host,
+    queue: &str,
+    body: &[u8],
+    properties: BasicProperties,
+    count: usize,
+) {
+    let name = host.name.replace('/', "%2f");
+    let url = format!("amqp://guest:guest@127.0.0.1:{}/{name}", host.node.port);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.expect("a runtime").block_on(async {
+        let to = Connection::connect(&url, ConnectionProperties::default()).await;
+        let to = to.expect("a broker");
+        let channel = to.create_channel().await.expect("a channel");
+        channel.confirm_select(ConfirmSelectOptions::default()).await.expect("confirms");
+        for _ in 0..count {
+            let options = BasicPublishOptions::default();
+            let queue = queue.into();
+            let sent = channel.basic_publish("".into(), queue, options, body, properties.clone());
+            drop(sent.await.expect("sent"));
+        }
+        channel.wait_for_confirms().await.expect("taken");
+        to.close(200, "OK".into()).await.expect("closed");
+    });
 }
 
 /// Waits until a server takes messages.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use lapin::Channel;
 use lapin::message::Delivery;
 use lapin::types::AMQPValue;
 use tokio::sync::mpsc;
@@ -22,11 +23,18 @@ use crate::client::Heard;
 use crate::envelope::Reply;
 use crate::excerpt::excerpt;
 
+/// Beginning of what the library says of a frame above what was agreed. A broker splits bodies, and
+/// cannot split headers.
+const TOO_LARGE: &str = "frame too large";
+
 impl Driver {
     pub(super) fn connected(&mut self, life: Life, links: Links) {
+        if !self.session.awaits(life) {
+            return; // nobody waits for them any more
+        }
         let (chores, todo) = mpsc::unbounded_channel();
         self.mute = false;
-        self.of_life.push(self.tasks.spawn(serving::settle(todo)));
+        self.of_life.push(self.tasks.spawn(serving::settle(todo, self.happenings.clone())));
         for link in [&links.consuming, &links.publishing] {
             let watch = link.watch(life, self.happenings.clone());
             self.of_life.push(self.tasks.spawn(watch));
@@ -43,7 +51,34 @@ impl Driver {
         self.step(Event::Connected(life));
     }
 
+    pub(super) fn established(
+        &mut self,
+        life: Life,
+        place: Place,
+        channel: Channel,
+        own: Vec<String>,
+    ) {
+        let Some(alive) = self.alive.as_ref().filter(|alive| alive.life == life) else { return };
+        let Some(seat) = self.seats.get_mut(&place) else {
+            // Its server has ended meanwhile.
+            let _ = alive.chores.send(Chore::End { place, channel, own });
+            return;
+        };
+        seat.channel = Some(channel);
+        if std::mem::take(&mut seat.stopped) {
+            self.stop(place); // it was asked to while it was established
+        }
+        self.step(Event::Serving(life, place));
+    }
+
     pub(super) fn lose(&mut self, life: Life, trouble: Trouble) {
+        if trouble.reason.starts_with(TOO_LARGE) && !self.roomy {
+            self.roomy = true;
+            tracing::warn!(
+                target: "oslo_messaging.connection",
+                "A message has more in its headers than we have room for; from now on there is"
+            );
+        }
         if !self.ending {
             self.step(Event::Lost(life, trouble));
         }
@@ -87,6 +122,7 @@ impl Driver {
             alive.broken.store(true, Ordering::Relaxed);
         }
         self.tickets.clear();
+        self.abandon_ends();
         for seat in self.seats.values_mut() {
             seat.channel = None;
         }

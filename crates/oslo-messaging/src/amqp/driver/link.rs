@@ -33,6 +33,8 @@ const LIMIT: Duration = Duration::from_secs(10);
 /// The library keeps 64 times as much per connection, all of it touched. The least that RabbitMQ 4.1
 /// takes.
 const FRAME: u32 = 8192;
+/// What brokers allow if they are not told otherwise. Headers cannot be split.
+const LARGE_FRAME: u32 = 131_072;
 /// Whether a connection is still there is looked at this often, should nobody say so.
 const LOOK: Duration = Duration::from_secs(5);
 
@@ -59,11 +61,12 @@ impl Drop for Socket {
 }
 
 /// Opens both to one host.
-pub(super) async fn open(settings: &Settings, host: usize) -> Result<Links, Trouble> {
+pub(super) async fn open(settings: &Settings, host: usize, roomy: bool) -> Result<Links, Trouble> {
+    let frame = if roomy { LARGE_FRAME } else { FRAME };
     let both = async {
         Ok(Links {
-            consuming: Link::open(settings, host, Purpose::Consuming).await?,
-            publishing: Link::open(settings, host, Purpose::Publishing).await?,
+            consuming: Link::open(settings, host, Purpose::Consuming, frame).await?,
+            publishing: Link::open(settings, host, Purpose::Publishing, FRAME).await?,
         })
     };
     tokio::time::timeout(LIMIT, both).await.unwrap_or_else(|_| {
@@ -86,7 +89,12 @@ impl Link {
         Arc::clone(&self.connection)
     }
 
-    async fn open(settings: &Settings, host: usize, purpose: Purpose) -> Result<Self, Trouble> {
+    async fn open(
+        settings: &Settings,
+        host: usize,
+        purpose: Purpose,
+        frame: u32,
+    ) -> Result<Self, Trouble> {
         let unreachable = |error: io::Error| trouble(Class::Unreachable, &error);
         let broker = &settings.broker;
         let Some(host) = broker.hosts.get(host) else {
@@ -121,7 +129,7 @@ impl Link {
         let once = Mutex::new(Some(stream));
         let logs = tracing::dispatcher::get_default(Clone::clone);
         let connection = Connection::connector(
-            uri(settings, host),
+            uri(settings, host, frame),
             runtime,
             async move |_, _| {
                 // This is the thread of the connection: it stays silent until its end.
@@ -185,7 +193,7 @@ fn set_up(stream: &tokio::net::TcpStream, options: &RabbitOptions) -> io::Result
     Ok(Socket(stream.as_fd().try_clone_to_owned()?.into()))
 }
 
-fn uri(settings: &Settings, host: &BrokerHost) -> AMQPUri {
+fn uri(settings: &Settings, host: &BrokerHost, frame: u32) -> AMQPUri {
     let options = &settings.broker.options;
     let mechanism = match options.rabbit_login_method {
         LoginMethod::Plain => SASLMechanism::Plain,
@@ -205,7 +213,7 @@ fn uri(settings: &Settings, host: &BrokerHost) -> AMQPUri {
         },
         vhost: settings.broker.virtual_host.clone(),
         query: AMQPQueryString {
-            frame_max: Some(FRAME),
+            frame_max: Some(frame),
             heartbeat: u16::try_from(options.heartbeat_timeout_threshold).ok(),
             auth_mechanism: Some(mechanism),
             ..AMQPQueryString::default()

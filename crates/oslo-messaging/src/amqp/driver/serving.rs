@@ -38,9 +38,10 @@ impl Order {
     /// Establishes it, tells that, and takes messages until the end of the life.
     pub(super) async fn carry_out(mut self) {
         let (life, place, happenings) = (self.life, self.place, self.happenings.clone());
+        let own = self.plan.own.clone();
         match self.establish().await {
             Ok((channel, consumers)) => {
-                let _ = happenings.send(Happening::Established(life, place, Ok(channel)));
+                let _ = happenings.send(Happening::Established(life, place, Ok(channel), own));
                 let mut taking = tokio::task::JoinSet::new();
                 for consumer in consumers {
                     taking.spawn(take(life, place, consumer, happenings.clone()));
@@ -55,7 +56,7 @@ impl Order {
             }
             Err(error) => {
                 let happening = match told(&error) {
-                    Some(trouble) => Happening::Established(life, place, Err(trouble)),
+                    Some(trouble) => Happening::Established(life, place, Err(trouble), own),
                     None => Happening::Lost(life, broken(&error)),
                 };
                 let _ = happenings.send(happening);
@@ -228,7 +229,10 @@ async fn take(
 }
 
 /// Tells the broker what became of messages, one after the other.
-pub(super) async fn settle(mut todo: mpsc::UnboundedReceiver<Chore>) {
+pub(super) async fn settle(
+    mut todo: mpsc::UnboundedReceiver<Chore>,
+    happenings: mpsc::UnboundedSender<Happening>,
+) {
     while let Some(chore) = todo.recv().await {
         // What cannot be told is told by the end of the connection: the broker delivers it again.
         match chore {
@@ -241,6 +245,10 @@ pub(super) async fn settle(mut todo: mpsc::UnboundedReceiver<Chore>) {
             }
             Chore::Settle(acker, Settled::Rejected) => {
                 let _ = acker.reject(BasicRejectOptions { requeue: false }).await;
+            }
+            Chore::End { place, channel, own } => {
+                end(&channel, &own).await;
+                let _ = happenings.send(Happening::Closed(place));
             }
             Chore::Cancel(channel, tags) => {
                 for tag in tags {
