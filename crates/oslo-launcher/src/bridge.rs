@@ -220,3 +220,6 @@ impl Bridge {
         deadlines.flatten().map(left).chain(hook).min()
     }
 }
+
+#[cfg(test)]
+mod tests;
