@@ -364,14 +364,3 @@ pub enum SectionError {
     #[error("struct and declarations disagree")]
     Shape(#[source] Box<config::ConfigError>),
 }
-
-/// The first file error decides what upstream would have printed.
-impl LoadError {
-    /// The file error, if it is one.
-    pub fn file(&self) -> Option<&FileError> {
-        match self {
-            Self::File(error) => Some(error),
-            _ => None,
-        }
-    }
-}
