@@ -85,3 +85,61 @@ fn types_are_described_as_the_command_line_shows_them() {
         assert_eq!(kind.describe(), described);
     }
 }
+
+#[test]
+fn a_host_name_has_253_characters_at_most() {
+    let label = "a".repeat(63);
+    for (last, accepted) in [(61, true), (62, false), (63, false)] {
+        let name = format!("{label}.{label}.{label}.{}", "a".repeat(last));
+        assert_eq!(Kind::Hostname.parse(&name).is_ok(), accepted, "{} characters", name.len());
+    }
+}
+
+#[test]
+fn a_list_has_as_many_items_as_it_may_have() {
+    let list = |min_length, max_length| Kind::List {
+        item: &Kind::STRING,
+        bounds: false,
+        min_length,
+        max_length,
+    };
+    for (text, enough, few) in [("a", false, true), ("a,b", true, true), ("a,b,c", true, false)] {
+        assert_eq!(list(Some(2), None).parse(text).is_ok(), enough, "{text}");
+        assert_eq!(list(None, Some(2)).parse(text).is_ok(), few, "{text}");
+    }
+}
+
+#[test]
+fn an_item_with_commas_is_found_unless_it_is_as_long_as_no_item_is() {
+    for (length, accepted) in [(100, true), (4095, true), (4096, false), (5000, false)] {
+        let item = format!("{},b", "a".repeat(length));
+        let choices = [item.as_str(), "x"];
+        let kind = Kind::STRING.with_choices(&choices);
+        let list = Kind::List { item: &kind, bounds: false, min_length: None, max_length: None };
+        // Such a long one is tried with everything that follows, and with nothing less.
+        assert_eq!(list.parse(&format!("{item},x")).is_ok(), accepted, "{length} characters");
+        assert!(list.parse(&item).is_ok(), "{length} characters");
+    }
+}
+
+#[test]
+fn a_value_with_commas_is_found_in_a_dictionary() {
+    let value = Kind::STRING.with_choices(&["a,b", "x"]);
+    let dict = Kind::Dict { value: &value, bounds: false, separator: ":" };
+    let text = |text: &str| Value::Text(text.to_owned());
+    let pairs = vec![("k".to_owned(), text("a,b")), ("l".to_owned(), text("x"))];
+    assert_eq!(dict.parse("k:a,b,l:x").unwrap(), Value::Dict(pairs));
+}
+
+#[test]
+fn numbers_have_limits_that_belong_to_them() {
+    let choice = Kind::Integer { min: None, max: None, choices: &[5] };
+    assert_eq!(choice.parse("5").unwrap(), Value::Int(5));
+    assert!(choice.parse("6").is_err());
+    let float = Kind::Float { min: Some(0.5), max: Some(1.5) };
+    for (text, accepted) in
+        [("0.4", false), ("0.5", true), ("1", true), ("1.5", true), ("1.6", false), ("9", false)]
+    {
+        assert_eq!(float.parse(text).is_ok(), accepted, "{text}");
+    }
+}
