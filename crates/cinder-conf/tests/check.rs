@@ -226,3 +226,14 @@ fn a_check_tells_how_far_it_is() {
     assert!(total >= 4, "{seen:?}");
     assert_eq!(seen, (0..total).map(|done| (done, total)).collect::<Vec<_>>());
 }
+
+#[test]
+fn an_option_of_a_back_end_that_only_the_environment_sets_is_set() {
+    let dir = tempfile::tempdir().unwrap();
+    let text = "[DEFAULT]\nenabled_backends = a\n[backend_defaults]\nvolume_group = shared\n[a]\n";
+    std::fs::write(dir.path().join("cinder.conf"), text).unwrap();
+    let mut request = request(dir.path());
+    request.environment = vec![("OS_A__VOLUME_GROUP".to_owned(), "own".to_owned())];
+    let section: Lvm = cinder::load(request).unwrap().backend("a").unwrap().section().unwrap();
+    assert_eq!(section.volume_group, "own");
+}

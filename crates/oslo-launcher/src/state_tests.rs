@@ -404,7 +404,9 @@ fn defect_09_a_term_behind_a_hangup_counts_and_a_hangup_behind_a_term_does_not()
     sup.step(Event::Hangup, now);
     let stop = deeds(sup.step(Event::Stop("SIGTERM"), now));
     assert!(stop.contains(&Action::Terminate(0)), "{stop:?}");
-    for event in [Event::Reloaded, Event::ReloadRefused, Event::Hangup, Event::Roll] {
+    let wishes =
+        [Event::Reloaded, Event::ReloadRefused, Event::Hangup, Event::Roll, Event::Stalled(0)];
+    for event in wishes {
         assert_eq!(sup.step(event, now), [], "{event:?}");
     }
     assert_eq!(sup.step(Event::Exited(0), now), [Action::Exit(0)]);
