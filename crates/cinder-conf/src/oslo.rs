@@ -329,7 +329,7 @@ impl<'a> OsloConfig<'a> {
             _ => return None,
         };
         let table = &self.group(group)?.table;
-        table.iter().find(|known| known.name == option || known.dest == option)
+        table.iter().find(|known| known.name == option)
     }
 
     /// The request it was loaded with.

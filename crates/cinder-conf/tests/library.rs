@@ -34,7 +34,11 @@ static REFERRING: [Opt<'static>; 6] = [
     Opt::string("blank"),
     Opt::string("kibibyte"),
     Opt::string("text"),
-    Opt::string("now").multi().aliases(&[Alias::name("before")]),
+    Opt::string("now").multi().aliases(&[
+        Alias::name("before"),
+        Alias::at("api", "earlier"),
+        Alias::at("other", "elsewhere"),
+    ]),
     Opt::list("lists").multi().default_list(&["a,b", "c"]),
     Opt::list("list").default_list(&["a", "b"]),
 ];
@@ -88,8 +92,12 @@ fn values_under_a_former_name_come_before_those_under_the_present_one() {
     config.load(request).unwrap();
     let text = |text: &str| Value::Text(text.to_owned());
     assert_eq!(config.get("api", "now").unwrap(), Value::List(["2", "1", "3"].map(text).to_vec()));
-    assert_eq!(config.get("api", "before"), config.get("api", "now"), "a program may still ask so");
-    assert!(matches!(config.get("api", "ever"), Err(ReadError::NoSuchOption { .. })));
+    for name in ["before", "earlier"] {
+        assert_eq!(config.get("api", name), config.get("api", "now"), "a program asks for {name}");
+    }
+    for name in ["ever", "elsewhere"] {
+        assert!(matches!(config.get("api", name), Err(ReadError::NoSuchOption { .. })), "{name}");
+    }
     // Each default of an option that may be given several times is a value of its type.
     let first = Value::List(vec![text("a"), text("b")]);
     let second = Value::List(vec![text("c")]);
@@ -102,9 +110,12 @@ fn a_program_can_read_which_directory_was_read() {
     let folder = tempfile::tempdir().unwrap();
     let mut config = OsloConfig::new();
     let mut request = Request::new("demo", "demo-api", folder.path());
-    request.search_defaults = false;
+    request.home = Some(folder.path().to_owned());
+    fs::create_dir_all(folder.path().join(".demo/demo.conf.d")).unwrap();
     config.load(request.clone()).unwrap();
-    assert_eq!(config.get("DEFAULT", "config_dir").unwrap(), Value::List(Vec::new()));
+    let [directory] = &config.config_directories()[..] else { panic!("one directory") };
+    let read = Value::List(vec![Value::Text(directory.clone())]);
+    assert_eq!(config.get("DEFAULT", "config_dir").unwrap(), read);
     fs::create_dir(folder.path().join("c.d")).unwrap();
     request.items = vec![Item::Directory("c.d".to_owned())];
     config.load(request).unwrap();
