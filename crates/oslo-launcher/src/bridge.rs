@@ -221,3 +221,6 @@ impl Bridge {
         deadlines.flatten().map(left).chain(hook).min()
     }
 }
+
+#[cfg(test)]
+mod tests;
