@@ -54,7 +54,7 @@ const AREAS: [Area; 4] = [
     },
     Area {
         package: "oslo-launcher",
-        files: &["{state,roster,throttle,bridge}.rs"],
+        files: &["{state,roster,throttle,bridge}.rs", "supervising*", "supervising/**"],
         tests: &["--lib"],
     },
     Area {

@@ -34,12 +34,13 @@ enum Verdict {
 
 type Step = (&'static str, fn(&Plan) -> Result<Verdict>);
 
-const STEPS: [Step; 7] = [
+const STEPS: [Step; 8] = [
     ("memcheck", memcheck),
     ("address sanitizer", sanitizer),
     ("miri", miri),
     ("fuzz", fuzz),
     ("mutants", mutated),
+    ("long scenarios", long_scenarios),
     ("chaos", chaos),
     ("soak", soak),
 ];
@@ -113,8 +114,8 @@ fn expect_no_reports(folder: &Path) -> Result<()> {
 /// The tests speak about memory only if their daemons get as far as they do otherwise, so they
 /// have to pass, too; on a machine that does much else they miss their limits. There is no suppression file because there is nothing to suppress.
 fn memcheck(_: &Plan) -> Result<Verdict> {
-    /// A second is too short for a process that runs fifty times slower.
-    const TOO_SLOW: &str = "defect_20_";
+    /// A second is too short for a process that starts fifty times slower.
+    const TOO_SLOW: [&str; 2] = ["defect_20_", "workers_that_were_frozen_"];
     if !works(Command::new("valgrind").arg("--version")) {
         return Ok(Verdict::Skipped("valgrind is not installed (package valgrind)"));
     }
@@ -128,7 +129,8 @@ fn memcheck(_: &Plan) -> Result<Verdict> {
         command.args(["--leak-check=full", "--show-leak-kinds=definite"]);
         command.args(["--errors-for-leak-kinds=definite", "--error-exitcode=99"]);
         command.arg(format!("--log-file={}/%p", folder.display()));
-        command.arg(program).args(["--test-threads=1", "--skip", TOO_SLOW]);
+        command.arg(program).arg("--test-threads=1");
+        command.args(TOO_SLOW.iter().flat_map(|name| ["--skip", name]));
         cargo::run(&mut command)?;
     }
     expect_no_reports(&folder)?;
@@ -194,7 +196,9 @@ fn sanitizer(_: &Plan) -> Result<Verdict> {
     };
     // The daemons that the tests start are examples.
     cargo::run(&mut command(&["build", "--examples"])?)?;
-    let mut command = command(&["test", "--lib", "--tests"])?;
+    let mut command = command(&["test", "--no-fail-fast", "--lib", "--tests"])?;
+    // Counts pages that are copied, most of which are the sanitizer's.
+    command.args(["--", "--skip", "a_worker_copies_few_pages"]);
     // To files: a daemon under test has its own idea of where standard error goes.
     command.env("ASAN_OPTIONS", format!("log_path={}/log", folder.display()));
     cargo::run(&mut command)?;
@@ -292,6 +296,11 @@ fn daemon(plan: &Plan) -> Result<PathBuf> {
         Some(given) => Ok(given.clone()),
         None => cargo::build_daemon(&cargo::database_features()),
     }
+}
+
+/// Scenarios that take minutes.
+fn long_scenarios(plan: &Plan) -> Result<Verdict> {
+    e2e::run_long(&daemon(plan)?).map(Verdict::Done)
 }
 
 /// As `cargo xtask e2e --chaos`.

@@ -3,17 +3,19 @@
 use std::fs::File;
 use std::io::{Read, Write};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 
 use crate::budget::{Part, Times};
+use crate::servers::rabbitmq::{self, RabbitMq};
 use crate::servers::{Kind, Pooler, Servers};
 use crate::tally::Tally;
 use crate::wait::{millis, wait_with_pause};
 use crate::{cargo, e2e, servers};
 
 /// A whole test run is given this long before we call it hung.
-const LIMIT: std::time::Duration = std::time::Duration::from_secs(45 * 60);
+const LIMIT: Duration = Duration::from_secs(45 * 60);
 
 /// Runs everything; the caller prints the closing line.
 ///
@@ -21,7 +23,8 @@ const LIMIT: std::time::Duration = std::time::Duration::from_secs(45 * 60);
 ///
 /// When something could not be run at all; a failing test is counted, not an error.
 pub(crate) fn run(times: &mut Times) -> Result<Tally> {
-    let mut tally = times.of(Part::Base, "tests of the crates", workspace_tests)?;
+    let (mut tally, messaging) = times.of(Part::Base, "tests of the crates", workspace_tests)?;
+    times.part(Part::Messaging, "tests of messages", messaging);
     println!("\nworkspace: {} passed, {} failed; now end to end\n", tally.passed, tally.failed);
     let daemon = times.of(Part::Base, "build of the release", || {
         cargo::build_daemon(&cargo::database_features())
@@ -30,11 +33,12 @@ pub(crate) fn run(times: &mut Times) -> Result<Tally> {
     Ok(tally)
 }
 
-/// Runs `cargo test --workspace` with the database servers that this machine has, showing its output as it comes.
+/// Runs `cargo test --workspace` with the servers that this machine has, showing its output as it comes;
+/// also says how long the tests of messages took.
 ///
 /// The output goes through a file: a test that leaves a process behind would keep a pipe open
 /// and make the run look hung.
-fn workspace_tests() -> Result<Tally> {
+fn workspace_tests() -> Result<(Tally, Duration)> {
     let arguments = ["test", "--workspace", "--no-fail-fast"];
     let file = tempfile::NamedTempFile::new()?;
     let mut follow = File::open(file.path())?;
@@ -48,8 +52,9 @@ fn workspace_tests() -> Result<Tally> {
         }
     }
     let _pooler = pooled(&servers, &mut command)?;
+    let _broker = with_broker(&mut command)?;
     if std::env::var_os("CI").is_some() {
-        command.env("CINDER_DB_TEST_REQUIRED", "1");
+        command.env("CINDER_DB_TEST_REQUIRED", "1").env(rabbitmq::REQUIRED, "1");
     }
     let mut child = cargo::with_databases(&mut command)
         .stdin(Stdio::null())
@@ -63,12 +68,24 @@ fn workspace_tests() -> Result<Tally> {
         show_rest(&mut follow, &mut text)?;
         ended.context("it still runs")
     })?;
-    let mut tally = count(&String::from_utf8_lossy(&text));
+    let text = String::from_utf8_lossy(&text);
+    let mut tally = count(&text);
     if !status.success() && tally.failed == 0 {
         println!("cargo test: {status}");
         tally.failed = 1; // it did not build, or a test binary was killed
     }
-    Ok(tally)
+    Ok((tally, time_of(&text, "oslo_messaging")))
+}
+
+/// A node of RabbitMQ, of which `command` is told.
+fn with_broker(command: &mut Command) -> Result<Option<RabbitMq>> {
+    if let Some(reason) = rabbitmq::missing() {
+        println!("tests of oslo-messaging over RabbitMQ: {reason}");
+        return Ok(None);
+    }
+    let broker = RabbitMq::start()?;
+    command.env(rabbitmq::VARIABLE, broker.directory());
+    Ok(Some(broker))
 }
 
 /// A pooler before the PostgreSQL server, of which `command` is told; and what else its tests need of
@@ -122,9 +139,45 @@ fn count(output: &str) -> Tally {
     sum
 }
 
+/// How long the tests of one crate took: those of its library, and all until the next library.
+fn time_of(output: &str, library: &str) -> Duration {
+    let mut sum = Duration::ZERO;
+    let mut is_its = false;
+    for line in output.lines().map(str::trim_start) {
+        if let Some(rest) = line.strip_prefix("Running unittests ") {
+            is_its = rest.contains(&format!("/{library}-"));
+        } else if line.starts_with("Doc-tests ") {
+            is_its = false;
+        }
+        let time = line.strip_prefix("test result: ").and_then(|rest| rest.rsplit_once(' '));
+        let time = time.and_then(|(_, last)| last.strip_suffix('s')?.parse().ok());
+        if is_its && let Some(seconds) = time {
+            sum += Duration::try_from_secs_f64(seconds).unwrap_or_default();
+        }
+    }
+    sum
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_time_of_a_crate_is_that_of_its_library_and_its_own_tests() {
+        let output = "\
+     Running unittests src/lib.rs (target/debug/deps/oslo_log-1f)
+test result: ok. 3 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 1.00s
+     Running unittests src/lib.rs (target/debug/deps/oslo_messaging-2e)
+test result: ok. 3 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 2.50s
+     Running tests/rabbit.rs (target/debug/deps/rabbit-3d)
+test result: FAILED. 3 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out; finished in 4.00s
+     Running unittests src/lib.rs (target/debug/deps/thread_stacks-4c)
+test result: ok. 3 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 8.00s
+   Doc-tests oslo_messaging
+test result: ok. 3 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 16.00s
+";
+        assert_eq!(time_of(output, "oslo_messaging"), Duration::from_millis(6_500));
+    }
 
     #[test]
     fn result_lines_of_several_test_programs_are_added_up() {

@@ -263,6 +263,15 @@ mod tests {
     }
 
     #[test]
+    fn reading_ends_when_there_are_more_headers_and_assignments_than_wanted() {
+        let text = "[a]\nk = 1\n[b]\nl = 2\n";
+        for (most, read, cut) in [(4, 4, false), (3, 4, false), (2, 3, true), (1, 3, true)] {
+            let parsed = parse_at_most(text, most);
+            assert_eq!((parsed.ini.len(), parsed.cut), (read, cut), "at most {most}");
+        }
+    }
+
+    #[test]
     fn of_a_million_malformed_lines_a_few_are_kept_and_all_are_counted() {
         let parsed = parse(&"no separator\n".repeat(1_000_000));
         assert_eq!(parsed.malformed.len(), MOST_MALFORMED);

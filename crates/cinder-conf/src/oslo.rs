@@ -329,7 +329,7 @@ impl<'a> OsloConfig<'a> {
             _ => return None,
         };
         let table = &self.group(group)?.table;
-        table.iter().find(|known| known.name == option || known.dest == option)
+        table.iter().find(|known| known.name == option)
     }
 
     /// The request it was loaded with.
@@ -363,15 +363,4 @@ pub enum SectionError {
     /// The struct does not fit the declarations.
     #[error("struct and declarations disagree")]
     Shape(#[source] Box<config::ConfigError>),
-}
-
-/// The first file error decides what upstream would have printed.
-impl LoadError {
-    /// The file error, if it is one.
-    pub fn file(&self) -> Option<&FileError> {
-        match self {
-            Self::File(error) => Some(error),
-            _ => None,
-        }
-    }
 }

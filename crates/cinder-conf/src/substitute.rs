@@ -19,8 +19,8 @@ pub(crate) fn pieces(text: &str) -> Vec<Piece<'_>> {
     while let Some(found) = text.get(at..).and_then(|rest| rest.find('$')) {
         let dollar = at + found;
         let after = text.get(dollar + 1..).unwrap_or("");
-        if text.get(..dollar).is_some_and(|head| head.ends_with('\\')) && dollar > start {
-            // `\$` is a dollar sign: the backslash goes.
+        if text.get(..dollar).is_some_and(|head| head.ends_with('\\')) {
+            // `\$` is a dollar sign: the backslash goes. No piece before it ends in one.
             literal(&mut out, text.get(start..dollar - 1));
             start = dollar;
             at = dollar + 1;

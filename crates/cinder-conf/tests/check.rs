@@ -6,6 +6,7 @@
 use std::path::Path;
 
 use cinder_conf::options::lvm::Lvm;
+use cinder_conf::options::target::Target;
 use cinder_conf::{Item, Request, cinder};
 use expect_test::{Expect, expect};
 
@@ -225,4 +226,27 @@ fn a_check_tells_how_far_it_is() {
     let total = seen.len();
     assert!(total >= 4, "{seen:?}");
     assert_eq!(seen, (0..total).map(|done| (done, total)).collect::<Vec<_>>());
+}
+
+#[test]
+fn an_option_of_a_back_end_that_only_the_environment_sets_is_set() {
+    let dir = tempfile::tempdir().unwrap();
+    let text = "[DEFAULT]\nenabled_backends = a\n[backend_defaults]\nvolume_group = shared\n[a]\n";
+    std::fs::write(dir.path().join("cinder.conf"), text).unwrap();
+    let mut request = request(dir.path());
+    request.environment = vec![("OS_A__VOLUME_GROUP".to_owned(), "own".to_owned())];
+    let section: Lvm = cinder::load(request).unwrap().backend("a").unwrap().section().unwrap();
+    assert_eq!(section.volume_group, "own");
+}
+
+#[test]
+fn an_option_under_its_former_name_in_a_back_end_comes_before_the_common_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let text = "[DEFAULT]\nenabled_backends = a\n\
+                [backend_defaults]\ntarget_secondary_ip_addresses = 10.0.0.1\n\
+                [a]\niscsi_secondary_ip_addresses = 10.0.0.2\n";
+    std::fs::write(dir.path().join("cinder.conf"), text).unwrap();
+    let conf = cinder::load(request(dir.path())).unwrap();
+    let section: Target = conf.backend("a").unwrap().section().unwrap();
+    assert_eq!(section.target_secondary_ip_addresses, ["10.0.0.2"]);
 }

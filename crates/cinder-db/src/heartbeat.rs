@@ -154,10 +154,12 @@ impl Heartbeat {
         let theirs = Arc::clone(&shared);
         // A subscriber set for this thread only, as tests do, has to hear the heartbeat too.
         let log = dispatcher::get_default(Clone::clone);
-        let thread = thread::Builder::new()
-            .name("heartbeat".into())
-            .stack_size(STACK_SIZE)
-            .spawn(move || dispatcher::with_default(&log, || run(beater, &theirs)))?;
+        let thread = thread::Builder::new().name("heartbeat".into()).stack_size(STACK_SIZE).spawn(
+            move || {
+                let _last = LastWord(&theirs);
+                dispatcher::with_default(&log, || run(beater, &theirs));
+            },
+        )?;
         Ok(Some(Self { shared, thread: Some(thread), opener: std::process::id() }))
     }
 
@@ -169,6 +171,17 @@ impl Heartbeat {
     /// Stops: a beat in progress is finished, a sleep ends at once.
     pub fn stop(self) {
         drop(self);
+    }
+
+    /// The same, but waits no longer than this; whether it has ended. May be asked again.
+    pub fn stops_within(&self, limit: Duration) -> bool {
+        if std::process::id() != self.opener {
+            return true; // as in a drop
+        }
+        self.shared.change(|orders| orders.stop = true);
+        let runs = |orders: &mut Orders| !orders.ended;
+        let waited = self.shared.changed.wait_timeout_while(self.shared.lock(), limit, runs);
+        waited.unwrap_or_else(PoisonError::into_inner).0.ended
     }
 }
 
@@ -186,6 +199,15 @@ impl Drop for Heartbeat {
     }
 }
 
+/// Says that the thread has ended, also by a panic.
+struct LastWord<'a>(&'a Shared);
+
+impl Drop for LastWord<'_> {
+    fn drop(&mut self) {
+        self.0.change(|orders| orders.ended = true);
+    }
+}
+
 #[derive(Debug, Default)]
 struct Shared {
     orders: Mutex<Orders>,
@@ -195,6 +217,8 @@ struct Shared {
 #[derive(Debug, Default)]
 struct Orders {
     stop: bool,
+    /// The thread's own word, its last.
+    ended: bool,
     look_now: bool,
     /// What a beat came to, and which writing thread says so.
     answer: Option<(u64, Answer)>,
@@ -209,7 +233,8 @@ impl Shared {
 
     fn change(&self, change: impl FnOnce(&mut Orders)) {
         change(&mut self.lock());
-        self.changed.notify_one();
+        // The heartbeat's thread and whoever waits for its end.
+        self.changed.notify_all();
     }
 
     /// Sleeps until `deadline` or an order; one wake-up, whichever it is.

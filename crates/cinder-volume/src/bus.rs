@@ -7,9 +7,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::bail;
 use cinder_types::{BINARY, ClusterName, ServiceHost};
-use oslo_messaging::{Bus, Destination, NameError, Target, Transport};
+use oslo_messaging::{Broker, Bus, Destination, NameError, Target, Transport};
 
 /// A bus that can be opened.
 #[derive(Debug, Clone)]
@@ -26,29 +25,11 @@ pub(crate) struct BusPlan {
 
 impl BusPlan {
     /// Opens it, in the process that uses it.
-    ///
-    /// # Errors
-    ///
-    /// Why there is none, for operators.
-    pub(crate) fn open(&self) -> anyhow::Result<Bus> {
+    pub(crate) fn open(&self) -> Bus {
         match &self.transport {
-            Transport::Local => {
-                // A state_path that is not mounted, or misspelt, is not made by accident.
-                let state_path = self.directory.parent().unwrap_or(&self.directory);
-                if !state_path.is_dir() {
-                    bail!(
-                        "state_path {} is no directory, and the sockets of the local bus go there",
-                        state_path.display()
-                    );
-                }
-                Ok(Bus::local(&self.directory))
-            }
-            Transport::Fake => Ok(Bus::fake()),
-            Transport::Rabbit(broker) => bail!(
-                "this release does not speak to RabbitMQ ({}) yet; transport_url = local: serves \
-                 one machine",
-                broker.addresses()
-            ),
+            Transport::Local => Bus::local(&self.directory),
+            Transport::Fake => Bus::fake(),
+            Transport::Rabbit(broker) => Bus::rabbit(Broker::clone(broker), BINARY),
         }
     }
 

@@ -74,6 +74,7 @@ impl Bridge {
     pub(crate) fn give_up(&mut self) {
         self.manager.hang_up();
         self.kept.clear(); // closes the files and leaves the allocator's page alone
+        self.scoreboard.in_child();
     }
 
     /// Whether there is room on the scoreboard for the workers of one more service.
@@ -220,3 +221,6 @@ impl Bridge {
         deadlines.flatten().map(left).chain(hook).min()
     }
 }
+
+#[cfg(test)]
+mod tests;

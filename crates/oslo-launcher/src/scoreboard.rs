@@ -162,6 +162,11 @@ impl Scoreboard {
         Ok(Self { words, known, capacity, program_words, operations, names })
     }
 
+    /// In a child: only its parent may write what the parent knows.
+    pub(crate) fn in_child(&self) {
+        self.known.protect();
+    }
+
     /// How many workers fit.
     pub fn capacity(&self) -> usize {
         self.capacity

@@ -173,16 +173,11 @@ impl Supervisor {
             }
             Event::Reloaded if self.phase == Phase::Running => self.reloaded(actions),
             Event::ReloadRefused if self.phase == Phase::Running => self.ready_again(actions),
-            Event::Stalled(id) if self.phase == Phase::Running => {
-                self.stalled(id, now, actions);
-            }
+            // Once a stop was asked for nobody serves or will, so nobody can be stalled.
+            Event::Stalled(id) => self.stalled(id, now, actions),
             Event::Roll if self.phase == Phase::Running => self.roll(now, actions),
             // A stop is under way: nothing may change it or cut it short.
-            Event::Hangup
-            | Event::Reloaded
-            | Event::ReloadRefused
-            | Event::Stalled(_)
-            | Event::Roll => {}
+            Event::Hangup | Event::Reloaded | Event::ReloadRefused | Event::Roll => {}
             Event::Interrupt => self.end(Line::Interrupted, actions),
             Event::Alarm => self.end(Line::GracefulTimeout, actions),
         }

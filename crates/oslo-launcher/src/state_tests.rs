@@ -128,6 +128,14 @@ fn a_dead_worker_is_replaced_at_once_and_only_that_one() {
 }
 
 #[test]
+fn a_third_fork_within_a_second_waits_and_the_log_says_so() {
+    let (mut sup, now) = ready(&["lvm"]);
+    assert_eq!(sup.step(Event::Exited(0), now), [Action::Fork(0)]);
+    assert_eq!(sup.step(Event::Exited(0), now), [Action::Log(Line::ForkingTooFast)]);
+    assert_eq!(sup.next_deadline(), Some(now + secs(1)));
+}
+
+#[test]
 fn a_worker_that_keeps_dying_waits_longer_and_longer_but_never_gives_up() {
     let (mut sup, mut now) = started(&["lvm"]);
     let mut waits = Vec::new();
@@ -277,6 +285,7 @@ fn a_process_that_survives_kill_does_not_keep_us() {
     let (mut sup, now) = ready(&["lvm"]);
     sup.step(Event::Stop("SIGTERM"), now);
     sup.step(Event::Tick, now + LIMIT);
+    assert_eq!(sup.step(Event::Tick, now + LIMIT + KILL_GRACE - Duration::from_millis(1)), []);
     assert_eq!(sup.step(Event::Tick, now + LIMIT + KILL_GRACE), [Action::Exit(1)]);
 }
 
@@ -395,8 +404,11 @@ fn defect_09_a_term_behind_a_hangup_counts_and_a_hangup_behind_a_term_does_not()
     sup.step(Event::Hangup, now);
     let stop = deeds(sup.step(Event::Stop("SIGTERM"), now));
     assert!(stop.contains(&Action::Terminate(0)), "{stop:?}");
-    assert_eq!(sup.step(Event::Reloaded, now), []);
-    assert_eq!(sup.step(Event::Hangup, now), []);
+    let wishes =
+        [Event::Reloaded, Event::ReloadRefused, Event::Hangup, Event::Roll, Event::Stalled(0)];
+    for event in wishes {
+        assert_eq!(sup.step(event, now), [], "{event:?}");
+    }
     assert_eq!(sup.step(Event::Exited(0), now), [Action::Exit(0)]);
 }
 
@@ -592,6 +604,7 @@ fn an_auxiliary_worker_keeps_no_stop_waiting() {
     sup.step(Event::Stop("SIGTERM"), now);
     sup.step(Event::Exited(0), now);
     assert_eq!(sup.next_deadline(), Some(now + secs(1)));
+    assert_eq!(sup.step(Event::Tick, now + secs(1) - Duration::from_millis(1)), []);
     assert_eq!(sup.step(Event::Tick, now + secs(1)), [Action::Kill(1), Action::Exit(0)]);
 }
 
@@ -619,6 +632,16 @@ fn a_stop_while_an_auxiliary_worker_is_being_replaced_waits_for_its_end() {
     sup.step(Event::Stop("SIGTERM"), now);
     assert_eq!(sup.step(Event::Exited(0), now), [Action::Terminate(1)]);
     assert_eq!(sup.step(Event::Exited(1), now), [Action::Exit(0)]);
+}
+
+#[test]
+fn workers_are_numbered_through_and_know_their_service() {
+    let now = Instant::now();
+    let mut sup = Supervisor::new(Limits::default());
+    sup.add_service("lvm", 2, now);
+    sup.add_service("nfs", 1, now);
+    let services: Vec<_> = (0..3).map(|id| (sup.service(id), sup.name(id))).collect();
+    assert_eq!(services, [(0, "lvm"), (0, "lvm"), (1, "nfs")]);
 }
 
 #[test]

@@ -242,10 +242,9 @@ impl<P: Processes + Means> Supervising<P> {
 
     fn take_signals(&mut self) {
         for signal in self.processes.signals() {
-            match Call::of(signal) {
+            match Call::of(signal, is_daemon) {
                 Some(Call::Event(event)) => self.step(event),
-                Some(Call::Hangup) if is_daemon() => self.hang_up(),
-                Some(Call::Hangup) => self.step(Event::Stop("SIGHUP")),
+                Some(Call::Hangup) => self.hang_up(),
                 Some(Call::Report) => self.report(),
                 None => {}
             }

@@ -129,6 +129,17 @@ mod tests {
     }
 
     #[test]
+    fn a_fork_right_at_the_end_of_the_window_is_not_delayed() {
+        let mut throttle = Throttle::of(1);
+        let start = Instant::now();
+        throttle.forked(1, start);
+        throttle.forked(1, start);
+        let end = start + window(1);
+        assert_eq!(throttle.plan(1, end - MILLI), end - MILLI + PAUSE);
+        assert_eq!(throttle.plan(1, end), end);
+    }
+
+    #[test]
     fn forks_far_apart_are_never_delayed() {
         let mut throttle = Throttle::default();
         let mut now = Instant::now();

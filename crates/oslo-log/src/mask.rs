@@ -236,7 +236,7 @@ fn replace_all(text: &str, key: &str, pattern: &[Piece]) -> Option<String> {
         out.push_str(text.get(copied..matcher.open).unwrap_or_default());
         out.push_str(MASK);
         copied = matcher.close;
-        at = end.max(at + 1);
+        at = end; // further on: no pattern is without a key
     }
     let mut out = replaced?;
     out.push_str(text.get(copied..).unwrap_or_default());
@@ -303,6 +303,9 @@ mod tests {
             ("'password': 'abc'", "'password': '***'"),
             ("{'adminPass': u'x'}", "{'adminPass': u'***'}"),
             ("--password abc", "--password ***"),
+            ("--password abc --size 1", "--password *** --size 1"),
+            ("--password ab'c", "--password ***'c"),
+            ("--password ab=c", "--password ***=c"),
             ("--os-password=abc", "--os-password=***"),
             ("--os-password abc", "--os-password abc"),
             ("<password>x</password>", "<password>***</password>"),

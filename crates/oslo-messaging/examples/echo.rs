@@ -1,11 +1,13 @@
-//! A server and a client of the local bus in two processes.
+//! A server and a client in two processes, over a directory or a broker.
 //!
 //! ```text
 //! cargo run -p oslo-messaging --example echo -- serve /tmp/bus
 //! cargo run -p oslo-messaging --example echo -- call /tmp/bus 'grüß Gott'
+//! cargo run -p oslo-messaging --example echo -- call rabbit://guest:guest@localhost/ 'grüß Gott'
 //! ```
 
-use std::path::Path;
+mod place;
+
 use std::time::Duration;
 
 use oslo_messaging::{
@@ -27,6 +29,7 @@ fn serve(bus: &Bus) -> Result<(), Box<dyn std::error::Error>> {
     let methods = [echo.taking(&["text"], &[])];
     let dispatcher =
         Dispatcher::default().with(Version { major: 1, minor: 0 }, methods).with_ping();
+    place::wait_for(bus, &server);
     let pool = Pool::start(server, dispatcher, 8)?;
     println_ready();
     // Until somebody closes our standard input.
@@ -57,8 +60,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     match *words {
-        ["serve", directory] => serve(&Bus::local(Path::new(directory))),
-        ["call", directory, text] => call(&Bus::local(Path::new(directory)), text),
-        _ => Err("usage: echo serve DIRECTORY | echo call DIRECTORY TEXT".into()),
+        ["serve", place] => serve(&place::bus(place)?),
+        ["call", place, text] => call(&place::bus(place)?, text),
+        _ => Err("usage: echo serve PLACE | echo call PLACE TEXT".into()),
     }
 }

@@ -1,11 +1,13 @@
 //! A service that records what it is told before it does it, for tests that kill it.
 //!
-//! `recorder DIRECTORY` serves `topic`, `server` below `DIRECTORY/rpc`. `record` with an `id` writes
+//! `recorder DIRECTORY [URL]` serves `topic`, `server` below `DIRECTORY/rpc`, or at that broker. `record` with an `id` writes
 //! `recorded/ID`, says that the message need not be kept, and does its work: it moves the file to
 //! `done/ID`. What it finds recorded when it starts it does first. Work that is done a second time
 //! shows as `twice/ID`. With `halt` it stops at that point, once, and waits to be killed. A log line
 //! with the word `poison` in it kills it: it stands for a fault in reading a message. `echo` returns
 //! its `text`.
+
+mod place;
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -15,8 +17,8 @@ use std::thread;
 use std::time::Duration;
 
 use oslo_messaging::{
-    Bus, Dispatcher, Failure, Incoming, Method, Outcome, Pool, ServerOptions, Target, Version,
-    Words, returned,
+    Dispatcher, Failure, Incoming, Method, Outcome, Pool, ServerOptions, Target, Version, Words,
+    returned,
 };
 use serde::Deserialize;
 use tracing::field::{Field, Visit};
@@ -142,8 +144,10 @@ impl<S: tracing::Subscriber> Layer<S> for Fragile {
 #[expect(clippy::disallowed_methods, reason = "an example is a program and reads its arguments")]
 #[expect(clippy::print_stdout, reason = "whoever started it waits for the word")]
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let directory = std::env::args().nth(1).ok_or("usage: recorder DIRECTORY")?;
-    let directory = Path::new(&directory);
+    let words: Vec<_> = std::env::args().collect();
+    let directory = Path::new(words.get(1).ok_or("usage: recorder DIRECTORY [URL]")?);
+    let local = directory.join("rpc").to_string_lossy().into_owned();
+    let bus = place::bus(words.get(2).unwrap_or(&local))?;
     tracing::subscriber::set_global_default(tracing_subscriber::registry().with(Fragile))?;
     let desk = Desk::open(directory)?;
     for entry in fs::read_dir(directory.join("recorded"))? {
@@ -153,7 +157,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let words = File::options().read(true).write(true).create(true).truncate(false).open(words)?;
     let options = ServerOptions { words: Some(Box::new(Kept(words))), ..ServerOptions::default() };
     let target = Target::new("openstack", "topic", "server")?;
-    let server = Bus::local(&directory.join("rpc")).serve(&[target], options)?;
+    let server = bus.serve(&[target], options)?;
+    place::wait_for(&bus, &server);
     let echo = Method::new("echo", |incoming| {
         let args: serde_json::Value = incoming.arguments()?;
         returned(&args["text"])

@@ -4,7 +4,7 @@
 //! itself something else is refused by its name, whatever it holds: pickles run programs, YAML and
 //! bombs fill memories.
 
-use crate::envelope::Request;
+use crate::envelope::{LARGEST_BODY, Request};
 use crate::error::BodyError;
 
 /// A body with its properties; absent ones are those of every sender.
@@ -32,6 +32,10 @@ impl Body {
     ///
     /// [`BodyError`].
     pub(crate) fn decode(self) -> Result<Request, BodyError> {
+        let length = self.bytes.len();
+        if length > LARGEST_BODY {
+            return Err(BodyError::TooLarge { length, most: LARGEST_BODY });
+        }
         for (name, value, known) in [
             ("content type", &self.content_type, TYPES.as_slice()),
             ("content encoding", &self.content_encoding, ENCODINGS.as_slice()),

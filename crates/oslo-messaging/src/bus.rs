@@ -3,12 +3,16 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+#[cfg(feature = "rabbit")]
+use crate::amqp::{BusState, Post, Rabbit};
 use crate::client::Client;
 use crate::error::ServeError;
 use crate::local;
 use crate::memory::Memory;
 use crate::server::{Server, ServerOptions};
 use crate::target::Target;
+#[cfg(feature = "rabbit")]
+use crate::url::Broker;
 
 /// A bus that messages go over.
 #[derive(Debug, Clone)]
@@ -18,6 +22,8 @@ pub struct Bus(Kind);
 enum Kind {
     Local(PathBuf),
     Memory(Arc<Memory>),
+    #[cfg(feature = "rabbit")]
+    Rabbit(Arc<Rabbit>),
 }
 
 impl Bus {
@@ -33,7 +39,38 @@ impl Bus {
         Self(Kind::Memory(Arc::default()))
     }
 
-    /// Listens for these targets.
+    /// `rabbit://`, over a broker; nothing is opened, and no thread started, before the first server or
+    /// message. `program` begins the names of the connections. Clones are the same two connections,
+    /// which are closed with the last of them and of what was made of them.
+    #[cfg(feature = "rabbit")]
+    #[must_use]
+    pub fn rabbit(broker: Broker, program: &str) -> Self {
+        Self(Kind::Rabbit(Arc::new(Rabbit::new(broker, program))))
+    }
+
+    /// What is known of the broker and of the servers there; nothing on other buses. It waits for
+    /// nobody.
+    #[cfg(feature = "rabbit")]
+    #[must_use]
+    pub fn state(&self) -> Option<Arc<BusState>> {
+        match &self.0 {
+            Kind::Rabbit(rabbit) => Some(rabbit.state()),
+            Kind::Local(_) | Kind::Memory(_) => None,
+        }
+    }
+
+    /// Has this called whenever [`Bus::state`] has changed in more than numbers; once per bus, before the
+    /// first server. It is called on the messaging thread and must wait for nobody. Nothing is
+    /// called on buses without a broker.
+    #[cfg(feature = "rabbit")]
+    pub fn watch(&self, told: impl Fn() + Send + Sync + 'static) {
+        match &self.0 {
+            Kind::Rabbit(rabbit) => rabbit.watch(Box::new(told)),
+            Kind::Local(_) | Kind::Memory(_) => {}
+        }
+    }
+
+    /// Listens for these targets. A broker need not be there: [`Bus::state`] says when it is.
     ///
     /// # Errors
     ///
@@ -42,6 +79,8 @@ impl Bus {
         match &self.0 {
             Kind::Local(directory) => local::serve(directory, targets, options),
             Kind::Memory(memory) => memory.serve(targets, options),
+            #[cfg(feature = "rabbit")]
+            Kind::Rabbit(rabbit) => rabbit.serve(targets, options),
         }
     }
 
@@ -51,6 +90,8 @@ impl Bus {
         match &self.0 {
             Kind::Local(directory) => Client::new(Arc::new(local::road(directory))),
             Kind::Memory(memory) => Client::new(memory.road()),
+            #[cfg(feature = "rabbit")]
+            Kind::Rabbit(rabbit) => Client::new(Arc::new(Post(Arc::clone(rabbit)))),
         }
     }
 }

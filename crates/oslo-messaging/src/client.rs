@@ -31,12 +31,32 @@ const UNDER_WAY: usize = 1_000;
 pub(crate) trait Road: Send + Sync {
     /// Those that serve a destination now, or may in a moment; in any order.
     fn ways(&self, to: &Destination) -> Result<Vec<Box<dyn Way>>, CallError>;
+    /// The queue that all answers come to, where there is such a thing.
+    fn reply_queue(&self) -> Option<String> {
+        None
+    }
+    /// Between two tries to reach somebody who is not there.
+    fn pause(&self) -> Duration {
+        PAUSE
+    }
+}
+
+/// A message to be offered.
+pub(crate) struct Letter<'a> {
+    pub(crate) body: &'a [u8],
+    /// Of a call, its number.
+    pub(crate) call: Option<&'a str>,
 }
 
 /// One server.
 pub(crate) trait Way {
     /// Hands a message over.
-    fn offer(&self, body: &[u8], again: bool, deadline: Instant) -> Result<Box<dyn Lane>, Offer>;
+    fn offer(
+        &self,
+        letter: &Letter<'_>,
+        again: bool,
+        deadline: Instant,
+    ) -> Result<Box<dyn Lane>, Offer>;
 }
 
 /// What comes back about one message.
@@ -99,18 +119,20 @@ impl Client {
         let deadline = Instant::now() + limit;
         let id = uuid::Uuid::new_v4().simple().to_string();
         // Where it goes nobody asks on a bus of one machine: it comes the way the question went.
+        let queue = self.road.reply_queue().unwrap_or_else(|| format!("reply_{id}"));
         let silence = request.reply_to.take().and_then(|to| to.silence);
-        request.reply_to = Some(ReplyTo { queue: format!("reply_{id}"), id, silence });
+        request.reply_to = Some(ReplyTo { queue, id: id.clone(), silence });
         let silence = silence.map(Duration::from_secs);
         let body = written(&mut request)?;
         let patience = Patience { deadline, silence };
-        let mut tried = Tried::new(to, &body, Instant::now() + KEEP_TRYING);
+        let letter = Letter { body: &body, call: Some(&id) };
+        let mut tried = Tried::new(to, letter, Instant::now() + KEEP_TRYING);
         loop {
             let asked = tried.ask(&*self.road, patience);
             match asked.and_then(|(lane, early)| answer(lane, early, patience)) {
                 Ok(reply) => return reply.result.map_err(CallError::Failed),
                 Err(Offer::Late) => return Err(CallError::TimedOut),
-                Err(offer) => tried.or_again(offer, deadline)?,
+                Err(offer) => tried.or_again(offer, deadline, self.road.pause())?,
             }
         }
     }
@@ -124,28 +146,29 @@ impl Client {
         let _counted = self.count()?;
         request.reply_to = None;
         let body = written(&mut request)?;
+        let letter = Letter { body: &body, call: None };
         if matches!(to, Destination::Fanout { .. }) {
-            return self.fanout(to, &body);
+            return self.fanout(to, &letter);
         }
-        let mut tried = Tried::new(to, &body, Instant::now() + KEEP_TRYING);
+        let mut tried = Tried::new(to, letter, Instant::now() + KEEP_TRYING);
         loop {
             let deadline = Instant::now() + UNCONFIRMED;
             match tried.ask(&*self.road, Patience { deadline, silence: None }) {
                 Ok(_) => return Ok(()),
                 Err(Offer::Late) => return Err(CallError::Unconfirmed),
-                Err(offer) => tried.or_again(offer, deadline)?,
+                Err(offer) => tried.or_again(offer, deadline, self.road.pause())?,
             }
         }
     }
 
     /// To every server that is there; one that is not, as after a KILL, or is about to go, misses it
     /// as it would on a broker, whose queue for it ends with it.
-    fn fanout(&self, to: &Destination, body: &[u8]) -> Result<(), CallError> {
+    fn fanout(&self, to: &Destination, letter: &Letter<'_>) -> Result<(), CallError> {
         let deadline = Instant::now() + KEEP_TRYING;
         let ways = self.road.ways(to)?;
         let patience = Patience { deadline, silence: None };
         // First all are told, then all are listened to: a slow one delays no other.
-        let lanes: Vec<_> = ways.iter().map(|way| way.offer(body, false, deadline)).collect();
+        let lanes: Vec<_> = ways.iter().map(|way| way.offer(letter, false, deadline)).collect();
         let told = lanes.into_iter().map(|lane| taken(&mut *lane?, patience).map(drop));
         let errors = told.filter_map(|told| match told {
             Ok(()) | Err(Offer::Lost(_) | Offer::GivenBack) => None,
@@ -227,22 +250,38 @@ fn written(request: &mut Request) -> Result<Vec<u8>, CallError> {
 /// One message, offered until somebody takes it.
 struct Tried<'a> {
     to: &'a Destination,
-    body: &'a [u8],
+    letter: Letter<'a>,
     until: Instant,
     /// Whether a server may have read it already.
     sent: bool,
+    /// Whether nobody was there the last time.
+    nobody: bool,
     /// Which of the servers is asked next; the first is anybody's guess, so that all have their share.
     next: usize,
 }
 
 impl<'a> Tried<'a> {
-    fn new(to: &'a Destination, body: &'a [u8], until: Instant) -> Self {
+    fn new(to: &'a Destination, letter: Letter<'a>, until: Instant) -> Self {
         let next = uuid::Uuid::new_v4().as_fields().1.into();
-        Self { to, body, until, sent: false, next }
+        Self { to, letter, until, sent: false, nobody: false, next }
+    }
+
+    /// The same, and says that nobody is there if that was so before and the time is over meanwhile.
+    fn ask(
+        &mut self,
+        road: &dyn Road,
+        patience: Patience,
+    ) -> Result<(Box<dyn Lane>, Option<Reply>), Offer> {
+        let asked = self.ask_once(road, patience).map_err(|offer| match offer {
+            Offer::Late if self.nobody => Offer::Lost(io::ErrorKind::NotFound.into()),
+            other => other,
+        });
+        self.nobody = matches!(&asked, Err(Offer::Lost(source)) if is_nobody(source));
+        asked
     }
 
     /// Offers it once; comes back when it is taken care of, or has been answered already.
-    fn ask(
+    fn ask_once(
         &mut self,
         road: &dyn Road,
         patience: Patience,
@@ -251,14 +290,14 @@ impl<'a> Tried<'a> {
         self.next = self.next.wrapping_add(1);
         let way = self.next.checked_rem(ways.len()).and_then(|number| ways.get(number));
         let way = way.ok_or_else(|| Offer::Lost(io::ErrorKind::NotFound.into()))?;
-        let mut lane = way.offer(self.body, self.sent, patience.deadline)?;
+        let mut lane = way.offer(&self.letter, self.sent, patience.deadline)?;
         self.sent = true;
         let early = taken(&mut *lane, patience)?;
         Ok((lane, early))
     }
 
     /// Waits for the next try, if there is time for one.
-    fn or_again(&self, offer: Offer, deadline: Instant) -> Result<(), CallError> {
+    fn or_again(&self, offer: Offer, deadline: Instant, pause: Duration) -> Result<(), CallError> {
         let error = match offer {
             Offer::Final(error) => return Err(error),
             Offer::Late => CallError::TimedOut,
@@ -273,7 +312,7 @@ impl<'a> Tried<'a> {
         if left.is_zero() {
             return Err(error);
         }
-        std::thread::sleep(PAUSE.min(left));
+        std::thread::sleep(pause.min(left));
         Ok(())
     }
 }

@@ -118,6 +118,14 @@ pub enum BodyError {
         /// Which part of the body.
         what: &'static str,
     },
+    /// Larger than a body may be.
+    #[error("a body of {length} bytes; {most} are read")]
+    TooLarge {
+        /// Its length in bytes.
+        length: usize,
+        /// How many are read.
+        most: usize,
+    },
     /// More keys than any message has.
     #[error("more than {most} keys")]
     TooManyKeys {

@@ -34,6 +34,8 @@
 
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "rabbit")]
+mod amqp;
 mod body;
 mod bus;
 mod classes;
@@ -58,6 +60,8 @@ mod server;
 mod target;
 mod url;
 
+#[cfg(feature = "rabbit")]
+pub use amqp::{BusState, ConnectionPhase, ConnectionState, Purpose, ServerState};
 pub use bus::Bus;
 pub use classes::{Classes, Exception};
 pub use client::Client;

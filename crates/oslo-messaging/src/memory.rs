@@ -11,7 +11,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::body::Body;
-use crate::client::{Heard, Lane, Offer, Road, Way};
+use crate::client::{Heard, Lane, Letter, Offer, Road, Way};
 use crate::envelope::{LARGEST_BODY, Reply, ReplyTo};
 use crate::error::{CallError, ServeError};
 use crate::incoming::{Replies, written};
@@ -127,7 +127,13 @@ impl Road for InProcess {
 struct Door(Arc<Served>);
 
 impl Way for Door {
-    fn offer(&self, body: &[u8], _: bool, deadline: Instant) -> Result<Box<dyn Lane>, Offer> {
+    fn offer(
+        &self,
+        letter: &Letter<'_>,
+        _: bool,
+        deadline: Instant,
+    ) -> Result<Box<dyn Lane>, Offer> {
+        let body = letter.body;
         self.0.room.enter(body.len(), deadline)?;
         let post = Arc::new(Post::default());
         let ticket =

@@ -127,6 +127,12 @@ impl Reception {
         }
     }
 
+    /// Takes nothing more for handlers: they are told that the server stops.
+    #[cfg(feature = "rabbit")]
+    pub(crate) fn close(&self) {
+        self.inbox.close();
+    }
+
     pub(crate) fn counts(&self) -> Counts {
         let read = |word: &AtomicU64| word.load(Ordering::Relaxed);
         Counts {

@@ -43,6 +43,7 @@ pub struct Server {
     reception: Arc<Reception>,
     /// The process that made it. Its threads are not in a forked copy, so nothing comes there.
     opener: u32,
+    number: u64,
 }
 
 /// What came of waiting for a request.
@@ -58,7 +59,20 @@ pub enum Received {
 
 impl Server {
     pub(crate) fn new(carrier: Box<dyn Carrier>, reception: Arc<Reception>) -> Self {
-        Self { carrier, reception, opener: std::process::id() }
+        Self { carrier, reception, opener: std::process::id(), number: 0 }
+    }
+
+    /// The same under a number of its bus.
+    #[cfg(feature = "rabbit")]
+    pub(crate) fn numbered(mut self, number: u64) -> Self {
+        self.number = number;
+        self
+    }
+
+    /// Its number among the servers of a broker's bus, as in what the bus tells of its state.
+    #[must_use]
+    pub fn number(&self) -> u64 {
+        self.number
     }
 
     /// The next request; waits for one until [`Server::stop_consuming`].

@@ -11,7 +11,7 @@ use anyhow::{Context, Result};
 
 use super::props::{Scene, Skip};
 use super::scenarios::peer;
-use super::table::scenarios;
+use super::table::{long_scenarios, scenarios};
 use crate::servers::{Kind, Servers};
 use crate::tally::Tally;
 
@@ -49,9 +49,22 @@ fn chosen(filters: &[String]) -> Vec<Scenario> {
 ///
 /// When no scratch directory can be made; a failing scenario is counted, not an error.
 pub(crate) fn run(binary: &Path, filters: &[String]) -> Result<Tally> {
+    run_all(binary, chosen(filters))
+}
+
+/// Runs those that take too long for every change.
+///
+/// # Errors
+///
+/// As [`run`].
+pub(crate) fn run_long(binary: &Path) -> Result<Tally> {
+    run_all(binary, long_scenarios())
+}
+
+fn run_all(binary: &Path, chosen: Vec<Scenario>) -> Result<Tally> {
     let root = tempfile::Builder::new().prefix("cinder-e2e-").tempdir()?;
     let (alone, together): (Vec<_>, Vec<_>) =
-        chosen(filters).into_iter().partition(|scenario| scenario.alone);
+        chosen.into_iter().partition(|scenario| scenario.alone);
     let in_ci = env::var_os("CI").is_some();
     let servers = Servers::start(kinds(alone.iter().chain(&together)));
     let tally = Mutex::new(Tally::default());

@@ -16,6 +16,13 @@ macro_rules! rows {
     };
 }
 
+/// Those that take too long for every change: `cargo xtask scheduled long`.
+pub(super) fn long_scenarios() -> Vec<Scenario> {
+    Vec::from(rows! {
+        storms::ten_thousand_deaths_leave_no_descriptor_no_byte_and_no_zombie
+    })
+}
+
 /// Every scenario that this machine's environment asks for, in the order of their start: first the
 /// long ones that mostly wait, so that all others run beside them.
 pub(super) fn scenarios() -> Vec<Scenario> {
@@ -67,7 +74,7 @@ pub(super) fn scenarios() -> Vec<Scenario> {
             phases::a_kill_at_any_moment_of_the_start_leaves_nothing_half_done
             phases::no_worker_outlives_a_parent_killed_while_it_replaces_workers
             storms::a_storm_of_100_000_signals_leaves_everything_as_it_was
-            storms::ten_thousand_deaths_leave_no_descriptor_no_byte_and_no_zombie
+            storms::two_thousand_deaths_leave_no_descriptor_no_byte_and_no_zombie
             scale::fifty_back_ends_come_up_survive_kills_and_stop
             rotation::logrotate_with_create_loses_no_line_of_fifty_workers
             rotation::logrotate_with_copytruncate_loses_no_line_and_leaves_no_hole

@@ -2,12 +2,14 @@
 //!
 //! Each has its own directory, is started for one run, and is ended by its pid. The programs are
 //! Debian's (`mariadb-server`, `postgresql`); their own command-line clients ask the questions, so
-//! that this crate needs no client library. pgbouncer can stand before a PostgreSQL. Must not touch a server that somebody else started.
+//! that this crate needs no client library. pgbouncer can stand before a PostgreSQL. A RabbitMQ is
+//! there for the tests of messages. Must not touch a server that somebody else started.
 
 mod certificates;
 mod mariadb;
 mod pooler;
 mod postgres;
+pub(crate) mod rabbitmq;
 mod server;
 
 use std::path::PathBuf;

@@ -76,8 +76,8 @@ fn plain_digits(text: &str) -> Option<String> {
     let mut after_digit = false;
     for c in text.chars() {
         match (c, digit(c)) {
-            (_, Some(value)) => {
-                out.push(char::from_digit(value, 10)?);
+            (_, Some(digit)) => {
+                out.push(digit);
                 after_digit = true;
             }
             ('_', None) if after_digit => after_digit = false,
@@ -87,10 +87,10 @@ fn plain_digits(text: &str) -> Option<String> {
     after_digit.then_some(out)
 }
 
-/// Value of a decimal digit in any script: Unicode keeps each script's ten digits together.
-fn digit(c: char) -> Option<u32> {
+/// The ASCII digit for one of any script: Unicode keeps each script's ten digits together.
+fn digit(c: char) -> Option<char> {
     if c.is_ascii() {
-        return c.to_digit(10);
+        return c.is_ascii_digit().then_some(c);
     }
     /// First digit (zero) of each script's run of ten, Unicode 15 category Nd.
     const ZEROS: [u32; 67] = [
@@ -105,7 +105,7 @@ fn digit(c: char) -> Option<u32> {
     let code = c as u32;
     let before = ZEROS.partition_point(|&zero| zero <= code);
     let zero = *ZEROS.get(before.checked_sub(1)?)?;
-    (code - zero < 10).then_some(code - zero)
+    char::from_digit(code - zero, 10)
 }
 
 /// What Python's `float` accepts.

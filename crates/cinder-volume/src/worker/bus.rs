@@ -11,15 +11,17 @@ mod endpoint;
 mod evidence;
 mod publishing;
 mod request;
+mod standing;
 #[cfg(test)]
 mod tests;
 
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use oslo_log::printable;
-use oslo_messaging::{Bus, Counts, Pool, ServerOptions, Target};
+use oslo_messaging::{Bus, Client, Counts, Pool, ServerOptions, Target};
+use serde_json::{Map, Value};
 use tracing::{info, warn};
 
 use self::capabilities::Whose;
@@ -30,7 +32,7 @@ use self::endpoint::Endpoint;
 pub(super) use self::endpoint::{Manager, NoManager};
 use self::evidence::Evidence;
 pub(crate) use self::evidence::WORDS as EVIDENCE_WORDS;
-use self::publishing::Publishing;
+use self::publishing::{Publishing, Wake};
 pub(crate) use self::request::fresh_id as fresh_request_id;
 use super::FIRST_ATTEMPT;
 use super::ending::{Ending, Stage};
@@ -42,6 +44,11 @@ use crate::bus::BusPlan;
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// Longest pause: what is in the way may be gone at any time.
 const LAST_PAUSE: Duration = Duration::from_secs(30);
+
+/// The supervisor hears of changes of the bus at most so often.
+const BETWEEN_WORDS: Duration = Duration::from_secs(1);
+/// How long the thread may take to end, when all that it served is closed.
+const LAST_WORD: Duration = Duration::from_secs(2);
 
 /// The bus of one back end, before it is opened.
 #[derive(Debug, Clone)]
@@ -127,8 +134,12 @@ impl Messages {
         let theirs = Arc::clone(&shared);
         ending.add(Stage::Bus, move || {
             theirs.close();
-            // A panic of it has been logged.
-            drop(thread.join());
+            // It lets go of the connections. It may be in the middle of telling schedulers, which a
+            // broker that has just gone away would keep it at; a process that ends closes them, too.
+            let begun = Instant::now();
+            while !thread.is_finished() && begun.elapsed() < LAST_WORD {
+                std::thread::sleep(Duration::from_millis(2));
+            }
         });
         Ok(Self { shared })
     }
@@ -187,9 +198,7 @@ impl Shared {
         if pause > FIRST_PAUSE {
             info!(target: "cinder.service", "Messages are taken now");
         }
-        self.parts.set(Part::Messaging, Condition::Up);
-        self.events.tell(|told| told.bus_tried = true);
-        self.publish(&bus);
+        self.attend(&bus);
     }
 
     /// Opens all servers.
@@ -198,7 +207,9 @@ impl Shared {
     ///
     /// Why not, for operators.
     fn open(&self) -> Result<Bus, String> {
-        let bus = self.plan.bus.open().map_err(|error| error.to_string())?;
+        let bus = self.plan.bus.open();
+        let changed = Arc::clone(&self.publishing);
+        bus.watch(move || changed.bus_changed());
         let options = ServerOptions {
             prefetch: self.plan.threads.saturating_mul(2),
             words: Some(Box::new(Evidence(self.parts.worker().clone()))),
@@ -222,23 +233,64 @@ impl Shared {
         Ok(bus)
     }
 
-    /// Tells schedulers until a stop comes.
-    fn publish(&self, bus: &Bus) {
+    /// Says how the bus is and tells schedulers, until a stop comes.
+    ///
+    /// Schedulers are told only while the bus is up: a message that waits for a broker would keep this
+    /// thread from saying that there is none, and would be out of date when it goes out.
+    fn attend(&self, bus: &Bus) {
         let client = bus.client();
         let mut known = None;
+        let mut told = Condition::Starting;
+        // A broker that comes and goes must not keep the supervisor busy.
+        let mut quiet_until = Instant::now();
+        // When schedulers are told next; at once, as soon as that is possible.
+        let mut due = Instant::now();
         loop {
-            if let Some(capabilities) = capabilities::newest(&*self.work.source, &mut known)
-                && let Err(error) = self.whose.publish(&client, capabilities)
-            {
-                warn!(
-                    target: "cinder.volume.manager",
-                    "Schedulers cannot be told what {} can do: {}",
-                    self.whose.host.as_str(), cinder_db::chain(&error)
-                );
+            let now = self.look(bus);
+            let is_news = now != told && now != Condition::Starting;
+            if is_news && quiet_until <= Instant::now() {
+                self.parts.set(Part::Messaging, now.clone());
+                self.events.tell(|told| told.bus_tried = true);
+                told = now;
+                quiet_until = Instant::now() + BETWEEN_WORDS;
+                continue;
             }
-            if !self.publishing.wait(self.plan.polling_interval) {
-                return;
+            if told == Condition::Up && due <= Instant::now() {
+                self.publish(&client, &mut known);
+                due = Instant::now() + self.plan.polling_interval;
             }
+            let next = if told == Condition::Up { Some(due) } else { None };
+            let next = next.into_iter().chain(is_news.then_some(quiet_until)).min();
+            let left = next.map_or(self.plan.polling_interval, |next| {
+                next.saturating_duration_since(Instant::now())
+            });
+            match self.publishing.wait(left) {
+                Wake::Stop => return,
+                Wake::Asked => due = Instant::now(),
+                Wake::Changed | Wake::TimeOver => {}
+            }
+        }
+    }
+
+    /// How the bus is now. One without a broker is there when it is open.
+    fn look(&self, bus: &Bus) -> Condition {
+        let Some(state) = bus.state() else { return Condition::Up };
+        if state.ended.is_some() {
+            self.events.tell(|told| told.bus_broken = true);
+        }
+        standing::condition(&state)
+    }
+
+    /// Tells schedulers what this back end can do, by what is known of it.
+    fn publish(&self, client: &Client, known: &mut Option<Map<String, Value>>) {
+        if let Some(capabilities) = capabilities::newest(&*self.work.source, known)
+            && let Err(error) = self.whose.publish(client, capabilities)
+        {
+            warn!(
+                target: "cinder.volume.manager",
+                "Schedulers cannot be told what {} can do: {}",
+                self.whose.host.as_str(), cinder_db::chain(&error)
+            );
         }
     }
 

@@ -62,7 +62,15 @@ impl Stage {
     }
 }
 
-type End = Box<dyn FnOnce() + Send>;
+type Work = Box<dyn FnOnce() + Send>;
+
+/// What ends a part.
+enum End {
+    /// It is told no time; so that it can be left behind it has a thread to itself.
+    Work(Work),
+    /// It waits no longer than it is told, says whether the part has ended, and may be asked again.
+    Within(Box<dyn FnMut(Duration) -> bool + Send>),
+}
 
 /// What ends the parts of a worker.
 #[derive(Default)]
@@ -73,7 +81,17 @@ pub(super) struct Ending {
 impl Ending {
     /// Notes what ends a part.
     pub(super) fn add(&mut self, stage: Stage, end: impl FnOnce() + Send + 'static) {
-        self.ends.push((stage, Box::new(end)));
+        self.ends.push((stage, End::Work(Box::new(end))));
+    }
+
+    /// Notes what ends a part and keeps the time itself: it waits no longer than it is told, and says
+    /// whether the part has ended.
+    pub(super) fn add_punctual(
+        &mut self,
+        stage: Stage,
+        end: impl FnMut(Duration) -> bool + Send + 'static,
+    ) {
+        self.ends.push((stage, End::Within(Box::new(end))));
     }
 
     /// Ends all of them.
@@ -85,24 +103,20 @@ impl Ending {
         for stage in Stage::ORDER {
             for (_, end) in self.ends.extract_if(.., |(of, _)| *of == stage) {
                 let name = stage.name();
-                match limit(stage) {
-                    None => {
-                        parts.ending(&format!("waits for {name}"));
-                        end();
-                    }
-                    Some(limit) => {
-                        let seconds = limit.as_secs();
-                        // Every word wakes the supervisor, and hundreds of workers end together:
-                        // said only by one that does wait.
-                        let waits =
-                            || parts.ending(&format!("waits for {name}, {seconds} s at most"));
-                        if !within(limit, end, waits) {
-                            warn!(
-                                target: "cinder.service",
-                                "The {name} did not end within {seconds} s and is left behind"
-                            );
-                        }
-                    }
+                let Some(limit) = limit(stage) else {
+                    parts.ending(&format!("waits for {name}"));
+                    end.whole();
+                    continue;
+                };
+                let seconds = limit.as_secs();
+                // Every word wakes the supervisor, and hundreds of workers end together: said only by
+                // one that does wait.
+                let waits = || parts.ending(&format!("waits for {name}, {seconds} s at most"));
+                if !end.within(limit, waits) {
+                    warn!(
+                        target: "cinder.service",
+                        "The {name} did not end within {seconds} s and is left behind"
+                    );
                 }
             }
         }
@@ -118,15 +132,44 @@ impl std::fmt::Debug for Ending {
 /// An end that takes longer is worth a word.
 const NOTICED: Duration = Duration::from_millis(100);
 
-/// Does this on a thread that can be left behind; whether it was done in time. Calls `waits` once if it
-/// is not over in a moment.
-fn within(limit: Duration, work: End, waits: impl FnOnce()) -> bool {
+impl End {
+    /// Does it however long it takes.
+    fn whole(self) {
+        match self {
+            Self::Work(work) => work(),
+            Self::Within(mut end) => while !end(Duration::from_secs(3600)) {},
+        }
+    }
+
+    /// Whether it was done in time. Calls `waits` once if it is not over in a moment.
+    fn within(self, limit: Duration, waits: impl FnOnce()) -> bool {
+        let moment = limit.min(NOTICED);
+        let rest = limit.saturating_sub(moment);
+        let mut end = match self {
+            Self::Work(work) => return within(moment, rest, work, waits),
+            Self::Within(end) => end,
+        };
+        if end(moment) {
+            return true;
+        }
+        waits();
+        let ended = end(rest);
+        if !ended {
+            // To drop what it holds would be to wait for it.
+            std::mem::forget(end);
+        }
+        ended
+    }
+}
+
+/// Does this on a thread that can be left behind.
+fn within(moment: Duration, rest: Duration, work: Work, waits: impl FnOnce()) -> bool {
     let (done, ended) = mpsc::channel();
     let work = Arc::new(Mutex::new(Some(work)));
     let theirs = Arc::clone(&work);
-    let take = |work: &Mutex<Option<End>>| {
+    let take = |work: &Mutex<Option<Work>>| {
         let taken = work.lock().unwrap_or_else(PoisonError::into_inner).take();
-        taken.into_iter().for_each(|end| end());
+        taken.into_iter().for_each(|work| work());
     };
     let thread = std::thread::Builder::new().name("ending".into()).spawn(move || {
         take(&theirs);
@@ -139,10 +182,9 @@ fn within(limit: Duration, work: End, waits: impl FnOnce()) -> bool {
     }
     // A panic, which has been logged, is an end, too.
     let is_late = |limit| ended.recv_timeout(limit) == Err(mpsc::RecvTimeoutError::Timeout);
-    let moment = limit.min(NOTICED);
     if !is_late(moment) {
         return true;
     }
     waits();
-    !is_late(limit.saturating_sub(moment))
+    !is_late(rest)
 }

@@ -15,6 +15,8 @@ pub(super) struct Told {
     pub driver_tried: bool,
     /// The first attempt to open the bus has ended, well or not.
     pub bus_tried: bool,
+    /// What serves the bus has ended by accident; another process has to begin anew.
+    pub bus_broken: bool,
 }
 
 /// The place where it is told and waited for.

@@ -29,7 +29,7 @@ use self::bus::{Counting, Messages, NoCapacity, NoManager, Work};
 pub(crate) use self::bus::{EVIDENCE_WORDS, MessagesPlan, fresh_request_id, message_time};
 use self::driver::{NoDriver, Ready, Slot};
 use self::ending::{Ending, Stage};
-use self::events::Events;
+use self::events::{Events, Told};
 use self::parts::{Condition, Part, Parts};
 pub(crate) use self::plan::{Candidate, Plan};
 use crate::logging;
@@ -99,7 +99,7 @@ impl Service for VolumeService {
         // The driver's thread may outlive a stop, and must not keep the heartbeat alive with it.
         let to_announce = heartbeat.as_ref().map(Arc::downgrade);
         if let Some(heartbeat) = heartbeat {
-            ending.add(Stage::Heartbeat, move || drop(heartbeat));
+            ending.add_punctual(Stage::Heartbeat, move |limit| heartbeat.stops_within(limit));
         }
 
         info!(
@@ -153,7 +153,8 @@ impl Service for VolumeService {
             return; // stopped before it had started
         }
         let flushes = || logging::flush().unwrap_or(Duration::from_secs(3600));
-        while !self.events.wait(flushes(), |told| told.stop) {}
+        let over = |told: &Told| told.stop || told.bus_broken;
+        while !self.events.wait(flushes(), over) {}
         // Not all of it: a report must be possible while parts end.
         let taken = self.opened().as_mut().map(|opened| {
             let mut ending = std::mem::take(&mut opened.ending);
@@ -165,6 +166,11 @@ impl Service for VolumeService {
         });
         if let Some((ending, parts)) = taken {
             ending.run(&parts);
+        }
+        if self.events.wait(Duration::ZERO, |told| told.bus_broken && !told.stop) {
+            // Said where it happened. A worker that goes on with it, as its launcher hears of it
+            // everywhere, ends with a status that has it replaced.
+            std::panic::resume_unwind(Box::new("messages have come to an end"));
         }
     }
 

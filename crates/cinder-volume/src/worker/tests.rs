@@ -184,6 +184,37 @@ fn parts_end_in_their_order_and_one_that_does_not_is_left_behind() {
     drop(never);
 }
 
+/// Some keep the time themselves, and need no thread on which they can be left behind.
+#[test]
+fn a_punctual_end_is_asked_until_its_time_is_over_and_then_left_behind() {
+    let worker = LoneWorker::new(0).unwrap();
+    let parts = Parts::new(worker.handle());
+    worker.stop();
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let threads = Arc::new(Mutex::new(Vec::new()));
+    let dropped = Arc::new(());
+    let mut ending = Ending::default();
+    for (stage, ends) in [(Stage::Heartbeat, true), (Stage::Pool, false)] {
+        let (asked, threads, held) = (asked.clone(), threads.clone(), Arc::clone(&dropped));
+        ending.add_punctual(stage, move |limit| {
+            let _ = &held;
+            asked.lock().unwrap().push((stage, limit.as_millis()));
+            threads.lock().unwrap().push(std::thread::current().id());
+            ends
+        });
+    }
+    ending.run(&parts);
+    assert_eq!(
+        *asked.lock().unwrap(),
+        [(Stage::Heartbeat, 100), (Stage::Pool, 100), (Stage::Pool, 1_900)]
+    );
+    let here = std::thread::current().id();
+    assert!(threads.lock().unwrap().iter().all(|id| *id == here), "no thread was made for it");
+    assert_eq!(worker.status().reason, "waits for database connections, 2 s at most");
+    // What it holds is not dropped: that would be to wait for it.
+    assert_eq!(Arc::strong_count(&dropped), 2);
+}
+
 /// It is told by the thread that answers signals, and must not wait for a service that starts.
 #[test]
 fn a_stop_during_a_start_only_tells() {

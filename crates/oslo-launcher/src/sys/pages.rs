@@ -6,7 +6,7 @@ use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU64, Ordering, fence};
 use std::time::Duration;
 
-use nix::sys::mman::{MapFlags, ProtFlags, mmap_anonymous, munmap};
+use nix::sys::mman::{MapFlags, ProtFlags, mmap_anonymous, mprotect, munmap};
 use nix::time::{ClockId, clock_gettime};
 use nix::unistd::{Pid, getpid};
 
@@ -57,27 +57,36 @@ impl Drop for SharedWords {
 
 /// Zeroed words that the process which mapped them writes, and that its forked children only read.
 ///
-/// A child has no mapping that it could write through, so that a stray write of one ends it and
-/// nobody else learns a wrong value.
+/// A child takes the right to write away from itself before it runs anybody's code, so that a stray
+/// write of one ends it and nobody else learns a wrong value. A second mapping of the same pages for
+/// children would need no step of theirs, but is not to be had everywhere: not under valgrind, and
+/// a file in memory counts against `RLIMIT_FSIZE`.
 #[derive(Debug)]
 pub(crate) struct OwnedWords {
-    /// Not in children.
-    ours: SharedWords,
-    /// The same pages, in children as well.
-    view: View,
+    words: SharedWords,
     owner: Pid,
 }
 
 impl OwnedWords {
     pub(crate) fn map(len: usize) -> io::Result<Self> {
-        let ours = SharedWords::map(len)?;
-        let view = View::of(&ours)?;
-        Ok(Self { ours, view, owner: getpid() })
+        Ok(Self { words: SharedWords::map(len)?, owner: getpid() })
+    }
+
+    /// Makes the words of this process unwritable; does nothing in their owner.
+    pub(crate) fn protect(&self) {
+        if self.owner == getpid() {
+            return;
+        }
+        let bytes = self.words.len * size_of::<AtomicU64>();
+        // SAFETY: all of a mapping of ours, which nobody writes to in this process from now on:
+        // `store` looks whether it is the owner's. Refused only for memory that is not mapped and
+        // where a mapping would have to be cut in two, mprotect(2); this is a whole one.
+        let _ = unsafe { mprotect(self.words.start.cast(), bytes, ProtFlags::PROT_READ) };
     }
 
     /// The word, or 0 if there is none.
     pub(crate) fn load(&self, index: usize) -> u64 {
-        let value = self.view.get().get(index).map_or(0, |word| word.load(Ordering::Relaxed));
+        let value = self.words.get().get(index).map_or(0, |word| word.load(Ordering::Relaxed));
         // Of memory that cannot be written only relaxed loads are promised to work.
         fence(Ordering::Acquire);
         value
@@ -86,54 +95,9 @@ impl OwnedWords {
     /// Writes a word; does nothing in a child.
     pub(crate) fn store(&self, index: usize, value: u64) {
         if self.owner == getpid()
-            && let Some(word) = self.ours.get().get(index)
+            && let Some(word) = self.words.get().get(index)
         {
             word.store(value, Ordering::Release);
         }
-    }
-}
-
-/// A second mapping of the same pages, through which nothing can be written.
-#[derive(Debug)]
-struct View {
-    start: NonNull<AtomicU64>,
-    len: usize,
-}
-
-// SAFETY: as for `SharedWords`.
-unsafe impl Send for View {}
-// SAFETY: as for `SharedWords`.
-unsafe impl Sync for View {}
-
-impl View {
-    /// Takes the pages away from children that will be forked, and leaves them this view.
-    fn of(words: &SharedWords) -> io::Result<Self> {
-        use nix::sys::mman::{MRemapFlags, MmapAdvise, madvise, mprotect, mremap};
-
-        let bytes = words.len * size_of::<AtomicU64>();
-        let pages = words.start.cast();
-        // SAFETY: with an old size of 0 the kernel maps the pages of a shared mapping once more,
-        // at an address of its choice, and leaves the old mapping alone (mremap(2)).
-        let start = unsafe { mremap(pages, 0, bytes, MRemapFlags::MREMAP_MAYMOVE, None)? };
-        let view = Self { start: start.cast(), len: words.len };
-        // SAFETY: nobody has written through the new mapping, and nobody will.
-        unsafe { mprotect(start, bytes, ProtFlags::PROT_READ)? };
-        // SAFETY: concerns children only, which do not touch `words`: its one user looks whether
-        // it is the process that made the mapping.
-        unsafe { madvise(pages, bytes, MmapAdvise::MADV_DONTFORK)? };
-        Ok(view)
-    }
-
-    fn get(&self) -> &[AtomicU64] {
-        // SAFETY: page-aligned, `len` words long, mapped for as long as `self` is borrowed, here
-        // and in children; only loads are done on it.
-        unsafe { std::slice::from_raw_parts(self.start.as_ptr(), self.len) }
-    }
-}
-
-impl Drop for View {
-    fn drop(&mut self) {
-        // SAFETY: the mapping is ours, made with this length, and no reference outlives `self`.
-        let _ = unsafe { munmap(self.start.cast(), self.len * size_of::<AtomicU64>()) };
     }
 }

@@ -173,3 +173,41 @@ fn odd_formats_end_no_start_and_lose_no_record() {
     }
     assert!(differences.is_empty(), "{differences}");
 }
+
+/// The line of a record made by this thread at [`CREATED`], in a process that began 1.5 s before.
+fn line(format: &str) -> String {
+    let options =
+        LogOptions { logging_default_format_string: format.into(), ..LogOptions::default() };
+    let mut layout = Layout::new(&options, &mut Vec::new());
+    layout.started = CREATED - Duration::from_millis(1500);
+    let fields = Captured::of_message(format_args!("hello"));
+    let record = Record {
+        level: Level::Info,
+        target: "cinder::x",
+        file: "/src/cinder/x.py",
+        line: 11,
+        module: "cinder::f",
+        pid: 19228,
+        stamp: StampCache::default().stamp(&chrono::Utc, UNIX_EPOCH + CREATED, &layout.date),
+        fields: &fields,
+        color: "",
+        span: None,
+    };
+    let mut out = String::new();
+    layout.render(&record, &mut out);
+    out.trim_end().to_owned()
+}
+
+#[test]
+fn the_time_since_the_start_is_in_milliseconds_and_the_start_is_this_process() {
+    assert_eq!(line("%(relativeCreated)d"), "1500");
+    let layout = Layout::new(&LogOptions::default(), &mut Vec::new());
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    assert!(now - layout.started < Duration::from_secs(600), "{:?}", layout.started);
+}
+
+#[test]
+fn numbers_are_those_of_the_record_in_whatever_way_they_are_asked_for() {
+    assert_eq!(line("%(lineno)d %(lineno)s %(lineno).1f %(lineno)f"), "11 11 11.0 11.000000");
+    assert_eq!(line("%(thread)d"), nix::unistd::gettid().to_string());
+}

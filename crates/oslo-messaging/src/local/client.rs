@@ -14,7 +14,7 @@ use nix::sys::socket::{AddressFamily, SockFlag, SockType, UnixAddr, connect, soc
 
 use super::frame::{Frame, Kind, SMALL, Unread};
 use super::place::Place;
-use crate::client::{Heard, Lane, Offer, Road, Way};
+use crate::client::{Heard, Lane, Letter, Offer, Road, Way};
 use crate::error::CallError;
 use crate::target::Destination;
 
@@ -32,7 +32,13 @@ impl Road for Place {
 struct Socket(PathBuf);
 
 impl Way for Socket {
-    fn offer(&self, body: &[u8], again: bool, deadline: Instant) -> Result<Box<dyn Lane>, Offer> {
+    fn offer(
+        &self,
+        letter: &Letter<'_>,
+        again: bool,
+        deadline: Instant,
+    ) -> Result<Box<dyn Lane>, Offer> {
+        let body = letter.body;
         let stream = self.connect().map_err(Offer::Lost)?;
         let mut line = Line { stream, unread: Unread::default() };
         let kind = if again { Kind::MessageAgain } else { Kind::Message };

@@ -7,14 +7,18 @@ pub mod process;
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use oslo_messaging::{Bus, Context, Destination, Request, Target};
+use oslo_messaging::{Bus, Context, Destination, Request, Server, ServerOptions, Target};
 use serde_json::Value;
+
+use crate::broker;
 
 /// A bus of its own, with what it needs.
 pub struct Stage {
     name: &'static str,
     pub bus: Bus,
     pub directory: tempfile::TempDir,
+    /// After the bus: it goes last.
+    _host: Option<broker::Host>,
 }
 
 impl fmt::Display for Stage {
@@ -23,14 +27,34 @@ impl fmt::Display for Stage {
     }
 }
 
-/// The table: every bus that needs no broker.
-pub fn buses() -> [Stage; 2] {
-    [local(), Stage { name: "fake", bus: Bus::fake(), directory: directory() }]
+/// The table: every bus that there is on this machine.
+pub fn buses() -> Vec<Stage> {
+    let fake = Stage { name: "fake", bus: Bus::fake(), directory: directory(), _host: None };
+    let rabbit = broker::host().map(|host| {
+        let bus = host.bus("");
+        Stage { name: "rabbit", bus, directory: directory(), _host: Some(host) }
+    });
+    [local(), fake].into_iter().chain(rabbit).collect()
 }
 
 pub fn local() -> Stage {
     let directory = directory();
-    Stage { name: "local", bus: Bus::local(&directory.path().join("rpc")), directory }
+    let bus = Bus::local(&directory.path().join("rpc"));
+    Stage { name: "local", bus, directory, _host: None }
+}
+
+impl Stage {
+    /// A server that takes messages.
+    pub fn serve(&self, name: &str) -> Server {
+        let server = self.bus.serve(&[target(name)], ServerOptions::default()).expect("a server");
+        broker::until_serving(&self.bus, &server);
+        server
+    }
+
+    /// Whether a cast comes back when it is taken care of, and not before: a broker keeps it.
+    pub fn is_direct(&self) -> bool {
+        self.name != "rabbit"
+    }
 }
 
 fn directory() -> tempfile::TempDir {

@@ -8,6 +8,7 @@ use oslo_messaging::{Bus, CallError, Client};
 use serde_json::Value;
 
 use super::{eventually, request, server_of};
+use crate::broker::Host;
 
 /// A process that a test started; it does not outlive the test.
 pub struct Process {
@@ -69,12 +70,25 @@ pub struct Recorder {
     pub directory: PathBuf,
     pub client: Client,
     pub process: Option<Process>,
+    /// The broker, if it is on one.
+    url: Option<String>,
 }
 
 impl Recorder {
     pub fn start(directory: &Path) -> Self {
         let client = Bus::local(&directory.join("rpc")).client();
-        let mut this = Self { directory: directory.to_owned(), client, process: None };
+        Self::of(directory, client, None)
+    }
+
+    /// The same over a broker.
+    pub fn start_at(directory: &Path, host: &Host) -> Self {
+        // What is to survive a restart of the service alone need not be durable.
+        let url = host.url("?heartbeat_timeout_threshold=5");
+        Self::of(directory, host.bus("").client(), Some(url))
+    }
+
+    fn of(directory: &Path, client: Client, url: Option<String>) -> Self {
+        let mut this = Self { directory: directory.to_owned(), client, process: None, url };
         this.restart();
         this
     }
@@ -84,7 +98,17 @@ impl Recorder {
             process.kill();
         }
         let output = self.directory.join("out");
-        self.process = Some(Process::start("recorder", &[text(&self.directory)], &output));
+        let mut words = vec![text(&self.directory)];
+        words.extend(self.url.as_deref());
+        self.process = Some(Process::start("recorder", &words, &output));
+    }
+
+    /// The same without waiting: it may die before it is ready.
+    pub fn try_restart(&mut self) {
+        let output = self.directory.join("out");
+        let mut words = vec![text(&self.directory)];
+        words.extend(self.url.as_deref());
+        self.process = Some(Process::spawn("recorder", &words, &output));
     }
 
     pub fn names(&self, kind: &str) -> Vec<String> {

@@ -75,19 +75,28 @@ pub(crate) fn a_storm_of_100_000_signals_leaves_everything_as_it_was(scene: &Sce
     scene.wait_empty(secs(5))
 }
 
+pub(crate) fn two_thousand_deaths_leave_no_descriptor_no_byte_and_no_zombie(
+    scene: &Scene,
+) -> Result<()> {
+    deaths_leave_nothing(scene, 2_000)
+}
+
 pub(crate) fn ten_thousand_deaths_leave_no_descriptor_no_byte_and_no_zombie(
     scene: &Scene,
 ) -> Result<()> {
-    const DEATHS: usize = 10_000;
+    deaths_leave_nothing(scene, 10_000)
+}
+
+fn deaths_leave_nothing(scene: &Scene, deaths: usize) -> Result<()> {
     const SERVICES: usize = 500;
     let program = cargo::build_example("oslo-launcher", "fault_workers")?;
     let calm = scene.path("calm");
     let daemon = dying_services(scene, &program, &calm, SERVICES)?;
-    // What allocators and tables need is there after the first deaths.
-    wait_for_deaths(&daemon, DEATHS / 5)?;
+    // What allocators and tables need is there after the first deaths, two of each service.
+    wait_for_deaths(&daemon, 2 * SERVICES)?;
     let before = process::memory(daemon.pid()).context("the parent is gone")?;
     let descriptors = process::descriptors(daemon.pid())?.len();
-    wait_for_deaths(&daemon, DEATHS)?;
+    wait_for_deaths(&daemon, deaths)?;
     std::fs::write(&calm, "")?;
     daemon.wait_workers(&[], SERVICES, secs(60))?;
     no_zombie(&daemon)?;

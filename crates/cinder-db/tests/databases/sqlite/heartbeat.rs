@@ -183,3 +183,22 @@ fn every_try_to_beat_is_told_with_its_time_failures_too() {
     fs::remove_file(patient.database.file()).unwrap();
     while told.recv_timeout(LIMIT).unwrap().0 {}
 }
+
+#[test]
+fn a_stop_waits_no_longer_than_it_is_told_and_may_be_asked_again() {
+    let (database, connection) = TestDatabase::created();
+    let patient = Patient::new(&database, connection);
+    let (asked, asks) = mpsc::channel();
+    let (go_on, goes_on) = mpsc::channel::<()>();
+    // A probe that blocks stands for whatever an observer may wait for.
+    let probe = move || {
+        asked.send(()).unwrap();
+        goes_on.recv().is_err()
+    };
+    let (heartbeat, _) = patient.start(NEVER, probe);
+    asks.recv_timeout(LIMIT).unwrap();
+    assert!(!heartbeat.stops_within(Duration::from_millis(50)));
+    drop(go_on);
+    assert!(heartbeat.stops_within(LIMIT));
+    assert!(heartbeat.stops_within(Duration::ZERO), "it stays ended");
+}

@@ -1,6 +1,5 @@
-//! When schedulers are told: at the start, now and then, and when one of them asks.
-//!
-//! One place to wait for that, for the thread that tells. Must not: tell anybody.
+//! What the bus's thread waits for: schedulers are told at the start, now and then, and when one of
+//! them asks; and the bus itself changes. Must not: tell anybody.
 
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -15,13 +14,32 @@ pub(super) struct Publishing {
 #[derive(Debug, Default)]
 struct State {
     asked: bool,
+    changed: bool,
     stopping: bool,
+}
+
+/// Why a wait is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wake {
+    /// A stop has come.
+    Stop,
+    /// Somebody wants to be told.
+    Asked,
+    /// The bus has changed.
+    Changed,
+    /// Nothing has come.
+    TimeOver,
 }
 
 impl Publishing {
     /// Somebody wants to be told. However many ask, they are told once.
     pub(super) fn ask(&self) {
         self.change(|state| state.asked = true);
+    }
+
+    /// The bus has changed. However often it does, it is looked at once.
+    pub(super) fn bus_changed(&self) {
+        self.change(|state| state.changed = true);
     }
 
     /// Nobody is told anything any more.
@@ -33,14 +51,20 @@ impl Publishing {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).stopping
     }
 
-    /// Waits until somebody asks or the time is over; false when a stop came.
-    pub(super) fn wait(&self, limit: Duration) -> bool {
-        self.wait_for(limit, |state| state.asked || state.stopping)
+    /// Waits until something has come or the time is over.
+    pub(super) fn wait(&self, limit: Duration) -> Wake {
+        self.wait_for(limit, |state| {
+            if std::mem::take(&mut state.changed) {
+                Some(Wake::Changed)
+            } else {
+                std::mem::take(&mut state.asked).then_some(Wake::Asked)
+            }
+        })
     }
 
     /// Waits until the time is over; false when a stop came.
     pub(super) fn pause(&self, limit: Duration) -> bool {
-        self.wait_for(limit, |state| state.stopping)
+        self.wait_for(limit, |_| None) != Wake::Stop
     }
 
     fn change(&self, what: impl FnOnce(&mut State)) {
@@ -48,14 +72,19 @@ impl Publishing {
         self.news.notify_all();
     }
 
-    fn wait_for(&self, limit: Duration, enough: impl Fn(&State) -> bool) -> bool {
+    fn wait_for(&self, limit: Duration, enough: impl Fn(&mut State) -> Option<Wake>) -> Wake {
         let begun = Instant::now();
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
+            if state.stopping {
+                return Wake::Stop;
+            }
+            if let Some(wake) = enough(&mut state) {
+                return wake;
+            }
             let left = limit.saturating_sub(begun.elapsed());
-            if enough(&state) || left.is_zero() {
-                state.asked = false;
-                return !state.stopping;
+            if left.is_zero() {
+                return Wake::TimeOver;
             }
             let waited = self.news.wait_timeout(state, left);
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
@@ -74,10 +103,14 @@ mod tests {
         let publishing = Publishing::default();
         publishing.ask();
         publishing.ask();
-        assert!(publishing.wait(LONG));
-        let begun = Instant::now();
-        assert!(publishing.wait(Duration::from_millis(20)));
-        assert!(begun.elapsed() >= Duration::from_millis(20), "asked only once");
+        publishing.bus_changed();
+        publishing.bus_changed();
+        let wakes = [(); 3].map(|()| publishing.wait(Duration::ZERO));
+        assert_eq!(wakes, [Wake::Changed, Wake::Asked, Wake::TimeOver]);
+        // A pause is not for them, and takes nothing away.
+        publishing.ask();
+        assert!(publishing.pause(Duration::ZERO));
+        assert_eq!(publishing.wait(LONG), Wake::Asked);
     }
 
     #[test]
@@ -87,7 +120,8 @@ mod tests {
             let waits = scope.spawn(|| publishing.wait(LONG));
             let pauses = scope.spawn(|| publishing.pause(LONG));
             publishing.stop();
-            assert!(!waits.join().unwrap() && !pauses.join().unwrap());
+            assert_eq!(waits.join().unwrap(), Wake::Stop);
+            assert!(!pauses.join().unwrap());
         });
         assert!(publishing.is_stopping());
     }

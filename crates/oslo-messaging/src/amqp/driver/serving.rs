@@ -1,0 +1,272 @@
+//! Declaring, consuming, settling: what happens on the consuming connection.
+//!
+//! Order of a server: its channel, how much may be on its way, declarations, consumers. Must not:
+//! declare anything that the plan does not say, but for what may be transient instead of durable.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use futures_core::Stream;
+use lapin::options::{
+    BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicNackOptions, BasicQosOptions,
+    BasicRejectOptions, ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions,
+    QueueDeleteOptions,
+};
+use lapin::types::{AMQPValue, FieldTable, ShortString};
+use lapin::{Channel, Connection, Consumer, ErrorKind, ExchangeKind};
+use tokio::sync::mpsc;
+
+use super::link::{broken, trouble};
+use super::{Chore, Happening};
+use crate::amqp::commands::Settled;
+use crate::amqp::complaint::Complaint;
+use crate::amqp::session::{Class, Life, Place, Trouble};
+use crate::amqp::topology::{Argument, Exchange, Kind, Plan, Queue, Step};
+
+/// What a server of a plan needs.
+pub(super) struct Order {
+    pub(super) life: Life,
+    pub(super) place: Place,
+    pub(super) connection: Arc<Connection>,
+    pub(super) plan: Plan,
+    pub(super) prefetch: u16,
+    pub(super) arguments: Vec<(&'static str, Argument)>,
+    pub(super) happenings: mpsc::UnboundedSender<Happening>,
+}
+
+impl Order {
+    /// Establishes it, tells that, and takes messages until the end of the life.
+    pub(super) async fn carry_out(mut self) {
+        let (life, place, happenings) = (self.life, self.place, self.happenings.clone());
+        let own = self.plan.own.clone();
+        match self.establish().await {
+            Ok((channel, consumers)) => {
+                let _ = happenings.send(Happening::Established(life, place, Ok(channel), own));
+                let mut taking = tokio::task::JoinSet::new();
+                for consumer in consumers {
+                    taking.spawn(take(life, place, consumer, happenings.clone()));
+                }
+                while let Some(ended) = taking.join_next().await {
+                    if let Err(error) = ended
+                        && let Ok(panic) = error.try_into_panic()
+                    {
+                        std::panic::resume_unwind(panic);
+                    }
+                }
+            }
+            Err(error) => {
+                let happening = match told(&error) {
+                    Some(trouble) => Happening::Established(life, place, Err(trouble), own),
+                    None => Happening::Lost(life, broken(&error)),
+                };
+                let _ = happenings.send(happening);
+            }
+        }
+    }
+
+    async fn establish(&mut self) -> lapin::Result<(Channel, Vec<Consumer>)> {
+        let mut channel = self.connection.create_channel().await?;
+        let mut repaired = 0;
+        while let Err(error) = self.declare(&channel).await {
+            // The broker has closed the channel with its refusal.
+            repaired += 1;
+            if repaired > 2 * self.plan.steps.len() || !self.repair(&error).await? {
+                return Err(error);
+            }
+            channel = self.connection.create_channel().await?;
+        }
+        if self.prefetch > 0 {
+            channel.basic_qos(self.prefetch, BasicQosOptions { global: false }).await?;
+        }
+        let mut consumers = Vec::new();
+        for (queue, tag) in &self.plan.consumers {
+            let options = BasicConsumeOptions::default();
+            let arguments = table(&self.arguments);
+            let consumer = channel.basic_consume(name(queue)?, name(tag)?, options, arguments);
+            consumers.push(consumer.await?);
+        }
+        Ok((channel, consumers))
+    }
+
+    async fn declare(&self, channel: &Channel) -> lapin::Result<()> {
+        for step in &self.plan.steps {
+            match step {
+                Step::Exchange(one) => declare_exchange(channel, one).await?,
+                Step::Queue(one) => declare_queue(channel, one).await?,
+                Step::Bind { queue, exchange, key } => {
+                    let (queue, exchange, key) = (name(queue)?, name(exchange)?, name(key)?);
+                    let options = QueueBindOptions::default();
+                    channel
+                        .queue_bind(queue, exchange, key, options, FieldTable::default())
+                        .await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What can be done about a refusal; whether something was.
+    async fn repair(&mut self, error: &lapin::Error) -> lapin::Result<bool> {
+        let ErrorKind::ProtocolError(said) = error.kind() else { return Ok(false) };
+        let text = said.get_message().as_str();
+        if let Some(complaint) = Complaint::read(text)
+            && complaint.is_about_durable()
+            && complaint.found == "false"
+        {
+            tracing::warn!(
+                target: "oslo_messaging.connection",
+                "{} is not durable on the broker, and is used as it is", complaint.name
+            );
+            self.plan.settle_for_transient(&complaint.name);
+            return Ok(true);
+        }
+        // A queue whose node is gone can be had again only without what was in it.
+        if said.get_id() == 404
+            && let Some(queue) = lost_queue(text, &self.plan)
+        {
+            tracing::warn!(
+                target: "oslo_messaging.connection",
+                "{queue} was on a node of the broker that is gone, and is made anew, empty"
+            );
+            let channel = self.connection.create_channel().await?;
+            channel.queue_delete(name(&queue)?, QueueDeleteOptions::default()).await?;
+            return Ok(true);
+        }
+        Ok(false)
+    }
+}
+
+/// The queue that a 404 to a declaration is about: its node is down.
+fn lost_queue(text: &str, plan: &Plan) -> Option<String> {
+    if !text.contains("home node") && !text.contains("is down") {
+        return None;
+    }
+    plan.steps.iter().find_map(|step| match step {
+        Step::Queue(queue) if text.contains(&format!("'{}'", queue.name)) => {
+            Some(queue.name.clone())
+        }
+        _ => None,
+    })
+}
+
+/// What an error of a channel means for the server; nothing if the connection is the matter.
+fn told(error: &lapin::Error) -> Option<Trouble> {
+    let ErrorKind::ProtocolError(said) = error.kind() else { return None };
+    let text = said.get_message().as_str();
+    match said.get_id() {
+        541 => Some(trouble(Class::NotReady, &text)),
+        406 => Some(match Complaint::read(text) {
+            Some(complaint) => trouble(Class::Forbidden, &complaint),
+            None => trouble(Class::Forbidden, &text),
+        }),
+        _ if error.is_amqp_soft_error() => Some(trouble(Class::Forbidden, &text)),
+        _ => None,
+    }
+}
+
+/// A name that a frame can hold.
+pub(super) fn name(text: &str) -> lapin::Result<ShortString> {
+    let name = ShortString::try_new(text);
+    name.map_err(|error| std::io::Error::new(std::io::ErrorKind::InvalidInput, error).into())
+}
+
+pub(super) async fn declare_exchange(channel: &Channel, one: &Exchange) -> lapin::Result<()> {
+    let kind = match one.kind {
+        Kind::Topic => ExchangeKind::Topic,
+        Kind::Fanout => ExchangeKind::Fanout,
+    };
+    let options = ExchangeDeclareOptions {
+        durable: one.durable,
+        auto_delete: one.auto_delete,
+        ..ExchangeDeclareOptions::default()
+    };
+    channel.exchange_declare(name(&one.name)?, kind, options, table(&one.arguments)).await
+}
+
+async fn declare_queue(channel: &Channel, one: &Queue) -> lapin::Result<()> {
+    let options = QueueDeclareOptions {
+        durable: one.durable,
+        auto_delete: one.auto_delete,
+        ..QueueDeclareOptions::default()
+    };
+    channel.queue_declare(name(&one.name)?, options, table(&one.arguments)).await.map(drop)
+}
+
+fn table(arguments: &[(&'static str, Argument)]) -> FieldTable {
+    let mut table = FieldTable::default();
+    for (name, value) in arguments {
+        let value = match value {
+            Argument::Text(text) => AMQPValue::LongString((*text).into()),
+            Argument::Number(number) => AMQPValue::LongLongInt(*number),
+            Argument::Flag(flag) => AMQPValue::Boolean(*flag),
+        };
+        table.insert((*name).into(), value);
+    }
+    table
+}
+
+/// Hands on what comes, until nothing does.
+async fn take(
+    life: Life,
+    place: Place,
+    mut consumer: Consumer,
+    happenings: mpsc::UnboundedSender<Happening>,
+) {
+    let reason = loop {
+        let next = std::future::poll_fn(|context| Pin::new(&mut consumer).poll_next(context));
+        match next.await {
+            Some(Ok(delivery)) => {
+                let delivered = Happening::Delivered(life, place, Box::new(delivery));
+                if happenings.send(delivered).is_err() {
+                    return;
+                }
+            }
+            Some(Err(error)) => break broken(&error).reason,
+            None => break format!("{} was cancelled by the broker", consumer.queue()),
+        }
+    };
+    let _ = happenings.send(Happening::ConsumerEnded(life, place, reason));
+}
+
+/// Tells the broker what became of messages, one after the other.
+pub(super) async fn settle(
+    mut todo: mpsc::UnboundedReceiver<Chore>,
+    happenings: mpsc::UnboundedSender<Happening>,
+) {
+    while let Some(chore) = todo.recv().await {
+        // What cannot be told is told by the end of the connection: the broker delivers it again.
+        match chore {
+            Chore::Settle(acker, Settled::Acknowledged) => {
+                let _ = acker.ack(BasicAckOptions::default()).await;
+            }
+            Chore::Settle(acker, Settled::GivenBack) => {
+                let options = BasicNackOptions { requeue: true, multiple: false };
+                let _ = acker.nack(options).await;
+            }
+            Chore::Settle(acker, Settled::Rejected) => {
+                let _ = acker.reject(BasicRejectOptions { requeue: false }).await;
+            }
+            Chore::End { place, channel, own } => {
+                end(&channel, &own).await;
+                let _ = happenings.send(Happening::Closed(place));
+            }
+            Chore::Cancel(channel, tags) => {
+                for tag in tags {
+                    if let Ok(tag) = name(&tag) {
+                        let _ = channel.basic_cancel(tag, BasicCancelOptions::default()).await;
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The end of a server: what is of this life alone goes, then its channel.
+pub(super) async fn end(channel: &Channel, own: &[String]) {
+    for queue in own {
+        if let Ok(queue) = name(queue) {
+            let _ = channel.queue_delete(queue, QueueDeleteOptions::default()).await;
+        }
+    }
+    let _ = channel.close(200, "OK".into()).await;
+}

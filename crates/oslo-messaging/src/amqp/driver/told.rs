@@ -1,0 +1,96 @@
+//! What senders are told of their messages, and operators of the broker: one line per change.
+
+use std::io;
+
+use super::Driver;
+use crate::amqp::outbox::{Outcome, Word};
+use crate::amqp::session::{News, Place};
+use crate::client::{Heard, Offer};
+use crate::error::CallError;
+
+impl Driver {
+    /// Options whose time has not come.
+    pub(super) fn warn_of_later_options(&self) {
+        let options = &self.settings.broker.options;
+        for (is_set, name) in [
+            (options.rabbit_stream_fanout, "rabbit_stream_fanout"),
+            (options.use_queue_manager, "use_queue_manager"),
+            (!options.kombu_compression.is_empty(), "kombu_compression"),
+            (options.ssl_enforce_fips_mode, "ssl_enforce_fips_mode"),
+        ] {
+            if is_set {
+                tracing::warn!(
+                    target: "oslo_messaging.connection",
+                    "[oslo_messaging_rabbit] {name} is not supported yet and changes nothing"
+                );
+            }
+        }
+    }
+
+    /// Tells senders and operators what became of messages.
+    pub(super) fn say(&mut self, words: Vec<Word>) {
+        for word in words {
+            match word {
+                Word::Letter(number, outcome) => {
+                    let Some(to) = self.letters.remove(&number) else { continue };
+                    let told = match outcome {
+                        Outcome::Confirmed => Ok(Heard::Acknowledged),
+                        Outcome::Returned => Err(Offer::Lost(io::ErrorKind::NotFound.into())),
+                        Outcome::Refused | Outcome::Again => Err(Offer::GivenBack),
+                        Outcome::Never(reason) => {
+                            Err(Offer::Final(CallError::Bus { source: io::Error::other(reason) }))
+                        }
+                    };
+                    let _ = to.send(told);
+                }
+                Word::Overflow { queue } => tracing::warn!(
+                    target: "oslo_messaging.server",
+                    "A reply to {queue} is dropped: too many wait for the broker"
+                ),
+                Word::Dead { queue, dropped } => tracing::warn!(
+                    target: "oslo_messaging.server",
+                    "{dropped} replies to {queue} are dropped, and more for a minute: nobody has it"
+                ),
+                Word::Failed { queue, reason } => tracing::warn!(
+                    target: "oslo_messaging.server", "A reply to {queue} is dropped: {reason}"
+                ),
+            }
+        }
+    }
+
+    pub(super) fn tell(&self, news: &News) {
+        let host = |number: usize| {
+            let host = self.settings.broker.hosts.get(number);
+            host.map(ToString::to_string).unwrap_or_default()
+        };
+        let queues = |place: Place| match self.seats.get(&place) {
+            Some(seat) => {
+                let names: Vec<_> =
+                    seat.plan.consumers.iter().map(|(name, _)| name.as_str()).collect();
+                names.join(", ")
+            }
+            None => String::new(),
+        };
+        match news {
+            News::Connected { host: number, away: None, .. } => tracing::info!(
+                target: "oslo_messaging.connection", "The message broker is {}", host(*number)
+            ),
+            News::Connected { host: number, away: Some(away), tries } => tracing::info!(
+                target: "oslo_messaging.connection",
+                "The message broker is there again after {:.1} s: {}, {tries} tries",
+                away.as_secs_f64(), host(*number)
+            ),
+            News::Away { host: number, reason } => tracing::warn!(
+                target: "oslo_messaging.connection",
+                "The message broker {} is away, and is tried again: {reason}", host(*number)
+            ),
+            News::Serving(place) => tracing::info!(
+                target: "oslo_messaging.connection", "Messages are taken again: {}", queues(*place)
+            ),
+            News::Refused(place, reason) => tracing::error!(
+                target: "oslo_messaging.connection",
+                "No messages are taken from {}: {reason}", queues(*place)
+            ),
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! The messaging thread from outside: started when it is first needed, asked by commands.
+//!
+//! Every handle knows the process that started the thread; a forked copy of it refuses. Must not:
+//! wait for the thread, except at the end and then not for long.
+
+use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
+use std::time::Duration;
+
+use super::commands::{Command, Commands};
+use super::driver;
+use super::session::Place;
+use super::state::{BusState, Picture};
+use crate::error::ServeError;
+use crate::reception::Reception;
+use crate::server::{Carrier, Server, ServerOptions};
+use crate::target::Target;
+use crate::url::Broker;
+
+/// How long the last replies and the end of the queues of this life are waited for.
+const CLOSING: Duration = Duration::from_millis(2_300);
+/// How long the end of the thread is waited for.
+const LAST: Duration = Duration::from_millis(1_500);
+
+/// A bus over a broker. Its thread ends with it.
+#[derive(Debug)]
+pub(crate) struct Rabbit {
+    pub(crate) broker: Broker,
+    /// Begins the names of the connections.
+    program: String,
+    /// Makes queues and connections of this process unique.
+    pub(super) id: String,
+    picture: Arc<Picture>,
+    numbers: Arc<AtomicU64>,
+    running: Mutex<Option<Running>>,
+}
+
+#[derive(Debug)]
+struct Running {
+    /// The process whose thread it is.
+    opener: u32,
+    commands: Commands,
+    thread: std::thread::JoinHandle<()>,
+}
+
+impl Rabbit {
+    pub(crate) fn new(broker: Broker, program: &str) -> Self {
+        let host = broker.hosts.first().map(ToString::to_string).unwrap_or_default();
+        Self {
+            broker,
+            program: program.to_owned(),
+            id: uuid::Uuid::new_v4().simple().to_string(),
+            picture: Arc::new(Picture::new(BusState::resting(host))),
+            numbers: Arc::new(AtomicU64::new(1)), // 0 is the place of replies
+            running: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn state(&self) -> Arc<BusState> {
+        self.picture.last()
+    }
+
+    pub(crate) fn watch(&self, told: Box<dyn Fn() + Send + Sync>) {
+        self.picture.watch(told);
+    }
+
+    /// Listens for these targets. The connections need not be there yet.
+    pub(crate) fn serve(
+        self: &Arc<Self>,
+        targets: &[Target],
+        options: ServerOptions,
+    ) -> Result<Server, ServeError> {
+        let commands = self.commands().map_err(|source| ServeError::Thread { source })?;
+        let configured = self.broker.options.rabbit_qos_prefetch_count;
+        let prefetch = match usize::try_from(configured) {
+            Ok(0) | Err(_) => options.prefetch(),
+            Ok(some) => some,
+        };
+        let prefetch = u16::try_from(prefetch).unwrap_or(u16::MAX);
+        let place = self.number();
+        let reception = Arc::new(Reception::new(options.words));
+        commands.post(Command::Serve {
+            place,
+            targets: targets.to_vec(),
+            reception: Arc::clone(&reception),
+            prefetch,
+        });
+        let carrier = Rabbitry { _rabbit: Arc::clone(self), commands, place };
+        Ok(Server::new(Box::new(carrier), reception).numbered(place))
+    }
+
+    /// The queue that answers to our calls come to.
+    pub(super) fn reply_queue(&self) -> String {
+        format!("reply_{}", self.id)
+    }
+
+    /// A number that nothing else here has.
+    pub(super) fn number(&self) -> u64 {
+        self.numbers.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// The way to the thread, which is started now if it was not before.
+    pub(super) fn commands(&self) -> io::Result<Commands> {
+        let mut running = self.running();
+        if let Some(running) = &*running {
+            if running.opener != std::process::id() {
+                return Err(io::Error::other("its thread is in another process"));
+            }
+            return Ok(running.commands.clone());
+        }
+        let opener = std::process::id();
+        let settings = driver::Settings {
+            broker: self.broker.clone(),
+            name: format!("{}:{opener}:{}", self.program, uuid::Uuid::new_v4()),
+            reply_queue: self.reply_queue(),
+            picture: Arc::clone(&self.picture),
+            numbers: Arc::clone(&self.numbers),
+        };
+        let (commands, thread) = driver::start(settings)?;
+        *running = Some(Running { opener, commands: commands.clone(), thread });
+        Ok(commands)
+    }
+
+    fn running(&self) -> MutexGuard<'_, Option<Running>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Rabbit {
+    fn drop(&mut self) {
+        let Some(running) = self.running().take() else { return };
+        if running.opener != std::process::id() {
+            return;
+        }
+        running.commands.post(Command::End);
+        // A thread cannot be joined with a limit; one that hangs is left behind.
+        let limit = std::time::Instant::now() + LAST;
+        while !running.thread.is_finished() && std::time::Instant::now() < limit {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        if running.thread.is_finished() {
+            let _ = running.thread.join();
+        }
+    }
+}
+
+/// One server. It keeps the bus.
+struct Rabbitry {
+    _rabbit: Arc<Rabbit>,
+    commands: Commands,
+    place: Place,
+}
+
+impl Carrier for Rabbitry {
+    fn stop_consuming(&self) {
+        self.commands.post(Command::Stop(self.place));
+    }
+
+    fn close(&self) {
+        let (done, is_done) = mpsc::channel();
+        self.commands.post(Command::Close(self.place, done));
+        // An error is a thread that has ended: there is nobody to wait for.
+        let _ = is_done.recv_timeout(CLOSING);
+    }
+}

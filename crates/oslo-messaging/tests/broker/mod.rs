@@ -1,0 +1,259 @@
+//! A real RabbitMQ for tests: that of the run, or one of a test's own.
+//!
+//! `OSLO_MESSAGING_TEST_RABBITMQ` names the directory of the run's node (`node.sh`); each test has a
+//! virtual host of its own on it. Without it such tests print why they do nothing, and fail where
+//! `OSLO_MESSAGING_TEST_REQUIRED` is set.
+
+#![allow(dead_code, reason = "no file uses all of it")]
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
+use lapin::{BasicProperties, Connection, ConnectionProperties};
+use oslo_messaging::{Broker, Bus, RabbitOptions, Server, Transport};
+
+use crate::served::eventually;
+
+/// A node in its directory.
+#[derive(Debug, Clone)]
+pub struct Node {
+    pub directory: PathBuf,
+    pub port: u16,
+}
+
+/// A virtual host of one test, which is deleted with it.
+#[derive(Debug)]
+pub struct Host {
+    pub node: Node,
+    pub name: String,
+}
+
+/// A node that a test starts itself, to stop it.
+pub struct OwnNode {
+    pub node: Node,
+    child: Option<Child>,
+    _directory: tempfile::TempDir,
+}
+
+#[expect(clippy::disallowed_methods, reason = "a test is told by its caller where a broker is")]
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+#[expect(clippy::print_stderr, reason = "why a test did nothing belongs into its output")]
+/// The run's node; nothing if there is none, which has been told then.
+pub fn node() -> Option<Node> {
+    static TOLD: OnceLock<()> = OnceLock::new();
+    if let Some(directory) = variable("OSLO_MESSAGING_TEST_RABBITMQ") {
+        return Some(Node::at(Path::new(&directory)));
+    }
+    assert!(
+        variable("OSLO_MESSAGING_TEST_REQUIRED").is_none(),
+        "OSLO_MESSAGING_TEST_RABBITMQ names no directory of a node"
+    );
+    TOLD.get_or_init(|| {
+        eprintln!("not run over RabbitMQ: OSLO_MESSAGING_TEST_RABBITMQ names no node's directory");
+    });
+    None
+}
+
+/// A virtual host on the run's node.
+pub fn host() -> Option<Host> {
+    node().map(Host::on)
+}
+
+fn script() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/broker/node.sh")
+}
+
+impl Node {
+    fn at(directory: &Path) -> Self {
+        let ports = fs::read_to_string(directory.join("ports")).expect("its ports");
+        let port = ports.lines().next().and_then(|port| port.parse().ok()).expect("a port");
+        Self { directory: directory.to_owned(), port }
+    }
+
+    /// What rabbitmqctl says to these words.
+    pub fn ctl(&self, words: &[&str]) -> String {
+        let mut command = Command::new("sh");
+        command.arg(script()).arg(&self.directory).arg("ctl").args(words);
+        let output = command.stdin(Stdio::null()).output().expect("a shell");
+        let complaint = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "rabbitmqctl {words:?}: {complaint}");
+        String::from_utf8(output.stdout).expect("UTF-8")
+    }
+
+    /// The process of the node.
+    pub fn pid(&self) -> String {
+        fs::read_to_string(self.directory.join("beam.pid")).expect("its id").trim().to_owned()
+    }
+
+    pub fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args([name, &self.pid()]).status().expect("kill(1)");
+        assert!(sent.success());
+    }
+
+    /// Whether it speaks AMQP.
+    pub fn answers(&self) -> bool {
+        let Ok(mut stream) = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)) else {
+            return false;
+        };
+        let _ = stream.set_read_timeout(Some(Duration::from_secs(5)));
+        let mut byte = [0];
+        stream.write_all(b"AMQP\0\0\x09\x01").is_ok()
+            && stream.read_exact(&mut byte).is_ok()
+            && byte == [1]
+    }
+}
+
+impl OwnNode {
+    /// A node of its own; nothing where the run has none.
+    pub fn start(settings: &str) -> Option<Self> {
+        node()?;
+        let directory = tempfile::tempdir().expect("a directory");
+        fs::write(directory.path().join("ports"), free_ports()).expect("ours");
+        fs::write(directory.path().join("extra.conf"), settings).expect("ours");
+        let node = Node::at(directory.path());
+        let mut this = Self { node, child: None, _directory: directory };
+        this.resume();
+        Some(this)
+    }
+
+    /// Starts it again.
+    pub fn resume(&mut self) {
+        let mut command = Command::new("sh");
+        command.arg(script()).arg(&self.node.directory).arg("serve").stdin(Stdio::piped());
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        self.child = Some(command.spawn().expect("a shell"));
+        let node = &self.node;
+        eventually("the broker answers", || node.answers());
+    }
+
+    /// Ends it as an operator does, or at once as a crash does.
+    pub fn stop(&mut self, crash: bool) {
+        if crash {
+            self.node.signal("-KILL");
+        }
+        let Some(mut child) = self.child.take() else { return };
+        drop(child.stdin.take());
+        child.wait().expect("ours");
+    }
+
+    /// The whole virtual host `/`.
+    pub fn host(&self) -> Host {
+        Host { node: self.node.clone(), name: "/".into() }
+    }
+}
+
+impl Drop for OwnNode {
+    fn drop(&mut self) {
+        if self.child.is_some() {
+            let _ = Command::new("kill").args(["-KILL", &self.node.pid()]).status();
+            self.stop(false);
+        }
+    }
+}
+
+/// Three ports, one a line.
+fn free_ports() -> String {
+    let listeners: Vec<_> =
+        (0..3).map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port")).collect();
+    let port = |listener: &TcpListener| listener.local_addr().expect("bound").port();
+    listeners.iter().map(|listener| format!("{}\n", port(listener))).collect()
+}
+
+impl Host {
+    fn on(node: Node) -> Self {
+        let name = format!("test-{}", uuid::Uuid::new_v4().simple());
+        let code = format!(
+            "ok = rabbit_vhost:add(<<\"{name}\">>, <<\"test\">>), \
+             rabbit_auth_backend_internal:set_permissions(<<\"guest\">>, <<\"{name}\">>, \
+             <<\".*\">>, <<\".*\">>, <<\".*\">>, <<\"test\">>)."
+        );
+        node.ctl(&["eval", &code]);
+        Self { node, name }
+    }
+
+    /// What rabbitmqctl says to a command about this virtual host.
+    pub fn ctl(&self, words: &[&str]) -> String {
+        self.node.ctl(&[&["-p", &self.name], words].concat())
+    }
+
+    /// Its URL with these parameters.
+    pub fn url(&self, parameters: &str) -> String {
+        let name = if self.name == "/" { "" } else { &self.name };
+        format!("rabbit://guest:guest@127.0.0.1:{}/{name}{parameters}", self.node.port)
+    }
+
+    pub fn bus(&self, parameters: &str) -> Bus {
+        bus(&self.url(parameters))
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        if self.name != "/" && !std::thread::panicking() {
+            self.node.ctl(&["delete_vhost", &self.name]);
+        }
+    }
+}
+
+/// A bus of a URL.
+pub fn bus(url: &str) -> Bus {
+    Bus::rabbit(broker(url), "test")
+}
+
+pub fn broker(url: &str) -> Broker {
+    match Transport::parse(url, &RabbitOptions::default()).expect("a good URL") {
+        Transport::Rabbit(broker) => *broker,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Publishes a message as anybody may.
+pub fn publish(host: &Host, queue: &str, body: &[u8]) {
+    publish_many(host, queue, body, BasicProperties::default(), 1);
+}
+
+pub fn publish_many(
+    host: &Host,
+    queue: &str,
+    body: &[u8],
+    properties: BasicProperties,
+    count: usize,
+) {
+    let name = host.name.replace('/', "%2f");
+    let url = format!("amqp://guest:guest@127.0.0.1:{}/{name}", host.node.port);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.expect("a runtime").block_on(async {
+        let to = Connection::connect(&url, ConnectionProperties::default()).await;
+        let to = to.expect("a broker");
+        let channel = to.create_channel().await.expect("a channel");
+        channel.confirm_select(ConfirmSelectOptions::default()).await.expect("confirms");
+        for _ in 0..count {
+            let options = BasicPublishOptions::default();
+            let queue = queue.into();
+            let sent = channel.basic_publish("".into(), queue, options, body, properties.clone());
+            drop(sent.await.expect("sent"));
+        }
+        channel.wait_for_confirms().await.expect("taken");
+        to.close(200, "OK".into()).await.expect("closed");
+    });
+}
+
+/// Waits until a server takes messages.
+pub fn until_serving(bus: &Bus, server: &Server) {
+    eventually("it serves", || is_serving(bus, server));
+}
+
+pub fn is_serving(bus: &Bus, server: &Server) -> bool {
+    let Some(state) = bus.state() else { return true };
+    assert_eq!(state.ended, None);
+    state.servers.iter().any(|one| one.number == server.number() && one.is_serving)
+}

@@ -1,0 +1,565 @@
+//! Over a real RabbitMQ: what is particular to it. What every bus does is in `server.rs`.
+
+mod broker;
+mod served;
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use broker::{Host, OwnNode};
+use oslo_messaging::{
+    Bus, CallError, ConnectionPhase, Dispatcher, Method, Pool, Server, ServerOptions, Target,
+    Version, returned,
+};
+use serde_json::{Value, json};
+use served::{eventually, request, server_of, target, to_all};
+
+const LIMIT: Duration = Duration::from_secs(20);
+const V3: Version = Version { major: 3, minor: 20 };
+
+/// A service that echoes, and keeps what it was cast.
+struct Service {
+    bus: Bus,
+    pool: Pool,
+    seen: Arc<Mutex<Vec<Value>>>,
+}
+
+impl Service {
+    fn start(bus: Bus) -> Self {
+        let server = bus.serve(&[target("server")], ServerOptions::default()).expect("a server");
+        broker::until_serving(&bus, &server);
+        Self::of(bus, server)
+    }
+
+    fn of(bus: Bus, server: Server) -> Self {
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let list = Arc::clone(&seen);
+        let keep = Method::new("keep", move |incoming| {
+            let args: Value = incoming.arguments()?;
+            list.lock().expect("no panic").push(args["n"].clone());
+            returned(&())
+        });
+        let echo = Method::new("echo", |incoming| {
+            let args: Value = incoming.arguments()?;
+            returned(&args["text"])
+        });
+        let slow = Method::new("slow", |incoming| {
+            let args: Value = incoming.arguments()?;
+            thread::sleep(Duration::from_millis(args["ms"].as_u64().unwrap_or(0)));
+            returned(&args["ms"])
+        });
+        let methods =
+            [keep.taking(&["n"], &[]), echo.taking(&["text"], &[]), slow.taking(&["ms"], &[])];
+        let dispatcher = Dispatcher::default().with(V3, methods).with_ping();
+        let pool = Pool::start(server, dispatcher, 8).expect("threads");
+        Self { bus, pool, seen }
+    }
+
+    fn is_serving(&self) -> bool {
+        broker::is_serving(&self.bus, self.pool.server())
+    }
+
+    fn reconnects(&self) -> u64 {
+        self.bus.state().expect("a broker's").reconnects
+    }
+
+    /// Runs something that breaks the connections, and waits until messages come again.
+    fn survive(&self, what: &str, harm: impl FnOnce()) {
+        let before = self.reconnects();
+        harm();
+        eventually(&format!("{what} is noticed and repaired"), || {
+            self.reconnects() > before && self.is_serving()
+        });
+    }
+
+    fn seen(&self) -> Vec<Value> {
+        self.seen.lock().expect("no panic").clone()
+    }
+}
+
+fn echo(bus: &Bus, text: &str, limit: Duration) -> Result<String, CallError> {
+    let asked = request("echo", &json!({ "text": text }));
+    let answer = bus.client().call(&server_of("server"), asked, limit)?;
+    Ok(serde_json::from_str(answer.get()).expect("a text"))
+}
+
+fn keep(bus: &Bus, number: usize) -> Result<(), CallError> {
+    bus.client().cast(&server_of("server"), request("keep", &json!({ "n": number })))
+}
+
+/// Casts until it is told to end, and says what was confirmed.
+fn caster<'scope>(
+    scope: &'scope thread::Scope<'scope, '_>,
+    bus: &'scope Bus,
+    ended: &'scope std::sync::atomic::AtomicBool,
+) -> thread::ScopedJoinHandle<'scope, BTreeSet<usize>> {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    scope.spawn(move || {
+        let mut confirmed = BTreeSet::new();
+        while !ended.load(Ordering::Relaxed) {
+            let number = NEXT.fetch_add(1, Ordering::Relaxed);
+            if keep(bus, number).is_ok() {
+                confirmed.insert(number);
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+        confirmed
+    })
+}
+
+/// While `harm` goes on, every cast that was confirmed is carried out, once.
+fn nothing_is_lost_while(service: &Service, sender: &Bus, harm: impl FnOnce()) {
+    let ended = std::sync::atomic::AtomicBool::new(false);
+    let confirmed = thread::scope(|scope| {
+        let casters: Vec<_> = (0..3).map(|_| caster(scope, sender, &ended)).collect();
+        harm();
+        thread::sleep(Duration::from_millis(500));
+        ended.store(true, Ordering::Relaxed);
+        let sets = casters.into_iter().map(|one| one.join().expect("no panic"));
+        sets.reduce(|one, other| &one | &other).expect("three")
+    });
+    assert!(confirmed.len() > 10, "{} are no test", confirmed.len());
+    eventually("all have been carried out", || {
+        let seen: BTreeSet<_> =
+            service.seen().iter().filter_map(Value::as_u64).map(|n| n as usize).collect();
+        confirmed.is_subset(&seen)
+    });
+    let all = service.seen();
+    let distinct: BTreeSet<_> = all.iter().filter_map(Value::as_u64).collect();
+    assert_eq!(all.len(), distinct.len(), "some ran twice");
+}
+
+#[test]
+fn a_call_is_answered_over_a_real_broker_and_nothing_is_left_behind() {
+    let Some(host) = broker::host() else { return };
+    let service = Service::start(host.bus(""));
+    assert_eq!(echo(&service.bus, "grüß Gott", LIMIT).expect("an answer"), "grüß Gott");
+    let state = service.bus.state().expect("a broker's");
+    assert!(state.connections.iter().all(|one| one.phase == ConnectionPhase::Up), "{state:?}");
+    eventually("the answer is confirmed", || {
+        service.bus.state().expect("a broker's").answered == 1
+    });
+    assert!(service.pool.drain(LIMIT));
+    drop(service);
+    // What is shared stays, what was of this life alone is gone.
+    assert_eq!(queues(&host), ["topic", "topic.server"]);
+    assert_eq!(host.node.ctl(&["list_connections", "vhost"]).matches(&host.name).count(), 0);
+}
+
+fn lines(text: &str) -> Vec<String> {
+    let mut lines: Vec<_> = text.lines().skip(1).map(str::to_owned).collect();
+    lines.sort();
+    lines
+}
+
+fn queues(host: &Host) -> Vec<String> {
+    lines(&host.ctl(&["list_queues", "name"]))
+}
+
+/// The topology as rabbitmqctl shows it, with the names that are new in each life as `…`.
+fn topology(host: &Host) -> String {
+    let exchanges =
+        host.ctl(&["list_exchanges", "name", "type", "durable", "auto_delete", "arguments"]);
+    let own = |line: &String| !line.starts_with("amq.") && !line.starts_with('\t');
+    let bindings = host.ctl(&["list_bindings", "source_name", "routing_key", "destination_name"]);
+    let queues = host.ctl(&[
+        "list_queues",
+        "name",
+        "type",
+        "durable",
+        "auto_delete",
+        "arguments",
+        "consumers",
+    ]);
+    let consumers = host.ctl(&[
+        "list_consumers",
+        "queue_name",
+        "consumer_tag",
+        "ack_required",
+        "prefetch_count",
+    ]);
+    let all = [
+        lines(&exchanges).into_iter().filter(own).collect::<Vec<_>>(),
+        lines(&queues),
+        lines(&bindings).into_iter().filter(own).collect(),
+        lines(&consumers),
+    ];
+    let mut text = all.map(|lines| lines.join("\n")).join("\n\n").replace('\t', " ") + "\n";
+    while let Some(at) = text.find("fanout_") {
+        let end = at + "fanout_".len();
+        text.replace_range(at..end + 32, "fanout-…");
+    }
+    text.replace("fanout-", "fanout_")
+}
+
+/// Compares what the broker has for one server with these parameters.
+fn check_topology(parameters: &str, expected: &expect_test::Expect) {
+    let Some(host) = broker::host() else { return };
+    let bus = host.bus(parameters);
+    let target = Target::new("openstack", "cinder-volume", "H@B").expect("good names");
+    let server = bus.serve(&[target], ServerOptions::default()).expect("a server");
+    broker::until_serving(&bus, &server);
+    expected.assert_eq(&topology(&host));
+}
+
+#[test]
+fn by_default_the_broker_has_what_the_original_declares() {
+    check_topology(
+        "",
+        &expect_test::expect![[r#"
+            cinder-volume_fanout fanout false true []
+            openstack topic false false []
+
+            cinder-volume classic false false [] 1
+            cinder-volume.H@B classic false false [] 1
+            cinder-volume_fanout_… classic false false [{"x-expires",1800000}] 1
+
+            cinder-volume_fanout cinder-volume cinder-volume_fanout_…
+            openstack cinder-volume cinder-volume
+            openstack cinder-volume.H@B cinder-volume.H@B
+
+            cinder-volume 1 true 128
+            cinder-volume.H@B 2 true 128
+            cinder-volume_fanout_… 3 true 128
+        "#]],
+    );
+}
+
+#[test]
+fn durable_queues_that_never_expire_are_declared_so() {
+    check_topology(
+        "?amqp_durable_queues=true&rabbit_transient_queues_ttl=0",
+        &expect_test::expect![[r#"
+            cinder-volume_fanout fanout false true []
+            openstack topic true false []
+
+            cinder-volume classic true false [] 1
+            cinder-volume.H@B classic true false [] 1
+            cinder-volume_fanout_… classic false false [] 1
+
+            cinder-volume_fanout cinder-volume cinder-volume_fanout_…
+            openstack cinder-volume cinder-volume
+            openstack cinder-volume.H@B cinder-volume.H@B
+
+            cinder-volume 1 true 128
+            cinder-volume.H@B 2 true 128
+            cinder-volume_fanout_… 3 true 128
+        "#]],
+    );
+}
+
+#[test]
+fn queues_that_go_with_their_consumers_are_declared_so() {
+    check_topology(
+        "?amqp_auto_delete=true",
+        &expect_test::expect![[r#"
+            cinder-volume_fanout fanout false true []
+            openstack topic false true []
+
+            cinder-volume classic false true [] 1
+            cinder-volume.H@B classic false true [] 1
+            cinder-volume_fanout_… classic false false [{"x-expires",1800000}] 1
+
+            cinder-volume_fanout cinder-volume cinder-volume_fanout_…
+            openstack cinder-volume cinder-volume
+            openstack cinder-volume.H@B cinder-volume.H@B
+
+            cinder-volume 1 true 128
+            cinder-volume.H@B 2 true 128
+            cinder-volume_fanout_… 3 true 128
+        "#]],
+    );
+}
+
+#[test]
+fn quorum_queues_are_declared_with_their_limits() {
+    check_topology(
+        "?rabbit_quorum_queue=true&rabbit_quorum_delivery_limit=5&rabbit_transient_quorum_queue=true\
+         &rabbit_qos_prefetch_count=7",
+        &expect_test::expect![[r#"
+            cinder-volume_fanout fanout true true []
+            openstack topic true false []
+
+            cinder-volume quorum true false [{"x-delivery-limit",5},{"x-queue-type","quorum"}] 1
+            cinder-volume.H@B quorum true false [{"x-delivery-limit",5},{"x-queue-type","quorum"}] 1
+            cinder-volume_fanout_… quorum true false [{"x-delivery-limit",5},{"x-expires",1800000},{"x-queue-type","quorum"}] 1
+
+            cinder-volume_fanout cinder-volume cinder-volume_fanout_…
+            openstack cinder-volume cinder-volume
+            openstack cinder-volume.H@B cinder-volume.H@B
+
+            cinder-volume 1 true 7
+            cinder-volume.H@B 2 true 7
+            cinder-volume_fanout_… 3 true 7
+        "#]],
+    );
+}
+
+#[test]
+fn a_restart_of_the_broker_loses_and_repeats_nothing() {
+    let Some(mut node) = OwnNode::start("") else { return };
+    let url = node.host().url("?amqp_durable_queues=true");
+    let (service, sender) = (Service::start(broker::bus(&url)), broker::bus(&url));
+    nothing_is_lost_while(&service, &sender, || {
+        for crash in [false, false, true] {
+            service.survive("a restart", || {
+                node.stop(crash);
+                assert!(!service.is_serving() || !crash);
+                node.resume();
+            });
+        }
+    });
+    assert_eq!(echo(&service.bus, "still", LIMIT).expect("an answer"), "still");
+}
+
+#[test]
+fn what_is_deleted_or_closed_on_the_broker_is_made_again() {
+    let Some(host) = broker::host() else { return };
+    let (service, sender) = (Service::start(host.bus("")), host.bus(""));
+    echo(&sender, "before", LIMIT).expect("an answer");
+    let fanout = || {
+        let all = queues(&host);
+        all.into_iter().find(|name| name.starts_with("topic_fanout_")).expect("one")
+    };
+    service.survive("a deleted queue", || _ = host.ctl(&["delete_queue", "topic.server"]));
+    service.survive("a deleted fan-out queue", || _ = host.ctl(&["delete_queue", &fanout()]));
+    service.survive("closed connections", || {
+        host.ctl(&["close_all_connections", "--vhost", &host.name, "as a test wants it"]);
+    });
+    echo(&sender, "after", LIMIT).expect("an answer");
+    // A deleted exchange ends nothing; the next who sends declares it, and the next life binds to it.
+    for exchange in ["openstack", "topic_fanout"] {
+        let code = format!(
+            "rabbit_exchange:delete(rabbit_misc:r(<<\"{}\">>, exchange, <<\"{exchange}\">>), \
+             false, <<\"test\">>).",
+            host.name
+        );
+        host.node.ctl(&["eval", &code]);
+    }
+    service.survive("a life without bindings", || {
+        host.ctl(&["close_all_connections", "--vhost", &host.name, "again"]);
+    });
+    echo(&sender, "at the end", LIMIT).expect("an answer");
+    sender.client().cast(&to_all(), request("keep", &json!({"n": 1}))).expect("taken");
+    eventually("a fan-out arrives", || service.seen() == [1]);
+}
+
+#[test]
+fn a_missing_queue_of_replies_costs_a_minute_and_nobody_elses_replies() {
+    let Some(host) = broker::host() else { return };
+    let service = Service::start(host.bus("?kombu_missing_consumer_retry_timeout=2"));
+    let gone = json!({
+        "method": "echo", "args": {"text": 1}, "version": "3.0",
+        "_msg_id": "m", "_reply_q": "reply_nobody",
+    });
+    let state = || service.bus.state().expect("a broker's");
+    broker::publish(&host, "topic.server", gone.to_string().as_bytes());
+    eventually("the reply waits", || state().returned > 2 && state().waiting_replies == 1);
+    // Others are answered meanwhile, over the same connection.
+    echo(&host.bus(""), "others", LIMIT).expect("an answer");
+    eventually("the queue counts as dead", || state().dead_reply_queues == 1);
+    assert_eq!((state().waiting_replies, state().dropped), (0, 1));
+    broker::publish(&host, "topic.server", gone.to_string().as_bytes());
+    eventually("the next is dropped at once", || state().dropped == 2);
+    assert_eq!(state().reconnects, 0);
+}
+
+#[test]
+fn a_reply_waits_for_a_broker_that_is_away() {
+    let Some(mut node) = OwnNode::start("") else { return };
+    let url = node.host().url("?amqp_durable_queues=true");
+    let (service, sender) = (Service::start(broker::bus(&url)), broker::bus(&url));
+    let (began, has_begun) = mpsc::channel();
+    let asked = thread::spawn(move || {
+        began.send(()).expect("somebody waits");
+        let slow = request("slow", &json!({"ms": 2_500}));
+        sender.client().call(&server_of("server"), slow, Duration::from_secs(60))
+    });
+    has_begun.recv().expect("it began");
+    eventually("it runs", || !service.pool.running().is_empty());
+    node.stop(false);
+    let state = || service.bus.state().expect("a broker's");
+    eventually("its reply waits", || state().waiting_replies == 1);
+    node.resume();
+    assert_eq!(asked.join().expect("no panic").expect("an answer").get(), "2500");
+}
+
+#[test]
+fn a_broker_that_is_away_costs_a_call_its_time_out_and_no_more() {
+    // Nothing listens there.
+    let bus = broker::bus("rabbit://127.0.0.1:1/");
+    let began = Instant::now();
+    let answer = echo(&bus, "x", Duration::from_secs(2));
+    assert!(matches!(answer, Err(CallError::TimedOut)), "{answer:?}");
+    assert!(began.elapsed() < Duration::from_secs(4));
+    let state = bus.state().expect("a broker's");
+    assert!(state.connections[0].reason.as_ref().is_some_and(|why| why.contains("refused")));
+    let server = bus.serve(&[target("server")], ServerOptions::default()).expect("a server");
+    let began = Instant::now();
+    drop((server, bus));
+    assert!(began.elapsed() < Duration::from_millis(2_500), "{:?}", began.elapsed());
+}
+
+#[test]
+fn the_second_host_is_used_where_the_first_is_no_good() {
+    let Some(host) = broker::host() else { return };
+    let mute = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let mute = mute.local_addr().expect("bound").port(); // the listener goes, its port refuses
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = silent.local_addr().expect("bound").port(); // accepts, and says nothing
+    let good = format!("guest:guest@127.0.0.1:{}/{}", host.node.port, host.name);
+    for bad in [
+        format!("guest:guest@127.0.0.1:{mute}"),
+        format!("guest:wrong@127.0.0.1:{}", host.node.port),
+        format!("nobody:guest@localhost:{}", host.node.port),
+        format!("guest:guest@127.0.0.1:{port}"),
+    ] {
+        let service = Service::start(broker::bus(&format!("rabbit://{bad},{good}")));
+        assert_eq!(echo(&service.bus, "x", LIMIT).expect("an answer"), "x", "{bad}");
+    }
+    drop(silent);
+}
+
+#[test]
+fn a_password_or_virtual_host_that_is_refused_is_told() {
+    let Some(host) = broker::host() else { return };
+    for (url, reason) in [
+        (format!("rabbit://guest:wr0ng@127.0.0.1:{}/", host.node.port), "ACCESS_REFUSED"),
+        (format!("rabbit://guest:guest@127.0.0.1:{}/none", host.node.port), "vhost none not found"),
+    ] {
+        let bus = broker::bus(&url);
+        let _server = bus.serve(&[target("server")], ServerOptions::default()).expect("one");
+        eventually("it is told", || {
+            let state = bus.state().expect("a broker's");
+            state
+                .servers
+                .iter()
+                .any(|one| one.reason.as_ref().is_some_and(|why| why.contains(reason)))
+        });
+        assert!(!format!("{:?}", bus.state()).contains("wr0ng"));
+    }
+}
+
+#[test]
+fn a_declaration_that_differs_downs_that_server_and_is_tried_again() {
+    let Some(host) = broker::host() else { return };
+    // As a peer with other options has it.
+    let before = host.bus("?rabbit_quorum_queue=true");
+    let other = Target::new("openstack2", "topic", "server").expect("good names");
+    let server = before.serve(&[other], ServerOptions::default()).expect("a server");
+    broker::until_serving(&before, &server);
+    drop((server, before));
+    let bus = host.bus("");
+    let good = Target::new("openstack", "elsewhere", "server").expect("good names");
+    let good = bus.serve(&[good], ServerOptions::default()).expect("a server");
+    let bad = bus.serve(&[target("server")], ServerOptions::default()).expect("a server");
+    let reason = || {
+        let state = bus.state().expect("a broker's");
+        let server = state.servers.iter().find(|one| one.number == bad.number()).cloned();
+        server.and_then(|one| one.reason)
+    };
+    eventually("it is told", || reason().is_some());
+    let reason = reason().expect("a reason");
+    assert!(reason.contains("queue topic has"), "{reason}");
+    broker::until_serving(&bus, &good);
+    // The command that it names repairs it.
+    let command = reason.rsplit("rabbitmqctl -p ").next().expect("a command");
+    let words: Vec<_> =
+        command.split_whitespace().skip(1).map(|word| word.trim_matches('\'')).collect();
+    host.ctl(&words);
+    host.ctl(&["delete_queue", "topic.server"]);
+    broker::until_serving(&bus, &bad);
+    assert_eq!(bus.state().expect("a broker's").reconnects, 0, "the other was not disturbed");
+}
+
+#[test]
+fn what_is_not_durable_on_the_broker_is_used_as_it_is() {
+    let Some(host) = broker::host() else { return };
+    let first = Service::start(host.bus(""));
+    drop(first);
+    let service = Service::start(host.bus("?amqp_durable_queues=true"));
+    echo(&host.bus("?amqp_durable_queues=true"), "x", LIMIT).expect("an answer");
+    assert_eq!(service.reconnects(), 0);
+}
+
+#[test]
+fn a_memory_alarm_blocks_what_is_sent_and_nothing_else() {
+    let Some(node) = OwnNode::start("") else { return };
+    let url = node.host().url("?heartbeat_timeout_threshold=3");
+    let (service, sender) = (Service::start(broker::bus(&url)), broker::bus(&url));
+    echo(&sender, "before", LIMIT).expect("an answer");
+    node.node.ctl(&["set_vm_memory_high_watermark", "absolute", "1MB"]);
+    let asked = thread::spawn({
+        let sender = sender.clone();
+        move || echo(&sender, "meanwhile", Duration::from_secs(60))
+    });
+    let state = || sender.state().expect("a broker's");
+    eventually("it is told", || state().connections[1].blocked.is_some());
+    thread::sleep(Duration::from_secs(10)); // three heartbeats
+    assert!(!asked.is_finished());
+    node.node.ctl(&["set_vm_memory_high_watermark", "0.8"]);
+    assert_eq!(asked.join().expect("no panic").expect("an answer"), "meanwhile");
+    eventually("it is over", || state().connections[1].blocked.is_none());
+    assert!(state().blocked >= Duration::from_secs(9), "{:?}", state().blocked);
+    assert_eq!((state().reconnects, service.reconnects()), (0, 0));
+}
+
+#[test]
+fn a_broker_that_stops_is_noticed_by_its_missing_heartbeats() {
+    let Some(node) = OwnNode::start("") else { return };
+    let url = node.host().url("?heartbeat_timeout_threshold=3&amqp_durable_queues=true");
+    let (service, sender) = (Service::start(broker::bus(&url)), broker::bus(&url));
+    nothing_is_lost_while(&service, &sender, || {
+        service.survive("a broker that was stopped", || {
+            node.node.signal("-STOP");
+            eventually("it is noticed", || !service.is_serving());
+            node.node.signal("-CONT");
+        });
+    });
+}
+
+#[test]
+fn a_handler_may_take_longer_than_heartbeats_do() {
+    let Some(host) = broker::host() else { return };
+    let url = "?heartbeat_timeout_threshold=2";
+    let (service, sender) = (Service::start(host.bus(url)), host.bus(url));
+    let slow = request("slow", &json!({"ms": 7_000}));
+    sender.client().call(&server_of("server"), slow, LIMIT).expect("an answer");
+    assert_eq!((service.reconnects(), sender.state().expect("one").reconnects), (0, 0));
+}
+
+#[test]
+fn a_message_that_nobody_acknowledges_in_time_comes_again_and_runs_once() {
+    let Some(node) = OwnNode::start("consumer_timeout = 3000\n") else { return };
+    // How often the broker looks cannot be configured; quorum queues look each tick.
+    let url = node.host().url("");
+    let (service, sender) = (Service::start(broker::bus(&url)), broker::bus(&url));
+    let code = "application:set_env(rabbit, channel_tick_interval, 1000).";
+    node.node.ctl(&["eval", code]);
+    service.survive("new channels", || {
+        node.host().ctl(&["close_all_connections", "--vhost", "/", "for the new interval"]);
+    });
+    service.survive("a channel closed for a late acknowledgement", || {
+        let slow = request("slow", &json!({"ms": 8_000}));
+        sender.client().cast(&server_of("server"), slow).expect("taken");
+    });
+    eventually("it ends", || service.pool.running().is_empty());
+    assert_eq!(echo(&sender, "after", LIMIT).expect("an answer"), "after");
+    eventually("its copy is known", || service.pool.server().counts().duplicates >= 1);
+}
+
+#[test]
+fn a_backlog_stays_on_the_broker() {
+    let Some(host) = broker::host() else { return };
+    let bus = host.bus("");
+    let server = bus.serve(&[target("server")], ServerOptions::default()).expect("a server");
+    broker::until_serving(&bus, &server);
+    let body = br#"{"method": "keep", "args": {"n": 1}, "version": "3.0"}"#;
+    broker::publish_many(&host, "topic.server", body, lapin::BasicProperties::default(), 5_000);
+    eventually("as many have come as may", || server.counts().waiting == 128);
+    thread::sleep(Duration::from_millis(300));
+    assert_eq!(server.counts().received, 128);
+}
