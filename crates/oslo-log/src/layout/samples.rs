@@ -180,6 +180,7 @@ fn line(format: &str) -> String {
         LogOptions { logging_default_format_string: format.into(), ..LogOptions::default() };
     let mut layout = Layout::new(&options, &mut Vec::new());
     layout.started = CREATED - Duration::from_millis(1500);
+    let mut cache = StampCache::default();
     let fields = Captured::of_message(format_args!("hello"));
     let record = Record {
         level: Level::Info,
@@ -188,7 +189,7 @@ fn line(format: &str) -> String {
         line: 11,
         module: "cinder::f",
         pid: 19228,
-        stamp: StampCache::default().stamp(&chrono::Utc, UNIX_EPOCH + CREATED, &layout.date),
+        stamp: cache.stamp(&chrono::Utc, UNIX_EPOCH + CREATED, &layout.date),
         fields: &fields,
         color: "",
         span: None,

@@ -28,6 +28,7 @@ on_every_database!(
     a_new_service_corrects_the_service_of_volumes_on_every_host,
     a_restart_leaves_the_volumes_service_alone,
     a_failure_half_way_leaves_nothing_behind,
+    a_join_that_fails_half_way_leaves_the_service_as_it_was,
     services_are_listed_oldest_first_without_deleted_ones,
     only_a_live_volume_makes_the_volume_table_not_empty,
     messages_are_pinned_to_the_oldest_live_service,
@@ -348,6 +349,24 @@ fn a_failure_half_way_leaves_nothing_behind(database: &TestDatabase, mut connect
     assert_eq!(chain(&error), "database query failed: no");
     assert_eq!(log.lines(), [""; 0]);
     assert_eq!(database.rows("host", "services"), "");
+    assert_eq!(database.rows("name", "clusters"), "");
+    database.run(allow);
+    register(&mut connection, &wanted).unwrap();
+    assert_eq!(database.rows("cluster_name", "volumes"), "cl1@b1");
+}
+
+fn a_join_that_fails_half_way_leaves_the_service_as_it_was(
+    database: &TestDatabase,
+    mut connection: Connection,
+) {
+    database.run(&[OLD_SERVICE, &volume("v1", "n@b1", "NULL", false)].concat());
+    let service = || database.rows("cluster_name rpc_current_version updated_at", "services");
+    let before = service();
+    let allow = database.refuse_updates_of("volumes");
+    let wanted = registration("n", Some("cl1"));
+    let error = register(&mut connection, &wanted).unwrap_err();
+    assert_eq!(chain(&error), "database query failed: no");
+    assert_eq!(service(), before);
     assert_eq!(database.rows("name", "clusters"), "");
     database.run(allow);
     register(&mut connection, &wanted).unwrap();
