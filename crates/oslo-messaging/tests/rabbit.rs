@@ -4,7 +4,7 @@ mod broker;
 mod served;
 
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -94,7 +94,7 @@ fn keep(bus: &Bus, number: usize) -> Result<(), CallError> {
 fn caster<'scope>(
     scope: &'scope thread::Scope<'scope, '_>,
     bus: &'scope Bus,
-    ended: &'scope std::sync::atomic::AtomicBool,
+    ended: &'scope AtomicBool,
 ) -> thread::ScopedJoinHandle<'scope, BTreeSet<usize>> {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     scope.spawn(move || {
@@ -112,12 +112,20 @@ fn caster<'scope>(
 
 /// While `harm` goes on, every cast that was confirmed is carried out, once.
 fn nothing_is_lost_while(service: &Service, sender: &Bus, harm: impl FnOnce()) {
-    let ended = std::sync::atomic::AtomicBool::new(false);
+    /// Also when the test has failed: its casters are waited for.
+    struct Ends<'a>(&'a AtomicBool);
+    impl Drop for Ends<'_> {
+        fn drop(&mut self) {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+    let ended = AtomicBool::new(false);
     let confirmed = thread::scope(|scope| {
         let casters: Vec<_> = (0..3).map(|_| caster(scope, sender, &ended)).collect();
+        let ends = Ends(&ended);
         harm();
         thread::sleep(Duration::from_millis(500));
-        ended.store(true, Ordering::Relaxed);
+        drop(ends);
         let sets = casters.into_iter().map(|one| one.join().expect("no panic"));
         sets.reduce(|one, other| &one | &other).expect("three")
     });
@@ -199,8 +207,15 @@ fn topology(host: &Host) -> String {
 fn check_topology(parameters: &str, expected: &expect_test::Expect) {
     let Some(host) = broker::host() else { return };
     let bus = host.bus(parameters);
-    let target = Target::new("openstack", "cinder-volume", "H@B").expect("good names");
-    let server = bus.serve(&[target], ServerOptions::default()).expect("a server");
+    // Legacy, back end and cluster, as one back end of cinder-volume serves them.
+    let targets =
+        [("cinder-volume", "H@B"), ("cinder-volume.H@B", "H"), ("cinder-volume.C@B", "C")];
+    let count = if parameters.is_empty() { 3 } else { 1 };
+    let targets = targets.into_iter().take(count);
+    let targets: Vec<_> = targets
+        .map(|(topic, server)| Target::new("openstack", topic, server).expect("good names"))
+        .collect();
+    let server = bus.serve(&targets, ServerOptions::default()).expect("a server");
     broker::until_serving(&bus, &server);
     expected.assert_eq(&topology(&host));
 }
@@ -562,4 +577,136 @@ fn a_backlog_stays_on_the_broker() {
     eventually("as many have come as may", || server.counts().waiting == 128);
     thread::sleep(Duration::from_millis(300));
     assert_eq!(server.counts().received, 128);
+}
+
+#[test]
+fn a_right_that_is_missing_downs_one_server_until_it_is_granted() {
+    let Some(host) = broker::host() else { return };
+    let bus = host.bus("");
+    let allow = |configure: &str| {
+        host.ctl(&["set_permissions", "guest", configure, ".*", ".*"]);
+    };
+    allow("^(topic|reply|openstack).*");
+    let elsewhere = Target::new("openstack", "elsewhere", "server").expect("good names");
+    let bad = bus.serve(&[elsewhere], ServerOptions::default()).expect("a server");
+    let good = bus.serve(&[target("server")], ServerOptions::default()).expect("a server");
+    broker::until_serving(&bus, &good);
+    eventually("it is told", || {
+        let state = bus.state().expect("a broker's");
+        let server = state.servers.iter().find(|one| one.number == bad.number());
+        server.and_then(|one| one.reason.as_ref()).is_some_and(|why| why.contains("ACCESS_REFUSED"))
+    });
+    assert!(!broker::is_serving(&bus, &bad));
+    allow(".*");
+    broker::until_serving(&bus, &bad);
+    assert_eq!(bus.state().expect("a broker's").reconnects, 0, "the other was not disturbed");
+}
+
+/// Stands between us and the broker, and can begin to swallow everything.
+struct Proxy {
+    port: u16,
+    swallows: Arc<AtomicBool>,
+}
+
+impl Proxy {
+    fn before(port: u16) -> Self {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        let own = listener.local_addr().expect("bound").port();
+        let swallows = Arc::new(AtomicBool::new(false));
+        let silent = Arc::clone(&swallows);
+        thread::spawn(move || {
+            for client in listener.incoming().flatten() {
+                let broker = std::net::TcpStream::connect(("127.0.0.1", port)).expect("a broker");
+                let pairs = [
+                    (client.try_clone().expect("one"), broker.try_clone().expect("one")),
+                    (broker, client),
+                ];
+                for (from, to) in pairs {
+                    let silent = Arc::clone(&silent);
+                    thread::spawn(move || pass_on(from, to, &silent));
+                }
+            }
+        });
+        Self { port: own, swallows }
+    }
+}
+
+fn pass_on(mut from: std::net::TcpStream, mut to: std::net::TcpStream, silent: &AtomicBool) {
+    use std::io::{Read, Write};
+    let mut chunk = [0; 16 * 1024];
+    while let Ok(count @ 1..) = from.read(&mut chunk) {
+        if !silent.load(Ordering::Relaxed) && to.write_all(&chunk[..count]).is_err() {
+            break;
+        }
+    }
+    let _ = to.shutdown(std::net::Shutdown::Both);
+}
+
+#[test]
+fn a_network_that_swallows_everything_is_noticed_and_borne() {
+    let Some(host) = broker::host() else { return };
+    let proxy = Proxy::before(host.node.port);
+    let through = format!("rabbit://guest:guest@127.0.0.1:{}", proxy.port);
+    let url = format!("{through}/{}?heartbeat_timeout_threshold=2", host.name);
+    let service = Service::start(broker::bus(&url));
+    echo(&host.bus(""), "before", LIMIT).expect("an answer");
+    proxy.swallows.store(true, Ordering::Relaxed);
+    eventually("it is noticed", || !service.is_serving());
+    let state = service.bus.state().expect("a broker's");
+    assert!(state.connections[0].reason.is_some(), "{state:?}");
+    proxy.swallows.store(false, Ordering::Relaxed);
+    eventually("it is back", || service.is_serving());
+    echo(&host.bus(""), "after", LIMIT).expect("an answer");
+}
+
+#[test]
+fn a_mute_broker_holds_an_end_up_for_a_moment_only() {
+    let Some(node) = OwnNode::start("") else { return };
+    let bus = node.host().bus("");
+    let servers: Vec<_> = ["a", "b", "c"]
+        .map(|name| bus.serve(&[target(name)], ServerOptions::default()).expect("a server"))
+        .into();
+    for server in &servers {
+        broker::until_serving(&bus, server);
+    }
+    node.node.signal("-STOP");
+    let began = Instant::now();
+    drop((servers, bus));
+    let took = began.elapsed();
+    node.node.signal("-CONT");
+    assert!(took < Duration::from_secs(4), "{took:?}");
+}
+
+/// Words that cannot be written: reading a message panics.
+struct Broken;
+
+impl oslo_messaging::Words for Broken {
+    fn count(&self) -> usize {
+        3
+    }
+    fn get(&self, _: usize) -> u64 {
+        0
+    }
+    fn set(&self, _: usize, value: u64) {
+        assert_eq!(value, 0, "on purpose");
+    }
+}
+
+#[test]
+fn a_panic_of_the_messaging_thread_is_told_and_ends_its_servers() {
+    let Some(host) = broker::host() else { return };
+    let bus = host.bus("");
+    let options = ServerOptions { words: Some(Box::new(Broken)), ..ServerOptions::default() };
+    let bad = bus.serve(&[target("server")], options).expect("a server");
+    let other = bus.serve(&[target("other")], ServerOptions::default()).expect("a server");
+    broker::until_serving(&bus, &bad);
+    broker::until_serving(&bus, &other);
+    keep(&host.bus(""), 1).expect("confirmed");
+    assert!(bad.next().is_none() && other.next().is_none(), "both have ended");
+    let ended = || bus.state().expect("a broker's").ended.clone();
+    eventually("it is told", || ended().is_some());
+    assert!(ended().is_some_and(|why| why.contains("on purpose")));
+    // Nobody waits for a thread that is not there.
+    let answer = echo(&bus, "x", LIMIT);
+    assert!(matches!(answer, Err(CallError::Bus { .. })), "{answer:?}");
 }

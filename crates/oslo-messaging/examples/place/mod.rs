@@ -21,7 +21,7 @@ pub fn bus(place: &str) -> Result<Bus, Box<dyn std::error::Error>> {
 pub fn wait_for(bus: &Bus, server: &Server) {
     #[cfg(feature = "rabbit")]
     while let Some(state) = bus.state() {
-        if state.servers.iter().any(|one| one.number == server.number() && one.is_serving) {
+        if state.is_serving(server.number()) {
             break;
         }
         std::thread::sleep(std::time::Duration::from_millis(10));

@@ -37,7 +37,6 @@ use super::state::{BusState, Picture, Purpose};
 use super::topology::{Plan, Topology};
 use crate::client::{Heard, Offer};
 use crate::reception::Reception;
-use crate::target::Target;
 use crate::url::Broker;
 
 /// The place of replies to our calls.
@@ -134,8 +133,10 @@ fn run(settings: Settings, commands: Commands, mut receiver: mpsc::UnboundedRece
     }
 }
 
-/// A server, or the queue of replies.
+/// One target of a server, or the queue of replies.
 struct Seated {
+    /// The first place of its server.
+    server: Place,
     plan: Plan,
     prefetch: u16,
     /// Nothing for replies.
@@ -279,8 +280,12 @@ impl Driver {
     fn command(&mut self, command: Command) {
         self.is_changed = true;
         match command {
-            Command::Serve { place, targets, reception, prefetch } => {
-                self.serve(place, &targets, reception, prefetch);
+            Command::Serve { place, server, target, reception, prefetch } => {
+                // The same queue in each life: another one would leave that of the last behind.
+                let id = uuid::Uuid::new_v4().simple().to_string();
+                let plan = self.topology.server(&target, &id);
+                self.remember(&reception);
+                self.seat(place, server, plan, Some(reception), prefetch);
             }
             Command::Stop(place) => self.stop(place),
             Command::Close(place, done) => self.close(place, done),
@@ -296,7 +301,8 @@ impl Driver {
                 if matches!(item.road, Way::Letter { is_call: true, .. })
                     && !self.seats.contains_key(&REPLIES)
                 {
-                    self.expect_replies();
+                    let plan = self.topology.replies(&self.settings.reply_queue);
+                    self.seat(REPLIES, REPLIES, plan, None, 0);
                 }
                 self.step(Event::Wanted);
                 let words = self.outbox.put(item, Instant::now());
@@ -319,28 +325,24 @@ impl Driver {
         }
     }
 
-    fn serve(
-        &mut self,
-        place: Place,
-        targets: &[Target],
-        reception: Arc<Reception>,
-        prefetch: u16,
-    ) {
-        // Another one for each life would leave queues behind; the same is found again.
-        let id = uuid::Uuid::new_v4().simple().to_string();
-        let plan = self.topology.server(targets, &id);
-        self.receptions.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&reception));
-        let reception = Some(reception);
-        self.seats
-            .insert(place, Seated { plan, prefetch, reception, channel: None, stopped: false });
-        self.step(Event::Listen(place));
+    fn remember(&self, reception: &Arc<Reception>) {
+        let mut all = self.receptions.lock().unwrap_or_else(PoisonError::into_inner);
+        if !all.iter().any(|known| Arc::ptr_eq(known, reception)) {
+            all.push(Arc::clone(reception));
+        }
     }
 
-    fn expect_replies(&mut self) {
-        let plan = self.topology.replies(&self.settings.reply_queue);
-        let seated = Seated { plan, prefetch: 0, reception: None, channel: None, stopped: false };
-        self.seats.insert(REPLIES, seated);
-        self.step(Event::Listen(REPLIES));
+    fn seat(
+        &mut self,
+        place: Place,
+        server: Place,
+        plan: Plan,
+        reception: Option<Arc<Reception>>,
+        prefetch: u16,
+    ) {
+        let seated = Seated { server, plan, prefetch, reception, channel: None, stopped: false };
+        self.seats.insert(place, seated);
+        self.step(Event::Listen(place));
     }
 
     /// Cancels its consumers. Its channel stays for what is in hand.

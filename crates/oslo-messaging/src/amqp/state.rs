@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 pub struct BusState {
     /// The connection that takes, and the one that sends.
     pub connections: Vec<ConnectionState>,
-    /// The servers, in the order in which they were made.
+    /// The servers in the order in which they were made, each with a line per target.
     pub servers: Vec<ServerState>,
     /// Replies that no broker has confirmed yet.
     pub waiting_replies: usize,
@@ -74,7 +74,7 @@ pub enum ConnectionPhase {
     Closed,
 }
 
-/// One server.
+/// One target of a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerState {
     /// Number of the server, see [`crate::Server::number`].
@@ -95,6 +95,13 @@ impl BusState {
         self.connections != other.connections
             || self.servers != other.servers
             || self.ended != other.ended
+    }
+
+    /// Whether a server takes messages from all of its queues.
+    #[must_use]
+    pub fn is_serving(&self, number: u64) -> bool {
+        let mut its = self.servers.iter().filter(|one| one.number == number).peekable();
+        its.peek().is_some() && its.all(|one| one.is_serving)
     }
 
     /// Before anything has been opened.

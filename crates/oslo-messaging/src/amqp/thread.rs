@@ -6,7 +6,7 @@
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::commands::{Command, Commands};
 use super::driver;
@@ -78,16 +78,21 @@ impl Rabbit {
             Ok(some) => some,
         };
         let prefetch = u16::try_from(prefetch).unwrap_or(u16::MAX);
-        let place = self.number();
         let reception = Arc::new(Reception::new(options.words));
-        commands.post(Command::Serve {
-            place,
-            targets: targets.to_vec(),
-            reception: Arc::clone(&reception),
-            prefetch,
-        });
-        let carrier = Rabbitry { _rabbit: Arc::clone(self), commands, place };
-        Ok(Server::new(Box::new(carrier), reception).numbered(place))
+        // Each on a channel of its own: what is wrong with one is not wrong with the others.
+        let places: Vec<Place> = targets.iter().map(|_| self.number()).collect();
+        let server = places.first().copied().unwrap_or_else(|| self.number());
+        for (place, target) in places.iter().zip(targets) {
+            commands.post(Command::Serve {
+                place: *place,
+                server,
+                target: target.clone(),
+                reception: Arc::clone(&reception),
+                prefetch,
+            });
+        }
+        let carrier = Rabbitry { _rabbit: Arc::clone(self), commands, places };
+        Ok(Server::new(Box::new(carrier), reception).numbered(server))
     }
 
     /// The queue that answers to our calls come to.
@@ -135,8 +140,8 @@ impl Drop for Rabbit {
         }
         running.commands.post(Command::End);
         // A thread cannot be joined with a limit; one that hangs is left behind.
-        let limit = std::time::Instant::now() + LAST;
-        while !running.thread.is_finished() && std::time::Instant::now() < limit {
+        let limit = Instant::now() + LAST;
+        while !running.thread.is_finished() && Instant::now() < limit {
             std::thread::sleep(Duration::from_millis(2));
         }
         if running.thread.is_finished() {
@@ -149,18 +154,54 @@ impl Drop for Rabbit {
 struct Rabbitry {
     _rabbit: Arc<Rabbit>,
     commands: Commands,
-    place: Place,
+    /// One for each target.
+    places: Vec<Place>,
 }
 
 impl Carrier for Rabbitry {
     fn stop_consuming(&self) {
-        self.commands.post(Command::Stop(self.place));
+        for place in &self.places {
+            self.commands.post(Command::Stop(*place));
+        }
     }
 
     fn close(&self) {
         let (done, is_done) = mpsc::channel();
-        self.commands.post(Command::Close(self.place, done));
-        // An error is a thread that has ended: there is nobody to wait for.
-        let _ = is_done.recv_timeout(CLOSING);
+        for place in &self.places {
+            self.commands.post(Command::Close(*place, done.clone()));
+        }
+        drop(done);
+        let until = Instant::now() + CLOSING;
+        for _ in &self.places {
+            // An error is a thread that has ended: there is nobody to wait for.
+            let left = until.saturating_duration_since(Instant::now());
+            let _ = is_done.recv_timeout(left);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::options::RabbitOptions;
+    use crate::url::Transport;
+
+    fn rabbit() -> Rabbit {
+        match Transport::parse("rabbit://127.0.0.1:1/", &RabbitOptions::default()) {
+            Ok(Transport::Rabbit(broker)) => Rabbit::new(*broker, "test"),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn nothing_is_started_before_it_is_needed_and_nothing_works_in_a_copy() {
+        let rabbit = rabbit();
+        assert!(rabbit.running().is_none());
+        rabbit.commands().expect("a thread");
+        rabbit.running().as_mut().expect("it runs").opener += 1; // as a forked child finds it
+        let refused = rabbit.commands().expect_err("a copy").to_string();
+        assert!(refused.contains("another process"), "{refused}");
+        rabbit.running().as_mut().expect("it runs").opener -= 1;
+        rabbit.commands().expect("the real one");
     }
 }

@@ -102,31 +102,29 @@ impl Topology {
         }
     }
 
-    /// What a server of these targets needs; `id` makes its own queues unique.
-    pub(crate) fn server(&self, targets: &[Target], id: &str) -> Plan {
+    /// What a server of this target needs; `id` makes its own queue unique.
+    pub(crate) fn server(&self, target: &Target, id: &str) -> Plan {
         let mut plan = Plan::default();
-        for target in targets {
-            let exchange = self.control(target.exchange());
-            for queue in [target.topic().to_owned(), target.server_queue()] {
-                plan.steps.push(Step::Exchange(exchange.clone()));
-                plan.steps.push(Step::Queue(Queue {
-                    name: queue.clone(),
-                    durable: self.durable,
-                    auto_delete: self.auto_delete,
-                    arguments: self.shared.clone(),
-                }));
-                plan.bind(&queue, target.exchange(), &queue);
-                plan.consume(queue);
-            }
-            let exchange = self.fanout(target.fanout_exchange());
-            let name = exchange.name.clone();
-            plan.steps.push(Step::Exchange(exchange));
-            let queue = target.fanout_queue(id);
-            plan.steps.push(Step::Queue(self.transient(queue.clone())));
-            plan.bind(&queue, &name, target.topic());
-            plan.own.push(queue.clone());
+        let exchange = self.control(target.exchange());
+        for queue in [target.topic().to_owned(), target.server_queue()] {
+            plan.steps.push(Step::Exchange(exchange.clone()));
+            plan.steps.push(Step::Queue(Queue {
+                name: queue.clone(),
+                durable: self.durable,
+                auto_delete: self.auto_delete,
+                arguments: self.shared.clone(),
+            }));
+            plan.bind(&queue, target.exchange(), &queue);
             plan.consume(queue);
         }
+        let exchange = self.fanout(target.fanout_exchange());
+        let name = exchange.name.clone();
+        plan.steps.push(Step::Exchange(exchange));
+        let queue = target.fanout_queue(id);
+        plan.steps.push(Step::Queue(self.transient(queue.clone())));
+        plan.bind(&queue, &name, target.topic());
+        plan.own.push(queue.clone());
+        plan.consume(queue);
         plan
     }
 
@@ -213,7 +211,7 @@ mod tests {
         let mut options = RabbitOptions::default();
         change(&mut options);
         let target = Target::new("openstack", "cinder-volume", "H@B").expect("good names");
-        Topology::new(&options).server(&[target], "0f")
+        Topology::new(&options).server(&target, "0f")
     }
 
     /// The declarations as text, each once.

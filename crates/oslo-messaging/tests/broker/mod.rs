@@ -18,7 +18,7 @@ use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
 use lapin::{BasicProperties, Connection, ConnectionProperties};
 use oslo_messaging::{Broker, Bus, RabbitOptions, Server, Transport};
 
-use crate::served::eventually;
+use crate::served::{eventually, within};
 
 /// A node in its directory.
 #[derive(Debug, Clone)]
@@ -132,7 +132,7 @@ impl OwnNode {
         command.stdout(Stdio::null()).stderr(Stdio::null());
         self.child = Some(command.spawn().expect("a shell"));
         let node = &self.node;
-        eventually("the broker answers", || node.answers());
+        within(Duration::from_secs(240), "the broker answers", || node.answers());
     }
 
     /// Ends it as an operator does, or at once as a crash does.
@@ -255,5 +255,5 @@ pub fn until_serving(bus: &Bus, server: &Server) {
 pub fn is_serving(bus: &Bus, server: &Server) -> bool {
     let Some(state) = bus.state() else { return true };
     assert_eq!(state.ended, None);
-    state.servers.iter().any(|one| one.number == server.number() && one.is_serving)
+    state.is_serving(server.number())
 }

@@ -85,11 +85,15 @@ pub fn request(method: &str, args: &Value) -> Request {
     Request::new(method, "3.0", args, Context::default()).expect("JSON")
 }
 
-/// Waits for a state, with a limit.
-pub fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
-    let limit = Instant::now() + Duration::from_secs(30);
+/// Waits for a state, with a limit that a machine with more to do than it can bears.
+pub fn eventually(what: &str, is_so: impl FnMut() -> bool) {
+    within(Duration::from_secs(90), what, is_so);
+}
+
+pub fn within(limit: Duration, what: &str, mut is_so: impl FnMut() -> bool) {
+    let end = Instant::now() + limit;
     while !is_so() {
-        assert!(Instant::now() < limit, "not in 30 s: {what}");
+        assert!(Instant::now() < end, "not in {limit:?}: {what}");
         std::thread::sleep(Duration::from_millis(5));
     }
 }

@@ -42,7 +42,7 @@ impl Driver {
             let is_late = one.until <= now || self.mute;
             if is_late {
                 // The broker takes its time: nobody else waits as long.
-                self.mute |= one.is_under_way;
+                self.mute |= one.is_under_way || !self.session.is_up();
                 self.forget(one.place);
                 let _ = one.done.send(());
                 continue;

@@ -40,7 +40,7 @@ impl Driver {
                 let stands = self.session.seat(*place);
                 let complaint = stands.and_then(|one| one.complaint.clone());
                 ServerState {
-                    number: *place,
+                    number: seat.server,
                     queues: seat.plan.consumers.iter().map(|(name, _)| name.clone()).collect(),
                     is_serving: self.session.is_serving(*place),
                     since: stands.map_or(now, |one| one.since),
@@ -48,7 +48,7 @@ impl Driver {
                 }
             })
             .collect();
-        servers.sort_by_key(|one| one.number);
+        servers.sort_by(|one, other| (one.number, &one.queues).cmp(&(other.number, &other.queues)));
         let now_blocked = self.blocked[1].as_ref().map(|(_, since)| since.elapsed());
         self.settings.picture.show(BusState {
             connections: vec![
