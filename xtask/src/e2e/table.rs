@@ -2,11 +2,11 @@
 
 use super::runner::Scenario;
 use super::scenarios::{
-    claims, clocks, command_line, container, database_faults, database_servers, descriptors,
-    first_moments, health, inheritance, languages, layers, limits, log_options, log_reader,
-    messages, peer, phases, progress, refusals, registration, reload, report, rotation, samples,
-    scale, shared_sessions, signals, spawn, startup, storms, stray_memory, supervision, systemd,
-    tls,
+    broker, claims, clocks, command_line, container, database_faults, database_servers,
+    descriptors, first_moments, health, inheritance, languages, layers, limits, log_options,
+    log_reader, messages, peer, phases, progress, refusals, registration, reload, report, rotation,
+    samples, scale, shared_sessions, signals, spawn, startup, storms, stray_memory, supervision,
+    systemd, tls,
 };
 use crate::servers::Kind;
 
@@ -273,6 +273,8 @@ fn messages() -> Vec<Scenario> {
         messages::a_bus_that_is_not_there_stops_no_heartbeat
         messages::a_transport_url_that_is_none_is_refused_with_file_and_line
         messages::messages_are_counted_and_reported
+        broker::a_back_end_serves_over_a_broker_that_comes_and_goes
+        broker::a_stop_needs_no_broker_and_a_call_says_that_there_is_none
     })
 }
 

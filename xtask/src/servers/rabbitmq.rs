@@ -19,9 +19,11 @@ pub(crate) const VARIABLE: &str = "OSLO_MESSAGING_TEST_RABBITMQ";
 /// Set where they must not do without.
 pub(crate) const REQUIRED: &str = "OSLO_MESSAGING_TEST_REQUIRED";
 
-/// A running node. Dropping it ends it.
+/// A node in a directory of its own. Dropping it ends it.
 pub(crate) struct RabbitMq {
-    child: Child,
+    /// Of the script, while the node runs.
+    child: Option<Child>,
+    port: u16,
     dir: TempDir,
 }
 
@@ -43,14 +45,34 @@ impl RabbitMq {
     ///
     /// When it does not come up; with the end of what it said.
     pub(crate) fn start() -> Result<Self> {
+        let mut node = Self::new()?;
+        node.serve()?;
+        Ok(node)
+    }
+
+    /// A node that does not run yet, on ports that were free just now.
+    ///
+    /// # Errors
+    ///
+    /// When there is no directory for it.
+    pub(crate) fn new() -> Result<Self> {
         let dir = tempfile::Builder::new().prefix("cinder-rabbitmq-").tempdir()?;
         let bind = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
         let ports = [bind()?, bind()?, bind()?].map(|one| one.local_addr().map(|at| at.port()));
         let [port, dist, epmd] = ports;
         let port = port?;
         fs::write(dir.path().join("ports"), format!("{port}\n{}\n{}\n", dist?, epmd?))?;
+        Ok(Self { child: None, port, dir })
+    }
+
+    /// Starts it, for the first time or again with what it had kept on disk.
+    ///
+    /// # Errors
+    ///
+    /// As [`RabbitMq::start`].
+    pub(crate) fn serve(&mut self) -> Result<()> {
         let mut command = Command::new("sh");
-        command.arg(script()).arg(dir.path()).arg("serve");
+        command.arg(script()).arg(self.dir.path()).arg("serve");
         guard::start()?;
         let child = guard::protect(&mut command)
             .stdin(Stdio::piped())
@@ -58,10 +80,37 @@ impl RabbitMq {
             .stderr(Stdio::null())
             .spawn()
             .with_context(|| format!("cannot start {}", cargo::shown(&command)))?;
-        let node = Self { child, dir };
+        self.child = Some(child);
+        let port = self.port;
         wait_for("RabbitMQ to answer", secs(120), || answers(port))
-            .with_context(|| process::text_of(&node.directory().join("out")))?;
-        Ok(node)
+            .with_context(|| process::text_of(&self.directory().join("out")))
+    }
+
+    /// Ends it and waits until it has ended.
+    pub(crate) fn stop(&mut self) {
+        let Some(mut child) = self.child.take() else { return };
+        // The script ends the node when its input ends.
+        drop(child.stdin.take());
+        let _ = child.wait();
+    }
+
+    /// A `transport_url` with its administrator.
+    pub(crate) fn url(&self) -> String {
+        format!("rabbit://guest:guest@127.0.0.1:{}/", self.port)
+    }
+
+    /// What `rabbitmqctl` answers to these words.
+    ///
+    /// # Errors
+    ///
+    /// When it refuses; with what it said.
+    pub(crate) fn ctl(&self, words: &[&str]) -> Result<String> {
+        let mut command = Command::new("sh");
+        command.arg(script()).arg(self.dir.path()).arg("ctl").args(words);
+        let output = command.stdin(Stdio::null()).output()?;
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        ensure!(output.status.success(), "{}: {said}", cargo::shown(&command));
+        Ok(said)
     }
 
     /// What the tests are told.
@@ -83,8 +132,6 @@ fn answers(port: u16) -> Result<()> {
 
 impl Drop for RabbitMq {
     fn drop(&mut self) {
-        // The script ends the node when its input ends.
-        drop(self.child.stdin.take());
-        let _ = self.child.wait();
+        self.stop();
     }
 }

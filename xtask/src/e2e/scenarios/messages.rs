@@ -19,12 +19,12 @@ use crate::process;
 use crate::wait::{secs, wait_for};
 
 /// Exit codes of `call` that docs/operating.md promises.
-const ANSWERED: i32 = 0;
+pub(super) const ANSWERED: i32 = 0;
 const FAILED: i32 = 3;
 const NOBODY: i32 = 4;
 
 /// `call` with the scene's configuration and these words.
-fn call(scene: &Scene, words: &[&str]) -> Result<Outcome> {
+pub(super) fn call(scene: &Scene, words: &[&str]) -> Result<Outcome> {
     let file = scene.path("cinder.conf");
     let file = file.to_string_lossy();
     let mut command = scene.cinder_volume(&["--config-file", &file, "call"]);
@@ -33,14 +33,14 @@ fn call(scene: &Scene, words: &[&str]) -> Result<Outcome> {
 }
 
 /// What a call came to, and that it came to this status.
-fn told(scene: &Scene, words: &[&str], status: i32) -> Result<Value> {
+pub(super) fn told(scene: &Scene, words: &[&str], status: i32) -> Result<Value> {
     let outcome = call(scene, words)?;
     ensure!(outcome.code == Some(status), "{words:?}: {outcome:?}");
     serde_json::from_str(&outcome.out).with_context(|| format!("{words:?}: {outcome:?}"))
 }
 
 /// The class of a failure.
-fn class(scene: &Scene, words: &[&str]) -> Result<String> {
+pub(super) fn class(scene: &Scene, words: &[&str]) -> Result<String> {
     let told = told(scene, words, FAILED)?;
     let class = told["failure"]["class"].as_str().context("no class")?;
     ensure!(told["failure"]["message"].as_str().is_some_and(|text| !text.is_empty()), "{told}");
@@ -48,7 +48,7 @@ fn class(scene: &Scene, words: &[&str]) -> Result<String> {
 }
 
 /// Waits until a back end of this daemon answers.
-fn wait_answer(scene: &Scene, backend: &str) -> Result<()> {
+pub(super) fn wait_answer(scene: &Scene, backend: &str) -> Result<()> {
     wait_for(&format!("{backend} to answer"), SOON, || {
         told(scene, &["publish_service_capabilities", "--backend", backend], ANSWERED).map(drop)
     })
@@ -315,7 +315,7 @@ pub(crate) fn a_bus_that_is_not_there_stops_no_heartbeat(scene: &Scene) -> Resul
         ensure!(reason.starts_with("messaging: ") && reason.contains("127.0.0.1:1"), "{reason}");
         Ok(())
     })?;
-    ensure!(daemon.count("No messages are taken: ") == 1, "{}", daemon.log());
+    ensure!(daemon.count("The message broker 127.0.0.1:1 is away") == 1, "{}", daemon.log());
     ensure!(daemon.count("hunter2") == 0, "{}", daemon.log());
     daemon.wait_beats(2)?;
     daemon.end_with(Signal::SIGTERM, 0)
