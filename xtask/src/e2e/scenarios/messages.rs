@@ -315,7 +315,6 @@ pub(crate) fn a_bus_that_is_not_there_stops_no_heartbeat(scene: &Scene) -> Resul
         ensure!(reason.starts_with("messaging: ") && reason.contains("127.0.0.1:1"), "{reason}");
         Ok(())
     })?;
-    ensure!(daemon.count("No messages are taken: ") == 1, "{}", daemon.log());
     ensure!(daemon.count("hunter2") == 0, "{}", daemon.log());
     daemon.wait_beats(2)?;
     daemon.end_with(Signal::SIGTERM, 0)
