@@ -7,6 +7,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use anyhow::bail;
 use cinder_types::{BINARY, ClusterName, ServiceHost};
 use oslo_messaging::{Broker, Bus, Destination, NameError, Target, Transport};
 
@@ -25,12 +26,26 @@ pub(crate) struct BusPlan {
 
 impl BusPlan {
     /// Opens it, in the process that uses it.
-    pub(crate) fn open(&self) -> Bus {
-        match &self.transport {
-            Transport::Local => Bus::local(&self.directory),
+    ///
+    /// # Errors
+    ///
+    /// Why there is none, for operators.
+    pub(crate) fn open(&self) -> anyhow::Result<Bus> {
+        Ok(match &self.transport {
+            Transport::Local => {
+                // A state_path that is not mounted, or misspelt, is not made by accident.
+                let state_path = self.directory.parent().unwrap_or(&self.directory);
+                if !state_path.is_dir() {
+                    bail!(
+                        "state_path {} is no directory, and the sockets of the local bus go there",
+                        state_path.display()
+                    );
+                }
+                Bus::local(&self.directory)
+            }
             Transport::Fake => Bus::fake(),
             Transport::Rabbit(broker) => Bus::rabbit(Broker::clone(broker), BINARY),
-        }
+        })
     }
 
     /// What it is called in a report.

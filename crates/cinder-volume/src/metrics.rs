@@ -47,7 +47,6 @@ pub(crate) enum MessageEvent {
     /// Its method has ended, and the caller was told.
     Answered,
     /// The answer reached no queue.
-    #[expect(dead_code, reason = "on the bus of one machine there are no queues")]
     Returned,
     /// It, or its answer, was given up.
     Dropped,

@@ -37,7 +37,7 @@ pub(crate) fn run(
     if plan.transport == Transport::Fake {
         return Err(anyhow!("transport_url = fake: reaches nobody outside of a process").into());
     }
-    let client = plan.open().client();
+    let client = plan.open()?.client();
     let result = if wish.cast {
         client.cast(&to, request).map(|()| None)
     } else {

@@ -162,6 +162,7 @@ impl Messages {
                 plan.threads
             );
         }
+        text.push_str(&counting.bus().map(|state| standing::report(&state)).unwrap_or_default());
         let pool = pool.try_lock().ok().and_then(|pool| pool.clone());
         for one in pool.and_then(|pool| pool.running_now()).unwrap_or_default() {
             let (id, age) = (one.request_id.unwrap_or_default(), one.age.as_secs_f64());
@@ -207,7 +208,7 @@ impl Shared {
     ///
     /// Why not, for operators.
     fn open(&self) -> Result<Bus, String> {
-        let bus = self.plan.bus.open();
+        let bus = self.plan.bus.open().map_err(|error| error.to_string())?;
         let changed = Arc::clone(&self.publishing);
         bus.watch(move || changed.bus_changed());
         let options = ServerOptions {
@@ -225,7 +226,7 @@ impl Shared {
             .map_err(|error| format!("no thread for requests: {error}"))?;
         // A stop that came in between finds no pool, so this is left to it or done here.
         let pool = Arc::new(pool);
-        self.counting.serves(&pool, self.plan.targets.len());
+        self.counting.serves(&bus, &pool, self.plan.targets.len());
         *self.pool() = Some(pool);
         if self.publishing.is_stopping() {
             self.close();
@@ -274,6 +275,7 @@ impl Shared {
 
     /// How the bus is now. One without a broker is there when it is open.
     fn look(&self, bus: &Bus) -> Condition {
+        self.counting.look();
         let Some(state) = bus.state() else { return Condition::Up };
         if state.ended.is_some() {
             self.events.tell(|told| told.bus_broken = true);
@@ -299,7 +301,7 @@ impl Shared {
         if let Some(pool) = self.pool().as_ref() {
             pool.server().stop_consuming();
         }
-        self.counting.has(0);
+        self.counting.stopped();
     }
 
     /// Waits for the methods that run.
@@ -315,6 +317,7 @@ impl Shared {
         if let Some(pool) = pool {
             pool.server().close();
         }
+        self.counting.forget();
     }
 
     fn pool(&self) -> MutexGuard<'_, Option<Arc<Pool>>> {

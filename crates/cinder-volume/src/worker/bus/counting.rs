@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use oslo_launcher::{RunningOperation, WorkerHandle};
-use oslo_messaging::{Counts, Pool};
+use oslo_messaging::{Bus, BusState, ConnectionPhase, Counts, Pool};
 
 use crate::metrics::{MessageEvent, Meters, Metric};
 
@@ -23,8 +23,20 @@ pub(in crate::worker) struct Counting {
 /// What has been looked at.
 #[derive(Default)]
 struct Seen {
+    bus: Option<Bus>,
     pool: Weak<Pool>,
     counts: Counts,
+    /// What a broker's absence and answers had come to.
+    broker: Broker,
+}
+
+/// Numbers of a bus with a broker.
+#[derive(Clone, Copy, Default)]
+struct Broker {
+    reconnects: u64,
+    returned: u64,
+    dropped: u64,
+    blocked: u64,
 }
 
 impl Counting {
@@ -33,19 +45,61 @@ impl Counting {
     }
 
     /// The servers are there, and so many sockets or connections.
-    pub(super) fn serves(&self, pool: &Arc<Pool>, servers: usize) {
+    pub(super) fn serves(&self, bus: &Bus, pool: &Arc<Pool>, servers: usize) {
         {
             let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-            *seen = Seen { pool: Arc::downgrade(pool), counts: Counts::default() };
+            let pool = Arc::downgrade(pool);
+            *seen = Seen { bus: Some(bus.clone()), pool, ..Seen::default() };
         }
-        self.has(servers);
+        if bus.state().is_none() {
+            // On the bus of one machine each has a socket.
+            self.has(servers as u64, servers as u64);
+        }
     }
 
-    /// So many take messages; on the bus of one machine each has a socket.
-    pub(super) fn has(&self, servers: usize) {
+    /// Nothing is taken any more.
+    pub(super) fn stopped(&self) {
+        self.has(0, 0);
+    }
+
+    /// The bus is closed: nothing here keeps it open.
+    pub(super) fn forget(&self) {
+        let bus = self.seen.lock().unwrap_or_else(PoisonError::into_inner).bus.take();
+        drop(bus); // not under the lock: the last one waits for the end of its thread
+    }
+
+    fn has(&self, connections: u64, consumers: u64) {
         let meters = Meters::of(&self.worker);
-        meters.set(Metric::MessageConnections, &[], servers as u64);
-        meters.set(Metric::MessageConsumers, &[], servers as u64);
+        meters.set(Metric::MessageConnections, &[], connections);
+        meters.set(Metric::MessageConsumers, &[], consumers);
+    }
+
+    /// How the bus is, if it has a broker; nothing if somebody looks just now.
+    pub(super) fn bus(&self) -> Option<Arc<BusState>> {
+        self.seen.try_lock().ok()?.bus.as_ref()?.state()
+    }
+
+    /// Takes over what the bus has counted.
+    fn look_at_broker(&self, state: &BusState, before: Broker) -> Broker {
+        let up = state.connections.iter().filter(|one| one.phase == ConnectionPhase::Up).count();
+        let serving = state.servers.iter().filter(|one| one.is_serving).count();
+        self.has(up as u64, serving as u64);
+        let now = Broker {
+            reconnects: state.reconnects,
+            returned: state.returned,
+            dropped: state.dropped,
+            blocked: state.blocked.as_secs(),
+        };
+        let meters = Meters::of(&self.worker);
+        let add = |metric, labels: &[usize], now: u64, before: u64| {
+            meters.add(metric, labels, now.saturating_sub(before));
+        };
+        let [returned, dropped] = [MessageEvent::Returned, MessageEvent::Dropped];
+        add(Metric::MessageReconnects, &[], now.reconnects, before.reconnects);
+        add(Metric::Messages, &[returned as usize], now.returned, before.returned);
+        add(Metric::Messages, &[dropped as usize], now.dropped, before.dropped);
+        add(Metric::MessageBlocked, &[], now.blocked, before.blocked);
+        now
     }
 
     /// A method begins: it is shown until the answer is dropped.
@@ -85,6 +139,9 @@ impl Counting {
             meters.add(Metric::Messages, &[event as usize], now.saturating_sub(before));
         }
         meters.set(Metric::MessageWaiting, &[], now.waiting);
+        if let Some(state) = seen.bus.as_ref().and_then(Bus::state) {
+            seen.broker = self.look_at_broker(&state, seen.broker);
+        }
     }
 
     /// What was there at the last look, for a report; nothing if somebody looks just now.

@@ -1,5 +1,8 @@
 //! How a bus with a broker is: what its connections and servers come to for the worker. Pure.
 
+use std::fmt::Write as _;
+
+use oslo_log::printable;
 use oslo_messaging::{BusState, ConnectionPhase};
 
 use crate::worker::parts::Condition;
@@ -26,6 +29,25 @@ pub(super) fn condition(state: &BusState) -> Condition {
         Some(why) => Condition::Ailing(format!("the broker takes nothing: {why}")),
         None => Condition::Up,
     }
+}
+
+/// Lines for a report.
+pub(super) fn report(state: &BusState) -> String {
+    let mut text = String::new();
+    for one in &state.connections {
+        let (purpose, phase, age) = (one.purpose, one.phase, one.since.elapsed().as_secs());
+        let why = printable(one.reason.as_deref().or(one.blocked.as_deref()).unwrap_or_default());
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "connection: {purpose:?} {} {phase:?} for {age} s {why}", one.host);
+    }
+    for one in state.servers.iter().filter(|one| !one.is_serving) {
+        let (queues, age) = (one.queues.join(", "), one.since.elapsed().as_secs());
+        let why = printable(one.reason.as_deref().unwrap_or_default());
+        let _ = writeln!(text, "not served for {age} s: {queues} {why}");
+    }
+    let (waiting, dead) = (state.waiting_replies, state.dead_reply_queues);
+    let _ = writeln!(text, "replies: {waiting} wait for the broker, {dead} queues are given up");
+    text
 }
 
 #[cfg(test)]
@@ -62,6 +84,17 @@ mod tests {
             let expected = Condition::Down("its thread has ended: a panic".into());
             assert_eq!(condition(&state), expected);
         }
+    }
+
+    #[test]
+    fn a_report_names_both_connections_and_what_is_not_served() {
+        let mut state = up();
+        state.connections[1].blocked = Some("low on\nmemory".into());
+        let text = report(&state);
+        let lines: Vec<_> = text.lines().collect();
+        assert!(lines[0].starts_with("connection: Consuming h:5672 Up for 0 s"), "{text}");
+        assert!(lines[1].ends_with("Up for 0 s low on\\nmemory"), "{text}");
+        assert_eq!(lines[2], "replies: 0 wait for the broker, 0 queues are given up");
     }
 
     #[test]

@@ -87,7 +87,7 @@ impl Bench {
 
     /// Calls a method on a thread of its own.
     fn call(&self, method: &str) -> std::thread::JoinHandle<Result<String, CallError>> {
-        let (client, to) = (self.bus.open().client(), self.bus.to("n@a"));
+        let (client, to) = (self.bus.open().unwrap().client(), self.bus.to("n@a"));
         let mut context = Map::new();
         context.insert("request_id".into(), format!("req-{method}").into());
         let request = Request::new(method, "3.0", &json!({}), Context::new(context)).unwrap();
