@@ -55,7 +55,7 @@ mod tests {
         }
     }
     #[test]
-    fn defect_12_hup_reloads_a_daemon_and_stops_a_program_in_the_foreground() {
+    fn a_hup_reloads_a_daemon_and_stops_a_program_in_the_foreground() {
         let terminal = || false;
         assert_eq!(Call::of(Signal::SIGHUP, || true), Some(Call::Hangup));
         let stop = |signal| Some(Call::Event(Event::Stop(signal)));
