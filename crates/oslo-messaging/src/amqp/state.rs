@@ -185,12 +185,14 @@ mod tests {
         let told = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&told);
         picture.watch(Box::new(move || _ = count.fetch_add(1, Ordering::SeqCst)));
-        let mut changes: Vec<(usize, fn(&mut BusState))> = Vec::new();
-        changes.push((0, |state| state.answered += 1));
-        changes.push((0, |state| state.waiting_replies += 1));
-        changes.push((1, |state| state.connections[0].phase = ConnectionPhase::Up));
-        changes.push((1, |state| state.connections[1].blocked = Some("low on memory".into())));
-        changes.push((1, |state| state.ended = Some("a panic".into())));
+        type Change = fn(&mut BusState);
+        let changes: [(usize, Change); 5] = [
+            (0, |state| state.answered += 1),
+            (0, |state| state.waiting_replies += 1),
+            (1, |state| state.connections[0].phase = ConnectionPhase::Up),
+            (1, |state| state.connections[1].blocked = Some("low on memory".into())),
+            (1, |state| state.ended = Some("a panic".into())),
+        ];
         for (expected, change) in changes {
             let mut state = BusState::clone(&picture.last());
             change(&mut state);
