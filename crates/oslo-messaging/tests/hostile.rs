@@ -2,6 +2,7 @@
 //!
 //! The server is a process of its own, so that what it keeps in memory and in its log is its own.
 
+#[cfg(feature = "rabbit")]
 mod broker;
 mod served;
 

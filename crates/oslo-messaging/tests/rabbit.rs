@@ -173,15 +173,7 @@ fn topology(host: &Host) -> String {
         host.ctl(&["list_exchanges", "name", "type", "durable", "auto_delete", "arguments"]);
     let own = |line: &String| !line.starts_with("amq.") && !line.starts_with('\t');
     let bindings = host.ctl(&["list_bindings", "source_name", "routing_key", "destination_name"]);
-    let queues = host.ctl(&[
-        "list_queues",
-        "name",
-        "type",
-        "durable",
-        "auto_delete",
-        "arguments",
-        "consumers",
-    ]);
+    let queues = host.ctl(&["list_queues", "name", "type", "durable", "auto_delete", "arguments"]);
     let consumers = host.ctl(&[
         "list_consumers",
         "queue_name",
@@ -225,19 +217,37 @@ fn by_default_the_broker_has_what_the_original_declares() {
     check_topology(
         "",
         &expect_test::expect![[r#"
+            cinder-volume.C@B_fanout fanout false true []
+            cinder-volume.H@B_fanout fanout false true []
             cinder-volume_fanout fanout false true []
             openstack topic false false []
 
-            cinder-volume classic false false [] 1
-            cinder-volume.H@B classic false false [] 1
-            cinder-volume_fanout_… classic false false [{"x-expires",1800000}] 1
+            cinder-volume classic false false []
+            cinder-volume.C@B classic false false []
+            cinder-volume.C@B.C classic false false []
+            cinder-volume.C@B_fanout_… classic false false [{"x-expires",1800000}]
+            cinder-volume.H@B classic false false []
+            cinder-volume.H@B.H classic false false []
+            cinder-volume.H@B_fanout_… classic false false [{"x-expires",1800000}]
+            cinder-volume_fanout_… classic false false [{"x-expires",1800000}]
 
+            cinder-volume.C@B_fanout cinder-volume.C@B cinder-volume.C@B_fanout_…
+            cinder-volume.H@B_fanout cinder-volume.H@B cinder-volume.H@B_fanout_…
             cinder-volume_fanout cinder-volume cinder-volume_fanout_…
             openstack cinder-volume cinder-volume
+            openstack cinder-volume.C@B cinder-volume.C@B
+            openstack cinder-volume.C@B.C cinder-volume.C@B.C
             openstack cinder-volume.H@B cinder-volume.H@B
+            openstack cinder-volume.H@B.H cinder-volume.H@B.H
 
             cinder-volume 1 true 128
+            cinder-volume.C@B 1 true 128
+            cinder-volume.C@B.C 2 true 128
+            cinder-volume.C@B_fanout_… 3 true 128
+            cinder-volume.H@B 1 true 128
             cinder-volume.H@B 2 true 128
+            cinder-volume.H@B.H 2 true 128
+            cinder-volume.H@B_fanout_… 3 true 128
             cinder-volume_fanout_… 3 true 128
         "#]],
     );
@@ -251,9 +261,9 @@ fn durable_queues_that_never_expire_are_declared_so() {
             cinder-volume_fanout fanout false true []
             openstack topic true false []
 
-            cinder-volume classic true false [] 1
-            cinder-volume.H@B classic true false [] 1
-            cinder-volume_fanout_… classic false false [] 1
+            cinder-volume classic true false []
+            cinder-volume.H@B classic true false []
+            cinder-volume_fanout_… classic false false []
 
             cinder-volume_fanout cinder-volume cinder-volume_fanout_…
             openstack cinder-volume cinder-volume
@@ -274,9 +284,9 @@ fn queues_that_go_with_their_consumers_are_declared_so() {
             cinder-volume_fanout fanout false true []
             openstack topic false true []
 
-            cinder-volume classic false true [] 1
-            cinder-volume.H@B classic false true [] 1
-            cinder-volume_fanout_… classic false false [{"x-expires",1800000}] 1
+            cinder-volume classic false true []
+            cinder-volume.H@B classic false true []
+            cinder-volume_fanout_… classic false false [{"x-expires",1800000}]
 
             cinder-volume_fanout cinder-volume cinder-volume_fanout_…
             openstack cinder-volume cinder-volume
@@ -298,9 +308,9 @@ fn quorum_queues_are_declared_with_their_limits() {
             cinder-volume_fanout fanout true true []
             openstack topic true false []
 
-            cinder-volume quorum true false [{"x-delivery-limit",5},{"x-queue-type","quorum"}] 1
-            cinder-volume.H@B quorum true false [{"x-delivery-limit",5},{"x-queue-type","quorum"}] 1
-            cinder-volume_fanout_… quorum true false [{"x-delivery-limit",5},{"x-expires",1800000},{"x-queue-type","quorum"}] 1
+            cinder-volume quorum true false [{"x-delivery-limit",5},{"x-queue-type","quorum"}]
+            cinder-volume.H@B quorum true false [{"x-delivery-limit",5},{"x-queue-type","quorum"}]
+            cinder-volume_fanout_… quorum true false [{"x-delivery-limit",5},{"x-expires",1800000},{"x-queue-type","quorum"}]
 
             cinder-volume_fanout cinder-volume cinder-volume_fanout_…
             openstack cinder-volume cinder-volume

@@ -1,5 +1,6 @@
 //! The same tests of server and client over every bus.
 
+#[cfg(feature = "rabbit")]
 mod broker;
 mod served;
 

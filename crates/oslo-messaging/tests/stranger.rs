@@ -1,5 +1,6 @@
 //! Somebody else than the user of the bus. Alone in its program, because it becomes that somebody.
 
+#[cfg(feature = "rabbit")]
 mod broker;
 mod served;
 

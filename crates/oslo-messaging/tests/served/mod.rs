@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use oslo_messaging::{Bus, Context, Destination, Request, Server, ServerOptions, Target};
 use serde_json::Value;
 
+#[cfg(feature = "rabbit")]
 use crate::broker;
 
 /// A bus of its own, with what it needs.
@@ -18,6 +19,7 @@ pub struct Stage {
     pub bus: Bus,
     pub directory: tempfile::TempDir,
     /// After the bus: it goes last.
+    #[cfg(feature = "rabbit")]
     _host: Option<broker::Host>,
 }
 
@@ -29,24 +31,39 @@ impl fmt::Display for Stage {
 
 /// The table: every bus that there is on this machine.
 pub fn buses() -> Vec<Stage> {
-    let fake = Stage { name: "fake", bus: Bus::fake(), directory: directory(), _host: None };
-    let rabbit = broker::host().map(|host| {
-        let bus = host.bus("");
-        Stage { name: "rabbit", bus, directory: directory(), _host: Some(host) }
-    });
-    [local(), fake].into_iter().chain(rabbit).collect()
+    let all = vec![local(), Stage::of("fake", Bus::fake(), directory())];
+    #[cfg(feature = "rabbit")]
+    let all = all.into_iter().chain(rabbit()).collect();
+    all
 }
 
 pub fn local() -> Stage {
     let directory = directory();
-    let bus = Bus::local(&directory.path().join("rpc"));
-    Stage { name: "local", bus, directory, _host: None }
+    Stage::of("local", Bus::local(&directory.path().join("rpc")), directory)
+}
+
+#[cfg(feature = "rabbit")]
+fn rabbit() -> Option<Stage> {
+    let host = broker::host()?;
+    let stage = Stage::of("rabbit", host.bus(""), directory());
+    Some(Stage { _host: Some(host), ..stage })
 }
 
 impl Stage {
+    fn of(name: &'static str, bus: Bus, directory: tempfile::TempDir) -> Self {
+        Self {
+            name,
+            bus,
+            directory,
+            #[cfg(feature = "rabbit")]
+            _host: None,
+        }
+    }
+
     /// A server that takes messages.
     pub fn serve(&self, name: &str) -> Server {
         let server = self.bus.serve(&[target(name)], ServerOptions::default()).expect("a server");
+        #[cfg(feature = "rabbit")]
         broker::until_serving(&self.bus, &server);
         server
     }

@@ -3,11 +3,15 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
 
 use oslo_messaging::{Bus, CallError, Client};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{eventually, request, server_of};
+#[cfg(feature = "rabbit")]
 use crate::broker::Host;
 
 /// A process that a test started; it does not outlive the test.
@@ -81,6 +85,7 @@ impl Recorder {
     }
 
     /// The same over a broker.
+    #[cfg(feature = "rabbit")]
     pub fn start_at(directory: &Path, host: &Host) -> Self {
         // What is to survive a restart of the service alone need not be durable.
         let url = host.url("?heartbeat_timeout_threshold=5");
@@ -136,4 +141,47 @@ pub fn frame(kind: u8, body: &[u8]) -> Vec<u8> {
     bytes.extend_from_slice(&u32::try_from(body.len()).expect("small").to_be_bytes());
     bytes.extend_from_slice(body);
     bytes
+}
+
+/// Kills the service every 300 ms while 200 casts are sent.
+pub fn kill_again_and_again(service: &mut Recorder) {
+    const SENDERS: usize = 4;
+    const EACH: usize = 50;
+    let left = AtomicBool::new(true);
+    let mut kills = 0;
+    thread::scope(|scope| {
+        let senders: Vec<_> = (0..SENDERS)
+            .map(|sender| {
+                let client = service.client.clone();
+                scope.spawn(move || {
+                    for number in 0..EACH {
+                        let id = format!("{sender}-{number:02}");
+                        let args = json!({"id": id, "milliseconds": 15});
+                        Recorder::cast(&client, &args).unwrap_or_else(|e| panic!("{id}: {e}"));
+                    }
+                })
+            })
+            .collect();
+        let left = &left;
+        scope.spawn(move || {
+            let _ = senders.into_iter().map(thread::ScopedJoinHandle::join).count();
+            left.store(false, Ordering::Relaxed);
+        });
+        while left.load(Ordering::Relaxed) {
+            thread::sleep(Duration::from_millis(300));
+            service.restart();
+            kills += 1;
+        }
+    });
+    // A broker takes them faster than they are carried out.
+    while service.names("done").len() < SENDERS * EACH && kills < 60 {
+        thread::sleep(Duration::from_millis(300));
+        service.restart();
+        kills += 1;
+    }
+    assert!(kills >= 3, "{kills} are no test");
+    eventually("the last are done", || service.names("done").len() >= SENDERS * EACH);
+    assert_eq!(service.names("done").len(), SENDERS * EACH);
+    assert_eq!(service.names("twice"), [""; 0]);
+    assert_eq!(service.names("recorded"), [""; 0]);
 }
