@@ -125,8 +125,12 @@ impl Recorder {
         names
     }
 
+    /// The whole lines of its log: the last one may be half written.
     pub fn log(&self) -> String {
-        fs::read_to_string(self.directory.join("out.err")).expect("its log")
+        let log = fs::read(self.directory.join("out.err")).expect("its log");
+        let mut log = String::from_utf8_lossy(&log).into_owned();
+        log.truncate(log.rfind('\n').map_or(0, |end| end + 1));
+        log
     }
 
     pub fn cast(client: &Client, args: &Value) -> Result<(), CallError> {
