@@ -83,6 +83,33 @@ pub(crate) fn build_daemon(features: &[&str]) -> Result<PathBuf> {
     build(&["-p", "cinder-volume", "--features", &features.join(",")], "cinder-volume")
 }
 
+/// Builds the daemon as the tests of the workspace have built it: next to nothing is left to do.
+///
+/// # Errors
+///
+/// When the build fails.
+pub(crate) fn build_tested_daemon() -> Result<PathBuf> {
+    run(with_databases(&mut cargo(&[
+        "build",
+        "--quiet",
+        "--workspace",
+        "--bin",
+        "cinder-volume",
+    ])))?;
+    built("debug", "cinder-volume")
+}
+
+/// Builds an example as the tests of the workspace have built it, and says where it is.
+///
+/// # Errors
+///
+/// When the build fails.
+pub(crate) fn build_tested_example(name: &str) -> Result<PathBuf> {
+    // With the features of the whole workspace; with those of its package alone all would be built anew.
+    run(with_databases(&mut cargo(&["build", "--quiet", "--workspace", "--example", name])))?;
+    built("debug", &format!("examples/{name}"))
+}
+
 /// Builds an example in release and says where it is.
 ///
 /// # Errors
@@ -105,7 +132,11 @@ pub(crate) fn build_example_with(package: &str, name: &str, features: &[&str]) -
 
 fn build(what: &[&str], product: &str) -> Result<PathBuf> {
     run(cargo(&["build", "--quiet", "--release"]).args(what))?;
-    let binary = target_directory()?.join("release").join(product);
+    built("release", product)
+}
+
+fn built(profile: &str, product: &str) -> Result<PathBuf> {
+    let binary = target_directory()?.join(profile).join(product);
     ensure!(binary.is_file(), "the build left no {}", binary.display());
     Ok(binary)
 }

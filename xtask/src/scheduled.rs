@@ -22,7 +22,7 @@ pub(crate) struct Plan {
     pub(crate) filters: Vec<String>,
     /// For each step that could go on for ever.
     pub(crate) length: Duration,
-    /// The daemon for chaos and soak; built if not given.
+    /// The daemon for scenarios, chaos and soak; built if not given.
     pub(crate) binary: Option<PathBuf>,
 }
 
@@ -34,12 +34,13 @@ enum Verdict {
 
 type Step = (&'static str, fn(&Plan) -> Result<Verdict>);
 
-const STEPS: [Step; 8] = [
+const STEPS: [Step; 9] = [
     ("memcheck", memcheck),
     ("address sanitizer", sanitizer),
     ("miri", miri),
     ("fuzz", fuzz),
     ("mutants", mutated),
+    ("scenarios of the release", release_scenarios),
     ("long scenarios", long_scenarios),
     ("chaos", chaos),
     ("soak", soak),
@@ -296,6 +297,11 @@ fn daemon(plan: &Plan) -> Result<PathBuf> {
         Some(given) => Ok(given.clone()),
         None => cargo::build_daemon(&cargo::database_features()),
     }
+}
+
+/// All scenarios, which every change has to pass as its tests are built, on what is delivered.
+fn release_scenarios(plan: &Plan) -> Result<Verdict> {
+    e2e::run(&daemon(plan)?, &[]).map(Verdict::Done)
 }
 
 /// Scenarios that take minutes.

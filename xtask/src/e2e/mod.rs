@@ -1,4 +1,4 @@
-//! End-to-end scenarios: the real release binary in fresh directories, looked at from outside.
+//! End-to-end scenarios: the real program in fresh directories, looked at from outside.
 //!
 //! What the scenarios need of the machine: Linux with `/proc`, GNU coreutils and grep, the tools of
 //! util-linux (`prlimit`, `setsid`, `setpriv`, `unshare`, `nsenter`), logrotate, no network, no root. Some need

@@ -89,7 +89,7 @@ pub(crate) fn ten_thousand_deaths_leave_no_descriptor_no_byte_and_no_zombie(
 
 fn deaths_leave_nothing(scene: &Scene, deaths: usize) -> Result<()> {
     const SERVICES: usize = 500;
-    let program = cargo::build_example("oslo-launcher", "fault_workers")?;
+    let program = cargo::build_tested_example("fault_workers")?;
     let calm = scene.path("calm");
     let daemon = dying_services(scene, &program, &calm, SERVICES)?;
     // What allocators and tables need is there after the first deaths, two of each service.
