@@ -11,9 +11,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use broker::Host;
-use oslo_messaging::{
-    Bus, CallError, Classes, Dispatcher, Method, Pool, ServerOptions, Version, returned,
-};
+use oslo_messaging::{Bus, CallError, Classes, Dispatcher, Method, Pool, ServerOptions, Version};
 use serde_json::{Value, json};
 use served::{eventually, request, server_of, target};
 
@@ -140,22 +138,12 @@ impl Ours {
         let server = bus.serve(&[target("server")], ServerOptions::default()).expect("a server");
         broker::until_serving(&bus, &server);
         let seen = Arc::new(Mutex::new(Vec::new()));
-        let list = Arc::clone(&seen);
-        let keep = Method::new("keep", move |incoming| {
-            let args: Value = incoming.arguments()?;
-            list.lock().expect("no panic").push(args["n"].clone());
-            returned(&())
-        });
-        let echo = Method::new("echo", |incoming| {
-            let args: Value = incoming.arguments()?;
-            returned(&args["text"])
-        });
         let fails = Method::new("fails", |_| {
             Err(CLASSES
                 .failure_of("VolumeNotFound", "Volume v gone.", [("volume_id", "v".into())])
                 .into())
         });
-        let methods = [keep.taking(&["n"], &[]), echo.taking(&["text"], &[]), fails];
+        let methods = [served::keep(&seen), served::echo(), fails];
         let dispatcher = Dispatcher::default().with(Version { major: 3, minor: 20 }, methods);
         let pool = Pool::start(server, dispatcher, 8).expect("threads");
         Self { bus, pool, seen }

@@ -16,7 +16,7 @@ use oslo_messaging::{
     Request, Server, ServerOptions, Version, returned,
 };
 use serde_json::{Value, json};
-use served::{Stage, buses, eventually, request, server_of, target, to_all, to_any};
+use served::{Stage, buses, echo, eventually, request, server_of, target, to_all, to_any};
 
 const LIMIT: Duration = Duration::from_secs(20);
 const V3: Version = Version { major: 3, minor: 20 };
@@ -34,14 +34,6 @@ fn serve_as(
 ) -> Pool {
     Pool::start(stage.serve(name), Dispatcher::default().with(V3, methods).with_ping(), most)
         .expect("threads")
-}
-
-fn echo() -> Method {
-    Method::new("echo", |incoming| {
-        let args: Value = incoming.arguments()?;
-        returned(&args["text"])
-    })
-    .taking(&["text"], &[])
 }
 
 fn call(stage: &Stage, request: Request) -> Result<Value, CallError> {

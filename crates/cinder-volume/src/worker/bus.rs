@@ -126,7 +126,10 @@ impl Messages {
         });
         let theirs = Arc::clone(&shared);
         let thread = std::thread::Builder::new().name("bus".into());
-        let thread = thread.spawn(move || theirs.run())?;
+        thread.spawn(move || {
+            let _over = Over(&theirs.events);
+            theirs.run();
+        })?;
         let theirs = Arc::clone(&shared);
         ending.add(Stage::Intake, move || theirs.stop_consuming());
         let theirs = Arc::clone(&shared);
@@ -136,10 +139,7 @@ impl Messages {
             theirs.close();
             // It lets go of the connections. It may be in the middle of telling schedulers, which a
             // broker that has just gone away would keep it at; a process that ends closes them, too.
-            let begun = Instant::now();
-            while !thread.is_finished() && begun.elapsed() < LAST_WORD {
-                std::thread::sleep(Duration::from_millis(2));
-            }
+            theirs.events.wait(LAST_WORD, |told| told.bus_over);
         });
         Ok(Self { shared })
     }
@@ -169,6 +169,15 @@ impl Messages {
             let _ = writeln!(text, "runs: {} {} for {age:.1} s", one.method, printable(&id));
         }
         text
+    }
+}
+
+/// Tells that the thread has ended, also by a panic, which has been logged.
+struct Over<'a>(&'a Events);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.tell(|told| told.bus_over = true);
     }
 }
 

@@ -17,6 +17,8 @@ pub(super) struct Told {
     pub bus_tried: bool,
     /// What serves the bus has ended by accident; another process has to begin anew.
     pub bus_broken: bool,
+    /// The bus's thread has ended.
+    pub bus_over: bool,
 }
 
 /// The place where it is told and waited for.

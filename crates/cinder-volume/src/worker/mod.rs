@@ -3,8 +3,9 @@
 //!
 //! Built in the parent from plain data ([`Plan`]), so that nothing is open when the worker is
 //! forked. A start: the database answers ([`pins`]) → heartbeat ([`beat`]) → driver ([`driver`]) →
-//! messages ([`bus`]); nothing waits for a driver that does not come up. A stop is the order of [`ending::Stage`]. How each part is stands in [`parts`]. Must not: know
-//! configuration (see `wire`) or processes.
+//! messages ([`bus`]); nothing waits for a driver that does not come up. A stop is the order of
+//! [`ending::Stage`]. How each part is stands in [`parts`]. Must not: know configuration (see `wire`)
+//! or processes.
 
 mod beat;
 mod bus;

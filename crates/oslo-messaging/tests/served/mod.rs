@@ -5,9 +5,12 @@
 pub mod process;
 
 use std::fmt;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use oslo_messaging::{Bus, Context, Destination, Request, Server, ServerOptions, Target};
+use oslo_messaging::{
+    Bus, Context, Destination, Method, Request, Server, ServerOptions, Target, returned,
+};
 use serde_json::Value;
 
 #[cfg(feature = "rabbit")]
@@ -100,6 +103,26 @@ pub fn to_all() -> Destination {
 
 pub fn request(method: &str, args: &Value) -> Request {
     Request::new(method, "3.0", args, Context::default()).expect("JSON")
+}
+
+/// A method that returns its `text`.
+pub fn echo() -> Method {
+    let method = Method::new("echo", |incoming| {
+        let args: Value = incoming.arguments()?;
+        returned(&args["text"])
+    });
+    method.taking(&["text"], &[])
+}
+
+/// A method that puts its `n` behind the others.
+pub fn keep(seen: &Arc<Mutex<Vec<Value>>>) -> Method {
+    let seen = Arc::clone(seen);
+    let method = Method::new("keep", move |incoming| {
+        let args: Value = incoming.arguments()?;
+        seen.lock().expect("no panic").push(args["n"].clone());
+        returned(&())
+    });
+    method.taking(&["n"], &[])
 }
 
 /// Waits for a state, with a limit that a machine with more to do than it can bears.
