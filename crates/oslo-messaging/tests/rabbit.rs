@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use broker::ports::ReservedPort;
 use broker::{Host, OwnNode};
 use oslo_messaging::{
     Bus, CallError, ConnectionPhase, Dispatcher, Method, Pool, Server, ServerOptions, Target,
@@ -425,8 +426,8 @@ fn a_broker_that_is_away_costs_a_call_its_time_out_and_no_more() {
 #[test]
 fn the_second_host_is_used_where_the_first_is_no_good() {
     let Some(host) = broker::host() else { return };
-    let mute = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-    let mute = mute.local_addr().expect("bound").port(); // the listener goes, its port refuses
+    let reserved = ReservedPort::new().expect("a port");
+    let mute = reserved.port(); // nobody listens, so it refuses
     let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = silent.local_addr().expect("bound").port(); // accepts, and says nothing
     let good = format!("guest:guest@127.0.0.1:{}/{}", host.node.port, host.name);

@@ -4,12 +4,12 @@ mod broker;
 mod served;
 
 use std::fs;
-use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use broker::OwnNode;
+use broker::ports::ReservedPort;
 use oslo_messaging::{ConnectionPhase, ServerOptions};
 use served::{eventually, request, target};
 
@@ -92,9 +92,8 @@ fn a_broker_has_to_show_what_the_options_want_and_is_shown_who_we_are() {
         return;
     }
     make_certificates(directory.path());
-    let free = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let port = free.local_addr().expect("bound").port();
-    drop(free);
+    let reserved = ReservedPort::new().expect("a port");
+    let port = reserved.port();
     let file = |name: &str| directory.path().join(name).display().to_string();
     let settings = format!(
         "listeners.ssl.1 = 127.0.0.1:{port}\nssl_options.cacertfile = {}\n\

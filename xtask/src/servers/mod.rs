@@ -8,6 +8,9 @@
 mod certificates;
 mod mariadb;
 mod pooler;
+/// As the tests of oslo-messaging reserve them.
+#[path = "../../../crates/oslo-messaging/tests/broker/ports.rs"]
+pub(crate) mod ports;
 mod postgres;
 pub(crate) mod rabbitmq;
 mod server;
@@ -106,6 +109,35 @@ impl Servers {
             Some((_, Ok(server))) => Ok(server),
             Some((_, Err(reason))) => Err(anyhow!("{} did not start: {reason:#}", kind.name())),
             None => Err(anyhow!("no {} was started for this run", kind.name())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, TcpListener};
+    use std::os::fd::AsRawFd as _;
+
+    use nix::errno::Errno;
+    use nix::sys::socket::{AddressFamily, SockFlag, SockType, SockaddrIn, bind, socket};
+
+    use super::ports::ReservedPort;
+
+    /// As the kernel asks when it looks for any port: is nobody there at all?
+    fn is_taken(port: u16) -> bool {
+        let flags = SockFlag::empty();
+        let socket = socket(AddressFamily::Inet, SockType::Stream, flags, None).unwrap();
+        let bound = bind(socket.as_raw_fd(), &SockaddrIn::new(127, 0, 0, 1, port));
+        bound.is_err_and(|error| error == Errno::EADDRINUSE)
+    }
+
+    #[test]
+    fn a_reserved_port_is_taken_while_its_server_is_down_and_its_server_still_gets_it() {
+        let reserved = ReservedPort::new().unwrap();
+        let port = reserved.port();
+        for _ in 0..2 {
+            assert!(is_taken(port));
+            drop(TcpListener::bind((Ipv4Addr::LOCALHOST, port)).unwrap());
         }
     }
 }

@@ -10,7 +10,8 @@ use anyhow::{Context, Result};
 use nix::sys::signal::Signal;
 use tempfile::TempDir;
 
-use super::server::{accounts, free_ports, run};
+use super::ports::ReservedPort;
+use super::server::{accounts, run};
 use super::{Database, Server, find, postgres};
 use crate::wait::{secs, wait_for};
 use crate::{cargo, guard, process};
@@ -18,7 +19,7 @@ use crate::{cargo, guard, process};
 /// A running pooler. Dropping it ends it, and with it its sessions.
 pub(crate) struct Pooler {
     server: Arc<Server>,
-    port: u16,
+    port: ReservedPort,
     child: Child,
     _dir: TempDir,
 }
@@ -44,17 +45,18 @@ impl Pooler {
         let program = program().context("pgbouncer is not installed")?;
         let dir = tempfile::Builder::new().prefix("cinder-pooler-").tempdir()?;
         fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755))?;
-        let [port, _] = free_ports()?;
+        let port = ReservedPort::new()?;
         let (settings, users) = (dir.path().join("pool.ini"), dir.path().join("users"));
         fs::write(&users, accounts())?;
         fs::write(
             &settings,
             format!(
                 "[databases]\n* = host=127.0.0.1 port={}\n[pgbouncer]\n\
-                 listen_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\n\
+                 listen_addr = 127.0.0.1\nlisten_port = {}\nunix_socket_dir =\n\
                  auth_type = trust\nauth_file = {}\npool_mode = transaction\n\
                  default_pool_size = {sessions}\nserver_round_robin = 1\nmax_client_conn = 500\n",
                 server.port(),
+                port.port(),
                 users.display()
             ),
         )?;
@@ -78,12 +80,12 @@ impl Pooler {
     }
 
     pub(crate) fn port(&self) -> u16 {
-        self.port
+        self.port.port()
     }
 
     /// The URL of the testers' account, see [`Server::tester_url`].
     pub(crate) fn tester_url(&self) -> String {
-        self.server.tester_url_by(self.port)
+        self.server.tester_url_by(self.port())
     }
 
     /// Asks through the pooler, as a daemon's account; each row as a line.
@@ -97,7 +99,7 @@ impl Pooler {
     }
 
     fn client(&self, database: &str) -> Command {
-        postgres::client_of("cinder", "127.0.0.1".as_ref(), self.port, database)
+        postgres::client_of("cinder", "127.0.0.1".as_ref(), self.port(), database)
     }
 }
 

@@ -4,13 +4,14 @@
 
 use std::fs;
 use std::io::{Read, Write};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 use tempfile::TempDir;
 
+use super::ports::ReservedPort;
 use crate::wait::{secs, wait_for};
 use crate::{cargo, guard, process};
 
@@ -23,7 +24,8 @@ pub(crate) const REQUIRED: &str = "OSLO_MESSAGING_TEST_REQUIRED";
 pub(crate) struct RabbitMq {
     /// Of the script, while the node runs.
     child: Option<Child>,
-    port: u16,
+    /// Of AMQP, of the node, of its epmd.
+    ports: [ReservedPort; 3],
     dir: TempDir,
 }
 
@@ -57,12 +59,10 @@ impl RabbitMq {
     /// When there is no directory for it.
     pub(crate) fn new() -> Result<Self> {
         let dir = tempfile::Builder::new().prefix("cinder-rabbitmq-").tempdir()?;
-        let bind = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
-        let ports = [bind()?, bind()?, bind()?].map(|one| one.local_addr().map(|at| at.port()));
-        let [port, dist, epmd] = ports;
-        let port = port?;
-        fs::write(dir.path().join("ports"), format!("{port}\n{}\n{}\n", dist?, epmd?))?;
-        Ok(Self { child: None, port, dir })
+        let ports = [ReservedPort::new()?, ReservedPort::new()?, ReservedPort::new()?];
+        let lines = ports.each_ref().map(|one| format!("{}\n", one.port()));
+        fs::write(dir.path().join("ports"), lines.concat())?;
+        Ok(Self { child: None, ports, dir })
     }
 
     /// Starts it, for the first time or again with what it had kept on disk.
@@ -81,7 +81,7 @@ impl RabbitMq {
             .spawn()
             .with_context(|| format!("cannot start {}", cargo::shown(&command)))?;
         self.child = Some(child);
-        let port = self.port;
+        let port = self.port();
         wait_for("RabbitMQ to answer", secs(120), || answers(port))
             .with_context(|| process::text_of(&self.directory().join("out")))
     }
@@ -94,9 +94,14 @@ impl RabbitMq {
         let _ = child.wait();
     }
 
+    fn port(&self) -> u16 {
+        let [amqp, ..] = &self.ports;
+        amqp.port()
+    }
+
     /// A `transport_url` with its administrator.
     pub(crate) fn url(&self) -> String {
-        format!("rabbit://guest:guest@127.0.0.1:{}/", self.port)
+        format!("rabbit://guest:guest@127.0.0.1:{}/", self.port())
     }
 
     /// What `rabbitmqctl` answers to these words.

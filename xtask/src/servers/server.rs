@@ -2,7 +2,6 @@
 
 use std::fs::{self, File};
 use std::io::Write as _;
-use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -13,6 +12,7 @@ use anyhow::{Context, Result, bail, ensure};
 use nix::sys::signal::Signal;
 use tempfile::TempDir;
 
+use super::ports::ReservedPort;
 use super::{Certificates, Kind, mariadb, postgres};
 use crate::wait::{secs, wait_for};
 use crate::{cargo, guard, process};
@@ -37,9 +37,9 @@ const TEMPLATE: &str = "cinder_template";
 pub(crate) struct Server {
     kind: Kind,
     dir: TempDir,
-    port: u16,
+    port: ReservedPort,
     /// Where the administrator of a MariaDB comes in.
-    admin_port: u16,
+    admin_port: ReservedPort,
     /// `None` while it is stopped.
     child: Mutex<Option<Child>>,
     /// Words of its command line that this server has and others have not.
@@ -66,7 +66,7 @@ impl Server {
             }
         };
         run(&mut install, "")?;
-        let [port, admin_port] = free_ports()?;
+        let (port, admin_port) = (ReservedPort::new()?, ReservedPort::new()?);
         let server = Self {
             kind,
             port,
@@ -85,7 +85,7 @@ impl Server {
     }
 
     pub(crate) fn port(&self) -> u16 {
-        self.port
+        self.port.port()
     }
 
     fn data(&self) -> PathBuf {
@@ -101,8 +101,8 @@ impl Server {
         let log_path = self.dir.path().join("server.log");
         let log = File::options().create(true).append(true).open(&log_path)?;
         let mut command = match self.kind {
-            Kind::MariaDb => mariadb::serve(&self.data(), self.port, self.admin_port),
-            Kind::Postgres => postgres::serve(&self.data(), self.port),
+            Kind::MariaDb => mariadb::serve(&self.data(), self.port(), self.admin_port.port()),
+            Kind::Postgres => postgres::serve(&self.data(), self.port()),
         };
         command.args(&*self.own_options());
         guard::start()?;
@@ -214,8 +214,8 @@ impl Server {
 
     fn query(&self, database: Option<&str>, sql: &str) -> Result<Vec<Vec<String>>> {
         let mut client = match self.kind {
-            Kind::MariaDb => mariadb::client(self.admin_port, database),
-            Kind::Postgres => postgres::client(&self.data(), self.port, database),
+            Kind::MariaDb => mariadb::client(self.admin_port.port(), database),
+            Kind::Postgres => postgres::client(&self.data(), self.port(), database),
         };
         let text = run(&mut client, sql)?;
         let row = |line: &str| line.split('\t').map(str::to_owned).collect();
@@ -243,7 +243,7 @@ impl Server {
 
     /// The URL of an account that may make databases, in upstream's form.
     pub(crate) fn tester_url(&self) -> String {
-        self.tester_url_by(self.port)
+        self.tester_url_by(self.port())
     }
 
     /// The same by another port, where a pooler stands.
@@ -361,7 +361,7 @@ impl Database {
 
     /// The `[database] connection` of a daemon, in upstream's form.
     pub(crate) fn url(&self) -> String {
-        self.url_by(self.server.port)
+        self.url_by(self.server.port())
     }
 
     /// The same by another port, where a proxy stands.
@@ -381,13 +381,6 @@ impl Database {
     pub(crate) fn ask(&self, sql: &str) -> Result<Vec<Vec<String>>> {
         self.server.query(Some(&self.name), sql)
     }
-}
-
-/// Two ports that nobody listened on a moment ago.
-pub(super) fn free_ports() -> Result<[u16; 2]> {
-    let bind = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
-    let (one, other) = (bind()?, bind()?);
-    Ok([one.local_addr()?.port(), other.local_addr()?.port()])
 }
 
 /// Runs a program to its end with this input and returns its output.

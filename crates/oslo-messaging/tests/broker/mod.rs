@@ -6,9 +6,11 @@
 
 #![allow(dead_code, reason = "no file uses all of it")]
 
+pub mod ports;
+
 use std::fs;
 use std::io::{Read, Write};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
@@ -18,6 +20,7 @@ use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
 use lapin::{BasicProperties, Connection, ConnectionProperties};
 use oslo_messaging::{Broker, Bus, RabbitOptions, Server, Transport};
 
+use self::ports::ReservedPort;
 use crate::served::{eventually, within};
 
 /// A node in its directory.
@@ -38,6 +41,7 @@ pub struct Host {
 pub struct OwnNode {
     pub node: Node,
     child: Option<Child>,
+    _ports: [ReservedPort; 3],
     _directory: tempfile::TempDir,
 }
 
@@ -117,10 +121,12 @@ impl OwnNode {
     pub fn start(settings: &str) -> Option<Self> {
         node()?;
         let directory = tempfile::tempdir().expect("a directory");
-        fs::write(directory.path().join("ports"), free_ports()).expect("ours");
+        let ports = [(); 3].map(|()| ReservedPort::new().expect("a port"));
+        let lines = ports.each_ref().map(|one| format!("{}\n", one.port())).concat();
+        fs::write(directory.path().join("ports"), lines).expect("ours");
         fs::write(directory.path().join("extra.conf"), settings).expect("ours");
         let node = Node::at(directory.path());
-        let mut this = Self { node, child: None, _directory: directory };
+        let mut this = Self { node, child: None, _ports: ports, _directory: directory };
         this.resume();
         Some(this)
     }
@@ -158,14 +164,6 @@ impl Drop for OwnNode {
             self.stop(false);
         }
     }
-}
-
-/// Three ports, one a line.
-fn free_ports() -> String {
-    let listeners: Vec<_> =
-        (0..3).map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port")).collect();
-    let port = |listener: &TcpListener| listener.local_addr().expect("bound").port();
-    listeners.iter().map(|listener| format!("{}\n", port(listener))).collect()
 }
 
 impl Host {

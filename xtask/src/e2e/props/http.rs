@@ -1,9 +1,10 @@
 //! A client of the health server: whole answers over a socket or a port, with a limit.
 
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -11,6 +12,7 @@ use serde_json::Value;
 
 use super::daemon::SOON;
 use super::scene::Scene;
+use crate::servers::ports::ReservedPort;
 use crate::wait::{secs, wait_for};
 
 /// An answer that takes longer counts as none. The server needs a millisecond; this is for a
@@ -21,7 +23,9 @@ const ANSWER: Duration = secs(5);
 #[derive(Clone, Debug)]
 pub(crate) enum Place {
     Socket(PathBuf),
+    /// Of somebody else.
     Port(u16),
+    Own(Arc<ReservedPort>),
 }
 
 impl Place {
@@ -29,15 +33,16 @@ impl Place {
         Self::Socket(scene.path("health.sock"))
     }
 
-    /// A port that was free a moment ago.
+    /// A port that nobody else gets.
     pub(crate) fn port() -> Result<Self> {
-        Ok(Self::Port(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port()))
+        Ok(Self::Own(Arc::new(ReservedPort::new()?)))
     }
 
     pub(crate) fn bind(&self) -> String {
         match self {
             Self::Socket(path) => format!("unix:{}", path.display()),
             Self::Port(port) => format!("127.0.0.1:{port}"),
+            Self::Own(port) => format!("127.0.0.1:{}", port.port()),
         }
     }
 
@@ -48,11 +53,8 @@ impl Place {
                 stream.set_read_timeout(Some(ANSWER))?;
                 Line::Unix(stream)
             }
-            Self::Port(port) => {
-                let stream = TcpStream::connect(("127.0.0.1", *port))?;
-                stream.set_read_timeout(Some(ANSWER))?;
-                Line::Tcp(stream)
-            }
+            Self::Port(port) => Line::tcp(*port)?,
+            Self::Own(port) => Line::tcp(port.port())?,
         })
     }
 
@@ -101,6 +103,14 @@ impl Place {
 pub(crate) enum Line {
     Unix(UnixStream),
     Tcp(TcpStream),
+}
+
+impl Line {
+    fn tcp(port: u16) -> Result<Self> {
+        let stream = TcpStream::connect(("127.0.0.1", port))?;
+        stream.set_read_timeout(Some(ANSWER))?;
+        Ok(Self::Tcp(stream))
+    }
 }
 
 impl Read for Line {
