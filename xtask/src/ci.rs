@@ -34,6 +34,7 @@ pub(crate) fn run() -> Result<ExitCode> {
     let tally = suite::run(&mut times)?;
     ensure!(changes()? == before, "the tests changed files that git tracks");
     print!("{times}");
+    print!("{}", tally.unsteadiness());
     println!("{tally}");
     Ok(tally.exit_code())
 }

@@ -195,7 +195,7 @@ fn end_to_end(matches: &ArgMatches) -> Result<ExitCode> {
             let seed = matches.get_one("seed").copied();
             e2e::chaos(&binary, Duration::from_secs(length), seed)?
         }
-        None => e2e::run(&binary, &filters)?,
+        None => e2e::run(&binary, &filters, e2e::OnFailure::Count)?,
     };
     Ok(closing_line(tally))
 }
@@ -227,6 +227,7 @@ fn soak_plan(matches: &ArgMatches) -> Result<soak::Plan> {
 }
 
 fn closing_line(tally: Tally) -> ExitCode {
+    print!("{}", tally.unsteadiness());
     println!("{tally}");
     tally.exit_code()
 }

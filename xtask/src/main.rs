@@ -23,6 +23,7 @@ mod mutants;
 mod process;
 mod proxy;
 mod scheduled;
+mod second;
 mod servers;
 mod soak;
 mod suite;

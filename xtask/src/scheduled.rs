@@ -301,7 +301,7 @@ fn daemon(plan: &Plan) -> Result<PathBuf> {
 
 /// All scenarios, which every change has to pass as its tests are built, on what is delivered.
 fn release_scenarios(plan: &Plan) -> Result<Verdict> {
-    e2e::run(&daemon(plan)?, &[]).map(Verdict::Done)
+    e2e::run(&daemon(plan)?, &[], e2e::OnFailure::Count).map(Verdict::Done)
 }
 
 /// Scenarios that take minutes.

@@ -10,6 +10,8 @@ pub(crate) struct Tally {
     pub(crate) passed: u32,
     pub(crate) failed: u32,
     pub(crate) skipped: u32,
+    /// How many of those that passed did so at a second attempt only, see [`crate::second`].
+    pub(crate) unsteady: u32,
 }
 
 impl Tally {
@@ -25,6 +27,20 @@ impl Tally {
         Self { skipped: 1, ..Self::default() }
     }
 
+    pub(crate) fn unsteady() -> Self {
+        Self { passed: 1, unsteady: 1, ..Self::default() }
+    }
+
+    /// A line about tests that were not steady, if there were any.
+    pub(crate) fn unsteadiness(self) -> String {
+        match self.unsteady {
+            0 => String::new(),
+            some => {
+                format!("{some} passed at a second attempt only, see UNSTEADY above: mend them\n")
+            }
+        }
+    }
+
     /// Success only when something ran and nothing failed: a run of nothing proves nothing.
     pub(crate) fn exit_code(self) -> ExitCode {
         if self.failed == 0 && self.passed > 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
@@ -36,6 +52,7 @@ impl AddAssign for Tally {
         self.passed += other.passed;
         self.failed += other.failed;
         self.skipped += other.skipped;
+        self.unsteady += other.unsteady;
     }
 }
 
@@ -52,7 +69,7 @@ mod tests {
     #[test]
     fn the_closing_line_has_the_form_that_scripts_read() {
         let mut all = Tally::passed();
-        all += Tally { passed: 2, failed: 0, skipped: 1 };
+        all += Tally { passed: 2, skipped: 1, ..Tally::default() };
         assert_eq!(all.to_string(), "3 passed, 0 failed, 1 skipped");
         assert_eq!(all.exit_code(), ExitCode::SUCCESS);
     }
@@ -60,6 +77,9 @@ mod tests {
     #[test]
     fn a_run_of_nothing_is_not_a_success() {
         assert_eq!(Tally::skipped().exit_code(), ExitCode::FAILURE);
-        assert_eq!(Tally { passed: 9, failed: 1, skipped: 0 }.exit_code(), ExitCode::FAILURE);
+        assert_eq!(
+            Tally { passed: 9, failed: 1, ..Tally::default() }.exit_code(),
+            ExitCode::FAILURE
+        );
     }
 }

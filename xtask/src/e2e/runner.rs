@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 use std::{env, panic, thread};
 
@@ -43,13 +43,22 @@ fn chosen(filters: &[String]) -> Vec<Scenario> {
     all
 }
 
+/// What to do about a scenario that failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OnFailure {
+    /// That is it.
+    Count,
+    /// Try it once more when all others have ended, see [`crate::second`].
+    TryOnceMore,
+}
+
 /// Runs the chosen scenarios on this binary.
 ///
 /// # Errors
 ///
 /// When no scratch directory can be made; a failing scenario is counted, not an error.
-pub(crate) fn run(binary: &Path, filters: &[String]) -> Result<Tally> {
-    run_all(binary, chosen(filters))
+pub(crate) fn run(binary: &Path, filters: &[String], on_failure: OnFailure) -> Result<Tally> {
+    run_all(binary, chosen(filters), on_failure)
 }
 
 /// Runs those that take too long for every change.
@@ -58,10 +67,10 @@ pub(crate) fn run(binary: &Path, filters: &[String]) -> Result<Tally> {
 ///
 /// As [`run`].
 pub(crate) fn run_long(binary: &Path) -> Result<Tally> {
-    run_all(binary, long_scenarios())
+    run_all(binary, long_scenarios(), OnFailure::Count)
 }
 
-fn run_all(binary: &Path, chosen: Vec<Scenario>) -> Result<Tally> {
+fn run_all(binary: &Path, chosen: Vec<Scenario>, on_failure: OnFailure) -> Result<Tally> {
     let root = tempfile::Builder::new().prefix("cinder-e2e-").tempdir()?;
     let (alone, together): (Vec<_>, Vec<_>) =
         chosen.into_iter().partition(|scenario| scenario.alone);
@@ -69,10 +78,15 @@ fn run_all(binary: &Path, chosen: Vec<Scenario>) -> Result<Tally> {
     let servers = Servers::start(kinds(alone.iter().chain(&together)));
     let tally = Mutex::new(Tally::default());
     let next = AtomicUsize::new(0);
+    let failed = Mutex::new(Vec::new());
+    let place = Place { binary, root: root.path(), servers: &servers };
     let record = |scenario: &Scenario, number: usize| {
-        let place = Place { binary, root: root.path(), servers: &servers };
         let result = run_one(scenario, &place, number, in_ci);
-        *tally.lock().unwrap_or_else(std::sync::PoisonError::into_inner) += result;
+        if result.failed > 0 && on_failure == OnFailure::TryOnceMore {
+            failed.lock().unwrap_or_else(PoisonError::into_inner).push(number);
+            return;
+        }
+        *tally.lock().unwrap_or_else(PoisonError::into_inner) += result;
     };
     thread::scope(|scope| {
         for _ in 0..AT_ONCE {
@@ -89,14 +103,31 @@ fn run_all(binary: &Path, chosen: Vec<Scenario>) -> Result<Tally> {
     for (number, scenario) in alone.iter().enumerate() {
         record(scenario, together.len() + number);
     }
-    let tally = tally.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-    if tally.failed > 0 {
+    let mut tally = tally.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let all = together.len() + alone.len();
+    for number in failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        if let Some(scenario) = together.iter().chain(&alone).nth(number) {
+            tally += second_attempt(scenario, &place, all + number, in_ci);
+        }
+    }
+    if tally.failed + tally.unsteady > 0 {
         println!("the directories of this run are kept in {}", root.keep().display());
     }
     if let Some(reason) = peer::not_run() {
         println!("not run: {reason}");
     }
     Ok(tally)
+}
+
+/// Tries one that failed once more.
+fn second_attempt(scenario: &Scenario, place: &Place<'_>, number: usize, in_ci: bool) -> Tally {
+    println!("once more: {}", scenario.name);
+    let result = run_one(scenario, place, number, in_ci);
+    if result.passed == 0 {
+        return result;
+    }
+    println!("UNSTEADY {}", scenario.name);
+    Tally::unsteady()
 }
 
 /// The kinds of server that these scenarios need and this machine has.
@@ -156,7 +187,9 @@ fn run_one(scenario: &Scenario, place: &Place<'_>, number: usize, in_ci: bool) -
             Tally::skipped()
         }
         Err(failure) => {
-            println!("FAILED  {name} ({seconds:.1} s)\n  {failure:#}\n{tails}");
+            // The cause first: on the way to it there may be whole logs.
+            let cause = failure.root_cause();
+            println!("FAILED  {name} ({seconds:.1} s): {cause}\n  {failure:#}\n{tails}");
             Tally::failed()
         }
     }
@@ -195,6 +228,24 @@ mod tests {
             false,
         );
         assert_eq!((tally, left), (Tally::failed(), Vec::new()));
+    }
+
+    /// Fails the first time in each process that runs it.
+    fn unsteady(_: &Scene) -> Result<()> {
+        static TRIED: AtomicUsize = AtomicUsize::new(0);
+        anyhow::ensure!(TRIED.fetch_add(1, Ordering::Relaxed) > 0);
+        Ok(())
+    }
+
+    #[test]
+    fn a_scenario_that_failed_has_one_more_attempt_and_is_told_as_unsteady() {
+        let of = |name: &str, run| Scenario { name: name.to_owned(), alone: false, on: None, run };
+        let bad: fn(&Scene) -> Result<()> = |_| bail!("always");
+        let chosen = vec![of("a", |_| Ok(())), of("b", unsteady), of("c", bad)];
+        let tally = run_all("/bin/true".as_ref(), chosen, OnFailure::TryOnceMore).unwrap();
+        assert_eq!(tally, Tally { passed: 2, failed: 1, skipped: 0, unsteady: 1 });
+        let tally = run_all("/bin/true".as_ref(), vec![of("c", bad)], OnFailure::Count).unwrap();
+        assert_eq!(tally, Tally::failed());
     }
 
     #[test]
