@@ -46,8 +46,12 @@ pub struct Method {
     required: &'static [&'static str],
     optional: &'static [&'static str],
     acknowledge: Acknowledge,
+    lane: Choice,
     run: Arc<dyn Fn(&mut Incoming) -> Outcome + Send + Sync>,
 }
+
+/// What says in which lane of a [`Pool`](crate::Pool) a request is carried out.
+type Choice = Arc<dyn Fn(&Incoming) -> usize + Send + Sync>;
 
 impl Method {
     /// A method without arguments that is acknowledged when it has ended, unless it says so earlier.
@@ -56,7 +60,8 @@ impl Method {
         run: impl Fn(&mut Incoming) -> Outcome + Send + Sync + 'static,
     ) -> Self {
         let (required, optional, acknowledge) = (&[], &[], Acknowledge::WhenRecorded);
-        Self { name, required, optional, acknowledge, run: Arc::new(run) }
+        let (lane, run): (Choice, _) = (Arc::new(|_: &Incoming| 0), Arc::new(run));
+        Self { name, required, optional, acknowledge, lane, run }
     }
 
     /// With these arguments.
@@ -74,6 +79,13 @@ impl Method {
     #[must_use]
     pub fn acknowledged(mut self, acknowledge: Acknowledge) -> Self {
         self.acknowledge = acknowledge;
+        self
+    }
+
+    /// Carried out in the lane that this says, by its number; without it in the first.
+    #[must_use]
+    pub fn in_lane(mut self, choose: impl Fn(&Incoming) -> usize + Send + Sync + 'static) -> Self {
+        self.lane = Arc::new(choose);
         self
     }
 
@@ -216,6 +228,12 @@ impl Admitted {
     #[must_use]
     pub fn method(&self) -> &'static str {
         self.method.name
+    }
+
+    /// Where it is to be carried out.
+    pub(crate) fn lane(&self) -> usize {
+        // Who cannot say has no wish; what goes wrong goes wrong again where it is carried out.
+        catch_unwind(AssertUnwindSafe(|| (self.method.lane)(&self.incoming))).unwrap_or(0)
     }
 
     /// On whose behalf.

@@ -1,4 +1,8 @@
-//! Threads that carry out what a server takes: so many handlers at a time and no more.
+//! Threads that carry out what a server takes: so many handlers at a time and no more, in each lane.
+//!
+//! A lane is a limit of its own, so that what takes long does not keep what is short from running. A
+//! request whose lane is full waits without a thread; it is not acknowledged, so that their number is
+//! bounded by what the transport hands out, and goes back after [`LONGEST_WAIT`].
 //!
 //! Threads that wait and threads that run together are never more than that. Whoever takes the request
 //! that the last waiting thread was there for starts another one; those that wait in vain for a
@@ -6,7 +10,7 @@
 //! any but the one that carries a request out. Threads that wait also tell callers that their calls
 //! go on; when all run, one more does that. Must not: run a handler on the thread of a transport.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -19,6 +23,33 @@ use crate::server::{Received, Server};
 /// How long a thread that is not needed stays.
 const IDLE: Duration = Duration::from_secs(10);
 
+/// A request that has waited so long for its lane is given back, to be taken again: a broker closes the
+/// channel of a message that is not acknowledged for 30 minutes.
+const LONGEST_WAIT: Duration = Duration::from_secs(600);
+
+/// How many handlers run at a time: one number for each lane.
+#[derive(Debug, Clone)]
+pub struct Lanes(Vec<usize>);
+
+impl Lanes {
+    /// Lanes with these limits; one of 0 is one of 1.
+    #[must_use]
+    pub fn of(limits: &[usize]) -> Self {
+        Self(limits.iter().map(|limit| (*limit).max(1)).collect())
+    }
+
+    fn all(&self) -> usize {
+        self.0.iter().sum()
+    }
+}
+
+/// One lane for everything.
+impl From<usize> for Lanes {
+    fn from(most: usize) -> Self {
+        Self::of(&[most])
+    }
+}
+
 /// Handlers of one server.
 pub struct Pool {
     shared: Arc<Shared>,
@@ -30,6 +61,8 @@ pub struct Pool {
 pub struct Running {
     /// Its method.
     pub method: &'static str,
+    /// The number of its lane.
+    pub lane: usize,
     /// Of the request, if it has one.
     pub request_id: Option<String>,
     /// How long it has run.
@@ -39,7 +72,7 @@ pub struct Running {
 struct Shared {
     server: Server,
     dispatcher: Dispatcher,
-    most: usize,
+    lanes: Lanes,
     state: Mutex<State>,
     /// A handler or a thread has ended.
     changed: Condvar,
@@ -55,26 +88,33 @@ struct State {
     stopping: bool,
     next: u64,
     running: BTreeMap<u64, Entry>,
+    /// Requests whose lane is full, in the order in which they came.
+    parked: VecDeque<(usize, Admitted)>,
 }
 
 struct Entry {
     method: &'static str,
+    lane: usize,
     request_id: Option<String>,
     since: Instant,
     pulse: Option<(Pulse, Instant)>,
 }
 
 impl Pool {
-    /// Carries out what comes to `server`, at most `most` requests at a time.
+    /// Carries out what comes to `server`, at most so many requests at a time.
     ///
     /// # Errors
     ///
     /// The system gives no thread.
-    pub fn start(server: Server, dispatcher: Dispatcher, most: usize) -> io::Result<Self> {
+    pub fn start(
+        server: Server,
+        dispatcher: Dispatcher,
+        lanes: impl Into<Lanes>,
+    ) -> io::Result<Self> {
         let shared = Arc::new(Shared {
             server,
             dispatcher,
-            most: most.max(1),
+            lanes: lanes.into(),
             state: Mutex::default(),
             changed: Condvar::new(),
         });
@@ -97,10 +137,19 @@ impl Pool {
     fn entries(state: &State) -> Vec<Running> {
         let entry = |one: &Entry| Running {
             method: one.method,
+            lane: one.lane,
             request_id: one.request_id.clone(),
             age: one.since.elapsed(),
         };
         state.running.values().map(entry).collect()
+    }
+
+    /// How many requests wait for each lane; nothing if somebody changes that just now.
+    #[must_use]
+    pub fn waiting_now(&self) -> Option<Vec<usize>> {
+        let state = self.shared.state.try_lock().ok()?;
+        let of = |lane| state.parked.iter().filter(|(of, _)| *of == lane).count();
+        Some((0..self.shared.lanes.0.len()).map(of).collect())
     }
 
     /// The server.
@@ -121,6 +170,12 @@ impl Pool {
     /// still go out until the server is closed.
     pub fn finish(&self, limit: Duration) -> bool {
         self.shared.server.stop_consuming();
+        // What has not begun does not begin: it goes back, for whoever comes next.
+        let mut state = self.shared.lock();
+        state.stopping = true;
+        let back = state.give_back();
+        drop(state);
+        drop(back);
         let state = self.shared.lock();
         let busy = |state: &mut State| state.threads > 0;
         let waited = self.shared.changed.wait_timeout_while(state, limit, busy);
@@ -160,7 +215,20 @@ impl Shared {
         loop {
             let due = state.beat(Instant::now());
             let left = due.map_or(IDLE, |due| due.saturating_duration_since(Instant::now()));
-            if state.stopping || state.waiting + state.running.len() >= self.most {
+            let back = state.give_back();
+            if !back.is_empty() {
+                // Not under the lock: the transport has locks of its own.
+                drop(state);
+                drop(back);
+                state = self.lock();
+                continue;
+            }
+            if let Some((lane, admitted)) = state.unpark(&self.lanes) {
+                let number = state.enter(&admitted, lane);
+                self.leave_somebody(state);
+                return Some((admitted, number));
+            }
+            if state.stopping || state.waiting + state.running.len() >= self.lanes.all() {
                 state = self.watch(state, left)?;
                 continue;
             }
@@ -168,18 +236,22 @@ impl Shared {
             drop(state);
             let received = self.server.next_within(left.min(IDLE));
             // Found out while this thread counts as one that waits: its place is its own.
+            let last = self.lanes.0.len().saturating_sub(1);
+            let placed = |admitted: Admitted| (admitted.lane().min(last), admitted);
             let (admitted, stopped) = match received {
-                Received::Request(incoming) => (self.dispatcher.admit(*incoming), false),
+                Received::Request(incoming) => {
+                    (self.dispatcher.admit(*incoming).map(placed), false)
+                }
                 Received::Nothing => (None, false),
                 Received::Stopped => (None, true),
             };
             state = self.lock();
             state.waiting -= 1;
             state.stopping |= stopped;
-            if let Some(admitted) = admitted {
-                let number = state.enter(&admitted);
-                self.leave_somebody(state);
-                return Some((admitted, number));
+            if let Some((lane, admitted)) = admitted {
+                // Behind those that came before it; it is taken out again at once where there is room.
+                state.parked.push_back((lane, admitted));
+                continue;
             }
             if !stopped && state.waiting > 0 && due.is_none() {
                 return None; // in vain for long enough, and there are others
@@ -206,7 +278,7 @@ impl Shared {
 
     /// Makes sure that somebody waits for the next request, or watches over those that run.
     fn leave_somebody(self: &Arc<Self>, state: MutexGuard<'_, State>) {
-        let room = state.running.len() < self.most;
+        let room = state.running.len() < self.lanes.all();
         let pulses = state.running.values().any(|one| one.pulse.is_some());
         let needed = state.waiting == 0 && !state.has_watcher && (room || pulses);
         drop(state);
@@ -218,8 +290,29 @@ impl Shared {
 }
 
 impl State {
+    /// The first that waits for a lane which has room.
+    fn unpark(&mut self, lanes: &Lanes) -> Option<(usize, Admitted)> {
+        let mut busy = vec![0; lanes.0.len()];
+        self.running.values().for_each(|one| busy[one.lane] += 1);
+        let free = |(lane, _): &(usize, Admitted)| busy[*lane] < lanes.0[*lane];
+        let place = self.parked.iter().position(free)?;
+        self.parked.remove(place)
+    }
+
+    /// Those that wait in vain: for too long, or because nothing is to begin any more.
+    fn give_back(&mut self) -> Vec<(usize, Admitted)> {
+        let is_over = |(_, one): &(usize, Admitted)| one.incoming().age() >= LONGEST_WAIT;
+        if self.stopping {
+            return self.parked.drain(..).collect();
+        }
+        let (over, rest): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.parked).into_iter().partition(is_over);
+        self.parked = rest.into();
+        over
+    }
+
     /// One more runs.
-    fn enter(&mut self, admitted: &Admitted) -> u64 {
+    fn enter(&mut self, admitted: &Admitted, lane: usize) -> u64 {
         let since = Instant::now();
         let pulse = admitted.incoming().pulse().map(|pulse| {
             let due = since + pulse.every();
@@ -228,7 +321,8 @@ impl State {
         let request_id = admitted.context().request_id().map(|id| id.chars().take(100).collect());
         let number = self.next;
         self.next += 1;
-        self.running.insert(number, Entry { method: admitted.method(), request_id, since, pulse });
+        let method = admitted.method();
+        self.running.insert(number, Entry { method, lane, request_id, since, pulse });
         number
     }
 

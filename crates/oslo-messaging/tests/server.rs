@@ -12,8 +12,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use oslo_messaging::{
-    Acknowledge, CallError, Context, Destination, Dispatcher, Failure, Method, Pool, Received,
-    Request, Server, ServerOptions, Version, returned,
+    Acknowledge, CallError, Context, Destination, Dispatcher, Failure, Lanes, Method, Pool,
+    Received, Request, Server, ServerOptions, Version, returned,
 };
 use serde_json::{Value, json};
 use served::{Stage, buses, echo, eventually, request, server_of, target, to_all, to_any};
@@ -29,7 +29,7 @@ fn serve(stage: &Stage, methods: impl IntoIterator<Item = Method>) -> Pool {
 fn serve_as(
     stage: &Stage,
     name: &str,
-    most: usize,
+    most: impl Into<Lanes>,
     methods: impl IntoIterator<Item = Method>,
 ) -> Pool {
     Pool::start(stage.serve(name), Dispatcher::default().with(V3, methods).with_ping(), most)
@@ -366,6 +366,67 @@ fn no_more_handlers_run_at_a_time_than_are_allowed() {
         }
         eventually("all have come", || pool.server().counts().received == 100);
         assert_eq!(most.load(Ordering::SeqCst), 3, "{stage}");
+    }
+}
+
+#[test]
+fn a_full_lane_keeps_nobody_else_from_running_and_gives_back_what_waits_for_it() {
+    for stage in buses() {
+        let ended = Arc::new(AtomicUsize::new(0));
+        let (release, released) = mpsc::channel::<()>();
+        let (released, count) = (Mutex::new(released), Arc::clone(&ended));
+        let bulk = Method::new("bulk", move |_| {
+            let _ = released.lock().expect("whole").recv();
+            count.fetch_add(1, Ordering::SeqCst);
+            returned(&())
+        });
+        let (go, told) = mpsc::channel::<()>();
+        let told = Mutex::new(told);
+        let hold = Method::new("hold", move |_| {
+            let _ = told.lock().expect("whole").recv();
+            returned(&())
+        });
+        let hold = hold.acknowledged(Acknowledge::WhenTaken);
+        let methods = [echo(), hold, bulk.in_lane(|_| 1)];
+        let pool = serve_as(&stage, "server", Lanes::of(&[1, 2]), methods);
+        let senders: Vec<_> = (0..5)
+            .map(|_| {
+                let client = stage.bus.client();
+                thread::spawn(move || {
+                    client.cast(&server_of("server"), request("bulk", &json!({})))
+                })
+            })
+            .collect();
+        eventually("three wait", || pool.waiting_now() == Some(vec![0, 3]));
+        assert!(pool.running().iter().all(|one| one.method == "bulk" && one.lane == 1), "{stage}");
+        // The third place is there, and the first lane is free.
+        call(&stage, request("echo", &json!({"text": 1}))).expect("an answer");
+        release.send(()).expect("somebody waits");
+        eventually("the next one runs", || pool.waiting_now() == Some(vec![0, 2]));
+        assert_eq!(pool.running().len(), 2, "{stage}");
+        // A stop begins none of those that wait, also when no thread is free to notice it.
+        let client = stage.bus.client();
+        client.cast(&server_of("server"), request("hold", &json!({}))).expect("taken");
+        eventually("all run", || pool.running().len() == 3);
+        thread::scope(|scope| {
+            let drained = scope.spawn(|| pool.drain(LIMIT));
+            eventually("they go back", || pool.waiting_now() == Some(vec![0, 0]));
+            drop((release, go));
+            assert!(drained.join().expect("no panic"), "{stage}");
+        });
+        assert_eq!(ended.load(Ordering::SeqCst), 3, "{stage}");
+        drop(pool);
+        let carried_out = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&carried_out);
+        let bulk = Method::new("bulk", move |_| {
+            count.fetch_add(1, Ordering::SeqCst);
+            returned(&())
+        });
+        let _pool = serve(&stage, [bulk]);
+        eventually("its successor has the rest", || carried_out.load(Ordering::SeqCst) == 2);
+        for sender in senders {
+            sender.join().expect("no panic").expect("taken");
+        }
     }
 }
 
