@@ -1,0 +1,4 @@
+//! Volume operations.
+#![forbid(unsafe_code)]
+pub mod locks;
+pub mod records;
