@@ -29,7 +29,6 @@ mod health;
 mod hooks;
 mod liveness;
 mod logging;
-mod methods;
 mod metrics;
 mod progress;
 mod registering;

@@ -11,9 +11,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use cinder_health::{BackEnd, Family, Histogram, Kind, Restarts, Sample, Snapshot, State, Value};
+use cinder_objects::Method;
 use oslo_launcher::{MOST, WorkerHandle};
-
-use crate::methods::NAMES as METHODS;
 
 /// Upper bounds, in seconds, of the buckets that durations are counted in; one more bucket counts
 /// what took longer.
@@ -32,7 +31,7 @@ const STATE: Label = Label { name: "state", values: &STATES };
 const CAUSE: Label = Label { name: "cause", values: &["exit", "signal", "watchdog", "roll"] };
 const RESULT: Label = Label { name: "result", values: &["success", "failure"] };
 
-const METHOD: Label = Label { name: "method", values: METHODS };
+const METHOD: Label = Label { name: "method", values: Method::NAMES };
 const EVENT: Label = Label { name: "event", values: &MessageEvent::NAMES };
 
 /// What may become of a message, by its place in the label's list.

@@ -93,7 +93,7 @@ fn what_rarely_happens_is_shown_once_it_has_happened() {
         lines.map(str::to_owned).collect::<Vec<_>>()
     };
     assert_eq!(shown(), Vec::<String>::new());
-    let method = METHODS.iter().position(|name| *name == "extend_volume").unwrap();
+    let method = Method::ExtendVolume.number();
     Meters::new(&words).took(Metric::MessageDuration, &[method, 1], Duration::from_secs(2));
     assert_eq!(
         shown(),

@@ -6,17 +6,16 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use cinder_objects::{KeptUntil, Method};
 use cinder_types::RequestContext;
 use oslo_messaging::{
-    Acknowledge, Classes, Dispatcher, Failure, Incoming, Method, Outcome, Version, returned,
+    Acknowledge, Classes, Dispatcher, Failure, Incoming, Outcome, Version, returned,
 };
-
 use tracing::debug;
 
 use super::counting::Counting;
 use super::publishing::Publishing;
 use super::request;
-use crate::methods::{Declaration, KeptUntil, METHODS};
 
 /// Everything that callers of Cinder know as an exception.
 const CINDER: Classes = Classes::new("cinder.exception", include_str!("exceptions.txt"));
@@ -36,7 +35,7 @@ pub(in crate::worker) trait Manager: Send + Sync {
     /// What the caller is told.
     fn carry_out(
         &self,
-        method: &'static str,
+        method: Method,
         context: &RequestContext,
         incoming: &mut Incoming,
     ) -> Outcome;
@@ -46,7 +45,7 @@ pub(in crate::worker) trait Manager: Send + Sync {
 pub(in crate::worker) struct NoManager;
 
 impl Manager for NoManager {
-    fn carry_out(&self, _: &'static str, _: &RequestContext, _: &mut Incoming) -> Outcome {
+    fn carry_out(&self, _: Method, _: &RequestContext, _: &mut Incoming) -> Outcome {
         Err(not_initialized().into())
     }
 }
@@ -62,50 +61,45 @@ impl Endpoint {
     /// All methods, as a server dispatches them.
     pub(super) fn dispatcher(self, ping: bool) -> Dispatcher {
         let this = Arc::new(self);
-        let method = |(number, declaration): (usize, &'static Declaration)| {
-            let this = Arc::clone(&this);
-            let run = move |incoming: &mut Incoming| this.serve(number, declaration, incoming);
-            Method::new(declaration.name, run)
-                .taking(declaration.required, declaration.optional)
-                .acknowledged(match declaration.kept {
+        let served = |method: &Method| {
+            let (this, method) = (Arc::clone(&this), *method);
+            let run = move |incoming: &mut Incoming| this.serve(method, incoming);
+            oslo_messaging::Method::new(method.name(), run)
+                .taking(method.required(), method.optional())
+                .acknowledged(match method.kept_until() {
                     KeptUntil::Taken => Acknowledge::WhenTaken,
                     KeptUntil::Claimed | KeptUntil::Filed => Acknowledge::WhenRecorded,
                 })
         };
-        let methods = METHODS.iter().enumerate().map(method);
+        let methods = Method::ALL.iter().map(served);
         let dispatcher = Dispatcher::default().with(VERSION, methods);
         if ping { dispatcher.with_ping() } else { dispatcher }
     }
 
     /// One call of a method, from its context to its result.
-    fn serve(
-        &self,
-        number: usize,
-        declaration: &'static Declaration,
-        incoming: &mut Incoming,
-    ) -> Outcome {
+    fn serve(&self, method: Method, incoming: &mut Incoming) -> Outcome {
         let begun = Instant::now();
         let request_id = incoming.request.context.request_id().unwrap_or_default();
-        let shown = self.counting.begin(declaration.name, request_id);
+        let shown = self.counting.begin(method.name(), request_id);
         let outcome = request::context(&incoming.request.context).and_then(|context| {
             request::span(&context).in_scope(|| {
-                debug!(target: "cinder.rpc", "Carrying out {}", declaration.name);
-                self.carry_out(declaration.name, &context, incoming)
+                debug!(target: "cinder.rpc", "Carrying out {}", method.name());
+                self.carry_out(method, &context, incoming)
             })
         });
         drop(shown);
-        self.counting.ended(number, outcome.is_ok(), incoming.is_call(), begun.elapsed());
+        self.counting.ended(method.number(), outcome.is_ok(), incoming.is_call(), begun.elapsed());
         outcome
     }
 
     /// What concerns the bus itself is done here.
     fn carry_out(
         &self,
-        method: &'static str,
+        method: Method,
         context: &RequestContext,
         incoming: &mut Incoming,
     ) -> Outcome {
-        if method == "publish_service_capabilities" {
+        if method == Method::PublishServiceCapabilities {
             self.publishing.ask();
             return returned(&());
         }

@@ -5,6 +5,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Instant;
 
 use cinder_db::Registration;
+use cinder_objects::Method;
 use cinder_types::{RequestContext, ServiceHost};
 use oslo_launcher::{LoneWorker, WorkerState};
 use oslo_messaging::{CallError, Context, Incoming, Outcome, Request, Transport, returned};
@@ -23,13 +24,8 @@ struct Slow {
 }
 
 impl Manager for Slow {
-    fn carry_out(
-        &self,
-        method: &'static str,
-        context: &RequestContext,
-        _: &mut Incoming,
-    ) -> Outcome {
-        self.begun.lock().unwrap().send((method, context.request_id.clone())).unwrap();
+    fn carry_out(&self, method: Method, context: &RequestContext, _: &mut Incoming) -> Outcome {
+        self.begun.lock().unwrap().send((method.name(), context.request_id.clone())).unwrap();
         self.go_on.lock().unwrap().recv().unwrap();
         returned("done")
     }

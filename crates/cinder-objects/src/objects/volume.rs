@@ -1,0 +1,131 @@
+//! Volumes, their attachments, and what schedulers are asked for on their behalf. Only tables.
+
+use super::{Cluster, ConsistencyGroup, Group, SnapshotList, VolumeType};
+
+objects! {
+    /// A volume.
+    Volume "1.9" {
+        _name_id: Uuid nullable,
+        admin_metadata: Texts nullable,
+        attach_status: AttachState nullable,
+        availability_zone: Text nullable,
+        bootable: Boolean nullable = false,
+        cluster: Object<Cluster> nullable,
+        cluster_name: Text nullable,
+        consistencygroup: Object<ConsistencyGroup> nullable,
+        consistencygroup_id: Uuid nullable,
+        created_at: Moment nullable,
+        deleted: Boolean nullable = false,
+        deleted_at: Moment nullable,
+        display_description: Text nullable,
+        display_name: Text nullable,
+        ec2_id: Uuid nullable,
+        encryption_key_id: Uuid nullable,
+        glance_metadata: Texts nullable,
+        group: Object<Group> nullable,
+        group_id: Uuid nullable,
+        host: Text nullable,
+        id: Uuid required,
+        launched_at: Moment nullable,
+        metadata: Texts nullable,
+        migration_status: Text nullable,
+        multiattach: Boolean nullable = false,
+        previous_status: Text nullable,
+        project_id: Text nullable,
+        provider_auth: Login nullable,
+        provider_geometry: Text nullable,
+        provider_id: Text nullable,
+        provider_location: Text nullable,
+        replication_driver_data: Text nullable,
+        replication_extended_status: Text nullable,
+        replication_status: Text nullable,
+        scheduled_at: Moment nullable,
+        service_uuid: Text nullable,
+        shared_targets: Boolean nullable = true,
+        size: Integer nullable,
+        snapshot_id: Uuid nullable,
+        snapshots: Object<SnapshotList> nullable,
+        source_volid: Uuid nullable,
+        status: Text nullable,
+        terminated_at: Moment nullable,
+        updated_at: Moment nullable,
+        use_quota: Boolean required = true,
+        user_id: Text nullable,
+        volume_attachment: Object<VolumeAttachmentList> nullable,
+        volume_type: Object<VolumeType> nullable,
+        volume_type_id: Uuid nullable,
+    }
+    /// A list of such.
+    VolumeList "1.1" {
+        objects: Many<Volume> required,
+    }
+    /// An attachment of a volume to an instance or a host.
+    VolumeAttachment "1.3" {
+        attach_mode: Text nullable,
+        attach_status: AttachState nullable,
+        attach_time: Moment nullable,
+        attached_host: Text nullable,
+        connection_info: Free nullable,
+        connector: Free nullable,
+        created_at: Moment nullable,
+        deleted: Boolean nullable = false,
+        deleted_at: Moment nullable,
+        detach_time: Moment nullable,
+        id: Uuid required,
+        instance_uuid: Uuid nullable,
+        mountpoint: Text nullable,
+        updated_at: Moment nullable,
+        volume: Object<Volume> required,
+        volume_id: Uuid required,
+    }
+    /// A list of such.
+    VolumeAttachmentList "1.1" {
+        objects: Many<VolumeAttachment> required,
+    }
+    /// What a scheduler was asked for; it is passed on with all that it holds.
+    #[allow(non_snake_case, reason = "a field is called as it is on the wire")]
+    RequestSpec "1.5" keeps_unknown {
+        CG_backend: Text nullable,
+        availability_zones: TextList nullable,
+        backup_id: Uuid nullable,
+        cgsnapshot_id: Uuid nullable,
+        consistencygroup_id: Uuid nullable,
+        group_backend: Text nullable,
+        group_id: Uuid nullable,
+        image_id: Uuid nullable,
+        operation: Text nullable,
+        resource_backend: Text nullable,
+        snapshot_id: Uuid nullable,
+        source_replicaid: Uuid nullable,
+        source_volid: Uuid nullable,
+        volume: Object<Volume> nullable,
+        volume_id: Uuid nullable,
+        volume_properties: Object<VolumeProperties> nullable,
+        volume_type: Object<VolumeType> nullable,
+    }
+    /// What a scheduler was told of a volume; it is passed on with all that it holds.
+    VolumeProperties "1.1" keeps_unknown {
+        attach_status: Text nullable,
+        availability_zone: Text nullable,
+        cgsnapshot_id: Uuid nullable,
+        consistencygroup_id: Uuid nullable,
+        display_description: Text nullable,
+        display_name: Text nullable,
+        encryption_key_id: Uuid nullable,
+        group_id: Uuid nullable,
+        group_type_id: Uuid nullable,
+        metadata: Texts nullable,
+        multiattach: Boolean nullable,
+        project_id: Text nullable,
+        qos_specs: Texts nullable,
+        replication_status: Text nullable,
+        reservations: TextList nullable,
+        size: Integer nullable,
+        snapshot_id: Uuid nullable,
+        source_replicaid: Uuid nullable,
+        source_volid: Uuid nullable,
+        status: Text nullable,
+        user_id: Text nullable,
+        volume_type_id: Uuid nullable,
+    }
+}
