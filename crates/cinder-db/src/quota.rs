@@ -17,6 +17,7 @@ use crate::{connection::Connection, error::DbError, queries::quotas};
 
 pub use request::{Change, Counted, Error, Request, Resource, Rules, State};
 pub use reserve::reserve;
+pub(crate) use settle::commit_within;
 pub use settle::{commit, expire, roll_back};
 
 /// The class whose limits hold for projects that have none of their own.

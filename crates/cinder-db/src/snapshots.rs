@@ -14,6 +14,7 @@ use crate::{
     error::DbError,
     metadata,
     queries::{metadata::OfSnapshot, snapshots as queries},
+    quota,
     rows::metadata::{Metadata, OtherKeys},
     schema::snapshots,
     timestamp::Timestamp,
@@ -134,8 +135,20 @@ pub fn update_metadata(
     })
 }
 
-/// Soft-deletes a snapshot with its metadata; returns whether it was live.
-pub fn delete(connection: &mut Connection, id: &SnapshotId) -> Result<bool, DbError> {
+/// Soft-deletes a snapshot with its metadata, and commits what was reserved for that under these
+/// uuids ([`quota::commit`]); both or neither. Returns whether it was live; if not, nothing is
+/// committed.
+pub fn delete(
+    connection: &mut Connection,
+    id: &SnapshotId,
+    reservations: &[String],
+) -> Result<bool, DbError> {
     let now = Timestamp::now();
-    write(connection, |native| Ok(queries::delete(native, id.as_str(), now)?))
+    write(connection, |native| {
+        if !queries::lock(native, id.as_str())? {
+            return Ok(false);
+        }
+        quota::commit_within(native, reservations)?;
+        Ok(queries::delete(native, id.as_str(), now)?)
+    })
 }

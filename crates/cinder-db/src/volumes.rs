@@ -20,6 +20,7 @@ use crate::{
         metadata::{Notes, OfService, OfVolume},
         volumes as queries,
     },
+    quota,
     rows::{
         attachment::Attachment,
         metadata::{Metadata, OtherKeys},
@@ -276,9 +277,45 @@ pub fn change_locked(
     })
 }
 
-/// Soft-deletes a volume with its notes, snapshots, transfers, image metadata and attachments
-/// (`spec/schema.md §5.3`); returns whether it was live.
-pub fn delete(connection: &mut Connection, id: &VolumeId) -> Result<bool, DbError> {
+/// As [`change_locked`], and commits what was reserved for the change under these uuids
+/// ([`quota::commit`]); both or neither.
+///
+/// # Errors
+///
+/// [`DbError::NotFound`].
+pub fn change_and_commit(
+    connection: &mut Connection,
+    id: &VolumeId,
+    reservations: &[String],
+    mut decide: impl FnMut(&Row, &[Attachment]) -> Change,
+) -> Result<Change, DbError> {
     let now = Timestamp::now();
-    write(connection, |native| Ok(queries::delete(native, id.as_str(), now)?))
+    let id = id.as_str();
+    write(connection, |native| {
+        let row = required(queries::lock(native, id)?, "volume", id)?;
+        quota::commit_within(native, reservations)?;
+        let change = decide(&row, &attachments::of_volumes(native, &[id])?);
+        if let Some(columns) = change.columns() {
+            queries::live(id).update(native, &columns, now)?;
+        }
+        Ok(change)
+    })
+}
+
+/// Soft-deletes a volume with its notes, snapshots, transfers, image metadata and attachments
+/// (`spec/schema.md §5.3`), and commits what was reserved for that under these uuids
+/// ([`quota::commit`]); both or neither. Returns whether it was live; if not, nothing is committed.
+pub fn delete(
+    connection: &mut Connection,
+    id: &VolumeId,
+    reservations: &[String],
+) -> Result<bool, DbError> {
+    let now = Timestamp::now();
+    write(connection, |native| {
+        if queries::lock(native, id.as_str())?.is_none() {
+            return Ok(false);
+        }
+        quota::commit_within(native, reservations)?;
+        Ok(queries::delete(native, id.as_str(), now)?)
+    })
 }

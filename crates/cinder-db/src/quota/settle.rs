@@ -78,29 +78,44 @@ fn settle(
         return Ok(0);
     }
     retry::on_deadlock(|| {
-        dialect::write_transaction(native, |native| {
-            let now = Timestamp::now();
-            let mut ids = quotas::usages_of(native, uuids)?;
-            ids.sort_unstable();
-            let before = quotas::lock_usages_by_id(native, &ids)?;
-            let mut after = before.clone();
-            let reservations = quotas::lock_reservations(native, uuids)?;
-            for reservation in &reservations {
-                // Without a usage, which an operator may have removed, there is nothing to change.
-                let usage = after.iter_mut().find(|usage| Some(usage.id) == reservation.usage_id);
-                if let Some(usage) = usage {
-                    apply(usage, reservation.delta);
-                }
-            }
-            for (usage, before) in after.iter().zip(&before) {
-                if usage != before {
-                    quotas::update_usage(native, usage.id, &changed(usage, now))?;
-                }
-            }
-            let ids: Vec<_> = reservations.iter().map(|reservation| reservation.id).collect();
-            Ok(quotas::delete_reservations(native, &ids, now)?)
-        })
+        dialect::write_transaction(native, |native| settle_within(native, uuids, apply))
     })
+}
+
+/// Makes the changes real that were reserved under these uuids, in a transaction with what they are
+/// for: a crash leaves both or neither.
+pub(crate) fn commit_within(native: &mut Native, uuids: &[String]) -> Result<(), DbError> {
+    if uuids.is_empty() {
+        return Ok(());
+    }
+    settle_within(native, uuids, grant).map(drop)
+}
+
+fn settle_within(
+    native: &mut Native,
+    uuids: &[String],
+    apply: fn(&mut UsageRow, i32),
+) -> Result<usize, DbError> {
+    let now = Timestamp::now();
+    let mut ids = quotas::usages_of(native, uuids)?;
+    ids.sort_unstable();
+    let before = quotas::lock_usages_by_id(native, &ids)?;
+    let mut after = before.clone();
+    let reservations = quotas::lock_reservations(native, uuids)?;
+    for reservation in &reservations {
+        // Without a usage, which an operator may have removed, there is nothing to change.
+        let usage = after.iter_mut().find(|usage| Some(usage.id) == reservation.usage_id);
+        if let Some(usage) = usage {
+            apply(usage, reservation.delta);
+        }
+    }
+    for (usage, before) in after.iter().zip(&before) {
+        if usage != before {
+            quotas::update_usage(native, usage.id, &changed(usage, now))?;
+        }
+    }
+    let ids: Vec<_> = reservations.iter().map(|reservation| reservation.id).collect();
+    Ok(quotas::delete_reservations(native, &ids, now)?)
 }
 
 #[cfg(test)]

@@ -155,7 +155,7 @@ fn a_deletion_marks_what_is_live_and_belongs_to_it(
         (marked("attachment_specs", "attachment_id"), marked("volume_attachment", "id")),
         (String::new(), "a1".into())
     );
-    assert!(snapshots::delete(connection, &SnapshotId::new("s")).unwrap());
+    assert!(snapshots::delete(connection, &SnapshotId::new("s"), &[]).unwrap());
     assert_eq!(
         (marked("snapshot_metadata", "\"key\""), marked("snapshots", "id")),
         ("b".into(), "s".into())
@@ -176,7 +176,7 @@ fn a_deletion_marks_what_is_live_and_belongs_to_it(
     );
     delete(database, "transfers", "id = 'old'");
     delete(database, "volume_glance_metadata", "\"key\" = 'old'");
-    assert!(volumes::delete(connection, &VolumeId::new("v")).unwrap());
+    assert!(volumes::delete(connection, &VolumeId::new("v"), &[]).unwrap());
     for (table, key, expected) in [
         ("volumes", "id", "v"),
         ("volume_metadata", "\"key\"", "b\nc"),

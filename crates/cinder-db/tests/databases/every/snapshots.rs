@@ -143,8 +143,8 @@ fn a_deleted_snapshot_takes_its_metadata_along(
     mut connection: Connection,
 ) {
     cloud::two_volumes(database);
-    assert!(snapshots::delete(&mut connection, &id("s")).unwrap());
-    assert!(!snapshots::delete(&mut connection, &id("s")).unwrap());
+    assert!(snapshots::delete(&mut connection, &id("s"), &[]).unwrap());
+    assert!(!snapshots::delete(&mut connection, &id("s"), &[]).unwrap());
     let mark = "deleted deleted_at>'2021-01-01' updated_at>'2021-01-01'";
     assert_eq!(
         database.rows(&format!("id status {mark}"), "snapshots ORDER BY id DESC"),

@@ -475,7 +475,7 @@ fn a_volume_is_deleted_with_all_that_belongs_to_it(
 ) {
     cloud::two_volumes(database);
     database.run("UPDATE volumes SET migration_status = 'success', status = 'deleting'");
-    assert!(volumes::delete(&mut connection, &id("v")).unwrap());
+    assert!(volumes::delete(&mut connection, &id("v"), &[]).unwrap());
     let after = everything(database);
     assert_eq!(
         after,
@@ -495,7 +495,7 @@ fn a_volume_is_deleted_with_all_that_belongs_to_it(
     assert_eq!(database.rows(moments, together), "1");
     // The second time there is nothing left to do.
     database.run("UPDATE volumes SET deleted_at = '2020-02-02' WHERE id = 'v'");
-    assert!(!volumes::delete(&mut connection, &id("v")).unwrap());
+    assert!(!volumes::delete(&mut connection, &id("v"), &[]).unwrap());
     assert_eq!(database.rows("deleted_at<'2021-01-01'", "volumes WHERE id = 'v'"), "1");
 }
 
@@ -506,11 +506,11 @@ fn a_deletion_that_fails_half_way_changes_nothing(
     cloud::two_volumes(database);
     let before = everything(database);
     let allow = database.refuse_updates_of("volume_attachment");
-    let error = volumes::delete(&mut connection, &id("v")).unwrap_err();
+    let error = volumes::delete(&mut connection, &id("v"), &[]).unwrap_err();
     assert_eq!(cinder_db::chain(&error), "database query failed: no");
     assert_eq!(everything(database), before);
     database.run(allow);
-    assert!(volumes::delete(&mut connection, &id("v")).unwrap());
+    assert!(volumes::delete(&mut connection, &id("v"), &[]).unwrap());
 }
 
 fn a_change_is_decided_by_the_row_and_its_attachments(

@@ -134,7 +134,7 @@ fn a_deletion_whose_session_ends_half_way_changes_nothing(
     let deleted = thread::scope(|scope| {
         let operation = scope.spawn(|| {
             let mut connection = open_or_create(&database.options).unwrap();
-            volumes::delete(&mut connection, &VolumeId::new("v"))
+            volumes::delete(&mut connection, &VolumeId::new("v"), &[])
         });
         // The last of its statements.
         wait_for_a_lock(database, "UPDATE \"volume_attachment\"");
@@ -151,5 +151,5 @@ fn a_deletion_whose_session_ends_half_way_changes_nothing(
         });
     }
     let mut connection = open_or_create(&database.options).unwrap();
-    assert!(volumes::delete(&mut connection, &VolumeId::new("v")).unwrap());
+    assert!(volumes::delete(&mut connection, &VolumeId::new("v"), &[]).unwrap());
 }

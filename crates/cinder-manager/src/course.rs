@@ -1,0 +1,25 @@
+//! How an operation goes, told to whoever brought it. Must not: know who that is.
+
+/// The course of one operation.
+pub trait Course {
+    /// What is wanted stands where it survives this process: the message may go.
+    fn recorded(&mut self);
+
+    /// What it is about: the id of a volume or snapshot.
+    fn about(&mut self, resource: &str);
+
+    /// What it does now, in a word.
+    fn step(&mut self, step: &'static str);
+}
+
+/// Nobody looks.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Unseen;
+
+impl Course for Unseen {
+    fn recorded(&mut self) {}
+
+    fn about(&mut self, _: &str) {}
+
+    fn step(&mut self, _: &'static str) {}
+}

@@ -1,0 +1,294 @@
+//! The manager of one back end: what all its operations share.
+//!
+//! Time, ids, locks, driver, database and the way to schedulers are given to it. Must not: name a driver, or know
+//! how a message came.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use cinder_db::{Pool, PooledConnection};
+use cinder_driver::{Again, Driver, DriverError, OpContext, RecordedOp, Settled, Update};
+use cinder_types::{ClusterName, HostParts, RequestContext, ServiceHost, ServiceId, ServiceUuid};
+use tracing::{error, info, warn};
+
+use crate::allocated::Allocated;
+use crate::course::Course;
+use crate::error::Failure;
+use crate::locks::{Held, Locks};
+use crate::records::Records;
+
+/// What the log knows all this as.
+pub(crate) const LOG: &str = "cinder.volume.manager";
+
+/// How long somebody else may hold a lock that an operation needs: the longest operation that upstream's own options
+/// let run, a migration, and more. Only then it is a lock that nobody gives up.
+const LOCK_LIMIT: Duration = Duration::from_secs(3600);
+/// How long a driver is asked what has become of an operation before that is left to a clean-up.
+const SETTLE_LIMIT: Duration = Duration::from_secs(600);
+/// Between two tries to write the end of an operation.
+const DATABASE_PAUSE: Duration = Duration::from_secs(1);
+/// The shortest pause between two such questions.
+const SETTLE_PAUSE: Duration = Duration::from_millis(100);
+
+/// What an operator has decided.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// `host@backend`, to which requests are sent.
+    pub host: ServiceHost,
+    /// The cluster, if it serves one.
+    pub cluster: Option<ClusterName>,
+    /// The key of the service's row.
+    pub service: ServiceId,
+    /// Its uuid.
+    pub service_uuid: Option<ServiceUuid>,
+    /// `volume_name_template`: names on the storage.
+    pub volume_name_template: String,
+    /// `snapshot_name_template`.
+    pub snapshot_name_template: String,
+    /// The pool of a volume whose host names none: `volume_backend_name`.
+    pub default_pool: String,
+    /// `[supervisor] resume_operations`: whether what a crash has interrupted is finished, where that
+    /// is possible; else it gets upstream's status.
+    pub resume: bool,
+    /// `no_snapshot_gb_quota`.
+    pub snapshots_are_free: bool,
+    /// `reservation_expire`.
+    pub reservation_expire: Duration,
+    /// `message_ttl`: how long what users are told is kept.
+    pub message_ttl: Duration,
+}
+
+/// What stands behind a manager.
+#[derive(Clone)]
+pub struct Surroundings {
+    /// Rows.
+    pub pool: Pool,
+    /// The storage.
+    pub driver: Arc<dyn Driver>,
+    /// Whether the driver is ready.
+    pub ready: Arc<AtomicBool>,
+    /// Names that one operation at a time may use.
+    pub locks: Locks,
+    /// Files of operations; none without a directory that can be written.
+    pub records: Option<Records>,
+    /// Where an operation goes that another back end has to do; none without schedulers.
+    pub scheduler: Option<Arc<dyn Scheduler>>,
+}
+
+/// Chooses another back end.
+pub trait Scheduler: Send + Sync {
+    /// Sends a create back, on behalf of whoever asked.
+    ///
+    /// # Errors
+    ///
+    /// Why it could not be sent.
+    fn create_volume(
+        &self,
+        context: &RequestContext,
+        arguments: serde_json::Value,
+    ) -> Result<(), String>;
+}
+
+/// Carries out the operations of one back end.
+pub struct Manager {
+    pub(crate) options: Options,
+    pub(crate) driver: Arc<dyn Driver>,
+    pub(crate) records: Option<Records>,
+    pub(crate) scheduler: Option<Arc<dyn Scheduler>>,
+    pub(crate) allocated: Allocated,
+    pool: Pool,
+    ready: Arc<AtomicBool>,
+    locks: Locks,
+    stopping: AtomicBool,
+}
+
+impl std::fmt::Debug for Manager {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Manager").field("options", &self.options).finish_non_exhaustive()
+    }
+}
+
+impl Manager {
+    /// A manager of a back end, which serves as soon as its driver is ready.
+    #[must_use]
+    pub fn new(options: Options, surroundings: Surroundings) -> Self {
+        let Surroundings { pool, driver, ready, locks, records, scheduler } = surroundings;
+        Self {
+            allocated: Allocated::default(),
+            options,
+            driver,
+            records,
+            scheduler,
+            pool,
+            ready,
+            locks,
+            stopping: AtomicBool::new(false),
+        }
+    }
+
+    /// Nothing new waits any more for what is not certain to come.
+    pub fn stop(&self) {
+        self.stopping.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn connection(&self) -> Result<PooledConnection, Failure> {
+        Ok(self.pool.get()?)
+    }
+
+    /// Writes the end of an operation, for as long as it takes to have a database again: what storage has done must not
+    /// be forgotten because a server is restarted just now.
+    pub(crate) fn patiently<T>(
+        &self,
+        mut write: impl FnMut(&mut cinder_db::Connection) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let mut is_said = false;
+        loop {
+            let away = match self.pool.get() {
+                Ok(mut connection) => match write(&mut connection) {
+                    Err(failure) if failure.is_unavailable => failure,
+                    known => return known,
+                },
+                Err(error) => error.into(),
+            };
+            if self.is_stopping() {
+                return Err(away); // the next start finds entry or record
+            }
+            if !is_said {
+                warn!(target: LOG, "The end of an operation cannot be written yet: {away}");
+                is_said = true;
+            }
+            std::thread::sleep(DATABASE_PAUSE);
+        }
+    }
+
+    /// The driver, if it is ready.
+    pub(crate) fn ready_driver(&self) -> Result<&dyn Driver, Failure> {
+        if self.ready.load(Ordering::Acquire) {
+            Ok(&*self.driver)
+        } else {
+            Err(Failure::not_initialized())
+        }
+    }
+
+    /// Takes the locks of these names.
+    pub(crate) fn lock(&self, names: &[&str]) -> Result<Held, Failure> {
+        Ok(self.locks.take(names, LOCK_LIMIT, &|| !self.is_stopping())?)
+    }
+
+    /// What a driver gets beside its arguments.
+    pub(crate) fn context(&self, request: &RequestContext) -> OpContext {
+        OpContext::new(request.request_id.clone())
+    }
+
+    /// Whether a resource at that host is ours: the same back end, whatever the pool.
+    pub(crate) fn is_ours(&self, service: Option<&str>) -> bool {
+        let Some(name) = service else { return false };
+        let back_end = |name: &str| {
+            let parts = HostParts::parse(name);
+            (parts.host.to_owned(), parts.backend.map(str::to_owned))
+        };
+        let ours = self.options.cluster.as_ref().map(ClusterName::as_str);
+        back_end(name) == back_end(self.options.host.as_str())
+            || ours.is_some_and(|ours| back_end(name) == back_end(ours))
+    }
+
+    /// Does something with the driver to its end: an answer that leaves open what has become of it is
+    /// followed by questions until that is known.
+    ///
+    /// # Errors
+    ///
+    /// The driver's; nothing of the operation is there then, as far as the driver knows. One that
+    /// [needs settling](DriverError::needs_settling) when nobody could say in time.
+    pub(crate) fn drive<T>(
+        &self,
+        operation: impl FnOnce() -> RecordedOp,
+        context: &OpContext,
+        course: &mut dyn Course,
+        call: impl FnOnce(&dyn Driver) -> Result<T, DriverError>,
+        answer: impl FnOnce(Update) -> T,
+    ) -> Result<T, DriverError> {
+        let driver = &*self.driver;
+        course.step("driver");
+        // A panic fails this operation and no other; what it has left is asked for like anything else.
+        let called = std::panic::AssertUnwindSafe(|| call(driver));
+        let called = std::panic::catch_unwind(called).unwrap_or_else(|_| {
+            Err(DriverError::Unknown {
+                reason: format!("the driver {} panicked", driver.about().name),
+                again: Again::After(SETTLE_PAUSE),
+                source: None,
+            })
+        });
+        let error = match called {
+            Err(error) if error.needs_settling() => error,
+            known => return known,
+        };
+        let operation = operation();
+        let what = operation.operation.call().as_str();
+        warn!(target: LOG, "{what}: {}; asking the driver", cinder_db::chain(&error));
+        course.step("settle");
+        match self.settle(&operation, context) {
+            Ok(Some(Settled::Done(update))) => {
+                info!(target: LOG, "{what} has been done");
+                Ok(answer(update))
+            }
+            Ok(Some(_)) => Err(error_of_undone(error)),
+            Ok(None) => Err(error),
+            Err(later) => Err(later),
+        }
+    }
+
+    /// Asks what has become of an operation until that is known; `None` when it cannot be known in time.
+    pub(crate) fn settle(
+        &self,
+        operation: &RecordedOp,
+        context: &OpContext,
+    ) -> Result<Option<Settled>, DriverError> {
+        let end = Instant::now() + SETTLE_LIMIT;
+        loop {
+            let ask = std::panic::AssertUnwindSafe(|| self.driver.settle(operation, context));
+            let settled = std::panic::catch_unwind(ask)
+                .unwrap_or_else(|_| Err(DriverError::bug("it panicked when it was asked")));
+            let pause = match settled {
+                Ok(Settled::Later { reason, again }) => {
+                    warn!(target: LOG, "Not known yet what has become of it: {reason}");
+                    match again {
+                        Again::After(pause) => pause,
+                        Again::Compute { at_latest, .. } => at_latest,
+                    }
+                }
+                Ok(known) => return Ok(Some(known)),
+                Err(failed) => {
+                    error!(
+                        target: LOG,
+                        "The driver cannot say what has become of an operation: {}",
+                        cinder_db::chain(&failed)
+                    );
+                    if matches!(failed, DriverError::Bug { .. }) {
+                        return Ok(None); // it would say so for ever
+                    }
+                    Duration::from_secs(1)
+                }
+            };
+            if Instant::now() >= end || self.is_stopping() {
+                return Ok(None);
+            }
+            std::thread::sleep(pause.max(SETTLE_PAUSE).min(end - Instant::now()));
+        }
+    }
+}
+
+/// What was not done after all: as a failure that needs no more questions.
+fn error_of_undone(error: DriverError) -> DriverError {
+    match error {
+        DriverError::Unknown { reason, source, .. } => DriverError::BackendDown { reason, source },
+        DriverError::Cancelled(why) => {
+            DriverError::BackendDown { reason: format!("given up: {why}"), source: None }
+        }
+        known => known,
+    }
+}

@@ -1,0 +1,373 @@
+//! `create_volume`: an empty volume, one from a snapshot, a clone (`spec/manager.md` §3).
+//!
+//! Order: claim the entry, acknowledge the message, read the row, take the source's lock, have the driver make
+//! it, write columns and status in one statement, remove the entry. Wherever a crash comes, the entry is
+//! there and the names follow from ids, so that all of it can be done again.
+
+use cinder_db::volumes::{self, Volume};
+use cinder_db::{Timestamp, changes, messages, snapshots, workers};
+use cinder_driver::{
+    DriverError, OpContext, Operation, RecordedOp, Update, VolumeUpdate, VolumeView, fail,
+};
+use cinder_objects::{Argument as _, CreateVolume, Dict, RequestSpec};
+use cinder_types::{RequestContext, VolumeId, VolumeStatus};
+use serde_json::{Value, json};
+use tracing::{error, info, warn};
+
+use crate::convert;
+use crate::course::Course;
+use crate::entry::Claimed;
+use crate::error::Failure;
+use crate::manager::{LOG, Manager};
+use crate::points;
+
+/// Failures that would be the same on every other back end, or of which a part is done already (`spec/manager.md` §3).
+const STAY: [&str; 11] = [
+    "ImageCopyFailure",
+    "MetadataCopyFailure",
+    "MetadataUpdateFailure",
+    "VolumeNotFound",
+    "SnapshotNotFound",
+    "VolumeTypeNotFound",
+    "ImageConversionNotAllowed",
+    "ImageUnacceptable",
+    "ImageTooBig",
+    "InvalidSignatureImage",
+    "ImageSignatureVerificationException",
+];
+
+/// Where the data of a new volume comes from.
+enum Source {
+    Nothing,
+    Snapshot(Box<cinder_driver::SnapshotView>),
+    Volume(Box<VolumeView>),
+}
+
+/// What could send a create to another back end.
+struct Retry {
+    spec: RequestSpec,
+    filter_properties: Dict,
+}
+
+impl Manager {
+    pub(crate) fn create_volume(
+        &self,
+        args: CreateVolume,
+        request: &RequestContext,
+        course: &mut dyn Course,
+    ) -> Result<Value, Failure> {
+        let id = args.volume.id()?;
+        course.about(id.as_str());
+        let mut connection = self.connection()?;
+        let creating = VolumeStatus::CREATING;
+        let entry = self.claim(
+            &mut connection,
+            workers::Kind::Volume,
+            id.as_str(),
+            args.volume.status().unwrap_or(creating).as_str(),
+        )?;
+        fail::point(points::CREATE_CLAIMED)?;
+        course.recorded();
+        fail::point(points::CREATE_RECORDED)?;
+        let Some(volume) = volumes::get(&mut connection, &id)? else {
+            entry.finish(&mut connection, None)?;
+            return Err(Failure::volume_not_found(id.as_str()));
+        };
+        if !is_being_created(volume.row.status.as_ref()) {
+            // A message that came again, after its work was done.
+            let status = volume.row.status.as_ref().map_or("", VolumeStatus::as_str);
+            warn!(target: LOG, "Volume {id} is {status}, there is nothing to create");
+            entry.finish(&mut connection, Some(status))?;
+            return Ok(json!(id.as_str()));
+        }
+        drop(connection); // not kept while storage works
+        let retry = retry_of(args);
+        self.create(&volume, &entry, retry, request, course)
+    }
+
+    /// From the row to the end, also after a crash: then nothing is known that could send it elsewhere.
+    pub(crate) fn create_again(
+        &self,
+        volume: &Volume,
+        entry: &Claimed,
+        request: &RequestContext,
+        course: &mut dyn Course,
+    ) -> Result<(), Failure> {
+        self.create(volume, entry, None, request, course).map(drop)
+    }
+
+    fn create(
+        &self,
+        volume: &Volume,
+        entry: &Claimed,
+        retry: Option<Retry>,
+        request: &RequestContext,
+        course: &mut dyn Course,
+    ) -> Result<Value, Failure> {
+        let (id, size) = (&volume.row.id, i64::from(volume.row.size.unwrap_or(0)));
+        let pool = self.pool_of(volume.row.host.as_deref());
+        self.allocated.add(&pool, size);
+        let made = self.make(volume, request, course);
+        let failure = match made {
+            Ok(update) => {
+                fail::point(points::CREATE_MADE)?;
+                course.step("finish");
+                self.finish_creation(id, update, entry)?;
+                info!(target: LOG, "Created volume {id} successfully.");
+                return Ok(json!(id.as_str()));
+            }
+            Err(failure) => failure,
+        };
+        self.allocated.add(&pool, -size);
+        let mut connection = self.connection()?;
+        let retry = retry.filter(|_| !STAY.contains(&failure.class.as_str()));
+        match (retry, &self.scheduler) {
+            (Some(retry), Some(scheduler)) => {
+                course.step("reschedule");
+                let sent = self.send_back(
+                    volume,
+                    retry,
+                    &failure,
+                    &**scheduler,
+                    request,
+                    &mut connection,
+                )?;
+                if sent {
+                    return Err(failure);
+                }
+            }
+            _ => error!(target: LOG, "Volume {id}: create failed: {failure}"),
+        }
+        let (resource, action) =
+            (messages::Resource::Volume, messages::Action::CreateVolumeFromBackend);
+        let told = (&failure, messages::Detail::DriverFailedCreate);
+        self.tell_user(&mut connection, request, (resource, id.as_str()), action, told);
+        let failed = volumes::change_locked(&mut connection, id, |row, _| volumes::Change {
+            status: is_being_created(row.status.as_ref()).then_some(Some(VolumeStatus::ERROR)),
+            ..volumes::Change::default()
+        });
+        match failed {
+            Ok(_) | Err(cinder_db::DbError::NotFound { .. }) => {}
+            Err(cause) => return Err(cause.into()),
+        }
+        entry.finish(&mut connection, Some(VolumeStatus::ERROR.as_str()))?;
+        Err(failure)
+    }
+
+    /// The storage's part.
+    fn make(
+        &self,
+        volume: &Volume,
+        request: &RequestContext,
+        course: &mut dyn Course,
+    ) -> Result<VolumeUpdate, Failure> {
+        // The source must not go while its data is taken: its deletion takes the same lock.
+        let lock = match (&volume.row.snapshot_id, &volume.row.source_volid) {
+            (Some(snapshot), _) => Some(format!("{snapshot}-delete_snapshot")),
+            (None, Some(source)) => Some(format!("{source}-delete_volume")),
+            (None, None) => None,
+        };
+        course.step("lock");
+        let _held = lock.map(|name| self.lock(&[&name])).transpose()?;
+        let mut connection = self.connection()?;
+        let view = self.view(&mut connection, volume)?;
+        let source = self.source(&mut connection, volume)?;
+        drop(connection);
+        self.ready_driver()?;
+        let context = self.context(request);
+        let operation = || operation(&view, &source);
+        let call = |driver: &dyn cinder_driver::Driver| call(driver, &view, &source, &context);
+        let answer = |update| match update {
+            Update::Volume(update) => update,
+            Update::None | Update::Snapshot(_) => VolumeUpdate::default(),
+        };
+        Ok(self.drive(operation, &context, course, call, answer)?)
+    }
+
+    fn source(
+        &self,
+        connection: &mut cinder_db::Connection,
+        volume: &Volume,
+    ) -> Result<Source, Failure> {
+        if let Some(id) = &volume.row.snapshot_id {
+            let snapshot = snapshots::get(connection, id)?
+                .ok_or_else(|| Failure::snapshot_not_found(id.as_str()))?;
+            let of = self.find_volume(connection, &snapshot.row.volume_id)?;
+            let of = self.view(connection, &of)?;
+            return Ok(Source::Snapshot(Box::new(convert::snapshot(&snapshot, of, &self.options))));
+        }
+        if let Some(id) = &volume.row.source_volid {
+            let source = self.find_volume(connection, id)?;
+            return Ok(Source::Volume(Box::new(self.view(connection, &source)?)));
+        }
+        Ok(Source::Nothing)
+    }
+
+    /// The last write: everything in one statement, so that nobody sees half of it.
+    fn finish_creation(
+        &self,
+        id: &VolumeId,
+        update: VolumeUpdate,
+        entry: &Claimed,
+    ) -> Result<(), Failure> {
+        let mut connection = self.connection()?;
+        self.write_notes(&mut connection, id, &update)?;
+        let columns = convert::volume_change(update);
+        let shared_targets = self.shared_targets();
+        let change = volumes::change_locked(&mut connection, id, |row, _| {
+            // Another status is an operator's by now: it stays, and what the driver remembers is kept.
+            if !is_being_created(row.status.as_ref()) {
+                return columns.clone();
+            }
+            let is_target = row
+                .status
+                .as_ref()
+                .is_some_and(|status| status.as_str() == "migration_target_creating");
+            let status = if is_target {
+                VolumeStatus::new("migration_target".to_owned())
+            } else {
+                VolumeStatus::AVAILABLE
+            };
+            volumes::Change {
+                status: changes::to(status),
+                launched_at: changes::to(Timestamp::now()),
+                shared_targets: Some(shared_targets),
+                service_uuid: self
+                    .options
+                    .service_uuid
+                    .as_ref()
+                    .map(|uuid| Some(uuid.as_str().to_owned())),
+                ..columns.clone()
+            }
+        });
+        match change {
+            Ok(change) if change.status.is_none() => {
+                warn!(target: LOG, "Volume {id} has got another status meanwhile, which it keeps");
+            }
+            Ok(_) => {}
+            // Somebody has deleted the row by force: what was made would belong to nobody.
+            Err(cinder_db::DbError::NotFound { .. }) => {
+                error!(target: LOG, "Volume {id} is gone from the database while it was created");
+            }
+            Err(cause) => return Err(cause.into()),
+        }
+        fail::point(points::CREATE_WRITTEN)?;
+        Ok(entry.finish(&mut connection, Some(VolumeStatus::AVAILABLE.as_str()))?)
+    }
+
+    /// Whether initiators have to take turns at a target (`spec/manager.md` §3).
+    fn shared_targets(&self) -> Option<bool> {
+        let protocol = self.driver.about().storage_protocol.to_ascii_lowercase();
+        match protocol.as_str() {
+            protocol if protocol.starts_with("nvme") => None,
+            "iscsi" => Some(true),
+            _ => Some(false),
+        }
+    }
+
+    /// Sends a create back to the scheduler; whether it went.
+    fn send_back(
+        &self,
+        volume: &Volume,
+        retry: Retry,
+        failure: &Failure,
+        scheduler: &dyn crate::Scheduler,
+        request: &RequestContext,
+        connection: &mut cinder_db::Connection,
+    ) -> Result<bool, Failure> {
+        let id = &volume.row.id;
+        let Retry { mut spec, filter_properties } = retry;
+        error!(target: LOG, "Volume {id}: rescheduling after: {failure}");
+        let change = volumes::Change {
+            scheduled_at: changes::to(Timestamp::now()),
+            host: changes::null(),
+            ..volumes::Change::default()
+        };
+        volumes::update(connection, id, &change.into())?;
+        spec.volume_id = id.as_str().into();
+        let mut filter_properties = Value::Object(filter_properties.0);
+        filter_properties["retry"]["exc"] = json!([format!("{}: {failure}\n", failure.class)]);
+        // Before it is sent: whoever takes it claims the entry.
+        let creating = VolumeStatus::CREATING;
+        let cleanable = workers::Cleanable {
+            kind: workers::Kind::Volume,
+            id: id.as_str(),
+            status: creating.as_str(),
+        };
+        workers::announce(connection, &cleanable)?;
+        let arguments = json!({
+            "snapshot_id": null,
+            "image_id": null,
+            "backup_id": null,
+            "request_spec": spec.write(),
+            "filter_properties": filter_properties,
+            "volume": self.object(connection, id)?,
+        });
+        if let Err(reason) = scheduler.create_volume(request, arguments) {
+            error!(target: LOG, "Volume {id} cannot be sent back to a scheduler: {reason}");
+            return Ok(false);
+        }
+        // What may be left here would never be looked for again.
+        let view = self.view(connection, volume)?;
+        if let Err(cause) = self.driver.delete_volume(&view, &self.context(request)) {
+            warn!(
+                target: LOG,
+                "What a failed create of volume {id} has left cannot be removed: {}",
+                cinder_db::chain(&cause)
+            );
+        }
+        Ok(true)
+    }
+
+    /// The volume as schedulers get it: what the row says now.
+    fn object(
+        &self,
+        connection: &mut cinder_db::Connection,
+        id: &VolumeId,
+    ) -> Result<Value, Failure> {
+        let volume = self.find_volume(connection, id)?;
+        Ok(crate::front::volume_object(&volume).write())
+    }
+}
+
+/// Where a create has not come to an end.
+fn is_being_created(status: Option<&VolumeStatus>) -> bool {
+    status.is_some_and(|status| {
+        matches!(status.as_str(), "creating" | "downloading" | "migration_target_creating")
+    })
+}
+
+/// What a create can be sent back with, if it may.
+fn retry_of(args: CreateVolume) -> Option<Retry> {
+    let (spec, filter_properties) = (args.request_spec?, args.filter_properties?);
+    let retry = filter_properties.0.get("retry").and_then(Value::as_object);
+    let may = args.allow_reschedule && retry.is_some_and(|retry| !retry.is_empty());
+    may.then_some(Retry { spec, filter_properties })
+}
+
+fn operation(view: &VolumeView, source: &Source) -> RecordedOp {
+    let volume = view.into();
+    let operation = match source {
+        Source::Nothing => Operation::CreateVolume { volume },
+        Source::Snapshot(snapshot) => {
+            Operation::CreateVolumeFromSnapshot { volume, snapshot: (&**snapshot).into() }
+        }
+        Source::Volume(source) => {
+            Operation::CreateClonedVolume { volume, source: (&**source).into() }
+        }
+    };
+    operation.into()
+}
+
+fn call(
+    driver: &dyn cinder_driver::Driver,
+    view: &VolumeView,
+    source: &Source,
+    context: &OpContext,
+) -> Result<VolumeUpdate, DriverError> {
+    match source {
+        Source::Nothing => driver.create_volume(view, context),
+        Source::Snapshot(snapshot) => driver.create_volume_from_snapshot(view, snapshot, context),
+        Source::Volume(source) => driver.create_cloned_volume(view, source, context),
+    }
+}
