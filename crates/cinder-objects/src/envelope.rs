@@ -207,6 +207,11 @@ fn check_kind<T: VersionedObject>(
         return Ok(());
     }
     match name.as_str() {
+        Some(other) if kinds::is_known(other) && place.depth == 0 => {
+            // It would be read, and miss something when it is looked at.
+            let attribute = T::FIELDS.first().map_or("", |field| field.name);
+            Err(DecodeError::Attribute { found: other.to_owned(), attribute })
+        }
         Some(other) if kinds::is_known(other) => {
             let reason = format!(
                 "An object of type {} is required in field {}, not a {other}",
@@ -228,10 +233,7 @@ fn version<T: VersionedObject>(
     is_outermost: bool,
 ) -> Result<Option<Box<str>>, DecodeError> {
     let Value::String(text) = value else {
-        let found = type_name(&value);
-        return Err(DecodeError::of_type(format!(
-            "expected string or bytes-like object, got '{found}'"
-        )));
+        return Err(DecodeError::InvalidVersion { version: shown(&value) });
     };
     if text == T::VERSION {
         return Ok(None);

@@ -23,6 +23,11 @@ pub(crate) trait Kind {
 
     fn write(value: &Self::Value) -> Value;
 
+    /// What it holds in a new object.
+    fn initial() -> Option<Self::Value> {
+        None
+    }
+
     /// Whether an object in it has changes, which makes it one of its owner's.
     fn has_changes(_: &Self::Value) -> bool {
         false
@@ -292,6 +297,10 @@ pub(crate) struct Many<T>(std::marker::PhantomData<T>);
 
 impl<T: VersionedObject> Kind for Many<T> {
     type Value = Vec<T>;
+
+    fn initial() -> Option<Vec<T>> {
+        Some(Vec::new())
+    }
 
     fn read(value: Value, place: Place<'_>) -> Result<Vec<T>, DecodeError> {
         let read = |value| match value {
