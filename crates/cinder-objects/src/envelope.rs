@@ -33,8 +33,10 @@ pub struct FieldSpec {
     pub of: Option<&'static str>,
     /// Whether it may be null.
     pub is_nullable: bool,
-    /// What a new object gets, as JSON.
+    /// What a column has without a value, as JSON.
     pub default: Option<&'static str>,
+    /// The texts that it can hold, if they are a closed list.
+    pub values: &'static [&'static str],
 }
 
 /// What an object carries beside its fields.
@@ -260,7 +262,7 @@ fn version<T: VersionedObject>(
 
 /// Whether a version is ours or an older one of the same major number.
 fn is_compatible(asked: &str, ours: &str) -> Result<bool, DecodeError> {
-    let numbers = |text: &str| {
+    let numbers = |text: &str| -> Result<Vec<u32>, DecodeError> {
         let numbers: Option<Vec<u32>> =
             text.trim().split('.').map(|part| part.parse().ok()).collect();
         let invalid = || DecodeError::InvalidVersion { version: quoted(text) };

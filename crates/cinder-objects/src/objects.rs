@@ -97,6 +97,7 @@ macro_rules! objects {
                 of: $crate::field::first(&[$(stringify!($of))?]),
                 is_nullable: is_nullable!($null),
                 default: $crate::field::first(&[$(stringify!($default))?]),
+                values: <$crate::wire::$kind $(<$of>)? as $crate::wire::Kind>::VALUES,
             },)*];
             const KEEPS_UNKNOWN: bool = $crate::field::first(&[$(stringify!($keeps))?]).is_some();
 

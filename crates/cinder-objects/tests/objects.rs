@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
 
 use cinder_objects::{
-    Answer, AnyForm, Argument, Call, CreateVolume, Dict, Field, GetManageableVolumes,
+    Answer, AnyForm, Argument, Call, CreateVolume, DecodeError, Dict, Field, GetManageableVolumes,
     InitializeConnection, LogLevel, LogLevelList, ManageableVolume, Method, Pin, Request,
     RequestSpec, Snapshot, SnapshotList, VersionedObject, Volume, VolumeAttachment,
     VolumeAttachmentList, VolumeProperties,
@@ -34,6 +34,12 @@ fn what_was_not_sent_is_neither_null_nor_written() {
     let missing = read.id().unwrap_err();
     assert_eq!((missing.object, missing.field), ("Volume", "id"));
     assert_eq!(read.size().unwrap_err().field, "size");
+    let told = DecodeError::from(missing);
+    assert_eq!(
+        (told.module(), told.class()),
+        ("oslo_versionedobjects.exception", "ObjectActionError")
+    );
+    assert!(told.to_string().contains("attribute id of Volume"), "{told}");
     assert_eq!(read.service(), Ok(None));
     assert_eq!(read.write()["versioned_object.data"], json!({"host": null}));
 }
