@@ -17,7 +17,11 @@ pub struct Judge {
 
 impl Judge {
     /// Starts one, if there is a Python for it.
-    #[expect(clippy::disallowed_methods, reason = "a test is told by its caller where a Python is")]
+    #[expect(
+        clippy::disallowed_methods,
+        clippy::print_stderr,
+        reason = "a test is told by its caller where a Python is, and says if there is none"
+    )]
     pub fn start() -> Option<Self> {
         let Some(environment) = std::env::var_os("CINDER_PYTHON") else {
             eprintln!("not run: CINDER_PYTHON names no virtual environment with cinder 29.0.0");
