@@ -47,7 +47,7 @@ const STEPS: [Step; 9] = [
 ];
 
 /// Crates that read what anybody may write.
-const FUZZED: [&str; 2] = ["cinder-conf", "oslo-messaging"];
+const FUZZED: [&str; 3] = ["cinder-conf", "cinder-objects", "oslo-messaging"];
 
 /// Runs the chosen steps, all of them whatever the others say.
 pub(crate) fn run(plan: &Plan) -> Tally {

@@ -33,8 +33,10 @@ pub struct FieldSpec {
     pub of: Option<&'static str>,
     /// Whether it may be null.
     pub is_nullable: bool,
-    /// What a new object gets, as JSON.
+    /// What a column has without a value, as JSON.
     pub default: Option<&'static str>,
+    /// The texts that it can hold, if they are a closed list.
+    pub values: &'static [&'static str],
 }
 
 /// What an object carries beside its fields.
@@ -207,6 +209,11 @@ fn check_kind<T: VersionedObject>(
         return Ok(());
     }
     match name.as_str() {
+        Some(other) if kinds::is_known(other) && place.depth == 0 => {
+            // It would be read, and miss something when it is looked at.
+            let attribute = T::FIELDS.first().map_or("", |field| field.name);
+            Err(DecodeError::Attribute { found: other.to_owned(), attribute })
+        }
         Some(other) if kinds::is_known(other) => {
             let reason = format!(
                 "An object of type {} is required in field {}, not a {other}",
@@ -228,10 +235,7 @@ fn version<T: VersionedObject>(
     is_outermost: bool,
 ) -> Result<Option<Box<str>>, DecodeError> {
     let Value::String(text) = value else {
-        let found = type_name(&value);
-        return Err(DecodeError::of_type(format!(
-            "expected string or bytes-like object, got '{found}'"
-        )));
+        return Err(DecodeError::InvalidVersion { version: shown(&value) });
     };
     if text == T::VERSION {
         return Ok(None);
@@ -258,7 +262,7 @@ fn version<T: VersionedObject>(
 
 /// Whether a version is ours or an older one of the same major number.
 fn is_compatible(asked: &str, ours: &str) -> Result<bool, DecodeError> {
-    let numbers = |text: &str| {
+    let numbers = |text: &str| -> Result<Vec<u32>, DecodeError> {
         let numbers: Option<Vec<u32>> =
             text.trim().split('.').map(|part| part.parse().ok()).collect();
         let invalid = || DecodeError::InvalidVersion { version: quoted(text) };

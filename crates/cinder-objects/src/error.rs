@@ -72,6 +72,9 @@ pub enum DecodeError {
     /// Values within values within values.
     #[error("maximum recursion depth exceeded")]
     TooDeep,
+    /// A field that has to be there is not.
+    #[error(transparent)]
+    NotLoaded(#[from] NotLoaded),
 }
 
 impl DecodeError {
@@ -82,9 +85,9 @@ impl DecodeError {
             Self::NoSuchMethod { .. } | Self::UnsupportedVersion { .. } => {
                 "oslo_messaging.rpc.dispatcher"
             }
-            Self::UnsupportedObject { .. } | Self::IncompatibleVersion { .. } => {
-                "oslo_versionedobjects.exception"
-            }
+            Self::UnsupportedObject { .. }
+            | Self::IncompatibleVersion { .. }
+            | Self::NotLoaded(_) => "oslo_versionedobjects.exception",
             Self::InvalidVersion { .. } => "packaging.version",
             Self::MissingKey { .. }
             | Self::Value { .. }
@@ -108,6 +111,7 @@ impl DecodeError {
             Self::Type { .. } => "TypeError",
             Self::Attribute { .. } => "AttributeError",
             Self::TooDeep => "RecursionError",
+            Self::NotLoaded(_) => "ObjectActionError",
         }
     }
 
@@ -120,11 +124,10 @@ impl DecodeError {
     }
 }
 
-/// A field was asked for that the sender has not loaded; the exception `ObjectActionError` of
-/// `cinder.exception`.
+/// A field was asked for that the sender has not loaded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "Object action obj_load_attr failed because: attribute {field} of {object} is not lazy-loadable"
+    "Object action obj_load_attr failed because: attribute {field} of {object} not lazy-loadable"
 )]
 pub struct NotLoaded {
     /// The kind of the object.

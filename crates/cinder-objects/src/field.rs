@@ -99,6 +99,11 @@ impl<T> From<Option<T>> for Field<T> {
     }
 }
 
+/// A field of a new object.
+pub(crate) fn initial<K: Kind>() -> Field<K::Value> {
+    K::initial().map_or(Field::Unset, Field::Set)
+}
+
 /// What a field makes of null.
 pub(crate) enum Null {
     /// It may be null.

@@ -35,6 +35,7 @@ mod objects;
 mod pin;
 mod plain;
 mod python;
+mod scheduling;
 mod wire;
 
 pub use answers::{Answer, AnyForm, BackupDevice};
@@ -48,4 +49,5 @@ pub use kept::KeptUntil;
 pub use methods::*;
 pub use objects::*;
 pub use pin::{CappedVersionUnknown, Pin};
+pub use scheduling::PlaceVolume;
 pub use wire::Dict;

@@ -2,7 +2,8 @@
 //!
 //! The tables of fields are in the files below, compared with `tests/data/objects.json` by a test.
 //! `nullable` is a field that may be null, `required` one that may not; what stands behind it is what
-//! a new object gets. Must not: do anything but say what there is.
+//! a column has without one. `starts` says what the field is in an object that is just being made, if it
+//! is there at all then. Must not: do anything but say what there is.
 
 /// What a field that must not be null gets instead of null: what a new object gets, if it gets anything.
 macro_rules! instead_of_null {
@@ -23,6 +24,19 @@ macro_rules! is_nullable {
     };
     (required) => {
         false
+    };
+}
+
+/// What a field is in a new object.
+macro_rules! initial {
+    (null in $($kind:tt)+) => {
+        $crate::Field::Null
+    };
+    (empty in $($kind:tt)+) => {
+        $crate::Field::Set(Default::default())
+    };
+    (in $kind:ident $(<$of:ident>)?) => {
+        $crate::field::initial::<$crate::wire::$kind $(<$of>)?>()
     };
 }
 
@@ -47,11 +61,11 @@ macro_rules! objects {
     ($(
         $(#[$about:meta])*
         $name:ident $version:literal $($keeps:ident)? {
-            $($field:ident: $kind:ident $(<$of:ident>)? $null:ident $(= $default:literal)?,)*
+            $($field:ident: $kind:ident $(<$of:ident>)? $null:ident $(= $default:literal)? $(starts $start:ident)?,)*
         }
     )*) => {$(
         $(#[$about])*
-        #[derive(Debug, Clone, PartialEq, Default)]
+        #[derive(Debug, Clone, PartialEq)]
         pub struct $name {
             $(
                 #[doc = concat!(
@@ -64,6 +78,16 @@ macro_rules! objects {
             pub envelope: $crate::Envelope,
         }
 
+        impl Default for $name {
+            /// An object without anything; a list is empty.
+            fn default() -> Self {
+                Self {
+                    $($field: initial!($($start)? in $kind $(<$of>)?),)*
+                    envelope: $crate::Envelope::default(),
+                }
+            }
+        }
+
         impl $crate::VersionedObject for $name {
             const NAME: &'static str = stringify!($name);
             const VERSION: &'static str = $version;
@@ -73,6 +97,7 @@ macro_rules! objects {
                 of: $crate::field::first(&[$(stringify!($of))?]),
                 is_nullable: is_nullable!($null),
                 default: $crate::field::first(&[$(stringify!($default))?]),
+                values: <$crate::wire::$kind $(<$of>)? as $crate::wire::Kind>::VALUES,
             },)*];
             const KEEPS_UNKNOWN: bool = $crate::field::first(&[$(stringify!($keeps))?]).is_some();
 

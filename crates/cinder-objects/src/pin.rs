@@ -24,7 +24,7 @@ const SETS: [Set; 2] = [
     Set { name: OBJECT_VERSION, older: &[] },
 ];
 
-/// A version of the set that nobody knows; the exception of this name in `cinder.exception`.
+/// A version of the set that nobody knows.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "the services that are alive agree on version {version} of objects at most, which this release \
@@ -33,6 +33,17 @@ const SETS: [Set; 2] = [
 pub struct CappedVersionUnknown {
     /// As it stands in a row.
     pub version: String,
+}
+
+impl CappedVersionUnknown {
+    /// The class of the exception, in `cinder.exception`.
+    pub const CLASS: &'static str = "CappedVersionUnknown";
+
+    /// What the text of the exception is made of, by name.
+    #[must_use]
+    pub fn parameters(&self) -> [(&'static str, Value); 1] {
+        [("version", self.version.as_str().into())]
+    }
 }
 
 impl Pin {

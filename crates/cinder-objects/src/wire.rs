@@ -19,9 +19,17 @@ pub(crate) trait Kind {
     /// The value, when it is there.
     type Value;
 
+    /// The texts that there are, of a closed list.
+    const VALUES: &'static [&'static str] = &[];
+
     fn read(value: Value, place: Place<'_>) -> Result<Self::Value, DecodeError>;
 
     fn write(value: &Self::Value) -> Value;
+
+    /// What it holds in a new object.
+    fn initial() -> Option<Self::Value> {
+        None
+    }
 
     /// Whether an object in it has changes, which makes it one of its owner's.
     fn has_changes(_: &Self::Value) -> bool {
@@ -198,10 +206,8 @@ impl Kind for Texts {
     type Value = BTreeMap<String, String>;
 
     fn read(value: Value, place: Place<'_>) -> Result<Self::Value, DecodeError> {
-        let read = |(key, value): (String, Value)| {
-            let text = element(&key, value, place)?;
-            Ok((key, text))
-        };
+        let read =
+            |(key, value): (String, Value)| element(&key, value, place).map(|text| (key, text));
         map(value)?.into_iter().map(read).collect()
     }
 
@@ -219,10 +225,7 @@ impl Kind for NullableTexts {
     fn read(value: Value, place: Place<'_>) -> Result<Self::Value, DecodeError> {
         let read = |(key, value): (String, Value)| match value {
             Value::Null => Ok((key, None)),
-            value => {
-                let text = element(&key, value, place)?;
-                Ok((key, Some(text)))
-            }
+            value => element(&key, value, place).map(|text| (key, Some(text))),
         };
         map(value)?.into_iter().map(read).collect()
     }
@@ -293,6 +296,10 @@ pub(crate) struct Many<T>(std::marker::PhantomData<T>);
 impl<T: VersionedObject> Kind for Many<T> {
     type Value = Vec<T>;
 
+    fn initial() -> Option<Vec<T>> {
+        Some(Vec::new())
+    }
+
     fn read(value: Value, place: Place<'_>) -> Result<Vec<T>, DecodeError> {
         let read = |value| match value {
             Value::Null => Err(not_null(place.name)),
@@ -315,16 +322,13 @@ macro_rules! closed_lists {
         $(#[$about])*
         pub(crate) struct $name;
 
-        impl $name {
-            /// The texts that there are.
-            pub(crate) const ALL: &[&str] = &[$($text),+];
-        }
-
         impl Kind for $name {
             type Value = String;
 
+            const VALUES: &'static [&'static str] = &[$($text),+];
+
             fn read(value: Value, _: Place<'_>) -> Result<String, DecodeError> {
-                one_of(value, Self::ALL)
+                one_of(value, Self::VALUES)
             }
 
             fn write(value: &String) -> Value {

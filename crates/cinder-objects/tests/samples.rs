@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "the data of a test are as they are")]
 
-use cinder_objects::{Call, Method, Pin, Request, VersionedObject};
+use cinder_objects::{Call, Method, Pin, PlaceVolume, Request, VersionedObject};
 use serde_json::{Map, Value};
 
 const OBJECTS: &str = include_str!("data/object-samples.json");
@@ -121,4 +121,20 @@ fn the_request_of_a_create_says_what_its_sender_meant() {
     let (_, pinned) = Request::from(*call).encode(Pin::named("1.38").unwrap());
     assert_eq!(pinned["volume"]["versioned_object.version"], "1.8");
     assert_eq!(<cinder_objects::CreateVolume as Call>::METHOD, Method::CreateVolume);
+}
+
+#[test]
+fn what_a_scheduler_is_asked_is_written_as_it_was_read() {
+    let samples = samples(MESSAGES);
+    let sample = samples.iter().find(|one| one["what"] == "create_volume -> cinder-scheduler");
+    let message = &sample.unwrap()["message"];
+    assert_eq!(
+        (&message["method"], &message["version"]),
+        (&PlaceVolume::NAME.into(), &PlaceVolume::SENT_AS.into())
+    );
+    let read = PlaceVolume::read(&message["args"].to_string()).unwrap();
+    assert_eq!(sorted(read.encode(Pin::CURRENT)), sorted(message["args"].clone()));
+    let older = read.encode(Pin::named("1.38").unwrap());
+    assert_eq!(older["volume"]["versioned_object.version"], "1.8");
+    assert_eq!(PlaceVolume::read("{\"volume\": 7}").unwrap_err().class(), "AttributeError");
 }

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "the data of a test are as they are")]
 
-use cinder_objects::{FieldSpec, KeptUntil, Method, Pin, VersionedObject};
+use cinder_objects::{CappedVersionUnknown, FieldSpec, KeptUntil, Method, Pin, VersionedObject};
 use serde_json::{Map, Value, json};
 
 fn objects() -> Value {
@@ -37,12 +37,13 @@ fn in_their_words(field: &FieldSpec) -> Value {
         other => panic!("{other}"),
     };
     let default = field.default.map(|text| serde_json::from_str(text).unwrap());
-    json!([kind, field.is_nullable, field.of, default.unwrap_or(Value::Null)])
+    json!([kind, field.is_nullable, field.of, default.unwrap_or(Value::Null), field.values])
 }
 
 fn in_ours(field: &Value) -> Value {
     let of = field["wire"]["object"].as_str().or(field["wire"]["element"]["object"].as_str());
-    json!([field["kind"], field["nullable"], of, field["default"]])
+    let values = field["wire"]["values"].as_array().cloned().unwrap_or_default();
+    json!([field["kind"], field["nullable"], of, field["default"], values])
 }
 
 fn check<T: VersionedObject>(theirs: &Map<String, Value>) {
@@ -153,4 +154,15 @@ fn a_message_is_kept_for_as_long_as_its_work_could_be_lost() {
     let claimed = Method::ALL.iter().filter(|one| one.kept_until() == KeptUntil::Claimed);
     let claimed: Vec<_> = claimed.map(|one| one.name()).collect();
     assert_eq!(claimed, ["create_volume", "delete_volume", "create_snapshot"]);
+}
+
+/// A failure whose class a caller does not know cannot be told from any other.
+#[test]
+fn an_unknown_pin_is_a_class_of_the_original_with_its_parameters() {
+    let classes = include_str!("../../oslo-messaging/tests/data/cinder-exceptions.txt");
+    let class = CappedVersionUnknown::CLASS;
+    let line = classes.lines().find(|line| line.split(' ').next() == Some(class)).unwrap();
+    let theirs: Vec<_> = line.split(' ').skip(2).collect();
+    let ours = Pin::named("1.7").unwrap_err().parameters().map(|(name, _)| name);
+    assert_eq!(ours.as_slice(), theirs);
 }

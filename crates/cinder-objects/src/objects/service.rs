@@ -54,20 +54,20 @@ objects! {
     }
     /// What a clean-up after a service is to be about.
     CleanupRequest "1.0" {
-        binary: Text nullable,
-        cluster_name: Text nullable,
-        disabled: Boolean nullable,
-        host: Text nullable,
-        is_up: Boolean nullable = false,
-        resource_id: Uuid nullable,
-        resource_type: Text nullable,
-        service_id: Integer nullable,
-        until: Moment nullable,
+        binary: Text nullable starts null,
+        cluster_name: Text nullable starts null,
+        disabled: Boolean nullable starts null,
+        host: Text nullable starts null,
+        is_up: Boolean nullable = false starts empty,
+        resource_id: Uuid nullable starts null,
+        resource_type: Text nullable starts null,
+        service_id: Integer nullable starts null,
+        until: Moment nullable starts null,
     }
     /// A logger, or the beginning of its name, and its level.
     LogLevel "1.0" {
-        level: Text nullable,
-        prefix: Text nullable,
+        level: Text nullable starts null,
+        prefix: Text nullable starts null,
     }
     /// A list of such.
     LogLevelList "1.0" {

@@ -16,7 +16,7 @@ objects! {
         group_snapshot: Object<GroupSnapshot> nullable,
         group_snapshot_id: Uuid nullable,
         id: Uuid required,
-        metadata: Texts required,
+        metadata: Texts required starts empty,
         progress: Text nullable,
         project_id: Text nullable,
         provider_auth: Login nullable,

@@ -1,0 +1,99 @@
+//! The original beside us: a Python with cinder 29.0.0 that reads and writes what it is given.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+use serde_json::{Value, json};
+
+const SCRIPT: &str = include_str!("serve.py");
+
+/// A process that answers line by line.
+pub struct Judge {
+    child: Child,
+    input: Option<ChildStdin>,
+    output: BufReader<ChildStdout>,
+}
+
+impl Judge {
+    /// Starts one, if there is a Python for it.
+    #[expect(
+        clippy::disallowed_methods,
+        clippy::print_stderr,
+        reason = "a test is told by its caller where a Python is, and says if there is none"
+    )]
+    pub fn start() -> Option<Self> {
+        let Some(environment) = std::env::var_os("CINDER_PYTHON") else {
+            eprintln!("not run: CINDER_PYTHON names no virtual environment with cinder 29.0.0");
+            return None;
+        };
+        let mut child = Command::new(Path::new(&environment).join("bin/python"))
+            .args(["-W", "ignore", "-c", SCRIPT])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("a Python");
+        let input = child.stdin.take();
+        let output = BufReader::new(child.stdout.take().expect("piped"));
+        Some(Self { child, input, output })
+    }
+
+    /// What it makes of a value of a message, written for `pin`; a failure has a key `class`.
+    pub fn again(&mut self, pin: &str, value: &Value) -> Value {
+        self.ask(&json!(["again", pin, value]).to_string())
+    }
+
+    /// An object of this kind with all its fields.
+    pub fn made(&mut self, pin: &str, name: &str) -> Value {
+        self.ask(&json!(["made", pin, name]).to_string())
+    }
+
+    fn ask(&mut self, line: &str) -> Value {
+        let input = self.input.as_mut().expect("open until the end");
+        writeln!(input, "{line}").expect("it reads");
+        let mut answer = String::new();
+        self.output.read_line(&mut answer).expect("it answers");
+        serde_json::from_str(&answer).unwrap_or_else(|error| panic!("{error}: {answer}"))
+    }
+}
+
+impl Drop for Judge {
+    fn drop(&mut self) {
+        drop(self.input.take()); // it ends with its input
+        let _ = self.child.wait();
+    }
+}
+
+/// Where two values differ first, and how; lists of changes may be in any order.
+pub fn difference(ours: &Value, theirs: &Value) -> Option<String> {
+    match (ours, theirs) {
+        (Value::Object(ours), Value::Object(theirs)) => {
+            let keys = ours.keys().chain(theirs.keys());
+            keys.into_iter().find_map(|key| {
+                let of = |map: &serde_json::Map<String, Value>| {
+                    let mut value = map.get(key)?.clone();
+                    if let (true, Value::Array(list)) = (key.ends_with(".changes"), &mut value) {
+                        list.sort_by_key(Value::to_string);
+                    }
+                    Some(value)
+                };
+                match (of(ours), of(theirs)) {
+                    (Some(ours), Some(theirs)) => {
+                        difference(&ours, &theirs).map(|text| format!("{key}/{text}"))
+                    }
+                    (None, None) => None,
+                    (ours, theirs) => Some(format!("{key}: ours {ours:?}, theirs {theirs:?}")),
+                }
+            })
+        }
+        (Value::Array(ours), Value::Array(theirs)) if ours.len() == theirs.len() => {
+            let mut pairs = ours.iter().zip(theirs).enumerate();
+            pairs.find_map(|(number, (ours, theirs))| {
+                difference(ours, theirs).map(|text| format!("{number}/{text}"))
+            })
+        }
+        _ if ours == theirs => None,
+        _ => Some(format!("ours {ours}, theirs {theirs}")),
+    }
+}
