@@ -16,7 +16,7 @@ use crate::servers::rabbitmq::{self, RabbitMq};
 use crate::wait::wait_for;
 
 /// A node that does not run yet.
-fn broker() -> Result<RabbitMq> {
+pub(super) fn broker() -> Result<RabbitMq> {
     if let Some(reason) = rabbitmq::missing() {
         return Err(Skip(reason).into());
     }
