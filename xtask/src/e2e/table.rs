@@ -45,6 +45,7 @@ pub(super) fn scenarios() -> Vec<Scenario> {
     if is_wanted() {
         all.extend(rows! {
             original::the_originals_scheduler_lists_our_pools_whoever_comes_first
+            original::a_back_end_goes_from_the_original_to_us_and_back_with_messages_waiting
         });
     }
     for kind in Kind::ALL {

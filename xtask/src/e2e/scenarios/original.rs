@@ -57,3 +57,41 @@ pub(crate) fn the_originals_scheduler_lists_our_pools_whoever_comes_first(
     drop(scheduler);
     Ok(())
 }
+
+/// The queue of back end `a`, and how many messages wait in it when its owner changes.
+const QUEUE: &str = "cinder-volume.e2e@a.e2e";
+const WAITING: usize = 100;
+
+pub(crate) fn a_back_end_goes_from_the_original_to_us_and_back_with_messages_waiting(
+    scene: &Scene,
+) -> Result<()> {
+    let mut broker = broker()?;
+    broker.serve()?;
+    let config = config(scene, &broker, &["a"])?;
+    let file = scene.write("cinder.conf", &config.text())?;
+    let made = scene.run(&["--config-file", &file.to_string_lossy(), "db", "init"])?;
+    ensure!(made.code == Some(0), "{made:?}");
+    let theirs = original::start(scene, "cinder-volume")?;
+    let clients = original::clients(scene)?;
+    clients.wait_queue(QUEUE, 0, 1)?;
+    theirs.end_with(Signal::SIGTERM, 0)?;
+
+    let wait = || -> Result<usize> {
+        let question = clients.ask(&json!(["calls", "e2e@a", WAITING]))?;
+        clients.wait_queue(QUEUE, WAITING, 0)?;
+        Ok(question)
+    };
+    let question = wait()?;
+    let ours = scene.start(&config)?;
+    let answers = clients.answer(question)?;
+    ensure!(answers == json!(vec!["DriverNotInitialized_Remote"; WAITING]), "{answers}");
+    ensure!(ours.rows()?.len() == 1, "{:?}", ours.rows());
+    ours.end_with(Signal::SIGTERM, 0)?;
+
+    let question = wait()?;
+    let theirs = original::start(scene, "cinder-volume")?;
+    let answers = clients.answer(question)?;
+    ensure!(answers == json!(vec!["the original"; WAITING]), "{answers}");
+    ensure!(theirs.rows()?.len() == 1, "{:?}", theirs.rows());
+    theirs.end_with(Signal::SIGTERM, 0)
+}
