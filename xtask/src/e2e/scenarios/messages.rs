@@ -359,6 +359,11 @@ pub(crate) fn messages_are_counted_and_reported(scene: &Scene) -> Result<()> {
     ensure!(metric("message_connections{backend=\"a\"}")? == 2.0);
     ensure!(metric("message_handlers_running{backend=\"a\"}")? == 0.0);
     ensure!(metric("messages_total{backend=\"a\",event=\"answered\"}")? >= 2.0);
+    let messages = &server.health()?["back_ends"][0]["messages"];
+    ensure!(messages["connections"] == json!([]), "{messages}");
+    let servers = messages["servers"].as_array().context("no servers")?;
+    let served = servers.iter().filter(|one| one["is_served"] == true).count();
+    ensure!((served, servers.len()) == (2, 2), "{messages}");
     let file = scene.path("cinder.conf");
     let report =
         scene.run(&["--config-file", &file.to_string_lossy(), "report", "--worker", "a"])?;
