@@ -201,10 +201,30 @@ impl Conf {
     ///
     /// Every problem of the new files.
     pub fn review(&self) -> Result<(Mutation, Renewal), Problems> {
+        self.review_with(|_| Vec::new())
+    }
+
+    /// As [`review`](Self::review); `further` is what a program finds wrong with the new files besides.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn review_with(
+        &self,
+        further: impl FnOnce(&Self) -> Vec<Problem>,
+    ) -> Result<(Mutation, Renewal), Problems> {
         let (fresh, problems) = check::examine(self.oslo.request().clone());
         if problems.is_fatal() {
             return Err(problems);
         }
+        let mut fresh = Self::build(fresh, problems)?;
+        for problem in further(&fresh) {
+            fresh.problems.push(problem);
+        }
+        if fresh.problems.is_fatal() {
+            return Err(fresh.problems);
+        }
+        let fresh = fresh.oslo;
         let compared = self.oslo.compare(fresh.layers());
         let (mut mutation, renewal) = compared.map_err(|errors| self.oslo.describe(&errors))?;
         let unseen = fresh.unseen().iter().map(|unseen| Notice {

@@ -58,4 +58,7 @@ pub use listener::BindError;
 pub use metrics::{Family, Histogram, Kind, Sample, Value};
 pub use probe::{ProbeError, probe};
 pub use server::{Server, Stopper};
-pub use snapshot::{BackEnd, Health, Operation, Restarts, Snapshot, Source, State, Supervisor};
+pub use snapshot::{
+    BackEnd, Connection, Health, MessageServer, Messages, Operation, Restarts, Snapshot, Source,
+    State, Supervisor,
+};

@@ -7,7 +7,7 @@
 
 use std::fmt::{self, Display, Write};
 
-use crate::snapshot::{BackEnd, Restarts, Snapshot, State};
+use crate::snapshot::{BackEnd, Messages, Restarts, Snapshot, State};
 
 pub(crate) const STYLE: &str = include_str!("page/overview.css");
 pub(crate) const SCRIPT: &str = include_str!("page/overview.js");
@@ -96,7 +96,36 @@ fn card(text: &mut String, one: &BackEnd) {
         }
         text.push_str("</ol>\n");
     }
+    messages(text, &one.messages);
     text.push_str("</li>\n");
+}
+
+/// The way of messages.
+fn messages(text: &mut String, of: &Messages) {
+    if of.connections.is_empty() && of.servers.is_empty() {
+        return;
+    }
+    // Writing to a String cannot fail.
+    text.push_str("<ul class=\"messages\">\n");
+    for one in &of.connections {
+        let (purpose, host) = (Escaped(&one.purpose), Escaped(&one.host));
+        let (state, age) = (Escaped(&one.state), Age(one.since_seconds));
+        let _ = write!(text, "<li>{purpose} <b>{host}</b> {state} <i>{age}</i>");
+        if !one.blocked.is_empty() {
+            let _ = write!(text, "<br>it takes nothing: {}", Escaped(&one.blocked));
+        }
+        text.push_str("</li>\n");
+    }
+    for one in &of.servers {
+        let state = if one.is_served { "served" } else { "not served" };
+        let (queues, age) = (one.queues.join(", "), Age(one.since_seconds));
+        let _ = writeln!(text, "<li>{} <b>{state}</b> <i>{age}</i></li>", Escaped(&queues));
+    }
+    if !of.connections.is_empty() {
+        let (waiting, dead) = (of.waiting_replies, of.dead_reply_queues);
+        let _ = writeln!(text, "<li>{waiting} replies wait, {dead} reply queues given up</li>");
+    }
+    text.push_str("</ul>\n");
 }
 
 fn fact(text: &mut String, name: &str, value: impl Display) {
@@ -179,7 +208,7 @@ impl Display for Causes {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::snapshot::Operation;
+    use crate::snapshot::{Connection, MessageServer, Operation};
 
     #[test]
     fn no_text_becomes_markup() {
@@ -195,6 +224,20 @@ mod tests {
                 step: nasty.clone(),
                 ..Operation::default()
             }],
+            messages: Messages {
+                connections: vec![Connection {
+                    purpose: nasty.clone(),
+                    host: nasty.clone(),
+                    state: nasty.clone(),
+                    blocked: nasty.clone(),
+                    ..Connection::default()
+                }],
+                servers: vec![MessageServer {
+                    queues: vec![nasty.clone()],
+                    ..MessageServer::default()
+                }],
+                ..Messages::default()
+            },
             ..BackEnd::default()
         };
         let page = whole(&Snapshot {
@@ -206,7 +249,7 @@ mod tests {
         });
         assert!(!page.contains("<script>"), "{page}");
         let escaped = "&lt;script&gt;alert(&#39;x &amp; &quot;y&quot;&#39;)&lt;/script&gt;";
-        assert_eq!(page.matches(escaped).count(), 11);
+        assert_eq!(page.matches(escaped).count(), 16);
     }
 
     #[test]

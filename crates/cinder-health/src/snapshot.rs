@@ -140,6 +140,50 @@ pub struct BackEnd {
     pub rss_bytes: Option<u64>,
     /// What it is doing, the oldest first.
     pub operations: Vec<Operation>,
+    /// Its way to messages.
+    pub messages: Messages,
+}
+
+/// How messages reach a back end, and leave it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Messages {
+    /// Connections to a broker; none on a bus without one.
+    pub connections: Vec<Connection>,
+    /// Where it listens.
+    pub servers: Vec<MessageServer>,
+    /// Replies that wait for the broker.
+    pub waiting_replies: u64,
+    /// Queues that were missing for so long that replies to them are dropped.
+    pub dead_reply_queues: u64,
+}
+
+/// A connection to a broker.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Connection {
+    /// `consuming` or `publishing`.
+    pub purpose: String,
+    /// `host:port` that it is open to, or tried at.
+    pub host: String,
+    /// `up`, or what it is instead.
+    pub state: String,
+    /// For how long.
+    pub since_seconds: Option<f64>,
+    /// Why the broker takes nothing from it; empty if it does.
+    pub blocked: String,
+}
+
+/// One target that a back end listens for.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct MessageServer {
+    /// Its queues; of what goes to everybody, the exchange.
+    pub queues: Vec<String>,
+    /// Whether messages are taken from all of them.
+    pub is_served: bool,
+    /// For how long it has been so.
+    pub since_seconds: Option<f64>,
 }
 
 impl BackEnd {

@@ -4,6 +4,8 @@
 //! a fork comes between. The names are the original's (`spec/rpc.md` §1, §2). Must not: know what is
 //! said over the bus.
 
+pub(crate) mod board;
+
 use std::path::PathBuf;
 use std::time::Duration;
 

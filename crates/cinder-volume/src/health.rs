@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use cinder_health::{
-    Address, BackEnd, Family, Health, Operation, Restarts, Server, Snapshot, Source, State,
-    Stopper, Supervisor,
+    Address, BackEnd, Family, Health, Messages, Operation, Restarts, Server, Snapshot, Source,
+    State, Stopper, Supervisor,
 };
 use cinder_types::UPSTREAM_VERSION;
 use nix::unistd::{Pid, SysconfVar, getpid, getppid, sysconf};
@@ -17,6 +17,7 @@ use oslo_launcher::{Scoreboard, Service, StartError, WorkerHandle, WorkerState, 
 use oslo_log::printable;
 use tracing::{error, info};
 
+use crate::bus::board::{Board, Names};
 use crate::liveness;
 use crate::metrics;
 
@@ -47,6 +48,8 @@ pub(crate) struct Member {
     pub host: String,
     /// Why no worker was started for it, if none was.
     pub left_out: Option<String>,
+    /// What its bus is made of.
+    pub messages: Names,
 }
 
 /// The service that answers.
@@ -153,9 +156,10 @@ impl<'a> Live<'a> {
         if let Some(reason) = &member.left_out {
             return BackEnd { state: State::Failed, reason: reason.clone(), ..known };
         }
-        let Some(worker) = slot_of(member, workers).map(|slot| &workers[slot]) else {
-            return known;
-        };
+        let found = slot_of(member, workers).and_then(|slot| Some((slot, workers.get(slot)?)));
+        let Some((slot, worker)) = found else { return known };
+        let words = Board::new(self.scoreboard.program_words(slot));
+        let messages = words.read(&member.messages);
         let limit = self.service.plan.longest_silence.as_ref().map(Duration::as_secs_f64);
         BackEnd {
             state: state(worker.state),
@@ -169,6 +173,8 @@ impl<'a> Live<'a> {
             restarts: restarts(worker),
             rss_bytes: resident(worker.pid),
             operations: worker.operations.iter().map(operation).collect(),
+            // What a process has left there is nobody's any more.
+            messages: if worker.pid == 0 { Messages::default() } else { messages },
             ..known
         }
         .judged(limit)

@@ -14,7 +14,7 @@ use oslo_log::{HandlersFile, LogHandle};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use tracing::{error, info, warn};
 
-use crate::configure;
+use crate::{configure, wire};
 
 const TARGET: &str = "cinder.cmd.volume";
 
@@ -79,7 +79,7 @@ impl Verdict {
     /// Reads all files and judges them. May hang with a file system that does not answer.
     pub(crate) fn read(conf: &Conf, log: &LogHandle) -> Self {
         let mut records = Records::default();
-        let decision = match conf.review() {
+        let decision = match conf.review_with(wire::refusals) {
             Ok((mutation, renewal)) => {
                 records.notices(mutation.notices);
                 records.of_the_bus(&mutation.ignored);

@@ -130,6 +130,7 @@ fn member(candidate: &Candidate, outcome: &Outcome) -> Member {
             Outcome::Registered(_) => None,
             Outcome::LeftOut(reason) => Some(format!("left out at the start: {reason}")),
         },
+        messages: candidate.plan.as_ref().map(|plan| plan.messages.names()).unwrap_or_default(),
     }
 }
 

@@ -167,6 +167,11 @@ impl Scoreboard {
         self.known.protect();
     }
 
+    /// The time since boot, the same in every process: for what a program puts into its words.
+    pub fn clock() -> Duration {
+        monotonic()
+    }
+
     /// How many workers fit.
     pub fn capacity(&self) -> usize {
         self.capacity

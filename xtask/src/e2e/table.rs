@@ -1,12 +1,13 @@
 //! The one list of scenarios. A scenario's name is its function's name, read as a sentence.
 
+use super::props::original::is_wanted;
 use super::runner::Scenario;
 use super::scenarios::{
     broker, claims, clocks, command_line, container, database_faults, database_servers,
     descriptors, first_moments, health, inheritance, languages, layers, limits, log_options,
-    log_reader, messages, peer, phases, progress, refusals, registration, reload, report, rotation,
-    samples, scale, shared_sessions, signals, spawn, startup, storms, stray_memory, supervision,
-    systemd, tls,
+    log_reader, messages, original, peer, phases, progress, refusals, registration, reload, report,
+    rotation, samples, scale, shared_sessions, signals, spawn, startup, storms, stray_memory,
+    supervision, systemd, tls,
 };
 use crate::servers::Kind;
 
@@ -41,9 +42,15 @@ pub(super) fn scenarios() -> Vec<Scenario> {
     all.extend(outside());
     all.extend(health());
     all.extend(messages());
+    if is_wanted() {
+        all.extend(rows! {
+            original::the_originals_scheduler_lists_our_pools_whoever_comes_first
+            original::a_back_end_goes_from_the_original_to_us_and_back_with_messages_waiting
+        });
+    }
     for kind in Kind::ALL {
         let peer = rows! { peer::we_start_on_a_database_that_the_python_cinder_manage_made };
-        let peer = peer.into_iter().filter(|_| peer::is_wanted());
+        let peer = peer.into_iter().filter(|_| is_wanted());
         let own = match kind {
             Kind::MariaDb => Vec::from(rows! {
                 shared_sessions::six_back_ends_share_six_prepared_statements
@@ -82,7 +89,7 @@ pub(super) fn scenarios() -> Vec<Scenario> {
         )
         .map(alone),
     );
-    if peer::is_wanted() {
+    if is_wanted() {
         all.extend(rows! { peer::the_python_cinder_manage_accepts_our_database });
     }
     all

@@ -26,8 +26,7 @@ pub(crate) fn check(
     drop(progress);
     // What a start would refuse besides: it loads the same, if that can be loaded.
     if let Ok(conf) = cinder::load(again) {
-        let problems = [wire::database_url(&conf).err(), wire::bus(&conf).err()];
-        problems.into_iter().flatten().for_each(|problem| report.add(*problem));
+        wire::refusals(&conf).into_iter().for_each(|problem| report.add(problem));
     }
     if json {
         writeln!(out, "{}", serde_json::to_string_pretty(&report)?)?;

@@ -5,6 +5,7 @@ use oslo_launcher::{LauncherOptions, Limits, Notifier};
 use tracing::debug;
 
 use super::seconds;
+use crate::bus::board;
 use crate::metrics;
 use crate::surroundings::Surroundings;
 use crate::worker::{Candidate, EVIDENCE_WORDS};
@@ -20,7 +21,7 @@ pub(super) fn options(
     LauncherOptions {
         limits: limits(conf),
         capacity,
-        program_words: metrics::WORDS + EVIDENCE_WORDS,
+        program_words: metrics::WORDS + board::WORDS + EVIDENCE_WORDS,
         operations: operations(candidates),
         notifier: notifier(surroundings),
         worker_watchdog: Some(watchdog).filter(|limit| !limit.is_zero()),

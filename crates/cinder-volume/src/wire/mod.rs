@@ -13,6 +13,7 @@ mod messaging;
 use std::time::Duration;
 
 use anyhow::anyhow;
+use cinder_conf::Problem;
 use cinder_conf::cinder::Conf;
 use cinder_conf::options::process::Launcher as Choice;
 use tracing::warn;
@@ -58,6 +59,11 @@ pub(crate) fn settings(
         show_progress: logs_elsewhere(conf, surroundings),
         health,
     })
+}
+
+/// What a start refuses of a configuration that could be read.
+pub(crate) fn refusals(conf: &Conf) -> Vec<Problem> {
+    [database_url(conf).err(), bus(conf).err()].into_iter().flatten().map(|one| *one).collect()
 }
 
 /// Whether the log leaves the terminal alone. Where it does not, its lines tell how far a start is,

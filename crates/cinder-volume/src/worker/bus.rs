@@ -39,6 +39,7 @@ use super::ending::{Ending, Stage};
 use super::events::Events;
 use super::parts::{Condition, Part, Parts};
 use crate::bus::BusPlan;
+use crate::bus::board::Names;
 
 /// First pause before the servers are tried again; doubles up to [`LAST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
@@ -65,6 +66,13 @@ pub(crate) struct MessagesPlan {
     pub polling_interval: Duration,
     /// `volume_backend_name`.
     pub pool_name: String,
+}
+
+impl MessagesPlan {
+    /// What is behind the numbers on the scoreboard.
+    pub(crate) fn names(&self) -> Names {
+        Names::of(&self.bus, &self.targets)
+    }
 }
 
 /// What a back end does when it is asked.

@@ -33,6 +33,7 @@ use self::ending::{Ending, Stage};
 use self::events::{Events, Told};
 use self::parts::{Condition, Part, Parts};
 pub(crate) use self::plan::{Candidate, Plan};
+use crate::bus::board::Board;
 use crate::logging;
 use crate::metrics::Meters;
 
@@ -83,6 +84,7 @@ impl Service for VolumeService {
     fn start(&self, worker: &WorkerHandle) -> Result<(), StartError> {
         info!(target: "cinder.service", "Starting {BINARY} node (version {UPSTREAM_VERSION})");
         Meters::of(worker).clear_gauges();
+        Board::new(worker.program_words()).clear();
         let parts = Arc::new(Parts::new(worker));
         let beat = self.plan.heartbeat(self.row);
         let mut connection = pins::await_pins(&beat, &parts)?;
@@ -94,7 +96,7 @@ impl Service for VolumeService {
         let mut ending = Ending::default();
 
         let ready = Ready::default();
-        let counting = Arc::new(Counting::new(worker));
+        let counting = Arc::new(Counting::new(worker, self.plan.messages.names()));
         let heartbeat = beat::start(connection, beat, &parts, &pool, &counting, ready.clone())
             .map_err(StartError::failed)?;
         // The driver's thread may outlive a stop, and must not keep the heartbeat alive with it.

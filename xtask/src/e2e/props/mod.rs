@@ -8,6 +8,7 @@ pub(super) mod dice;
 pub(super) mod holdings;
 pub(super) mod http;
 pub(super) mod namespace;
+pub(super) mod original;
 pub(super) mod panics;
 pub(super) mod scene;
 pub(super) mod scheduler;

@@ -16,7 +16,7 @@ use crate::servers::rabbitmq::{self, RabbitMq};
 use crate::wait::wait_for;
 
 /// A node that does not run yet.
-fn broker() -> Result<RabbitMq> {
+pub(super) fn broker() -> Result<RabbitMq> {
     if let Some(reason) = rabbitmq::missing() {
         return Err(Skip(reason).into());
     }
@@ -41,6 +41,46 @@ fn wait_reason(server: &Place, start: &str) -> Result<()> {
         ensure!(reason.starts_with(start) && reason.is_empty() == start.is_empty(), "{reason:?}");
         Ok(())
     })
+}
+
+/// Waits until the health server shows both connections, and the three servers of `a`, in this state.
+fn wait_shown(server: &Place, state: &str, are_served: bool) -> Result<()> {
+    wait_for(&format!("connections to be shown {state}"), SOON, || {
+        let messages = &server.health()?["back_ends"][0]["messages"];
+        let connections = messages["connections"].as_array().context("no connections")?;
+        let purposes: Vec<_> = connections.iter().map(|one| &one["purpose"]).collect();
+        ensure!(purposes == ["consuming", "publishing"], "{messages}");
+        for one in connections {
+            let host = one["host"].as_str().unwrap_or_default();
+            ensure!(host.starts_with("127.0.0.1:") && one["blocked"] == "", "{messages}");
+            ensure!(one["state"] == state && one["since_seconds"].is_number(), "{messages}");
+        }
+        let servers = messages["servers"].as_array().context("no servers")?;
+        let queues: Vec<_> = servers.iter().map(|one| &one["queues"][1]).collect();
+        let expected = ["cinder-volume.e2e@a", "cinder-volume.e2e@a.e2e", "cinder-volume.c@a.c"];
+        ensure!(queues == expected, "{messages}");
+        ensure!(servers.iter().all(|one| one["is_served"] == are_served), "{messages}");
+        Ok(())
+    })
+}
+
+/// The same in the words of `status` and of the page.
+fn looks_well(scene: &Scene, server: &Place) -> Result<()> {
+    let file = scene.path("cinder.conf");
+    let status = scene.run(&["--config-file", &file.to_string_lossy(), "status"])?;
+    let (_, page) = server.get("/")?;
+    for (text, all) in [
+        ("e2e@a consuming 127.0.0.1:", &status.out),
+        (", 3 of 3 servers, 0 replies wait, 0 reply queues given up", &status.out),
+        ("<li>publishing <b>127.0.0.1:", &page),
+        (
+            "<li>cinder-volume.c@a, cinder-volume.c@a.c, cinder-volume.c@a_fanout <b>served</b>",
+            &page,
+        ),
+    ] {
+        ensure!(all.contains(text), "{text:?} is not in {all}");
+    }
+    Ok(())
 }
 
 fn start(scene: &Scene, broker: &RabbitMq, server: &Place) -> Result<Daemon> {
@@ -72,10 +112,13 @@ pub(crate) fn a_back_end_serves_over_a_broker_that_comes_and_goes(scene: &Scene)
     let found = queues(&broker)?;
     let missing = expected.iter().find(|name| !found.contains(**name));
     ensure!(missing.is_none(), "{missing:?} is missing among {found:?}");
+    wait_shown(&server, "up", true)?;
+    looks_well(scene, &server)?;
     let failed = class(scene, &["freeze_host", "--backend", "a"])?;
     ensure!(failed == "DriverNotInitialized", "{failed}");
     broker.stop();
     wait_reason(&server, "messaging: 127.0.0.1:")?;
+    wait_shown(&server, "waiting", false)?;
     daemon.wait_beats(2)?;
     broker.serve()?;
     wait_answer(scene, "a")?;

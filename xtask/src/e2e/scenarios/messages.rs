@@ -242,7 +242,28 @@ pub(crate) fn a_hup_says_that_another_bus_needs_a_restart(scene: &Scene) -> Resu
          needs a restart",
         1,
     )?;
+    // What cannot be used is told as at a start, and nothing of the rest is done.
+    let workers = daemon.workers();
+    let bad = [
+        ("DEFAULT", "transport_url", format!("amqp://cinder:{secret}@127.0.0.1/"), "amqp"),
+        ("DEFAULT", "transport_url", format!("rabbit://cinder:{secret}@h:0x/"), "port"),
+        ("database", "connection", format!("nosql://cinder:{secret}@h/"), "nosql"),
+    ];
+    for (section, option, url, word) in bad {
+        let bad = config.clone().set(section, option, &url).set("DEFAULT", "debug", "true");
+        let file = scene.write("cinder.conf", &bad.text())?;
+        let told = daemon.count("has 1 errors; the old one stays in force");
+        daemon.signal(Signal::SIGHUP)?;
+        daemon.wait_log("has 1 errors; the old one stays in force", told + 1)?;
+        let place = format!("{}:{}", file.display(), bad.line_of(section, option));
+        let log = daemon.log();
+        let line = log.lines().rfind(|line| line.contains(&place));
+        let line = line.with_context(|| format!("{place} is not named in {log}"))?;
+        ensure!(line.contains(option) && line.contains(word), "{line}");
+    }
+    ensure!(daemon.count("Option DEFAULT.debug changed") == 0, "half of a file was applied");
     ensure!(daemon.count(secret) == 0, "{}", daemon.log());
+    daemon.expect_workers(&workers)?;
     scene.write("cinder.conf", &config.text())?;
     wait_answer(scene, "a")?;
     daemon.end_with(Signal::SIGTERM, 0)
@@ -359,6 +380,11 @@ pub(crate) fn messages_are_counted_and_reported(scene: &Scene) -> Result<()> {
     ensure!(metric("message_connections{backend=\"a\"}")? == 2.0);
     ensure!(metric("message_handlers_running{backend=\"a\"}")? == 0.0);
     ensure!(metric("messages_total{backend=\"a\",event=\"answered\"}")? >= 2.0);
+    let messages = &server.health()?["back_ends"][0]["messages"];
+    ensure!(messages["connections"] == json!([]), "{messages}");
+    let servers = messages["servers"].as_array().context("no servers")?;
+    let served = servers.iter().filter(|one| one["is_served"] == true).count();
+    ensure!((served, servers.len()) == (2, 2), "{messages}");
     let file = scene.path("cinder.conf");
     let report =
         scene.run(&["--config-file", &file.to_string_lossy(), "report", "--worker", "a"])?;

@@ -6,39 +6,23 @@
 //! nothing that a checkout of this project needs, so these checks are an addition for those who
 //! have it. The run says that they were left out, outside of the counts.
 
-use std::env;
-use std::path::PathBuf;
-
 use anyhow::{Result, ensure};
 use nix::sys::signal::Signal;
 
+use crate::e2e::props::original;
 use crate::e2e::props::scene::{Outcome, Scene};
 use crate::wait::secs;
 
-/// The virtual environment that holds the Python cinder.
-fn environment() -> Option<PathBuf> {
-    env::var_os("CINDER_PYTHON").map(PathBuf::from)
-}
-
-/// Its interpreter.
-pub(crate) fn python() -> PathBuf {
-    environment().unwrap_or_default().join("bin/python")
-}
-
-pub(crate) fn is_wanted() -> bool {
-    environment().is_some()
-}
-
-/// Why the scenarios of this file are not in the table.
+/// Why the scenarios with the Python cinder are not in the table.
 pub(crate) fn not_run() -> Option<&'static str> {
-    const REASON: &str = "the checks with the Python cinder-manage; set CINDER_PYTHON to a \
+    const REASON: &str = "the checks with the Python cinder; set CINDER_PYTHON to a \
                           virtual environment with cinder 29.0.0";
-    (!is_wanted()).then_some(REASON)
+    (!original::is_wanted()).then_some(REASON)
 }
 
 /// Runs `cinder-manage` with the scenario's configuration file.
 fn manage(scene: &Scene, words: &[&str]) -> Result<Outcome> {
-    let mut command = scene.command(environment().unwrap_or_default().join("bin/cinder-manage"));
+    let mut command = scene.command(original::program("cinder-manage"));
     command.arg("--config-file").arg(scene.path("cinder.conf")).args(words);
     let outcome = scene.finish(&mut command, secs(120))?;
     ensure!(outcome.code == Some(0), "cinder-manage {words:?}: {outcome:?}");

@@ -7,8 +7,8 @@ use anyhow::{Result, ensure};
 use nix::sys::signal::Signal;
 
 use super::database_servers::own_server;
-use super::peer;
 use crate::e2e::props::Skip;
+use crate::e2e::props::original;
 use crate::e2e::props::scene::Scene;
 use crate::servers::{Certificates, Database, Server, certificates_missing};
 use crate::wait::secs;
@@ -130,7 +130,7 @@ pub(crate) fn a_session_is_protected_as_the_url_asks_or_there_is_none(scene: &Sc
             let url = with(&database, &certificates, query);
             let (way, told) = go(scene, &url)?;
             ensure!(way == ours[at], "server {at}, {query:?}: {way:?}: {told}");
-            if peer::is_wanted() {
+            if original::is_wanted() {
                 let way = by_sqlalchemy(scene, &url)?;
                 ensure!(way == original[at], "server {at}, {query:?}: {way:?} by PyMySQL");
             }
@@ -145,7 +145,7 @@ fn by_sqlalchemy(scene: &Scene, url: &str) -> Result<Way> {
 import sys, sqlalchemy
 connection = sqlalchemy.create_engine(sys.argv[1]).connect()
 print(connection.exec_driver_sql(\"SHOW STATUS LIKE 'Ssl_cipher'\").fetchall()[0][1] or 'plain')";
-    let mut command = scene.command(peer::python());
+    let mut command = scene.command(original::program("python"));
     let outcome = scene.finish(command.args(["-W", "ignore", "-c", PROGRAM, url]), secs(60))?;
     Ok(match (outcome.code, outcome.out.trim()) {
         (Some(0), "plain") => P,

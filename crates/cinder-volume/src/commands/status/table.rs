@@ -3,7 +3,7 @@
 //! The first six columns are always there and always mean the same; those behind them come with a
 //! health server's answer.
 
-use cinder_health::BackEnd;
+use cinder_health::{BackEnd, Connection};
 use oslo_log::printable;
 use serde_json::json;
 
@@ -74,7 +74,39 @@ pub(crate) fn text(lines: &[Line], style: Style) -> String {
         text.push_str(cells.join("  ").trim_end());
         text.push('\n');
     }
-    text + &operations(lines)
+    text + &messages(lines) + &operations(lines)
+}
+
+/// Connections to a broker, one line per back end, and what is not served; all queues are in the
+/// JSON. Nothing on the bus of one machine as long as it serves.
+fn messages(lines: &[Line]) -> String {
+    let mut text = String::new();
+    for line in lines {
+        let Some(of) = line.live.as_ref().map(|live| &live.messages) else { continue };
+        let connection = |one: &Connection| {
+            let mut words =
+                format!("{} {} {} {}", one.purpose, one.host, one.state, age(one.since_seconds));
+            if !one.blocked.is_empty() {
+                words.push_str(&format!(" (it takes nothing: {})", one.blocked));
+            }
+            words
+        };
+        let mut parts: Vec<String> = of.connections.iter().map(connection).collect();
+        if !parts.is_empty() {
+            let served = of.servers.iter().filter(|one| one.is_served).count();
+            parts.push(format!("{served} of {} servers", of.servers.len()));
+            parts.push(format!("{} replies wait", of.waiting_replies));
+            parts.push(format!("{} reply queues given up", of.dead_reply_queues));
+        }
+        for one in of.servers.iter().filter(|one| !one.is_served) {
+            parts.push(format!("not served {}: {}", age(one.since_seconds), one.queues.join(" ")));
+        }
+        if !parts.is_empty() {
+            let words = parts.join(", ");
+            text.push_str(&format!("{} {}\n", printable(&line.host), printable(&words)));
+        }
+    }
+    if text.is_empty() { text } else { format!("\nMessages:\n{text}") }
 }
 
 /// What runs right now, one line each; nothing where nothing does.

@@ -11,11 +11,14 @@ use std::time::Duration;
 use oslo_launcher::{RunningOperation, WorkerHandle};
 use oslo_messaging::{Bus, BusState, ConnectionPhase, Counts, Pool};
 
+use crate::bus::board::{Board, Names};
 use crate::metrics::{MessageEvent, Meters, Metric};
 
 /// What counts the messages of one worker.
 pub(in crate::worker) struct Counting {
     worker: WorkerHandle,
+    /// Behind the numbers of the board.
+    names: Names,
     running: AtomicU64,
     seen: Mutex<Seen>,
 }
@@ -40,8 +43,13 @@ struct Broker {
 }
 
 impl Counting {
-    pub(in crate::worker) fn new(worker: &WorkerHandle) -> Self {
-        Self { worker: worker.clone(), running: AtomicU64::new(0), seen: Mutex::default() }
+    pub(in crate::worker) fn new(worker: &WorkerHandle, names: Names) -> Self {
+        let (running, seen) = (AtomicU64::new(0), Mutex::default());
+        Self { worker: worker.clone(), names, running, seen }
+    }
+
+    fn board(&self) -> Board<'_> {
+        Board::new(self.worker.program_words())
     }
 
     /// The servers are there, and so many sockets or connections.
@@ -54,17 +62,23 @@ impl Counting {
         if bus.state().is_none() {
             // On the bus of one machine each has a socket.
             self.has(servers as u64, servers as u64);
+            self.board().show_sockets(servers, true);
         }
     }
 
     /// Nothing is taken any more.
     pub(super) fn stopped(&self) {
         self.has(0, 0);
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if seen.bus.as_ref().is_some_and(|bus| bus.state().is_none()) {
+            self.board().show_sockets(self.names.servers(), false);
+        }
     }
 
     /// The bus is closed: nothing here keeps it open.
     pub(super) fn forget(&self) {
         let bus = self.seen.lock().unwrap_or_else(PoisonError::into_inner).bus.take();
+        self.board().clear();
         drop(bus); // not under the lock: the last one waits for the end of its thread
     }
 
@@ -84,6 +98,7 @@ impl Counting {
         let up = state.connections.iter().filter(|one| one.phase == ConnectionPhase::Up).count();
         let serving = state.servers.iter().filter(|one| one.is_serving).count();
         self.has(up as u64, serving as u64);
+        self.board().show(state, &self.names);
         let now = Broker {
             reconnects: state.reconnects,
             returned: state.returned,

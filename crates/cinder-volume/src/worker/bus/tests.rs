@@ -12,6 +12,7 @@ use oslo_messaging::{CallError, Context, Incoming, Outcome, Request, Transport, 
 use serde_json::{Map, Value, json};
 
 use super::*;
+use crate::bus::board;
 use crate::metrics;
 
 /// Longer than anything here takes.
@@ -47,7 +48,7 @@ impl Bench {
     fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let bus = bus(directory.path());
-        let worker = LoneWorker::new(metrics::WORDS + EVIDENCE_WORDS).unwrap();
+        let worker = LoneWorker::new(metrics::WORDS + board::WORDS + EVIDENCE_WORDS).unwrap();
         let parts = Arc::new(Parts::new(worker.handle()));
         for part in [Part::Database, Part::Driver, Part::Heartbeat] {
             parts.set(part, Condition::Up);
@@ -73,7 +74,7 @@ impl Bench {
             availability_zone: "nova".into(),
             enable_new_services: true,
         };
-        let counting = Arc::new(Counting::new(worker.handle()));
+        let counting = Arc::new(Counting::new(worker.handle(), plan.names()));
         let mut ending = Ending::default();
         let messages =
             Messages::start(plan, &registration, work, counting, &parts, &events, &mut ending)
