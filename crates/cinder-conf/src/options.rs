@@ -12,6 +12,7 @@ pub mod images;
 pub mod keys;
 pub mod keystone;
 pub mod limits;
+pub mod local;
 pub mod logging;
 pub mod lvm;
 pub mod messaging;

@@ -74,6 +74,15 @@ pub fn ids(connection: &mut Connection, of: Of<'_>) -> Result<Vec<VolumeId>, DbE
     Ok(queries::ids(connection.native()?, of)?)
 }
 
+/// How many GiB live volumes have together, by `host@backend#pool`, counted by the database.
+pub fn gigabytes(
+    connection: &mut Connection,
+    of: Of<'_>,
+) -> Result<Vec<(Option<String>, i64)>, DbError> {
+    let sums = queries::gigabytes(connection.native()?, of)?;
+    Ok(sums.into_iter().map(|(host, sum)| (host, sum.unwrap_or(0))).collect())
+}
+
 /// The live ones among these volumes, in this order.
 pub fn get_many(connection: &mut Connection, ids: &[VolumeId]) -> Result<Vec<Volume>, DbError> {
     read(connection, |native| live(native, ids))

@@ -18,7 +18,9 @@ impl Allocated {
 
     /// Takes what was counted elsewhere.
     pub(crate) fn set(&self, sums: impl IntoIterator<Item = (String, i64)>) {
-        *self.pools() = sums.into_iter().collect();
+        let mut pools = BTreeMap::new();
+        sums.into_iter().for_each(|(pool, gib)| *pools.entry(pool).or_default() += gib);
+        *self.pools() = pools;
     }
 
     /// What is promised in a pool.

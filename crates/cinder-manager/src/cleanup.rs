@@ -28,6 +28,22 @@ use crate::volume::extend::{self, Extension};
 const RESUMES: u32 = 2;
 
 impl Manager {
+    /// Counts what is promised already, before the first request.
+    ///
+    /// # Errors
+    ///
+    /// When there is no database.
+    pub fn count_allocated(&self) -> Result<(), Failure> {
+        let of = match &self.options.cluster {
+            Some(cluster) => volumes::Of::Cluster(cluster.as_str()),
+            None => volumes::Of::Host(self.options.host.as_str()),
+        };
+        let sums = volumes::gigabytes(&mut *self.connection()?, of)?;
+        self.allocated
+            .set(sums.into_iter().map(|(host, sum)| (self.pool_of(host.as_deref()), sum)));
+        Ok(())
+    }
+
     /// Takes up what this service has left; `request` stands for nobody in particular.
     ///
     /// Goes on where one operation fails; returns how many were looked at.

@@ -3,15 +3,62 @@
 //! What is not here answers so, as a failure that the API understands, and changes nothing: the API has given some of
 //! those resources a transitional status, which `not_here.rs` takes back.
 
+use cinder_driver::{Call, Lane};
 use cinder_objects::{Method, Request};
 use cinder_types::RequestContext;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use crate::course::Course;
 use crate::error::Failure;
 use crate::manager::Manager;
 
+/// What of a create says how long it takes.
+#[derive(Deserialize)]
+struct Arguments {
+    volume: Volume,
+}
+
+#[derive(Deserialize)]
+struct Volume {
+    #[serde(rename = "versioned_object.data")]
+    data: Option<Source>,
+}
+
+#[derive(Default, Deserialize)]
+struct Source {
+    snapshot_id: Option<IgnoredAny>,
+    source_volid: Option<IgnoredAny>,
+}
+
 impl Manager {
+    /// In which lane a call is carried out: the driver's word for what copies, else the method's kind.
+    #[must_use]
+    pub fn lane(&self, method: Method, arguments: &str) -> Lane {
+        match method {
+            Method::CreateVolume => {
+                // Only so much of it: what is wrong with it is found out where it can be answered.
+                let source = serde_json::from_str::<Arguments>(arguments).ok();
+                let data = source.and_then(|source| source.volume.data).unwrap_or_default();
+                let is_set = |key: &Option<IgnoredAny>| key.is_some();
+                if is_set(&data.snapshot_id) {
+                    self.driver.lane(Call::CreateVolumeFromSnapshot, None)
+                } else if is_set(&data.source_volid) {
+                    self.driver.lane(Call::CreateClonedVolume, None)
+                } else {
+                    self.driver.lane(Call::CreateVolume, None)
+                }
+            }
+            Method::DeleteVolume => self.driver.lane(Call::DeleteVolume, None),
+            Method::CreateSnapshot => self.driver.lane(Call::CreateSnapshot, None),
+            Method::DeleteSnapshot => self.driver.lane(Call::DeleteSnapshot, None),
+            Method::ExtendVolume => self.driver.lane(Call::ExtendVolume, None),
+            Method::DoCleanup => Lane::Work,
+            _ => Lane::Calls,
+        }
+    }
+
     /// Carries out one call of a method; the result as JSON.
     ///
     /// # Errors

@@ -429,7 +429,8 @@ fn text<T: AsRef<str>>(value: Option<&T>) -> Field<String> {
 }
 
 /// A volume as it is sent: columns, notes, type and attachments.
-pub(crate) fn volume_object(volume: &Volume) -> objects::Volume {
+#[must_use]
+pub fn volume_object(volume: &Volume) -> objects::Volume {
     let row = &volume.row;
     let notes = |notes: &cinder_db::metadata::Metadata| {
         let pairs =

@@ -27,5 +27,5 @@ mod volume;
 
 pub use course::{Course, Unseen};
 pub use error::Failure;
-pub use front::{Front, FrontError, NewVolume};
+pub use front::{Front, FrontError, NewVolume, volume_object};
 pub use manager::{Manager, Options, Scheduler, Surroundings};

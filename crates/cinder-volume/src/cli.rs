@@ -2,6 +2,8 @@
 //!
 //! No option has a default here: a default would hide the value of a file.
 
+pub(crate) mod volume;
+
 use std::ffi::OsString;
 
 use cinder_conf::cli::{Arguments, Refusal};
@@ -57,6 +59,8 @@ pub(crate) enum Task {
     Report(Wish),
     /// `call`.
     Call(Call),
+    /// `volume`.
+    Volume(volume::VolumeWish),
     /// `status --alive`.
     Alive {
         /// The daemon's parent process.
@@ -226,6 +230,7 @@ fn command(arguments: &Arguments<'_>, name: &str) -> Command {
             status,
             with_options(report_command()),
             with_options(call_command()),
+            volume::command(&with_options),
         ])
 }
 
@@ -358,6 +363,7 @@ fn understand(arguments: &Arguments<'_>, matches: &ArgMatches) -> (Task, Vec<Ite
         ["db", "init"] => Task::InitDatabase,
         ["report"] => report(inner),
         ["call"] => call(inner),
+        ["volume", rest @ ..] => volume::task(rest, inner),
         ["status"] => status(inner, backend_name(&items)),
         _ => Task::Run { only: backend_name(&items) },
     };

@@ -1,10 +1,11 @@
-//! Our subcommands. None of them starts anything; only `db init` writes, and `call` asks others to.
+//! Our subcommands. None of them starts anything; only `db init` writes, and `call` and `volume` ask others to.
 
 mod alive;
 mod call;
 mod config;
 mod db;
 mod status;
+mod volume;
 
 use std::io;
 
@@ -60,6 +61,19 @@ pub(crate) fn run(surroundings: &Surroundings, line: &CommandLine) -> Result<i32
             let conf = configure::load_for_command(surroundings, line)?;
             let bus = wire::bus(&conf).map_err(|problem| anyhow!("{}", problem.statement()))?;
             call::run(&bus, &wire::host_of(&conf, &wish.backend)?, wish, out)
+        }
+        Task::Volume(wish) => {
+            let conf = configure::load_for_command(surroundings, line)?;
+            let bus = wire::bus(&conf).map_err(|problem| anyhow!("{}", problem.statement()))?;
+            let (host, pool) = wire::place_of_volumes(&conf, wish.backend.as_deref())?;
+            let place = volume::Place {
+                database: wire::database_options(&conf)?,
+                bus,
+                host,
+                pool,
+                service_down_time: wire::service_down_time(&conf),
+            };
+            volume::run(&place, wish, out)
         }
         Task::Alive { pid } => alive::check(*pid, out),
     }

@@ -55,6 +55,12 @@ impl Classes {
         self.failure_of(error.class(), error.to_string(), error.parameters())
     }
 
+    /// The module that they are of.
+    #[must_use]
+    pub const fn module(&self) -> &'static str {
+        self.module
+    }
+
     /// What a caller is told: this class with this text. Parameters that the class has none for are
     /// left out. A class that does not stand in the table cannot be rebuilt by anybody, so it becomes
     /// a `RuntimeError` that names it.

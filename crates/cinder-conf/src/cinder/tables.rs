@@ -6,8 +6,8 @@ use crate::{
     option::{Fallback, Opt},
     options::{
         FOR_ALL_BACKENDS, FOR_OTHERS, SHADOWS, backend, cache, database, images, keys, keystone,
-        limits, logging, lvm, messaging, names, nfs, policy, privilege, process, profiler, rbd,
-        service, target,
+        limits, local, logging, lvm, messaging, names, nfs, policy, privilege, process, profiler,
+        rbd, service, target,
     },
     oslo::OsloConfig,
     registry::Table,
@@ -64,6 +64,7 @@ pub(super) const BACKEND: &[&[Opt<'static>]] = &[
     target::Target::OPTIONS,
     lvm::Lvm::OPTIONS,
     nfs::Nfs::OPTIONS,
+    local::Local::OPTIONS,
     rbd::Rbd::OPTIONS,
 ];
 

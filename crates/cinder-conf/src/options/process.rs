@@ -14,6 +14,9 @@ section! {
         stable_after: i64 = Opt::integer("").default_int(60).min(0);
         /// Seconds without a sign of life after which a worker is replaced; 0 never does.
         worker_watchdog: i64 = Opt::integer("").default_int(0).min(0);
+        /// Finish what a crash has interrupted, where that is possible; else it gets the status that
+        /// upstream gives it.
+        resume_operations: bool = Opt::boolean("").default_bool(true);
     }
 }
 

@@ -1,7 +1,11 @@
 //! Table `volumes`, and a volume with what other tables know of it.
 
 use cinder_types::VolumeId;
-use diesel::{dsl::exists, prelude::*, select};
+use diesel::{
+    dsl::{exists, sum},
+    prelude::*,
+    select,
+};
 
 use crate::{
     changes::{Columns, Rows},
@@ -74,6 +78,29 @@ pub(crate) fn ids(native: &mut Native, of: Of<'_>) -> QueryResult<Vec<VolumeId>>
         Of::Group(group) => query.filter(volumes::group_id.eq(group.as_str())),
     }
     .load(native)
+}
+
+/// The GiB of live volumes, by host with its pool.
+pub(crate) fn gigabytes(
+    native: &mut Native,
+    of: Of<'_>,
+) -> QueryResult<Vec<(Option<String>, Option<i64>)>> {
+    let live = volumes::table.filter(volumes::deleted.eq(false));
+    let sums = (volumes::host, sum(volumes::size));
+    match of {
+        Of::Host(host) => {
+            let ours = on_host(native, volumes::host, host);
+            live.filter(ours).group_by(volumes::host).select(sums).load(native)
+        }
+        Of::Cluster(name) => {
+            let ours = on_host(native, volumes::cluster_name, name);
+            live.filter(ours).group_by(volumes::host).select(sums).load(native)
+        }
+        Of::Group(group) => {
+            let ours = volumes::group_id.eq(group.as_str());
+            live.filter(ours).group_by(volumes::host).select(sums).load(native)
+        }
+    }
 }
 
 /// The live volume with that key, whose row stays locked until the end of the transaction.

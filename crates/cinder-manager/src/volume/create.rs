@@ -93,6 +93,9 @@ impl Manager {
         request: &RequestContext,
         course: &mut dyn Course,
     ) -> Result<(), Failure> {
+        // It was counted with all others when this process began.
+        let size = i64::from(volume.row.size.unwrap_or(0));
+        self.allocated.add(&self.pool_of(volume.row.host.as_deref()), -size);
         self.create(volume, entry, None, request, course).map(drop)
     }
 

@@ -8,7 +8,7 @@ use cinder_db::{DatabaseOptions, Registration};
 use cinder_types::{ClusterName, ServiceHost};
 use tracing::error;
 
-use super::seconds;
+use super::{driver, seconds};
 use crate::bus::BusPlan;
 use crate::worker::{Candidate, MessagesPlan, Plan};
 
@@ -53,6 +53,33 @@ pub(crate) fn host_of(conf: &Conf, name: &str) -> anyhow::Result<String> {
     bail!("{name} is none of enabled_backends ({}) and no service, NODE@BACKEND", names.join(", "))
 }
 
+/// Where a command makes volumes: the service and the pool of the back end of this name, or of the only one.
+///
+/// # Errors
+///
+/// When there is none, or it has to be said which.
+pub(crate) fn place_of_volumes(
+    conf: &Conf,
+    name: Option<&str>,
+) -> anyhow::Result<(String, String)> {
+    let names = conf.backend_names();
+    let name = match (name, names.as_slice()) {
+        (Some(name), _) => name,
+        (None, [only]) => only,
+        (None, []) => bail!("no back end is enabled"),
+        (None, several) => bail!("--backend is wanted, one of: {}", several.join(", ")),
+    };
+    if !names.iter().any(|one| one == name) {
+        bail!("--backend {name}: not one of enabled_backends ({})", names.join(", "));
+    }
+    let section = conf.backend(name).map_err(|problems| {
+        let statements: Vec<String> = problems.iter().map(Problem::statement).collect();
+        anyhow!("{}", statements.join("; "))
+    })?;
+    let pool = section.options.volume_backend_name.unwrap_or_else(|| name.to_owned());
+    Ok((host(conf, name).as_str().to_owned(), pool))
+}
+
 /// The name in the service table, made of the node's and the back end's; the only place where.
 fn host(conf: &Conf, name: &str) -> ServiceHost {
     // When not even the node can be told, the back end is left out under the node's usual name.
@@ -90,6 +117,8 @@ fn plan(
         let statements: Vec<String> = problems.iter().map(Problem::statement).collect();
         anyhow!("{}", statements.join("; "))
     })?;
+    let cluster = cluster(conf, name);
+    let operations = driver::plan(conf, name, &section, host, cluster.as_ref())?;
     let transfer: Transfer = section.section().map_err(|problems| anyhow!("{problems}"))?;
     let options = section.options;
     let capabilities = &options.extra_capabilities;
@@ -98,7 +127,6 @@ fn plan(
         return Err(cause).with_context(|| format!("[{name}] extra_capabilities"));
     }
     let zone = options.backend_availability_zone;
-    let cluster = cluster(conf, name);
     let targets = bus.targets(host, cluster.as_ref());
     let targets = targets.context("its names cannot be those of queues")?;
     Ok(Plan {
@@ -120,6 +148,7 @@ fn plan(
         },
         report_interval: seconds(conf.service.report_interval),
         volume_driver: options.volume_driver,
+        operations,
         operation_threads: usize::try_from(options.backend_native_threads_pool_size).unwrap_or(0),
         image_volume_cache_enabled: transfer.image_volume_cache_enabled,
     })

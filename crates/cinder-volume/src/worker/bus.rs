@@ -20,7 +20,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use oslo_log::printable;
-use oslo_messaging::{Bus, Client, Counts, Pool, ServerOptions, Target};
+use oslo_messaging::{Bus, Client, Counts, Lanes, Pool, ServerOptions, Target};
 use serde_json::{Map, Value};
 use tracing::{info, warn};
 
@@ -29,7 +29,7 @@ pub(crate) use self::capabilities::now as message_time;
 pub(super) use self::capabilities::{CapabilitySource, NoCapacity};
 pub(super) use self::counting::Counting;
 use self::endpoint::Endpoint;
-pub(super) use self::endpoint::{Manager, NoManager};
+pub(super) use self::endpoint::{Manager, NoManager, exception};
 use self::evidence::Evidence;
 pub(crate) use self::evidence::WORDS as EVIDENCE_WORDS;
 use self::publishing::{Publishing, Wake};
@@ -81,6 +81,8 @@ pub(super) struct Work {
     pub manager: Arc<dyn Manager>,
     /// Knows what schedulers are told.
     pub source: Box<dyn CapabilitySource>,
+    /// How much of it at a time.
+    pub lanes: Lanes,
 }
 
 /// The bus of a worker from outside.
@@ -239,7 +241,8 @@ impl Shared {
             counting: Arc::clone(&self.counting),
             publishing: Arc::clone(&self.publishing),
         };
-        let pool = Pool::start(server, endpoint.dispatcher(self.plan.ping), self.plan.threads)
+        let dispatcher = endpoint.dispatcher(self.plan.ping);
+        let pool = Pool::start(server, dispatcher, self.work.lanes.clone())
             .map_err(|error| format!("no thread for requests: {error}"))?;
         // A stop that came in between finds no pool, so this is left to it or done here.
         let pool = Arc::new(pool);

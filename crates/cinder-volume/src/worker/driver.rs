@@ -39,7 +39,7 @@ pub(super) trait SetUp: Send {
     }
 }
 
-/// There are no drivers yet: a back end without one is ready and runs no operations.
+/// The driver of a back end is none that this program has: it is ready and runs no operations.
 pub(super) struct NoDriver;
 
 impl SetUp for NoDriver {
@@ -57,6 +57,11 @@ impl SetUp for NoDriver {
 pub(super) struct Ready(Arc<AtomicBool>);
 
 impl Ready {
+    /// The flag itself, for those who know nothing of slots.
+    pub(super) fn flag(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.0)
+    }
+
     pub(super) fn is_ready(&self) -> bool {
         self.0.load(Ordering::Acquire)
     }

@@ -12,6 +12,7 @@ mod bus;
 mod driver;
 mod ending;
 mod events;
+mod operations;
 mod parts;
 mod pins;
 mod plan;
@@ -24,6 +25,7 @@ use std::time::Duration;
 use cinder_db::{Pool, PoolState, chain};
 use cinder_types::{BINARY, ServiceId, UPSTREAM_VERSION};
 use oslo_launcher::{Service, StartError, WorkerHandle};
+use oslo_messaging::Lanes;
 use tracing::info;
 
 use self::bus::{Counting, Messages, NoCapacity, NoManager, Work};
@@ -31,6 +33,8 @@ pub(crate) use self::bus::{EVIDENCE_WORDS, MessagesPlan, fresh_request_id, messa
 use self::driver::{NoDriver, Ready, Slot};
 use self::ending::{Ending, Stage};
 use self::events::{Events, Told};
+use self::operations::{Connect, Operations};
+pub(crate) use self::operations::{DriverPlan, OperationsPlan};
 use self::parts::{Condition, Part, Parts};
 pub(crate) use self::plan::{Candidate, Plan};
 use crate::bus::board::Board;
@@ -41,6 +45,13 @@ use crate::metrics::Meters;
 /// Then it is down, and the service manager, which waits for a word from every worker, is told:
 /// systemd gives a start 90 s by default.
 const FIRST_ATTEMPT: Duration = Duration::from_secs(60);
+
+/// How many that somebody waits for run at a time.
+const CALLS: usize = 8;
+/// How many that copy whole volumes.
+const BULK: usize = 4;
+/// How many that only look.
+const WATCH: usize = 1;
 
 /// The service of one enabled back end.
 #[derive(Debug)]
@@ -76,6 +87,54 @@ impl VolumeService {
     }
 }
 
+/// The thread that makes a driver ready, if it takes one; and what is done with requests.
+type Filled = std::io::Result<(Option<std::thread::JoinHandle<()>>, Work)>;
+
+impl VolumeService {
+    /// A back end whose driver this program has not.
+    fn without_driver(&self, slot: Slot) -> Filled {
+        info!(
+            target: "cinder.volume.manager",
+            "No driver is loaded yet for volume_driver = {}: back end {} reports up but runs no \
+             operations", self.plan.volume_driver, self.plan.name
+        );
+        let work = Work {
+            manager: Arc::new(NoManager),
+            source: Box::new(NoCapacity { name: self.plan.messages.pool_name.clone() }),
+            lanes: Lanes::from(self.plan.messages.threads),
+        };
+        Ok((slot.fill(NoDriver)?, work))
+    }
+
+    /// A back end whose driver is made ready, and which then takes up what was interrupted.
+    fn with_driver(
+        &self,
+        plan: &OperationsPlan,
+        slot: Slot,
+        ready: &Ready,
+        pool: &Pool,
+        worker: &WorkerHandle,
+        ending: &mut Ending,
+    ) -> Filled {
+        let driver = plan.driver.make();
+        let operations = Operations::new(plan, self.row, Arc::clone(&driver), pool, ready);
+        let thread = slot.fill(Connect(driver))?;
+        let takes_up = operations.take_up(worker, ready.clone())?;
+        let stops = operations.clone();
+        ending.add(Stage::Operations, move || {
+            stops.stop();
+            // It is in the middle of something that is to end well, or it ends at once.
+            drop(takes_up.join());
+        });
+        let work = Work {
+            manager: Arc::new(operations.clone()),
+            source: Box::new(operations),
+            lanes: Lanes::of(&[CALLS, self.plan.operation_threads, BULK, WATCH]),
+        };
+        Ok((thread, work))
+    }
+}
+
 impl Service for VolumeService {
     fn name(&self) -> &str {
         &self.plan.name
@@ -105,26 +164,21 @@ impl Service for VolumeService {
             ending.add_punctual(Stage::Heartbeat, move |limit| heartbeat.stops_within(limit));
         }
 
-        info!(
-            target: "cinder.volume.manager",
-            "No driver is loaded yet for volume_driver = {}: back end {} reports up but runs no \
-             operations", self.plan.volume_driver, self.plan.name
-        );
         let announce = move || {
             if let Some(heartbeat) = to_announce.as_ref().and_then(std::sync::Weak::upgrade) {
                 heartbeat.driver_became_ready();
             }
         };
         let slot = Slot::new(&ready, &parts, &self.events, announce);
-        if let Some(thread) = slot.fill(NoDriver).map_err(StartError::failed)? {
+        let (thread, work) = match &self.plan.operations {
+            None => self.without_driver(slot),
+            Some(plan) => self.with_driver(plan, slot, &ready, &pool, worker, &mut ending),
+        }
+        .map_err(StartError::failed)?;
+        if let Some(thread) = thread {
             // A panic of it has been logged.
             ending.add(Stage::Driver, move || drop(thread.join()));
         }
-
-        let work = Work {
-            manager: Arc::new(NoManager),
-            source: Box::new(NoCapacity { name: self.plan.messages.pool_name.clone() }),
-        };
         let messages = Messages::start(
             self.plan.messages.clone(),
             &self.plan.registration,

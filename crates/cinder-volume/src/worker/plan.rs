@@ -10,6 +10,7 @@ use cinder_db::{DatabaseOptions, HeartbeatPlan, Registration};
 use cinder_types::ServiceId;
 
 use super::bus::MessagesPlan;
+use super::operations::OperationsPlan;
 
 /// A back end whose section could be read.
 #[derive(Debug, Clone)]
@@ -28,6 +29,8 @@ pub(crate) struct Plan {
     pub operation_threads: usize,
     /// Its bus.
     pub messages: MessagesPlan,
+    /// Its driver and operations; none if this program has not got that driver.
+    pub operations: Option<OperationsPlan>,
     /// `image_volume_cache_enabled`.
     pub image_volume_cache_enabled: bool,
 }

@@ -79,6 +79,13 @@ impl RunningOperation {
         Self { scoreboard: Arc::clone(scoreboard), worker, entry }
     }
 
+    /// Shows what it is about, once that is known.
+    pub fn about(&mut self, id: &str) {
+        if let Some(entry) = self.entry {
+            self.scoreboard.operations(self.worker).about(entry, id);
+        }
+    }
+
     /// Shows what it is at, for example `step 3 of 5: driver`; cut at [`STEP_BYTES`].
     pub fn step(&mut self, text: &str) {
         if let Some(entry) = self.entry {
@@ -138,6 +145,13 @@ impl<'a> Operations<'a> {
     fn step(&self, index: usize, text: &str) {
         self.mark(index, WRITING);
         self.write_step(self.entry(index), text);
+        self.mark(index, SHOWN);
+    }
+
+    /// Notes what the owner of an entry does something to.
+    fn about(&self, index: usize, id: &str) {
+        self.mark(index, WRITING);
+        write(&self.entry(index)[ID..REQUEST], id);
         self.mark(index, SHOWN);
     }
 

@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use cinder_objects::{KeptUntil, Method};
 use cinder_types::RequestContext;
+use oslo_launcher::RunningOperation;
 use oslo_messaging::{
     Acknowledge, Classes, Dispatcher, Failure, Incoming, Outcome, Version, returned,
 };
@@ -27,7 +28,7 @@ const VERSION: Version = Version { major: 3, minor: 20 };
 pub(in crate::worker) trait Manager: Send + Sync {
     /// One call of a method of the table, with arguments of its names.
     ///
-    /// `incoming` is told ([`Incoming::recorded`]) when what is wanted stands where it survives this
+    /// It is on the scoreboard until `shown` is dropped. `incoming` is told ([`Incoming::recorded`]) when what is wanted stands where it survives this
     /// process, if the table says that the message is kept until then.
     ///
     /// # Errors
@@ -38,14 +39,27 @@ pub(in crate::worker) trait Manager: Send + Sync {
         method: Method,
         context: &RequestContext,
         incoming: &mut Incoming,
+        shown: RunningOperation,
     ) -> Outcome;
+
+    /// In which of the lanes of [`Work`](super::Work) that is done.
+    fn lane(&self, method: Method, arguments: &str) -> usize {
+        let _ = (method, arguments);
+        0
+    }
 }
 
 /// There are no drivers yet: everything fails as it does while one is not ready.
 pub(in crate::worker) struct NoManager;
 
 impl Manager for NoManager {
-    fn carry_out(&self, _: Method, _: &RequestContext, _: &mut Incoming) -> Outcome {
+    fn carry_out(
+        &self,
+        _: Method,
+        _: &RequestContext,
+        _: &mut Incoming,
+        _: RunningOperation,
+    ) -> Outcome {
         Err(not_initialized().into())
     }
 }
@@ -63,9 +77,11 @@ impl Endpoint {
         let this = Arc::new(self);
         let served = |method: &Method| {
             let (this, method) = (Arc::clone(&this), *method);
+            let for_lane = Arc::clone(&this);
             let run = move |incoming: &mut Incoming| this.serve(method, incoming);
             oslo_messaging::Method::new(method.name(), run)
                 .taking(method.required(), method.optional())
+                .in_lane(move |incoming| for_lane.manager.lane(method, incoming.request.args.get()))
                 .acknowledged(match method.kept_until() {
                     KeptUntil::Taken => Acknowledge::WhenTaken,
                     KeptUntil::Claimed | KeptUntil::Filed => Acknowledge::WhenRecorded,
@@ -84,10 +100,9 @@ impl Endpoint {
         let outcome = request::context(&incoming.request.context).and_then(|context| {
             request::span(&context).in_scope(|| {
                 debug!(target: "cinder.rpc", "Carrying out {}", method.name());
-                self.carry_out(method, &context, incoming)
+                self.carry_out(method, &context, incoming, shown)
             })
         });
-        drop(shown);
         self.counting.ended(method.number(), outcome.is_ok(), incoming.is_call(), begun.elapsed());
         outcome
     }
@@ -98,13 +113,23 @@ impl Endpoint {
         method: Method,
         context: &RequestContext,
         incoming: &mut Incoming,
+        shown: RunningOperation,
     ) -> Outcome {
         if method == Method::PublishServiceCapabilities {
             self.publishing.ask();
             return returned(&());
         }
-        self.manager.carry_out(method, context, incoming)
+        self.manager.carry_out(method, context, incoming, shown)
     }
+}
+
+/// A failure of an operation as its caller knows it.
+pub(in crate::worker) fn exception(failure: cinder_manager::Failure) -> Failure {
+    if failure.module != CINDER.module() {
+        return Failure::new(&failure.module, &failure.class, failure.message);
+    }
+    let parameters = failure.kwargs.into_iter().map(|(name, value)| (name, value.into()));
+    CINDER.failure_of(&failure.class, failure.message, parameters)
 }
 
 /// The one answer of a back end whose driver is not ready.

@@ -7,7 +7,7 @@ use std::time::Instant;
 use cinder_db::Registration;
 use cinder_objects::Method;
 use cinder_types::{RequestContext, ServiceHost};
-use oslo_launcher::{LoneWorker, WorkerState};
+use oslo_launcher::{LoneWorker, RunningOperation, WorkerState};
 use oslo_messaging::{CallError, Context, Incoming, Outcome, Request, Transport, returned};
 use serde_json::{Map, Value, json};
 
@@ -25,7 +25,13 @@ struct Slow {
 }
 
 impl Manager for Slow {
-    fn carry_out(&self, method: Method, context: &RequestContext, _: &mut Incoming) -> Outcome {
+    fn carry_out(
+        &self,
+        method: Method,
+        context: &RequestContext,
+        _: &mut Incoming,
+        _shown: RunningOperation,
+    ) -> Outcome {
         self.begun.lock().unwrap().send((method.name(), context.request_id.clone())).unwrap();
         self.go_on.lock().unwrap().recv().unwrap();
         returned("done")
@@ -66,8 +72,8 @@ impl Bench {
         let (begin, begun) = channel();
         let (go_on, goes_on) = channel();
         let manager = Slow { begun: Mutex::new(begin), go_on: Mutex::new(goes_on) };
-        let work =
-            Work { manager: Arc::new(manager), source: Box::new(NoCapacity { name: "a".into() }) };
+        let source = Box::new(NoCapacity { name: "a".into() });
+        let work = Work { manager: Arc::new(manager), source, lanes: Lanes::from(4) };
         let registration = Registration {
             host,
             cluster: None,

@@ -1,0 +1,169 @@
+//! `volume`: the words of the standalone use. Must not: do anything.
+
+use clap::{Arg, ArgMatches, Command, value_parser};
+
+use super::{Task, flag};
+
+/// What is wanted of volumes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct VolumeWish {
+    /// What to do.
+    pub act: Act,
+    /// `--backend`; without it the only one there is.
+    pub backend: Option<String>,
+    /// `--json`.
+    pub json: bool,
+    /// `--wait`.
+    pub wait: bool,
+    /// `--force`: also where a scheduler is alive.
+    pub force: bool,
+}
+
+/// What to do with volumes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Act {
+    /// Make one, empty or from something.
+    Create {
+        name: Option<String>,
+        size: Option<i32>,
+        from_volume: Option<String>,
+        from_snapshot: Option<String>,
+    },
+    /// Show all.
+    List,
+    /// Show one.
+    Show { volume: String },
+    /// Make one larger.
+    Extend { volume: String, size: i32 },
+    /// Delete one.
+    Delete { volume: String },
+    /// Make a snapshot of one.
+    CreateSnapshot { volume: String, name: Option<String> },
+    /// Show all snapshots.
+    ListSnapshots,
+    /// Delete a snapshot.
+    DeleteSnapshot { snapshot: String },
+    /// Make one reachable, and say how.
+    Connect { volume: String },
+    /// Take that back.
+    Disconnect { volume: String },
+}
+
+pub(super) fn command(with_options: &dyn Fn(Command) -> Command) -> Command {
+    let named = |name: &'static str, about: &'static str| {
+        let command = with_options(Command::new(name).about(about));
+        command
+            .arg(
+                Arg::new("backend")
+                    .long("backend")
+                    .value_name("NAME")
+                    .help("The back end, as in enabled_backends; not needed if there is one only"),
+            )
+            .arg(flag("json", "Print JSON"))
+    };
+    let changing = |name: &'static str, about: &'static str| {
+        named(name, about)
+            .arg(flag("wait", "Wait until it is done"))
+            .arg(flag("force", "Also where a scheduler is alive, which does not count this volume"))
+    };
+    let place =
+        |name: &'static str, what: &'static str| Arg::new(name).required(true).value_name(what);
+    let name = || Arg::new("name").long("name").value_name("NAME").help("A name for it");
+    let size = || {
+        Arg::new("size")
+            .long("size")
+            .value_name("GIB")
+            .value_parser(value_parser!(i32).range(1..))
+            .help("Its size in GiB")
+    };
+    let snapshot = Command::new("snapshot")
+        .about("Snapshots of volumes")
+        .subcommand_required(true)
+        .subcommand(
+            changing("create", "Make a snapshot").arg(place("volume", "VOLUME")).arg(name()),
+        )
+        .subcommand(named("list", "Show all snapshots"))
+        .subcommand(changing("delete", "Delete a snapshot").arg(place("snapshot", "SNAPSHOT")));
+    Command::new("volume")
+        .about(
+            "Volumes on one machine without OpenStack: writes the rows that its API would write and asks the \
+             service over the message bus. Exit 0 if it is done or under way, 3 if it failed, 4 if \
+             nobody answered, 1 if it could not be asked",
+        )
+        .subcommand_required(true)
+        .subcommand(
+            changing("create", "Make a volume")
+                .arg(size())
+                .arg(name())
+                .arg(
+                    Arg::new("from-volume")
+                        .long("from-volume")
+                        .value_name("VOLUME")
+                        .conflicts_with("from-snapshot")
+                        .help("With the data of this volume"),
+                )
+                .arg(
+                    Arg::new("from-snapshot")
+                        .long("from-snapshot")
+                        .value_name("SNAPSHOT")
+                        .help("With the data of this snapshot"),
+                ),
+        )
+        .subcommand(
+            changing("clone", "Make a volume with the data of another")
+                .arg(place("volume", "VOLUME"))
+                .arg(size())
+                .arg(name()),
+        )
+        .subcommand(named("list", "Show all volumes"))
+        .subcommand(named("show", "Show a volume").arg(place("volume", "VOLUME")))
+        .subcommand(
+            changing("extend", "Make a volume larger")
+                .arg(place("volume", "VOLUME"))
+                .arg(size().required(true)),
+        )
+        .subcommand(changing("delete", "Delete a volume").arg(place("volume", "VOLUME")))
+        .subcommand(snapshot)
+        .subcommand(
+            named("connect", "Make a volume reachable and print how; may hold secrets")
+                .arg(place("volume", "VOLUME")),
+        )
+        .subcommand(named("disconnect", "Take that back").arg(place("volume", "VOLUME")))
+}
+
+/// What `volume` with these words wants.
+pub(super) fn task(path: &[&str], matches: &ArgMatches) -> Task {
+    let text = |name: &str| matches.try_get_one::<String>(name).ok().flatten().cloned();
+    let set = |name: &str| matches.try_get_one::<bool>(name).ok().flatten() == Some(&true);
+    let size = matches.try_get_one::<i32>("size").ok().flatten().copied();
+    let volume = text("volume").unwrap_or_default();
+    let act = match path {
+        ["create"] => Act::Create {
+            name: text("name"),
+            size: size.or(None),
+            from_volume: text("from-volume"),
+            from_snapshot: text("from-snapshot"),
+        },
+        ["clone"] => {
+            Act::Create { name: text("name"), size, from_volume: Some(volume), from_snapshot: None }
+        }
+        ["show"] => Act::Show { volume },
+        ["extend"] => Act::Extend { volume, size: size.unwrap_or(0) },
+        ["delete"] => Act::Delete { volume },
+        ["snapshot", "create"] => Act::CreateSnapshot { volume, name: text("name") },
+        ["snapshot", "list"] => Act::ListSnapshots,
+        ["snapshot", "delete"] => {
+            Act::DeleteSnapshot { snapshot: text("snapshot").unwrap_or_default() }
+        }
+        ["connect"] => Act::Connect { volume },
+        ["disconnect"] => Act::Disconnect { volume },
+        _ => Act::List,
+    };
+    Task::Volume(VolumeWish {
+        act,
+        backend: text("backend"),
+        json: set("json"),
+        wait: set("wait"),
+        force: set("force"),
+    })
+}

@@ -1,0 +1,97 @@
+//! A back end's driver and what its operations need beside it: options as `cinder-driver-*` and `cinder-manager` want
+//! them.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+use cinder_conf::cinder::{BackendConf, Conf};
+use cinder_conf::options::limits::Limits;
+use cinder_conf::options::local::Local;
+use cinder_conf::options::names::Names;
+use cinder_conf::options::process::Coordination;
+use cinder_driver_local::LocalOptions;
+use cinder_types::{ClusterName, ServiceHost};
+
+use super::seconds;
+use crate::worker::{DriverPlan, OperationsPlan};
+
+/// The names of the local driver: ours, and one in upstream's manner.
+const LOCAL: [&str; 2] = ["local", "cinder.volume.drivers.local.LocalVolumeDriver"];
+/// The only scheme of lock services that this program knows.
+const FILE: &str = "file://";
+
+/// The driver of a back end, and what its operations need; nothing for one that this program has not.
+///
+/// # Errors
+///
+/// What cannot be used, and what to do about it.
+pub(super) fn plan(
+    conf: &Conf,
+    name: &str,
+    section: &BackendConf,
+    host: &ServiceHost,
+    cluster: Option<&ClusterName>,
+) -> anyhow::Result<Option<OperationsPlan>> {
+    let options = &section.options;
+    if !LOCAL.contains(&options.volume_driver.as_str()) {
+        return Ok(None);
+    }
+    if cluster.is_some() {
+        bail!("the local driver cannot serve a cluster: its files are on one machine");
+    }
+    let local: Local = section.section().map_err(|problems| anyhow::anyhow!("{problems}"))?;
+    let state_path = absolute(Path::new(&conf.service.state_path))?;
+    let directory = match local.local_directory {
+        Some(directory) => absolute(Path::new(&directory))?,
+        None => state_path.join("volumes").join(name),
+    };
+    let backend_name = options.volume_backend_name.clone().unwrap_or_else(|| name.to_owned());
+    let limits: Limits = conf.section().map_err(|problems| anyhow::anyhow!("{problems}"))?;
+    let names: Names = conf.section().map_err(|problems| anyhow::anyhow!("{problems}"))?;
+    Ok(Some(OperationsPlan {
+        driver: DriverPlan::Local(LocalOptions {
+            preallocate: local.local_preallocate,
+            reserved_percentage: u32::try_from(options.reserved_percentage).unwrap_or(0),
+            max_over_subscription_ratio: options.max_over_subscription_ratio.clone(),
+            ..LocalOptions::new(backend_name.clone(), directory)
+        }),
+        host: host.clone(),
+        pool: backend_name,
+        volume_name_template: template(&names.volume_name_template, "volume_name_template")?,
+        snapshot_name_template: template(&names.snapshot_name_template, "snapshot_name_template")?,
+        resume: conf.supervisor.resume_operations,
+        snapshots_are_free: limits.no_snapshot_gb_quota,
+        reservation_expire: seconds(limits.reservation_expire),
+        message_ttl: seconds(limits.message_ttl),
+        locks: locks(conf)?,
+        records: state_path.join("operations").join(name),
+    }))
+}
+
+/// Where the files of locks are.
+fn locks(conf: &Conf) -> anyhow::Result<PathBuf> {
+    let coordination: Coordination =
+        conf.section().map_err(|problems| anyhow::anyhow!("{problems}"))?;
+    let url = coordination.backend_url.reveal();
+    let Some(path) = url.strip_prefix(FILE) else {
+        // Behind the scheme may be a password.
+        let scheme = url.split(':').next().unwrap_or_default();
+        bail!(
+            "[coordination] backend_url: locks by {scheme} are not known to this program; use {FILE} and a \
+             directory that all services of this storage share"
+        );
+    };
+    absolute(Path::new(path))
+}
+
+/// A template that makes names apart: with a place for the id.
+fn template(text: &str, option: &str) -> anyhow::Result<String> {
+    if text.matches("%s").count() != 1 {
+        bail!("{option} = {text}: it has to have one %s, for the id");
+    }
+    Ok(text.to_owned())
+}
+
+fn absolute(path: &Path) -> anyhow::Result<PathBuf> {
+    std::path::absolute(path).with_context(|| format!("{}", path.display()))
+}

@@ -1,0 +1,214 @@
+//! The operations of a back end: its driver, its manager, and how both are joined to the bus.
+//!
+//! Everything here is made in the worker. Must not: know which methods there are, or what an operation does.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use cinder_db::{Pool, services};
+use cinder_driver::{Driver, Lane, OpContext};
+use cinder_driver_local::{LocalDriver, LocalOptions};
+use cinder_manager::locks::Locks;
+use cinder_manager::records::Records;
+use cinder_manager::{Course, Manager, Options, Surroundings};
+use cinder_objects::Method;
+use cinder_types::{RequestContext, ServiceHost, ServiceId};
+use oslo_launcher::RunningOperation;
+use oslo_messaging::{Incoming, Outcome, returned};
+use serde_json::{Map, Value};
+use tracing::error;
+
+use super::bus::{CapabilitySource, exception, fresh_request_id, message_time};
+use super::driver::{Ready, SetUp};
+
+/// A back end whose driver this program has.
+#[derive(Debug, Clone)]
+pub(crate) struct OperationsPlan {
+    pub driver: DriverPlan,
+    /// `host@backend`.
+    pub host: ServiceHost,
+    /// The pool of volumes whose host names none.
+    pub pool: String,
+    pub volume_name_template: String,
+    pub snapshot_name_template: String,
+    /// `[supervisor] resume_operations`.
+    pub resume: bool,
+    /// `no_snapshot_gb_quota`.
+    pub snapshots_are_free: bool,
+    /// `reservation_expire`.
+    pub reservation_expire: Duration,
+    /// `message_ttl`.
+    pub message_ttl: Duration,
+    /// The directory of `[coordination] backend_url`.
+    pub locks: PathBuf,
+    /// Where operations are recorded.
+    pub records: PathBuf,
+}
+
+/// A driver before it is made.
+#[derive(Debug, Clone)]
+pub(crate) enum DriverPlan {
+    Local(LocalOptions),
+}
+
+impl DriverPlan {
+    /// Makes it; it is not connected yet.
+    pub(super) fn make(&self) -> Arc<dyn Driver> {
+        match self {
+            Self::Local(options) => Arc::new(LocalDriver::new(options.clone())),
+        }
+    }
+}
+
+/// Makes a driver ready.
+pub(super) struct Connect(pub(super) Arc<dyn Driver>);
+
+impl SetUp for Connect {
+    fn attempt(&mut self) -> Result<(), String> {
+        let context = OpContext::new(fresh_request_id());
+        self.0.connect(&context).map_err(|error| cinder_db::chain(&error))
+    }
+}
+
+/// The operations of one worker.
+#[derive(Clone)]
+pub(super) struct Operations {
+    manager: Arc<Manager>,
+}
+
+impl Operations {
+    /// Joins rows, storage and locks.
+    pub(super) fn new(
+        plan: &OperationsPlan,
+        service: ServiceId,
+        driver: Arc<dyn Driver>,
+        pool: &Pool,
+        ready: &Ready,
+    ) -> Self {
+        let uuid = pool.get().and_then(|mut connection| services::get(&mut connection, service));
+        let uuid = uuid.unwrap_or_else(|cause| {
+            error!(target: "cinder.volume.manager", "The uuid of this service cannot be read: {}", cinder_db::chain(&cause));
+            None
+        });
+        let options = Options {
+            host: plan.host.clone(),
+            cluster: None,
+            service,
+            service_uuid: uuid.and_then(|row| row.uuid()),
+            volume_name_template: plan.volume_name_template.clone(),
+            snapshot_name_template: plan.snapshot_name_template.clone(),
+            default_pool: plan.pool.clone(),
+            resume: plan.resume,
+            snapshots_are_free: plan.snapshots_are_free,
+            reservation_expire: plan.reservation_expire,
+            message_ttl: plan.message_ttl,
+        };
+        let surroundings = Surroundings {
+            pool: pool.clone(),
+            driver,
+            ready: ready.flag(),
+            locks: Locks::below(plan.locks.clone()),
+            records: Some(Records::below(plan.records.clone())),
+            scheduler: None,
+        };
+        let manager = Manager::new(options, surroundings);
+        if let Err(failure) = manager.count_allocated() {
+            error!(target: "cinder.volume.manager", "What is promised already cannot be counted: {failure}");
+        }
+        Self { manager: Arc::new(manager) }
+    }
+
+    /// Takes up what an earlier process has left, beside everything else, once `ready` says so.
+    ///
+    /// # Errors
+    ///
+    /// The system's if there is no thread for it.
+    pub(super) fn take_up(
+        &self,
+        worker: &oslo_launcher::WorkerHandle,
+        ready: Ready,
+    ) -> std::io::Result<JoinHandle<()>> {
+        let (manager, worker) = (Arc::clone(&self.manager), worker.clone());
+        std::thread::Builder::new().name("clean-up".into()).spawn(move || {
+            while !ready.is_ready() {
+                if worker.wait_for_stop(READY_PAUSE) {
+                    return;
+                }
+            }
+            let request = own_context();
+            let mut shown =
+                Shown { operation: worker.begin_operation("clean_up", "-", &request.request_id), incoming: None };
+            if let Err(failure) = manager.clean_up(&request, &mut shown) {
+                error!(target: "cinder.volume.manager", "What was interrupted cannot be taken up: {failure}");
+            }
+        })
+    }
+
+    /// Nothing waits any longer for what may never come.
+    pub(super) fn stop(&self) {
+        self.manager.stop();
+    }
+}
+
+/// How often the clean-up looks whether the driver is ready. It looks only until then.
+const READY_PAUSE: Duration = Duration::from_millis(100);
+
+fn own_context() -> RequestContext {
+    RequestContext::own(fresh_request_id(), message_time()).elevated()
+}
+
+/// An operation as the scoreboard and its message see it go.
+struct Shown<'a> {
+    operation: RunningOperation,
+    incoming: Option<&'a mut Incoming>,
+}
+
+impl Course for Shown<'_> {
+    fn recorded(&mut self) {
+        if let Some(incoming) = &mut self.incoming {
+            incoming.recorded();
+        }
+    }
+
+    fn about(&mut self, resource: &str) {
+        self.operation.about(resource);
+    }
+
+    fn step(&mut self, step: &'static str) {
+        self.operation.step(step);
+    }
+}
+
+impl super::bus::Manager for Operations {
+    fn carry_out(
+        &self,
+        method: Method,
+        context: &RequestContext,
+        incoming: &mut Incoming,
+        operation: RunningOperation,
+    ) -> Outcome {
+        let arguments = incoming.request.args.get().to_owned();
+        let mut shown = Shown { operation, incoming: Some(incoming) };
+        match self.manager.carry_out(method, &arguments, context, &mut shown) {
+            Ok(result) => returned(&result),
+            Err(failure) => Err(exception(failure).into()),
+        }
+    }
+
+    fn lane(&self, method: Method, arguments: &str) -> usize {
+        match self.manager.lane(method, arguments) {
+            Lane::Calls => 0,
+            Lane::Work => 1,
+            Lane::Bulk => 2,
+            Lane::Watch => 3,
+        }
+    }
+}
+
+impl CapabilitySource for Operations {
+    fn capabilities(&self) -> Result<Map<String, Value>, String> {
+        self.manager.capabilities(&own_context()).map_err(|failure| failure.to_string())
+    }
+}
