@@ -66,8 +66,10 @@ pub(crate) fn compiler_version() -> Result<String> {
     Ok(text.split_whitespace().nth(1).context("rustc --version says nothing")?.to_owned())
 }
 
-/// Adds the features of [`database_features`] to a command for the whole workspace.
+/// Adds the features of [`database_features`] to a command for the whole workspace, and the fail points that
+/// scenarios set; no release is built with those.
 pub(crate) fn with_databases(command: &mut Command) -> &mut Command {
+    command.args(["--features", "cinder-volume/failpoints"]);
     for feature in database_features() {
         command.args(["--features", &format!("cinder-volume/{feature}")]);
     }

@@ -6,7 +6,7 @@
 //! process passes the file on.
 //!
 //! The text of a table has a line `NAME = ACTION` for each point, where the action is `off`,
-//! `kill`, `panic`, `block`, or `error CLASS` (as in [`DriverError::class`](crate::DriverError::class)).
+//! `kill`, `kill once`, `panic`, `block`, or `error CLASS` (as in [`DriverError::class`](crate::DriverError::class)).
 
 #[cfg(not(feature = "failpoints"))]
 use crate::error::DriverError;
@@ -58,6 +58,8 @@ mod table {
         Off,
         /// The process is killed, as by a power cut.
         Kill,
+        /// The same, and the followed file is removed first: the next process goes on.
+        KillOnce,
         /// The call panics.
         Panic,
         /// The call stands still until the action is another one.
@@ -73,6 +75,7 @@ mod table {
             match text.trim() {
                 "off" => Ok(Self::Off),
                 "kill" => Ok(Self::Kill),
+                "kill once" => Ok(Self::KillOnce),
                 "panic" => Ok(Self::Panic),
                 "block" => Ok(Self::Block),
                 other => match other.strip_prefix("error ") {
@@ -153,7 +156,11 @@ mod table {
             Action::Off | Action::Block => Ok(()),
             Action::Panic => panic!("the fail point {name}"),
             Action::Error(class) => Err(error(&class, name)),
-            Action::Kill => {
+            action @ (Action::Kill | Action::KillOnce) => {
+                let followed = table().followed.clone().filter(|_| action == Action::KillOnce);
+                if let Some(path) = followed {
+                    let _error = std::fs::remove_file(path);
+                }
                 let _error = kill_process(getpid(), Signal::KILL);
                 // The signal is on its way; nothing of ours must happen meanwhile.
                 loop {

@@ -7,7 +7,7 @@ use super::scenarios::{
     descriptors, first_moments, health, inheritance, languages, layers, limits, log_options,
     log_reader, messages, original, peer, phases, progress, refusals, registration, reload, report,
     rotation, samples, scale, shared_sessions, signals, spawn, startup, storms, stray_memory,
-    supervision, systemd, tls,
+    supervision, systemd, tls, volumes,
 };
 use crate::servers::Kind;
 
@@ -42,6 +42,7 @@ pub(super) fn scenarios() -> Vec<Scenario> {
     all.extend(outside());
     all.extend(health());
     all.extend(messages());
+    all.extend(volumes());
     if is_wanted() {
         all.extend(rows! {
             original::the_originals_scheduler_lists_our_pools_whoever_comes_first
@@ -282,6 +283,15 @@ fn messages() -> Vec<Scenario> {
         messages::messages_are_counted_and_reported
         broker::a_back_end_serves_over_a_broker_that_comes_and_goes
         broker::a_stop_needs_no_broker_and_a_call_says_that_there_is_none
+    })
+}
+
+fn volumes() -> Vec<Scenario> {
+    Vec::from(rows! {
+        volumes::volumes_come_and_go_on_one_machine
+        volumes::a_worker_killed_between_any_two_steps_loses_no_volume
+        volumes::an_operation_that_kills_its_worker_each_time_is_given_up
+        volumes::a_driver_that_panics_or_says_it_does_not_know_fails_nothing_else
     })
 }
 

@@ -47,6 +47,14 @@ pub(crate) struct OperationsPlan {
     pub records: PathBuf,
 }
 
+impl OperationsPlan {
+    /// Beside the operations of all back ends.
+    #[cfg(feature = "failpoints")]
+    fn fail_points(&self) -> PathBuf {
+        self.records.parent().map_or_else(PathBuf::new, |all| all.with_file_name("fail-points"))
+    }
+}
+
 /// A driver before it is made.
 #[derive(Debug, Clone)]
 pub(crate) enum DriverPlan {
@@ -87,6 +95,9 @@ impl Operations {
         pool: &Pool,
         ready: &Ready,
     ) -> Self {
+        // Where a test says at which step something is to happen; no release has this.
+        #[cfg(feature = "failpoints")]
+        cinder_driver::fail::follow(plan.fail_points());
         let uuid = pool.get().and_then(|mut connection| services::get(&mut connection, service));
         let uuid = uuid.unwrap_or_else(|cause| {
             error!(target: "cinder.volume.manager", "The uuid of this service cannot be read: {}", cinder_db::chain(&cause));

@@ -37,3 +37,4 @@ pub(super) mod stray_memory;
 pub(super) mod supervision;
 pub(super) mod systemd;
 pub(super) mod tls;
+pub(super) mod volumes;

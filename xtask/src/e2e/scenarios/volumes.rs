@@ -1,0 +1,264 @@
+//! Volumes on one machine: they come and go, and survive a worker that dies between any two steps.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, ensure};
+use nix::sys::signal::Signal;
+use serde_json::Value;
+
+use crate::e2e::props::config::Config;
+use crate::e2e::props::daemon::Daemon;
+use crate::e2e::props::scene::{Outcome, Scene};
+use crate::e2e::props::skip::Skip;
+use crate::wait::{secs, wait_for};
+
+/// Longer than two restarts of a worker and everything that it takes up.
+const SOON: std::time::Duration = secs(60);
+
+fn config(scene: &Scene) -> Config {
+    scene.config(&["disk"]).set("disk", "volume_driver", "local")
+}
+
+/// `volume` with these words.
+fn run(scene: &Scene, words: &[&str]) -> Result<Outcome> {
+    let file = scene.path("cinder.conf").to_string_lossy().into_owned();
+    let mut command = scene.cinder_volume(&["volume"]);
+    scene.finish(command.args(words).args(["--json", "--config-file", &file]), SOON)
+}
+
+/// What that printed, having ended well.
+fn volume(scene: &Scene, words: &[&str]) -> Result<Value> {
+    let outcome = run(scene, words)?;
+    ensure!(outcome.code == Some(0), "{words:?}: {outcome:?}");
+    serde_json::from_str(&outcome.out).with_context(|| format!("{words:?}: {outcome:?}"))
+}
+
+fn id(value: &Value) -> Result<String> {
+    Ok(value["id"].as_str().context("no id")?.to_owned())
+}
+
+/// The file of a volume.
+fn file(scene: &Scene, id: &str) -> PathBuf {
+    scene.path("volumes/disk").join(format!("volume-{id}"))
+}
+
+/// Writes a text far into a volume.
+fn write(scene: &Scene, id: &str, text: &str) -> Result<()> {
+    let mut file = fs::File::options().write(true).open(file(scene, id))?;
+    file.seek(SeekFrom::Start(512 << 20))?;
+    Ok(file.write_all(text.as_bytes())?)
+}
+
+fn text(scene: &Scene, id: &str) -> Result<String> {
+    let mut file = fs::File::open(file(scene, id))?;
+    file.seek(SeekFrom::Start(512 << 20))?;
+    let mut text = [0; 3];
+    file.read_exact(&mut text)?;
+    Ok(String::from_utf8_lossy(&text).into_owned())
+}
+
+/// Every row has its file and every file its row; nothing is on its way, and nothing is remembered.
+fn is_settled(scene: &Scene) -> Result<()> {
+    let store = scene.store();
+    let entries = store.lines("SELECT resource_id, status FROM workers")?;
+    ensure!(entries.is_empty(), "entries: {entries:?}");
+    let statuses = "('available', 'in-use', 'error')";
+    for table in ["volumes", "snapshots"] {
+        let sql = format!("SELECT id, status FROM {table} WHERE NOT deleted AND status NOT IN {statuses}");
+        let stuck = store.lines(&sql)?;
+        ensure!(stuck.is_empty(), "{table}: {stuck:?}");
+    }
+    let names = |table: &str, prefix: &str| -> Result<Vec<String>> {
+        let sql = format!("SELECT id FROM {table} WHERE NOT deleted AND status <> 'error'");
+        Ok(store.lines(&sql)?.into_iter().map(|id| format!("{prefix}-{id}")).collect())
+    };
+    let mut rows: BTreeSet<String> = names("volumes", "volume")?.into_iter().collect();
+    rows.extend(names("snapshots", "snapshot")?);
+    let mut files = BTreeSet::new();
+    for entry in fs::read_dir(scene.path("volumes/disk"))? {
+        files.insert(entry?.file_name().to_string_lossy().into_owned());
+    }
+    ensure!(files == rows, "files: {files:?}, rows: {rows:?}");
+    let records = fs::read_dir(scene.path("operations/disk")).into_iter().flatten().count();
+    ensure!(records == 0, "{records} records are left");
+    Ok(())
+}
+
+fn wait_settled(scene: &Scene) -> Result<()> {
+    wait_for("everything to be settled", SOON, || is_settled(scene))
+}
+
+fn start(scene: &Scene) -> Result<Daemon> {
+    let daemon = scene.start(&config(scene))?;
+    daemon.wait_up(1)?;
+    Ok(daemon)
+}
+
+pub(crate) fn volumes_come_and_go_on_one_machine(scene: &Scene) -> Result<()> {
+    let daemon = start(scene)?;
+    let made = volume(scene, &["create", "--size", "1", "--name", "a", "--wait"])?;
+    ensure!(made["status"] == "available" && made["size"] == "1", "{made}");
+    let a = id(&made)?;
+    ensure!(fs::metadata(file(scene, &a))?.len() == 1 << 30);
+    write(scene, &a, "old")?;
+    let snapshot = id(&volume(scene, &["snapshot", "create", "a", "--name", "s", "--wait"])?)?;
+    write(scene, &a, "new")?;
+    let b = id(&volume(scene, &["create", "--from-snapshot", "s", "--name", "b", "--wait"])?)?;
+    let c = id(&volume(scene, &["clone", "a", "--size", "2", "--name", "c", "--wait"])?)?;
+    ensure!((text(scene, &b)?, text(scene, &c)?) == ("old".into(), "new".into()));
+    ensure!(fs::metadata(file(scene, &c))?.len() == 2 << 30);
+    let larger = volume(scene, &["extend", "a", "--size", "3", "--wait"])?;
+    ensure!(larger["status"] == "available" && larger["size"] == "3", "{larger}");
+    ensure!(fs::metadata(file(scene, &a))?.len() == 3 << 30 && text(scene, &a)? == "new");
+    let connection = volume(scene, &["connect", "a"])?;
+    let path = file(scene, &a).to_string_lossy().into_owned();
+    ensure!(connection["driver_volume_type"] == "local", "{connection}");
+    ensure!(connection["data"]["path"] == path.as_str(), "{connection}");
+    ensure!(run(scene, &["disconnect", "a"])?.code == Some(0));
+    let listed = volume(scene, &["list"])?;
+    ensure!(listed.as_array().is_some_and(|all| all.len() == 3), "{listed}");
+    // What an API would refuse.
+    for (words, reason) in [
+        (["delete", "a"].as_slice(), "snapshots"),
+        (&["extend", "a", "--size", "2"], "larger"),
+        (&["create", "--from-snapshot", "nosuch"], "no snapshot nosuch"),
+        (&["show", "nosuch"], "no volume nosuch"),
+        (&["create"], "--size"),
+    ] {
+        let outcome = run(scene, words)?;
+        ensure!(outcome.code == Some(1), "{words:?}: {outcome:?}");
+        ensure!(outcome.all().contains(reason), "{words:?}: {outcome:?}");
+    }
+    is_settled(scene)?;
+    volume(scene, &["snapshot", "delete", &snapshot, "--wait"])?;
+    for one in [&a, &b, &c] {
+        let gone = volume(scene, &["delete", one, "--wait"])?;
+        ensure!(gone["status"] == "deleted", "{gone}");
+    }
+    is_settled(scene)?;
+    ensure!(volume(scene, &["list"])? == serde_json::json!([]));
+    daemon.end_with(Signal::SIGTERM, 0)
+}
+
+/// Sets a fail point; a program without them is of a release.
+fn arm(scene: &Scene, point: &str, action: &str) -> Result<()> {
+    Ok(fs::write(scene.path("fail-points"), format!("{point} = {action}\n"))?)
+}
+
+fn check_fired(scene: &Scene, point: &str) -> Result<()> {
+    if scene.path("fail-points").exists() {
+        return Err(Skip(format!("{point} was not reached: this program has no fail points")).into());
+    }
+    Ok(())
+}
+
+pub(crate) fn a_worker_killed_between_any_two_steps_loses_no_volume(scene: &Scene) -> Result<()> {
+    let daemon = start(scene)?;
+    let base = id(&volume(scene, &["create", "--size", "1", "--name", "base", "--wait"])?)?;
+    write(scene, &base, "abc")?;
+    let step = |operation: &str, step: &str| format!("manager::{operation}::{step}");
+    let mut victims = Vec::new();
+    let killed = |point: &str, words: &[&str]| -> Result<Value> {
+        let before = daemon.workers();
+        arm(scene, point, "kill once")?;
+        let outcome = volume(scene, words).with_context(|| point.to_owned())?;
+        check_fired(scene, point)?;
+        daemon.wait_replaced(&before, 1).with_context(|| point.to_owned())?;
+        wait_settled(scene).with_context(|| point.to_owned())?;
+        Ok(outcome)
+    };
+    for at in ["claimed", "recorded", "made", "written"] {
+        for source in [None, Some("base")] {
+            let point = step("create_volume", at);
+            let words = match source {
+                None => vec!["create", "--size", "1", "--wait"],
+                Some(from) => vec!["clone", from, "--wait"],
+            };
+            let made = killed(&point, &words)?;
+            ensure!(made["status"] == "available", "{point}: {made}");
+            let made = id(&made)?;
+            ensure!(fs::metadata(file(scene, &made))?.len() == 1 << 30, "{point}");
+            if source.is_some() {
+                ensure!(text(scene, &made)? == "abc", "{point}");
+            }
+            victims.push(made);
+        }
+    }
+    for at in ["claimed", "recorded", "made", "written"] {
+        let point = step("create_snapshot", at);
+        let made = killed(&point, &["snapshot", "create", "base", "--wait"])?;
+        ensure!(made["status"] == "available", "{point}: {made}");
+        let point = match at {
+            "claimed" | "recorded" => step("delete_snapshot", "recorded"),
+            "made" => step("delete_snapshot", "gone"),
+            _ => step("delete_snapshot", "written"),
+        };
+        killed(&point, &["snapshot", "delete", &id(&made)?, "--wait"])?;
+    }
+    for (at, size) in [("recorded", "2"), ("made", "3"), ("written", "4")] {
+        let point = step("extend_volume", at);
+        let larger = killed(&point, &["extend", "base", "--size", size, "--wait"])?;
+        ensure!(larger["size"] == size && text(scene, &base)? == "abc", "{point}: {larger}");
+    }
+    for at in ["claimed", "recorded", "gone", "reserved", "written"] {
+        let victim = victims.pop().context("there are enough")?;
+        killed(&step("delete_volume", at), &["delete", &victim, "--wait"])?;
+        ensure!(!file(scene, &victim).exists(), "{at}");
+    }
+    // And while it cleans up.
+    let before = daemon.workers();
+    let word = "manager::cleanup::claimed = kill once\nmanager::create_volume::made = kill once\n";
+    fs::write(scene.path("fail-points"), word)?;
+    let made = volume(scene, &["create", "--size", "1", "--wait"])?;
+    ensure!(made["status"] == "available", "{made}");
+    daemon.wait_replaced(&before, 1)?;
+    wait_settled(scene)?;
+    daemon.end_with(Signal::SIGTERM, 0)
+}
+
+pub(crate) fn an_operation_that_kills_its_worker_each_time_is_given_up(
+    scene: &Scene,
+) -> Result<()> {
+    let daemon = start(scene)?;
+    let good = id(&volume(scene, &["create", "--size", "1", "--wait"])?)?;
+    arm(scene, "manager::create_volume::made", "kill")?;
+    let outcome = run(scene, &["create", "--size", "1", "--name", "bad", "--wait"])?;
+    let told: Value = serde_json::from_str(&outcome.out)?;
+    if told["status"] == "available" {
+        return Err(Skip("this program has no fail points".to_owned()).into());
+    }
+    // The first time and two resumes; then it has the original's status.
+    ensure!(outcome.code == Some(3) && told["status"] == "error", "{outcome:?}");
+    daemon.wait_log("it is not tried again", 1)?;
+    fs::remove_file(scene.path("fail-points"))?;
+    daemon.wait_up(1)?;
+    volume(scene, &["delete", "bad", "--wait"])?;
+    volume(scene, &["delete", &good, "--wait"])?;
+    wait_settled(scene)?;
+    daemon.end_with(Signal::SIGTERM, 0)
+}
+
+pub(crate) fn a_driver_that_panics_or_says_it_does_not_know_fails_nothing_else(
+    scene: &Scene,
+) -> Result<()> {
+    let daemon = start(scene)?;
+    let workers = daemon.workers();
+    for action in ["error unknown", "error cancelled"] {
+        arm(scene, "driver::create_volume::placed", action)?;
+        let made = volume(scene, &["create", "--size", "1", "--wait"])?;
+        ensure!(made["status"] == "available", "{action}: {made}");
+        if daemon.count("asking the driver") == 0 {
+            return Err(Skip("this program has no fail points".to_owned()).into());
+        }
+    }
+    arm(scene, "driver::create_volume::placed", "error no space")?;
+    let outcome = run(scene, &["create", "--size", "1", "--wait"])?;
+    ensure!(outcome.code == Some(3), "{outcome:?}");
+    fs::remove_file(scene.path("fail-points"))?;
+    ensure!(volume(scene, &["create", "--size", "1", "--wait"])?["status"] == "available");
+    ensure!(daemon.workers() == workers, "a worker was replaced");
+    daemon.end_with(Signal::SIGTERM, 0)
+}
