@@ -21,6 +21,8 @@
 
 pub mod ability;
 mod cancel;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod connection;
 mod context;
 pub mod copy;
