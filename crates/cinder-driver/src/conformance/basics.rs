@@ -35,7 +35,7 @@ pub(super) fn repeated(case: &Case<'_>) -> Verdict {
     }
     let snapshot = case.snap(&volume);
     driver.create_snapshot(&snapshot, &case.context()).expect("a snapshot may come again");
-    let (restored, cloned) = (case.from_snapshot(&snapshot, 1), case.clone_of(&volume, 1));
+    let (restored, cloned) = (case.restored(&snapshot, 1), case.clone_of(&volume, 1));
     driver.create_volume_from_snapshot(&restored, &snapshot, &case.context()).expect("again");
     driver.create_cloned_volume(&cloned, &volume, &case.context()).expect("again");
     driver.extend_volume(&cloned, 2, &case.context()).expect("extended");
@@ -62,7 +62,7 @@ pub(super) fn forgetful(case: &Case<'_>) -> Verdict {
     let other = case.backend.driver();
     other.connect(&case.context()).expect("a second driver connects");
     let io = other.open_local(&volume, OpenMode::Read, &case.context()).expect("it is there");
-    content.check(io.as_ref(), 1, "a volume of another driver");
+    content.check(io.as_ref(), 1, false, "a volume of another driver");
     drop(io);
     other.delete_snapshot(&snapshot, &case.context()).expect("deleted");
     other.delete_volume(&volume, &case.context()).expect("deleted");
@@ -212,12 +212,12 @@ pub(super) fn data(case: &Case<'_>) -> Verdict {
     // What comes later is in the volume, and in nothing that was made of it before.
     let later = first.clone().with(500 << 20, 100_000, 77).with(10, 100, 0);
     case.fill(&source, &later);
-    let restored = case.from_snapshot(&snapshot, 1);
-    let larger = case.from_snapshot(&snapshot, 2);
+    let restored = case.restored(&snapshot, 1);
+    let larger = case.restored(&snapshot, 2);
     let cloned = case.clone_of(&source, 1);
     let cloned_twice = case.clone_of(&cloned, 3);
     case.check(&source, &later, "the source");
-    case.check(&restored, &first, "a volume from a snapshot");
+    case.check_whole(&restored, &first, "a volume from a snapshot");
     case.check(&larger, &first, "a larger volume from a snapshot");
     case.check(&cloned, &later, "a clone");
     case.check(&cloned_twice, &later, "a larger clone of a clone");
@@ -256,7 +256,7 @@ pub(super) fn input_output(case: &Case<'_>) -> Verdict {
     io.write_zeroes(0..0).expect("nothing is punched");
     io.discard(GIB / 2..GIB).expect("discarded");
     io.flush().expect("flushed");
-    content.check(io.as_ref(), 1, "a volume with a hole");
+    content.check(io.as_ref(), 1, false, "a volume with a hole");
     for result in [
         io.write_at(GIB - 1, &[1, 2]),
         io.write_at(u64::MAX - 1, &[1]),

@@ -12,6 +12,8 @@ use crate::error::DriverError;
 use crate::lock::ProcessLocks;
 use crate::view::{SnapshotView, VolumeView};
 
+/// What begins the arguments of a child.
+pub(super) const CHILD: &str = "--child";
 /// No call of a case may take longer.
 pub(super) const LIMIT: Duration = Duration::from_secs(120);
 
@@ -85,7 +87,7 @@ impl<'a> Case<'a> {
         self.driver.delete_snapshot(snapshot, &self.context()).expect("a snapshot is deleted");
     }
 
-    pub(super) fn from_snapshot(&self, snapshot: &SnapshotView, size_gib: u64) -> VolumeView {
+    pub(super) fn restored(&self, snapshot: &SnapshotView, size_gib: u64) -> VolumeView {
         let mut volume = self.volume();
         volume.size_gib = size_gib;
         let result = self.driver.create_volume_from_snapshot(&volume, snapshot, &self.context());

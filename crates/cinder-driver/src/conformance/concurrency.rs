@@ -61,7 +61,7 @@ pub(super) fn many(case: &Case<'_>) -> Verdict {
                 for _ in 0..4 {
                     let volume = case.created();
                     let snapshot = case.snap(&volume);
-                    let restored = case.from_snapshot(&snapshot, 2);
+                    let restored = case.restored(&snapshot, 2);
                     case.delete(&restored);
                     case.unsnap(&snapshot);
                     case.delete(&volume);

@@ -10,7 +10,7 @@ use std::process::{Command, ExitCode, Stdio};
 use std::time::Instant;
 
 use crate::conformance::Bench;
-use crate::conformance::case::{Case, LIMIT, Verdict, context};
+use crate::conformance::case::{CHILD, Case, LIMIT, Verdict, context};
 use crate::conformance::faults::{Exercise, exercise_of};
 use crate::fail::{self, Action};
 use crate::lock::ProcessLocks;
@@ -57,7 +57,7 @@ pub(super) fn killed(case: &Case<'_>) -> Verdict {
 fn kill_at(case: &Case<'_>, point: &str) {
     let program = std::fs::read_link("/proc/self/exe").expect("this program has a path");
     let mut child = Command::new(program)
-        .arg(super::program::CHILD)
+        .arg(CHILD)
         .arg(case.backend.token())
         .arg(point)
         .stdin(Stdio::null())

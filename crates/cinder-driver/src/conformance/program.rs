@@ -6,11 +6,8 @@ use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
-use crate::conformance::case::{Case, Verdict};
+use crate::conformance::case::{CHILD, Case, Verdict};
 use crate::conformance::{Bench, abilities, basics, concurrency, crash, faults, troubles};
-
-/// What begins the arguments of a child.
-pub(super) const CHILD: &str = "--child";
 
 type Body = fn(&Case<'_>) -> Verdict;
 
