@@ -25,6 +25,7 @@ pub enum Kind {
 }
 
 /// The main function of a program of tests.
+#[allow(dead_code, reason = "a program with the usual harness has none")]
 pub fn run(kind: Kind) -> ExitCode {
     #[allow(clippy::disallowed_methods, reason = "the arguments of the program of tests")]
     let mut arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -40,7 +41,7 @@ fn new_driver(directory: &Path) -> Box<dyn Driver> {
 }
 
 /// Where a file system in a file is, for its syncs not to be those of a disk.
-const MEMORY: &str = "/dev/shm";
+pub const MEMORY: &str = "/dev/shm";
 
 impl Kind {
     fn root(self) -> std::io::Result<TempDir> {
@@ -84,6 +85,28 @@ impl Mount {
         told(Command::new("mount").args(what).arg(&at))?;
         Ok(Self(at))
     }
+}
+
+/// Cuts the power of a file system made by [`xfs`]: what was not safe is gone, and every call fails.
+///
+/// # Errors
+///
+/// Why that cannot be done here.
+#[allow(dead_code, reason = "one program of tests uses it")]
+pub fn power_cut(mount: &Mount) -> Result<(), String> {
+    told(Command::new("xfs_io").args(["-x", "-c", "shutdown"]).arg(&mount.0))
+}
+
+/// Gives the power back, when nobody has anything open any more.
+///
+/// # Errors
+///
+/// Why that cannot be done here.
+#[allow(dead_code, reason = "one program of tests uses it")]
+pub fn power_back(mount: &Mount) -> Result<(), String> {
+    told(Command::new("umount").arg(&mount.0))?;
+    let image = mount.0.with_file_name("image");
+    told(Command::new("mount").args(["-t", "xfs", "-o", "loop"]).arg(image).arg(&mount.0))
 }
 
 impl Drop for Mount {
