@@ -166,6 +166,20 @@ impl Directory {
         })
     }
 
+    /// Makes a file without a name, which is gone with whoever has it open; none if the file system
+    /// knows no such files.
+    pub(crate) fn create_unnamed(&self) -> Result<Option<File>, DriverError> {
+        let flags = OFlags::RDWR | OFlags::TMPFILE | OFlags::CLOEXEC;
+        match openat(&self.fd, ".", flags, Mode::RUSR | Mode::WUSR) {
+            Ok(fd) => Ok(Some(File::from(fd))),
+            Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::INVAL) => Ok(None),
+            Err(errno) => {
+                self.still_there()?;
+                Err(down(&self.path, "does not let this service make files", errno))
+            }
+        }
+    }
+
     /// Takes away what is under the temporary name; whether there was anything.
     pub(crate) fn remove_aside(&self, name: &Name) -> Result<bool, DriverError> {
         match unlinkat(&self.fd, name.aside(), AtFlags::empty()) {

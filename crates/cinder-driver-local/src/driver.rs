@@ -102,15 +102,14 @@ pub(crate) fn checked_bytes(gib: u64) -> Result<u64, DriverError> {
     bytes_of(gib).ok_or_else(|| Refusal::Size { gib, reason }.into())
 }
 
-/// Whether two files of the directory can share blocks; leaves nothing behind.
+/// Whether two files of the directory can share blocks. A file system that can share them knows
+/// files without names, so nothing of the attempt can be left behind.
 fn probe_sharing(directory: &Directory) -> Result<bool, DriverError> {
-    let (one, other) = (Name::new("probe-1")?, Name::new("probe-2")?);
-    let source = directory.create_aside(&one)?;
-    let target = directory.create_aside(&other)?;
-    let shares = source.set_len(1 << 20).is_ok() && ioctl_ficlone(&target, &source).is_ok();
-    directory.remove_aside(&one)?;
-    directory.remove_aside(&other)?;
-    Ok(shares)
+    let (Some(source), Some(target)) = (directory.create_unnamed()?, directory.create_unnamed()?)
+    else {
+        return Ok(false);
+    };
+    Ok(source.set_len(1 << 20).is_ok() && ioctl_ficlone(&target, &source).is_ok())
 }
 
 impl Driver for LocalDriver {

@@ -33,5 +33,11 @@ pub mod points;
 mod settle;
 mod stats;
 
+use cinder_driver::registry::Names;
+
+/// The names of this driver in a configuration.
+pub const NAMES: Names =
+    Names { ours: "local", classes: &["cinder.volume.drivers.local.LocalVolumeDriver"] };
+
 pub use driver::LocalDriver;
 pub use options::LocalOptions;

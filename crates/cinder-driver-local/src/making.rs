@@ -5,6 +5,7 @@
 //! name, so a name that is there needs no second look. Must not: know what a snapshot is.
 
 use std::fs::File;
+use std::ops::Range;
 
 use cinder_driver::copy::{Destination, Method};
 use cinder_driver::{DriverError, FileIo, OpContext, OpenMode, VolumeIo, fail};
@@ -101,7 +102,7 @@ fn write_aside(
         }
     }
     if plan.preallocate {
-        allocate(&io.file, plan.name, 0, plan.bytes)?;
+        allocate(directory, &io.file, plan.name, 0, plan.bytes)?;
     }
     fail::point(plan.steps.filled)?;
     context.check()?;
@@ -135,9 +136,22 @@ pub(crate) fn in_use(name: &Name) -> DriverError {
 }
 
 /// Takes the space of a range; its data stay.
-fn allocate(file: &File, name: &Name, from: u64, to: u64) -> Result<(), DriverError> {
+///
+/// What does not fit is not tried: until it failed, there would be no room for anybody else.
+fn allocate(
+    directory: &Directory,
+    file: &File,
+    name: &Name,
+    from: u64,
+    to: u64,
+) -> Result<(), DriverError> {
     if from >= to {
         return Ok(());
+    }
+    let free = directory.space()?.free;
+    if to - from > free {
+        let (what, needed) = (name.to_string(), Some(to - from));
+        return Err(DriverError::NoSpace { what, needed, free: Some(free), source: None });
     }
     fallocate(file, FallocateFlags::KEEP_SIZE, from, to - from)
         .map_err(|errno| DriverError::from_io(name.to_string(), errno.into()))
@@ -157,7 +171,7 @@ pub(crate) fn grow(
     let old = directory.get(name)?.bytes;
     let file = directory.open_file(name, OpenMode::Write)?.into_file();
     fail::point(points::EXTEND_BEGUN)?;
-    let result = lengthen(&file, name, old, bytes, preallocate);
+    let result = lengthen(directory, &file, name, old..bytes, preallocate);
     result.map_err(|error| {
         // Gives back what was taken beyond the old end.
         let _space_stays_taken = file.set_len(old);
@@ -166,18 +180,18 @@ pub(crate) fn grow(
 }
 
 fn lengthen(
+    directory: &Directory,
     file: &File,
     name: &Name,
-    old: u64,
-    bytes: u64,
+    more: Range<u64>,
     preallocate: bool,
 ) -> Result<(), DriverError> {
     if preallocate {
-        allocate(file, name, old, bytes)?;
+        allocate(directory, file, name, more.start, more.end)?;
     }
     fail::point(points::EXTEND_ALLOCATED)?;
-    if bytes > old {
-        file.set_len(bytes).map_err(|error| DriverError::from_io(name.to_string(), error))?;
+    if !more.is_empty() {
+        file.set_len(more.end).map_err(|error| DriverError::from_io(name.to_string(), error))?;
     }
     fail::point(points::EXTEND_GROWN)?;
     sync(file, name)

@@ -67,6 +67,7 @@ impl Manage for LocalDriver {
         reference: &Reference,
         context: &OpContext,
     ) -> Result<VolumeUpdate, DriverError> {
+        context.check()?;
         let (from, to) = (named(reference)?, Name::new(&volume.name)?);
         let directory = self.directory()?;
         let _held = context.lock(&[&from.lock(), &to.lock()])?;
@@ -82,8 +83,12 @@ impl Manage for LocalDriver {
             making::grow(&directory, &from, whole, self.options().preallocate)?;
         }
         directory.rename(from.as_str(), &to)?;
-        fail::point(points::MANAGE_RENAMED)?;
-        directory.sync()?;
+        let result = fail::point(points::MANAGE_RENAMED).and_then(|()| directory.sync());
+        if let Err(error) = result {
+            // A volume that could not be managed is deleted by its owner; the file must not be.
+            directory.rename(to.as_str(), &from)?;
+            return Err(error);
+        }
         Ok(VolumeUpdate::default())
     }
 

@@ -21,6 +21,9 @@
 
 pub mod ability;
 mod cancel;
+mod capability;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod connection;
 mod context;
 pub mod copy;
@@ -32,6 +35,7 @@ mod io;
 mod lock;
 mod operation;
 mod record;
+pub mod registry;
 pub mod run;
 mod seams;
 mod stats;
@@ -41,6 +45,7 @@ mod value;
 mod view;
 
 pub use cancel::{CancelFlag, Limit};
+pub use capability::{Ability, abilities, capabilities, published};
 pub use connection::{ConnectionInfo, Connector, Terminated};
 pub use context::OpContext;
 pub use driver::{About, BackgroundTask, Driver, Extended, Reconfigured};
