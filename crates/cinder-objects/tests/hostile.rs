@@ -218,6 +218,17 @@ fn depth_is_refused_and_costs_no_stack() {
         let args = format!(r#"{{"updates": {{"a": {}}}}}"#, deep("[", "]", 100));
         assert!(Request::decode("failover_completed", "3.8", &args).is_ok());
         // Objects within objects: what JSON allows is more than we follow.
+        for (depth, refused) in [(25, false), (26, true)] {
+            let parent = |parent| envelope("Backup", "1.7", json!({"parent": parent}));
+            let backup = (0..depth).fold(json!(null), |value, _| parent(value));
+            let read =
+                Request::read(Method::GetBackupDevice, &json!({"backup": backup}).to_string());
+            assert_eq!(
+                read.err().map(|error| error.class()),
+                refused.then_some(too_deep),
+                "{depth}"
+            );
+        }
         for (depth, refused) in [(8, false), (9, true), (14, true)] {
             let volume = (0..depth).fold(json!(null), |value, _| within(value));
             let args = json!({"volume": volume}).to_string();

@@ -64,36 +64,3 @@ impl Drop for Judge {
         let _ = self.child.wait();
     }
 }
-
-/// Where two values differ first, and how; lists of changes may be in any order.
-pub fn difference(ours: &Value, theirs: &Value) -> Option<String> {
-    match (ours, theirs) {
-        (Value::Object(ours), Value::Object(theirs)) => {
-            let keys = ours.keys().chain(theirs.keys());
-            keys.into_iter().find_map(|key| {
-                let of = |map: &serde_json::Map<String, Value>| {
-                    let mut value = map.get(key)?.clone();
-                    if let (true, Value::Array(list)) = (key.ends_with(".changes"), &mut value) {
-                        list.sort_by_key(Value::to_string);
-                    }
-                    Some(value)
-                };
-                match (of(ours), of(theirs)) {
-                    (Some(ours), Some(theirs)) => {
-                        difference(&ours, &theirs).map(|text| format!("{key}/{text}"))
-                    }
-                    (None, None) => None,
-                    (ours, theirs) => Some(format!("{key}: ours {ours:?}, theirs {theirs:?}")),
-                }
-            })
-        }
-        (Value::Array(ours), Value::Array(theirs)) if ours.len() == theirs.len() => {
-            let mut pairs = ours.iter().zip(theirs).enumerate();
-            pairs.find_map(|(number, (ours, theirs))| {
-                difference(ours, theirs).map(|text| format!("{number}/{text}"))
-            })
-        }
-        _ if ours == theirs => None,
-        _ => Some(format!("ours {ours}, theirs {theirs}")),
-    }
-}
