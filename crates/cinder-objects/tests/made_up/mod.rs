@@ -101,7 +101,7 @@ pub fn difference(ours: &Value, theirs: &Value) -> Option<String> {
         (Value::Object(ours), Value::Object(theirs)) => {
             let keys = ours.keys().chain(theirs.keys());
             keys.into_iter().find_map(|key| {
-                let of = |map: &serde_json::Map<String, Value>| {
+                let of = |map: &Map<String, Value>| {
                     let mut value = map.get(key)?.clone();
                     if let (true, Value::Array(list)) = (key.ends_with(".changes"), &mut value) {
                         list.sort_by_key(Value::to_string);
