@@ -8,12 +8,12 @@ mod judge;
 mod made_up;
 
 use cinder_objects::Pin;
-use judge::Judge;
+use judge::judge;
 use made_up::{Filling, NAMES, again, difference, envelope};
 
 #[test]
 fn the_original_reads_what_we_write() {
-    let Some(mut judge) = Judge::start() else { return };
+    let Some(mut judge) = judge() else { return };
     for name in NAMES {
         for filling in [Filling::All, Filling::Nulls, Filling::Nothing] {
             for pin in ["1.38", "1.39"] {
@@ -34,7 +34,7 @@ fn the_original_reads_what_we_write() {
 
 #[test]
 fn we_read_what_the_original_writes() {
-    let Some(mut judge) = Judge::start() else { return };
+    let Some(mut judge) = judge() else { return };
     for name in NAMES {
         for pin in ["1.38", "1.39"] {
             let theirs = judge.made(pin, name);
@@ -48,7 +48,7 @@ fn we_read_what_the_original_writes() {
 /// Where the original is another way, the case says why.
 #[test]
 fn what_we_refuse_the_original_refuses_alike() {
-    let Some(mut judge) = Judge::start() else { return };
+    let Some(mut judge) = judge() else { return };
     let mut wrong = Vec::new();
     for case in cases::all() {
         let answer = judge.again("1.39", &case.value);
