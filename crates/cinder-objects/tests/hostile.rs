@@ -250,6 +250,18 @@ fn depth_is_refused_and_costs_no_stack() {
     tried.unwrap().join().unwrap();
 }
 
+/// A few bytes each in a message, a hundred in memory.
+#[test]
+fn a_message_of_very_many_values_is_not_unfolded() {
+    let args = |count: usize| format!(r#"{{"updates": {{"a": [{}1]}}}}"#, "[],".repeat(count));
+    let (.., text) = told("failover_completed", "3.8", &args(300_000));
+    assert_eq!(text, "failover_completed: more than 500000 values");
+    assert!(Request::decode("failover_completed", "3.8", &args(100_000)).is_ok());
+    // One that is only long is read.
+    let long = format!(r#"{{"updates": {{"a": "{}"}}}}"#, "x".repeat(10_000_000));
+    assert!(Request::decode("failover_completed", "3.8", &long).is_ok());
+}
+
 #[test]
 fn every_method_survives_every_type_of_every_argument() {
     let values =
