@@ -30,7 +30,7 @@ struct Area {
     tests: &'static [&'static str],
 }
 
-const AREAS: [Area; 4] = [
+const AREAS: [Area; 5] = [
     Area {
         package: "cinder-db",
         files: &[
@@ -50,6 +50,11 @@ const AREAS: [Area; 4] = [
     Area {
         package: "cinder-conf",
         files: &["ini*", "substitute*", "kind*", "kind/**", "oslo*", "oslo/**"],
+        tests: &["--lib", "--tests"],
+    },
+    Area {
+        package: "cinder-objects",
+        files: &["{arguments,changes,envelope,field,pin,plain,python}.rs"],
         tests: &["--lib", "--tests"],
     },
     Area {

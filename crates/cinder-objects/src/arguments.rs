@@ -24,12 +24,21 @@ pub(crate) fn is_spoken(version: &str) -> bool {
     asked.major == ours.major && (asked < ours || asked == ours && revision == 0)
 }
 
+/// Values that arguments may be made of: each takes some hundred bytes, however few it is written in.
+/// A list of a thousand volumes has some sixty thousand.
+const MOST_VALUES: usize = 500_000;
+
 /// Arguments as an object.
 ///
 /// # Errors
 ///
 /// [`DecodeError`] for what is none, and for values within values within values.
 pub(crate) fn arguments(method: &str, text: &str) -> Result<Map<String, Value>, DecodeError> {
+    // Signs within texts are counted, too: who writes that many means no good either.
+    let is_sign = |byte: &u8| matches!(byte, b',' | b'[' | b'{');
+    if text.len() > MOST_VALUES && text.bytes().filter(is_sign).count() > MOST_VALUES {
+        return Err(DecodeError::value(format!("{method}: more than {MOST_VALUES} values")));
+    }
     match serde_json::from_str(text) {
         Ok(Value::Object(args)) => Ok(args),
         Ok(other) => {

@@ -268,7 +268,7 @@ fn is_compatible(asked: &str, ours: &str) -> Result<bool, DecodeError> {
         let invalid = || DecodeError::InvalidVersion { version: quoted(text) };
         let mut numbers = numbers.ok_or_else(invalid)?;
         // 1.9.0 is 1.9.
-        while numbers.len() > 2 && numbers.last() == Some(&0) {
+        while numbers.last() == Some(&0) {
             numbers.pop();
         }
         Ok(numbers)

@@ -218,6 +218,17 @@ fn depth_is_refused_and_costs_no_stack() {
         let args = format!(r#"{{"updates": {{"a": {}}}}}"#, deep("[", "]", 100));
         assert!(Request::decode("failover_completed", "3.8", &args).is_ok());
         // Objects within objects: what JSON allows is more than we follow.
+        for (depth, refused) in [(25, false), (26, true)] {
+            let parent = |parent| envelope("Backup", "1.7", json!({"parent": parent}));
+            let backup = (0..depth).fold(json!(null), |value, _| parent(value));
+            let read =
+                Request::read(Method::GetBackupDevice, &json!({"backup": backup}).to_string());
+            assert_eq!(
+                read.err().map(|error| error.class()),
+                refused.then_some(too_deep),
+                "{depth}"
+            );
+        }
         for (depth, refused) in [(8, false), (9, true), (14, true)] {
             let volume = (0..depth).fold(json!(null), |value, _| within(value));
             let args = json!({"volume": volume}).to_string();
@@ -237,6 +248,18 @@ fn depth_is_refused_and_costs_no_stack() {
         }
     });
     tried.unwrap().join().unwrap();
+}
+
+/// A few bytes each in a message, a hundred in memory.
+#[test]
+fn a_message_of_very_many_values_is_not_unfolded() {
+    let args = |count: usize| format!(r#"{{"updates": {{"a": [{}1]}}}}"#, "[],".repeat(count));
+    let (.., text) = told("failover_completed", "3.8", &args(300_000));
+    assert_eq!(text, "failover_completed: more than 500000 values");
+    assert!(Request::decode("failover_completed", "3.8", &args(100_000)).is_ok());
+    // One that is only long is read.
+    let long = format!(r#"{{"updates": {{"a": "{}"}}}}"#, "x".repeat(10_000_000));
+    assert!(Request::decode("failover_completed", "3.8", &long).is_ok());
 }
 
 #[test]

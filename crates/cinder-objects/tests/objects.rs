@@ -2,12 +2,16 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
 
+mod made_up;
+
 use cinder_objects::{
     Answer, AnyForm, Argument, Call, CreateVolume, DecodeError, Dict, Field, GetManageableVolumes,
-    InitializeConnection, LogLevel, LogLevelList, ManageableVolume, Method, Pin, Request,
+    Group, InitializeConnection, LogLevel, LogLevelList, ManageableVolume, Method, Pin, Request,
     RequestSpec, Snapshot, SnapshotList, VersionedObject, Volume, VolumeAttachment,
     VolumeAttachmentList, VolumeProperties,
 };
+use cinder_types::SnapshotStatus;
+use made_up::{Filling, NAMES, again, difference};
 use serde_json::{Value, json};
 
 const VOLUME: &str = include_str!("data/volume.json");
@@ -148,6 +152,8 @@ fn results_are_written_as_their_callers_read_them() {
     assert_eq!(().encode(Pin::CURRENT), json!(null));
     assert_eq!(None::<bool>.encode(Pin::CURRENT), json!(null));
     assert_eq!(Some(true).encode(Pin::CURRENT), json!(true));
+    let dict = Dict(json!({"a": 1}).as_object().cloned().unwrap());
+    assert_eq!(dict.encode(Pin::CURRENT), json!({"a": 1}));
     assert_eq!("5f2c".to_owned().encode(Pin::CURRENT), json!("5f2c"));
     let level = LogLevel { prefix: "a".into(), level: "INFO".into(), ..Default::default() };
     let list = LogLevelList { objects: vec![level].into(), ..Default::default() };
@@ -188,4 +194,129 @@ fn no_login_is_shown_by_debug() {
     let sent = args.pointer("/volume/versioned_object.data/provider_auth").unwrap();
     assert_eq!(sent, "CHAP user s3cret");
     assert_eq!(args["connector"], connector);
+}
+
+#[test]
+fn every_kind_is_written_as_it_was_read() {
+    for name in NAMES {
+        let made = made_up::envelope(name, Filling::All, 0);
+        let written = again(name, made.clone(), Pin::CURRENT).unwrap();
+        assert_eq!(difference(&written, &made), None, "{name}");
+        for filling in [Filling::Nulls, Filling::Nothing] {
+            let made = made_up::envelope(name, filling, 0);
+            let written = again(name, made.clone(), Pin::CURRENT).unwrap();
+            for (field, value) in made["versioned_object.data"].as_object().unwrap() {
+                assert_eq!(&written["versioned_object.data"][field], value, "{name}.{field}");
+            }
+        }
+    }
+}
+
+/// Values of plain arguments, by name; what is not here is an object.
+fn plain(name: &str) -> Option<Value> {
+    Some(match name {
+        "filter_properties" | "connector" | "image_meta" | "diff" | "ref" | "updates" => {
+            json!({"key": [1, {"deep": null}]})
+        }
+        "host" => json!({"host": "h@b#p", "cluster_name": null}),
+        "reservations" | "old_reservations" | "sort_keys" | "sort_dirs" => json!(["a", "b"]),
+        "new_size" | "limit" | "offset" => json!(12),
+        "marker" => json!({"source-name": "x"}),
+        "allow_reschedule"
+        | "unmanage_only"
+        | "cascade"
+        | "force"
+        | "no_snapshots"
+        | "error"
+        | "force_host_copy"
+        | "discover"
+        | "want_objects"
+        | "async_call"
+        | "allow_attached_volume" => json!(true),
+        "volume" | "vref" | "new_volume" | "snapshot" | "image_snap" | "request_spec"
+        | "backup" | "group" | "source_group" | "group_snapshot" | "cleanup_request"
+        | "log_request" => {
+            return None;
+        }
+        _ => json!(format!("a {name}")),
+    })
+}
+
+fn object(name: &str) -> Value {
+    let kind = match name {
+        "volume" | "vref" | "new_volume" => "Volume",
+        "snapshot" | "image_snap" => "Snapshot",
+        "request_spec" => "RequestSpec",
+        "backup" => "Backup",
+        "group" | "source_group" => "Group",
+        "group_snapshot" => "GroupSnapshot",
+        "cleanup_request" => "CleanupRequest",
+        "log_request" => "LogLevel",
+        other => panic!("{other}"),
+    };
+    made_up::envelope(kind, Filling::All, 1)
+}
+
+#[test]
+fn the_arguments_of_every_method_are_written_as_they_were_read() {
+    for method in Method::ALL {
+        let names = method.required().iter().chain(method.optional());
+        let args: Value =
+            names.map(|name| (*name, plain(name).unwrap_or_else(|| object(name)))).collect();
+        let read = Request::decode(method.name(), method.sent_as(), &args.to_string()).unwrap();
+        let (written_for, written) = read.encode(Pin::CURRENT);
+        assert_eq!((written_for, difference(&written, &args)), (*method, None));
+        // What may be left out is written with the value that it has then.
+        let names = method.required().iter();
+        let args: Value =
+            names.map(|name| (*name, plain(name).unwrap_or_else(|| object(name)))).collect();
+        let (_, written) = Request::read(*method, &args.to_string()).unwrap().encode(Pin::CURRENT);
+        for name in method.optional() {
+            let fallback = match *name {
+                "allow_reschedule" => json!(true),
+                "migration_policy" => json!("never"),
+                _ if plain(name) == Some(json!(true)) => json!(false),
+                _ => json!(null),
+            };
+            assert_eq!(written[*name], fallback, "{method:?} {name}");
+        }
+    }
+}
+
+#[test]
+fn what_services_ask_of_snapshots_and_groups_is_read_from_their_fields() {
+    let snapshot = Snapshot {
+        id: "5f2c".into(),
+        volume_id: "70a1".into(),
+        volume_size: 3.into(),
+        status: "creating".into(),
+        ..Snapshot::default()
+    };
+    assert_eq!(snapshot.name("snapshot-%s").unwrap(), "snapshot-5f2c");
+    assert_eq!(snapshot.volume_id().unwrap().as_str(), "70a1");
+    assert_eq!(
+        (snapshot.volume_size(), snapshot.status()),
+        (Ok(3), Some(SnapshotStatus::CREATING))
+    );
+    assert_eq!(Snapshot::default().volume_id().unwrap_err().field, "volume_id");
+    assert_eq!(Snapshot::default().status(), None);
+    let group = Group { host: "h@b".into(), ..Group::default() };
+    assert_eq!(group.service(), Ok(Some("h@b")));
+    assert_eq!(Group::default().service().unwrap_err().object, "Group");
+    let moving = Volume { migration_status: "target:5f2c".into(), ..Volume::default() };
+    assert_eq!(moving.migration_status().unwrap().as_str(), "target:5f2c");
+    assert!(moving.attachments().is_empty());
+}
+
+#[test]
+fn a_field_can_be_changed_and_taken() {
+    let mut field = Field::from(1);
+    *field.get_mut().unwrap() = 2;
+    assert_eq!((field.get(), field.into_option()), (Some(&2), Some(2)));
+    for mut none in [Field::Unset, Field::<i64>::Null] {
+        assert_eq!(none.get_mut(), None);
+        assert_eq!((none.get(), none.into_option()), (None, None));
+    }
+    assert_eq!(Field::<i64>::from(Some(1)), Field::Set(1));
+    assert_eq!(Field::<i64>::from(None), Field::Null);
 }

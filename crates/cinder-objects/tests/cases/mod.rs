@@ -86,6 +86,7 @@ fn envelopes() -> Vec<Case> {
         case("a third number", with("version", json!("1.9.1")), None),
         case("a third number of a later version", with("version", json!("1.10.1")), INCOMPATIBLE),
         case("a third number of an older version", with("version", json!("1.8.4")), None),
+        case("a third number of nothing", with("version", json!("1.9.0")), None),
         case("four numbers", with("version", json!("1.9.1.1")), INCOMPATIBLE),
         case("one number", with("version", json!("1")), None),
         case("no number", with("version", json!("new")), INVALID),

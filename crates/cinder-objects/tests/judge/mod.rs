@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Value, json};
 
@@ -11,18 +12,25 @@ const SCRIPT: &str = include_str!("serve.py");
 /// A process that answers line by line.
 pub struct Judge {
     child: Child,
-    input: Option<ChildStdin>,
+    input: ChildStdin,
     output: BufReader<ChildStdout>,
 }
 
+/// The one of all tests, because it takes seconds to start; it ends with its input, when they do.
+static JUDGE: LazyLock<Option<Mutex<Judge>>> = LazyLock::new(|| Judge::start().map(Mutex::new));
+
+/// The original, if there is a Python for it. One test at a time has it.
+pub fn judge() -> Option<MutexGuard<'static, Judge>> {
+    JUDGE.as_ref().map(|judge| judge.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
 impl Judge {
-    /// Starts one, if there is a Python for it.
     #[expect(
         clippy::disallowed_methods,
         clippy::print_stderr,
         reason = "a test is told by its caller where a Python is, and says if there is none"
     )]
-    pub fn start() -> Option<Self> {
+    fn start() -> Option<Self> {
         let Some(environment) = std::env::var_os("CINDER_PYTHON") else {
             eprintln!("not run: CINDER_PYTHON names no virtual environment with cinder 29.0.0");
             return None;
@@ -34,7 +42,7 @@ impl Judge {
             .stderr(Stdio::null())
             .spawn()
             .expect("a Python");
-        let input = child.stdin.take();
+        let input = child.stdin.take().expect("piped");
         let output = BufReader::new(child.stdout.take().expect("piped"));
         Some(Self { child, input, output })
     }
@@ -50,50 +58,10 @@ impl Judge {
     }
 
     fn ask(&mut self, line: &str) -> Value {
-        let input = self.input.as_mut().expect("open until the end");
-        writeln!(input, "{line}").expect("it reads");
+        writeln!(self.input, "{line}").expect("it reads");
         let mut answer = String::new();
         self.output.read_line(&mut answer).expect("it answers");
-        serde_json::from_str(&answer).unwrap_or_else(|error| panic!("{error}: {answer}"))
-    }
-}
-
-impl Drop for Judge {
-    fn drop(&mut self) {
-        drop(self.input.take()); // it ends with its input
-        let _ = self.child.wait();
-    }
-}
-
-/// Where two values differ first, and how; lists of changes may be in any order.
-pub fn difference(ours: &Value, theirs: &Value) -> Option<String> {
-    match (ours, theirs) {
-        (Value::Object(ours), Value::Object(theirs)) => {
-            let keys = ours.keys().chain(theirs.keys());
-            keys.into_iter().find_map(|key| {
-                let of = |map: &serde_json::Map<String, Value>| {
-                    let mut value = map.get(key)?.clone();
-                    if let (true, Value::Array(list)) = (key.ends_with(".changes"), &mut value) {
-                        list.sort_by_key(Value::to_string);
-                    }
-                    Some(value)
-                };
-                match (of(ours), of(theirs)) {
-                    (Some(ours), Some(theirs)) => {
-                        difference(&ours, &theirs).map(|text| format!("{key}/{text}"))
-                    }
-                    (None, None) => None,
-                    (ours, theirs) => Some(format!("{key}: ours {ours:?}, theirs {theirs:?}")),
-                }
-            })
-        }
-        (Value::Array(ours), Value::Array(theirs)) if ours.len() == theirs.len() => {
-            let mut pairs = ours.iter().zip(theirs).enumerate();
-            pairs.find_map(|(number, (ours, theirs))| {
-                difference(ours, theirs).map(|text| format!("{number}/{text}"))
-            })
-        }
-        _ if ours == theirs => None,
-        _ => Some(format!("ours {ours}, theirs {theirs}")),
+        serde_json::from_str(&answer)
+            .unwrap_or_else(|error| panic!("{error}: {answer} ({:?})", self.child.try_wait()))
     }
 }
