@@ -248,9 +248,9 @@ fn version<T: VersionedObject>(
         && let (Some(major), Some(minor), Some(_), None) =
             (parts.next(), parts.next(), parts.next(), parts.next())
     {
-        let short = format!("{major}.{minor}");
-        if is_compatible(&short, T::VERSION)? {
-            return Ok((short != T::VERSION).then(|| short.into()));
+        // Nothing but ours can be read without the third number and not with it.
+        if is_compatible(&format!("{major}.{minor}"), T::VERSION)? {
+            return Ok(None);
         }
     }
     Err(DecodeError::IncompatibleVersion {

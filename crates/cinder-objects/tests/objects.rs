@@ -118,6 +118,19 @@ fn what_is_only_passed_on_keeps_what_we_do_not_know() {
 }
 
 #[test]
+fn an_object_keeps_the_version_that_it_came_in() {
+    for (sent, kept) in
+        [("1.9", "1.9"), ("1.9.1", "1.9"), ("1.8.4", "1.8.4"), ("1.0", "1.0"), ("1", "1")]
+    {
+        let read = Volume::read(envelope("Volume", sent, json!({"id": "a"})), "volume").unwrap();
+        assert_eq!(
+            (read.version(), &read.write()["versioned_object.version"]),
+            (kept, &kept.into())
+        );
+    }
+}
+
+#[test]
 fn a_pin_labels_what_is_sent_wherever_it_stands_and_never_makes_it_newer() {
     let older = envelope("Volume", "1.7", json!({"id": "a"}));
     let spec = RequestSpec {
