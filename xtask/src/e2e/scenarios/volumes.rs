@@ -19,7 +19,12 @@ use crate::wait::{secs, wait_for};
 const SOON: std::time::Duration = secs(60);
 
 fn config(scene: &Scene) -> Config {
-    scene.config(&["disk"]).set("disk", "volume_driver", "local")
+    // Deaths in a row are what these are about, and no reason to wait longer each time.
+    scene
+        .config(&["disk"])
+        .set("disk", "volume_driver", "local")
+        .set("supervisor", "stable_after", "0")
+        .set("supervisor", "respawn_backoff_max", "1")
 }
 
 /// `volume` with these words.
@@ -63,11 +68,13 @@ fn text(scene: &Scene, id: &str) -> Result<String> {
 /// Every row has its file and every file its row; nothing is on its way, and nothing is remembered.
 fn is_settled(scene: &Scene) -> Result<()> {
     let store = scene.store();
-    let entries = store.lines("SELECT resource_id, status FROM workers")?;
+    let entries = store.lines("SELECT resource_id, status FROM workers WHERE resource_type <> 'SENTINEL'")?;
     ensure!(entries.is_empty(), "entries: {entries:?}");
     let statuses = "('available', 'in-use', 'error')";
     for table in ["volumes", "snapshots"] {
-        let sql = format!("SELECT id, status FROM {table} WHERE NOT deleted AND status NOT IN {statuses}");
+        let sql = format!(
+            "SELECT id, status FROM {table} WHERE NOT deleted AND status NOT IN {statuses}"
+        );
         let stuck = store.lines(&sql)?;
         ensure!(stuck.is_empty(), "{table}: {stuck:?}");
     }
@@ -150,7 +157,9 @@ fn arm(scene: &Scene, point: &str, action: &str) -> Result<()> {
 
 fn check_fired(scene: &Scene, point: &str) -> Result<()> {
     if scene.path("fail-points").exists() {
-        return Err(Skip(format!("{point} was not reached: this program has no fail points")).into());
+        return Err(
+            Skip(format!("{point} was not reached: this program has no fail points")).into()
+        );
     }
     Ok(())
 }
