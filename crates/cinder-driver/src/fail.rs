@@ -219,7 +219,8 @@ mod table {
             std::fs::write(&path, format!("x = kill\n{NAME} = block\n")).expect("write");
             follow(&path);
             let blocked = std::thread::spawn(|| point(NAME));
-            while hits().get(NAME) != Some(&14) {
+            let until = std::time::Instant::now() + Duration::from_secs(60);
+            while hits().get(NAME) != Some(&14) && std::time::Instant::now() < until {
                 std::thread::yield_now();
             }
             assert!(!blocked.is_finished());
