@@ -208,6 +208,20 @@ impl Directory {
         .map_err(|errno| self.told(to.as_str(), errno))
     }
 
+    /// Ends a [rename](Self::rename) that was cut off between the second name and the first.
+    pub(crate) fn finish_rename(&self, from: &str, to: &Name) -> Result<(), DriverError> {
+        let (Some(old), Some(new)) = (self.stat(from)?, self.stat(to.as_str())?) else {
+            return Ok(());
+        };
+        if (old.st_dev, old.st_ino) != (new.st_dev, new.st_ino) {
+            return Ok(());
+        }
+        match unlinkat(&self.fd, from, AtFlags::empty()) {
+            Ok(()) | Err(Errno::NOENT) => Ok(()),
+            Err(errno) => Err(self.told(from, errno)),
+        }
+    }
+
     /// Gives the file under the temporary name the one of a file that is there.
     pub(crate) fn replace(&self, name: &Name) -> Result<(), DriverError> {
         renameat(&self.fd, name.aside(), &self.fd, name.as_str())

@@ -342,6 +342,10 @@ impl Driver for LocalDriver {
         Ok(Box::new(self.begin(context)?.open_file(&name, mode)?))
     }
 
+    fn lock_names(&self, name: &str) -> Vec<String> {
+        Name::new(name).map(|name| vec![name.lock()]).unwrap_or_default()
+    }
+
     fn as_snapshot_io(&self) -> Option<&dyn SnapshotIo> {
         Some(self)
     }

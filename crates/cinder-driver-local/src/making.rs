@@ -43,6 +43,8 @@ pub(crate) fn make(
     plan: &Plan<'_>,
     context: &OpContext,
 ) -> Result<(), DriverError> {
+    // Also for the sake of one that was cut off when it had both names: it has one afterwards.
+    directory.remove_aside(plan.name)?;
     if !plan.replaces
         && let Some(entry) = directory.find_ours(plan.name)?
     {

@@ -52,9 +52,10 @@ impl LocalDriver {
                 self.revert(directory, &name, &source, context)?;
                 Ok(Settled::Done(Update::Volume(VolumeUpdate::default())))
             }
-            Operation::ManageExisting { volume, .. } => {
-                let name = Name::new(&volume.name)?;
-                let _held = context.lock(&[&name.lock()])?;
+            Operation::ManageExisting { volume, reference } => {
+                let (name, old) = (Name::new(&volume.name)?, Name::new(reference)?);
+                let _held = context.lock(&[&name.lock(), &old.lock()])?;
+                directory.finish_rename(old.as_str(), &name)?;
                 let is_there = directory.find(&name)?.is_some();
                 directory.sync()?;
                 Ok(done_if(is_there, Update::Volume(VolumeUpdate::default())))

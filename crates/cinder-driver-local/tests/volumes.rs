@@ -2,7 +2,10 @@
 
 use std::os::unix::fs::MetadataExt;
 
-use cinder_driver::{Driver, DriverError, OpContext, OpenMode, SnapshotView, VolumeView};
+use cinder_driver::{
+    Driver, DriverError, OpContext, OpenMode, Operation, RecordedOp, Settled, SnapshotView,
+    VolumeView,
+};
 use cinder_driver_local::{LocalDriver, LocalOptions};
 use cinder_types::{SnapshotId, VolumeId};
 use tempfile::TempDir;
@@ -233,6 +236,39 @@ fn new_options_hold_at_once_but_for_the_directory() {
     case.driver.create_volume(&volume("1"), &case.context).expect("create");
     let blocks = case.directory.path().join("volume-1").metadata().expect("it is there").blocks();
     assert_eq!((blocks * 512) >> 30, 1);
+}
+
+#[test]
+fn the_locks_of_a_volume_are_told_so_that_they_can_go_with_it() {
+    let case = case();
+    assert_eq!(case.driver.lock_names("volume-1"), ["local-volume-1"]);
+    let held = case.context.lock(&["local-volume-1"]).expect("it is free");
+    let short = case.context.clone().within(std::time::Duration::ZERO);
+    assert_eq!(case.class(case.driver.create_volume(&volume("1"), &short)), "cancelled");
+    drop(held);
+    case.driver.create_volume(&volume("1"), &case.context).expect("create");
+}
+
+/// Where a file system cannot refuse to replace, a file has both names for a moment.
+#[test]
+fn a_file_that_was_left_with_both_names_is_no_stranger() {
+    let case = case();
+    let path = |name: &str| case.directory.path().join(name);
+    case.driver.create_volume(&volume("1"), &case.context).expect("create");
+    let both = |other: &str| std::fs::hard_link(path("volume-1"), path(other)).expect("link");
+    both(".new.volume-1");
+    case.driver.create_volume(&volume("1"), &case.context).expect("it was created before");
+    assert_eq!(case.names(), ["volume-1"]);
+    for operation in [
+        Operation::CreateVolume { volume: (&volume("1")).into() },
+        Operation::ManageExisting { volume: (&volume("1")).into(), reference: "old".to_owned() },
+    ] {
+        let is_managed = operation.call() == cinder_driver::Call::ManageExisting;
+        both(if is_managed { "old" } else { ".new.volume-1" });
+        let settled = case.driver.settle(&RecordedOp::from(operation), &case.context);
+        assert!(matches!(settled, Ok(Settled::Done(_))), "{settled:?}");
+        assert_eq!(case.names(), ["volume-1"]);
+    }
 }
 
 #[test]

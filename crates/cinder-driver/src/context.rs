@@ -233,3 +233,117 @@ impl OpContext {
 fn missing(what: &str, who: &str) -> DriverError {
     DriverError::not_supported(what, format!("there is no {who}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::seams::{Assisted, Tool};
+    use crate::update::VolumeUpdate;
+    use crate::value::Map;
+    use cinder_types::VolumeId;
+    use std::sync::Mutex;
+
+    /// Whoever is asked, in one.
+    #[derive(Default)]
+    struct World(Mutex<Vec<String>>);
+
+    impl World {
+        fn hear(&self, what: impl Into<String>) {
+            self.0.lock().expect("not poisoned").push(what.into());
+        }
+    }
+
+    impl Persist for World {
+        fn persist(&self, update: &ModelUpdate) -> Result<(), DriverError> {
+            self.hear(format!("{update:?}").chars().take(6).collect::<String>());
+            Ok(())
+        }
+
+        fn note(&self, key: &str, value: &str) -> Result<(), DriverError> {
+            self.hear(format!("{key}={value}"));
+            Ok(())
+        }
+    }
+
+    impl Keys for World {
+        fn passphrase(&self, key: &KeyId, limit: &Limit) -> Result<Secret, DriverError> {
+            limit.check()?;
+            self.hear(key.as_str());
+            Ok(Secret::new("hidden"))
+        }
+    }
+
+    impl Compute for World {
+        fn create_snapshot(&self, volume: &str, _details: &Map) -> Result<(), DriverError> {
+            self.hear(volume);
+            Ok(())
+        }
+
+        fn delete_snapshot(&self, snapshot: &str, _details: &Map) -> Result<(), DriverError> {
+            self.hear(snapshot);
+            Ok(())
+        }
+
+        fn progress(&self, _snapshot: &str) -> Result<Assisted, DriverError> {
+            Ok(Assisted::Running)
+        }
+    }
+
+    impl Privileged for World {
+        fn perform(&self, deed: &Deed, limit: &Limit) -> Result<Finished, DriverError> {
+            limit.check()?;
+            self.hear(deed.tool.program());
+            run::run(&Program::new("true"), limit)
+        }
+    }
+
+    fn deed() -> Deed {
+        Deed { tool: Tool::Lvs, arguments: Vec::new(), input: Vec::new() }
+    }
+
+    #[test]
+    fn who_is_not_there_is_missed_only_by_whom_it_concerns() {
+        let context = OpContext::new("req-1");
+        context.progress(1, 2);
+        context.note("share", "a:/b").expect("nobody has to hear it");
+        for class in [
+            context.passphrase(&KeyId::new("1")).map(|_| ()),
+            context.compute().map(|_| ()),
+            context.privileged(&deed()).map(|_| ()),
+        ]
+        .map(|result| result.map_err(|error| error.class()))
+        {
+            assert_eq!(class, Err("not supported"));
+        }
+    }
+
+    #[test]
+    fn who_is_there_is_asked_within_the_limits() {
+        let world = Arc::new(World::default());
+        let context = OpContext::new("req-1")
+            .persisting(world.clone())
+            .with_keys(world.clone())
+            .with_compute(world.clone())
+            .with_privileged(world.clone());
+        let update = ModelUpdate::Volume(VolumeId::new("1"), VolumeUpdate::default());
+        context.persist(&update).expect("written");
+        context.note("share", "a:/b").expect("written");
+        assert_eq!(context.passphrase(&KeyId::new("key")).expect("had").reveal(), "hidden");
+        let compute = context.compute().expect("there is one");
+        compute.create_snapshot("volume", &Map::new()).expect("asked");
+        assert_eq!(compute.progress("1").expect("known"), Assisted::Running);
+        assert!(context.privileged(&deed()).expect("done").is_success());
+        assert!(context.run(&Program::new("true")).expect("run").is_success());
+        let heard = world.0.lock().expect("not poisoned").clone();
+        assert_eq!(heard, ["Volume", "share=a:/b", "key", "volume", "lvs"]);
+        context.flag().cancel();
+        for result in [
+            context.check(),
+            context.passphrase(&KeyId::new("key")).map(|_| ()),
+            context.privileged(&deed()).map(|_| ()),
+            context.run(&Program::new("true")).map(|_| ()),
+        ] {
+            assert_eq!(result.map_err(|error| error.class()), Err("cancelled"));
+        }
+    }
+}

@@ -243,6 +243,13 @@ pub trait Driver: Send + Sync {
         context: &OpContext,
     ) -> Result<Box<dyn VolumeIo>, DriverError>;
 
+    /// Names of the locks that it takes for one volume or snapshot alone, by its name on the back
+    /// end: what the locks are made of can go when that is deleted.
+    fn lock_names(&self, name: &str) -> Vec<String> {
+        let _ = name;
+        Vec::new()
+    }
+
     /// The pool that a volume is in, if it is in one and its host does not say so.
     fn pool_of(&self, volume: &VolumeView) -> Option<String> {
         let _ = volume;

@@ -2,7 +2,7 @@
 //!
 //! A point costs nothing without the feature `failpoints`, which no release has. With it, a table
 //! says what happens where: set by the test itself, or read at each point from a file, so that a
-//! test can steer another process ([`follow`]). Must not: read the environment; whoever starts the
+//! test can steer another process (`follow`). Must not: read the environment; whoever starts the
 //! process passes the file on.
 //!
 //! The text of a table has a line `NAME = ACTION` for each point, where the action is `off`,
@@ -226,7 +226,8 @@ mod table {
             std::fs::write(&path, format!("x = kill\n{NAME} = block\n")).expect("write");
             follow(&path);
             let blocked = std::thread::spawn(|| point(NAME));
-            while hits().get(NAME) != Some(&14) {
+            let until = std::time::Instant::now() + Duration::from_secs(60);
+            while hits().get(NAME) != Some(&14) && std::time::Instant::now() < until {
                 std::thread::yield_now();
             }
             assert!(!blocked.is_finished());

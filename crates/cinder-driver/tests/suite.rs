@@ -121,7 +121,7 @@ impl VolumeIo for Io {
         let mut at = range.start;
         while at < range.end {
             let end = (at / PAGE * PAGE + PAGE).min(range.end);
-            if at % PAGE == 0 && end - at == PAGE {
+            if at.is_multiple_of(PAGE) && end - at == PAGE {
                 held(&self.data).pages.remove(&(at / PAGE));
             } else {
                 self.write_at(at, &vec![0; (end - at) as usize])?;

@@ -44,8 +44,9 @@ pub(super) fn killed(case: &Case<'_>) -> Verdict {
             panic!("{point}: its name is not driver::<call>::<step>, or no such call is tried");
         };
         exercise.set_up(case);
+        let before = case.backend.leftovers();
         kill_at(case, point);
-        settle(case, &exercise, point);
+        settle(case, &exercise, point, &before);
         exercise.check_others(case, point);
         exercise.tear_down(case);
         assert_eq!(case.backend.leftovers(), Vec::<String>::new(), "left behind after {point}");
@@ -76,7 +77,7 @@ fn kill_at(case: &Case<'_>, point: &str) {
 }
 
 /// Asks what has become of the call until the driver knows, and looks whether it is true.
-fn settle(case: &Case<'_>, exercise: &Exercise, point: &str) {
+fn settle(case: &Case<'_>, exercise: &Exercise, point: &str, before: &[String]) {
     let Some(operation) = exercise.operation() else {
         exercise.call(case.driver.as_ref(), &case.context()).expect("what changes nothing works");
         return;
@@ -89,6 +90,11 @@ fn settle(case: &Case<'_>, exercise: &Exercise, point: &str) {
     driver.connect(&case.context()).expect("it connects after the crash");
     let is_done = settled(case, driver.as_ref(), &record, point);
     exercise.check(case, is_done, point);
+    let after = case.backend.leftovers();
+    match is_done {
+        true => assert!(after.len() <= before.len() + 1, "{point}: {before:?} became {after:?}"),
+        false => assert_eq!(after, before, "left behind after {point}, although it is undone"),
+    }
     // Asked once more, it says the same.
     assert_eq!(settled(case, driver.as_ref(), &record, point), is_done, "{point}, asked twice");
     exercise.check(case, is_done, point);

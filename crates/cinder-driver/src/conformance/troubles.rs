@@ -12,10 +12,12 @@ pub(super) fn full(case: &Case<'_>) -> Verdict {
     let (source, other) = (case.created(), case.created());
     let content = Content::default().with(0, 3 << 20, 15);
     case.fill(&source, &content);
+    let earlier = case.snap(&source);
     let before = case.backend.leftovers();
     let relief = match case.backend.suffer(Trouble::Full) {
         Ok(relief) => relief,
         Err(reason) => {
+            case.unsnap(&earlier);
             [&source, &other].into_iter().for_each(|volume| case.delete(volume));
             return Verdict::Skipped(reason);
         }
@@ -23,10 +25,21 @@ pub(super) fn full(case: &Case<'_>) -> Verdict {
     // Whatever needs room says that there is none, and leaves nothing that takes more.
     let (clone, snapshot) = (case.volume(), case.snapshot(&source));
     let driver = &case.driver;
-    let cloned = driver.create_cloned_volume(&clone, &source, &case.context());
-    assert!(["no space", "a success"].contains(&class(cloned)));
-    let snapped = driver.create_snapshot(&snapshot, &case.context());
-    assert!(["no space", "a success"].contains(&class(snapped)));
+    let (new, restored) = (case.volume(), case.volume());
+    let context = || case.context();
+    for (what, class) in [
+        ("create", class(driver.create_volume(&new, &context()))),
+        ("clone", class(driver.create_cloned_volume(&clone, &source, &context()))),
+        ("restore", class(driver.create_volume_from_snapshot(&restored, &earlier, &context()))),
+        ("snapshot", class(driver.create_snapshot(&snapshot, &context()))),
+        ("extend", class(driver.extend_volume(&other, 2, &context()))),
+    ] {
+        assert!(["no space", "a success"].contains(&class), "{what}: {class}");
+    }
+    if let Some(able) = driver.as_revert() {
+        let class = class(able.revert_to_snapshot(&source, &earlier, &context()));
+        assert!(["no space", "a success"].contains(&class), "revert: {class}");
+    }
     let io = case.open(&other);
     let written = io.write_at(0, &vec![1; 16 << 20]).and_then(|()| io.flush());
     assert_eq!(class(written), "no space", "what is written to a full back end");
@@ -34,13 +47,14 @@ pub(super) fn full(case: &Case<'_>) -> Verdict {
     driver.stats(&case.context()).expect("a full back end has statistics");
     case.peek(&source, &content, "a full back end");
     // Room is made by deleting, which must be possible without room.
-    [&clone, &other].into_iter().for_each(|volume| case.delete(volume));
+    [&clone, &other, &new, &restored].into_iter().for_each(|volume| case.delete(volume));
     case.unsnap(&snapshot);
     drop(relief);
     let after: Vec<_> = before.into_iter().filter(|name| !name.contains(&other.name)).collect();
     assert_eq!(case.backend.leftovers(), after, "left behind");
     let cloned = case.clone_of(&source, 1);
     case.check(&cloned, &content, "a clone that has room now");
+    case.unsnap(&earlier);
     [&cloned, &source].into_iter().for_each(|volume| case.delete(volume));
     Verdict::Passed
 }
