@@ -56,7 +56,11 @@ impl Manager {
         request: &RequestContext,
         course: &mut dyn Course,
     ) -> Result<usize, Failure> {
-        let own = Scope { service: Some(self.options.service), ..Scope::default() };
+        let own = Scope {
+            service: Some(self.options.service),
+            until: Some(self.began),
+            ..Scope::default()
+        };
         let mut looked_at = self.clean_up_entries(&own, request, course)?;
         looked_at += self.take_up_records(request, course)?;
         Ok(looked_at)
@@ -112,6 +116,7 @@ impl Manager {
                 break;
             }
             let Some(kind) = entry.kind() else { continue };
+            let Some(_at_work) = self.busy.begin(entry.resource_id()) else { continue };
             course.about(entry.resource_id());
             course.step("clean up");
             let claimed =
@@ -301,6 +306,8 @@ impl Manager {
                 request_id: record.request_id.clone().unwrap_or_else(|| request.request_id.clone()),
                 ..request.clone()
             };
+            // What is at work has written its own record.
+            let Some(_at_work) = self.busy.begin(&record.resource) else { continue };
             course.about(&record.resource);
             course.step("clean up");
             looked_at += 1;

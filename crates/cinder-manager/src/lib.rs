@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 mod allocated;
+mod busy;
 mod cleanup;
 mod convert;
 mod course;

@@ -159,6 +159,30 @@ impl Wait<'_> {
     }
 }
 
+/// As a driver takes them.
+impl cinder_driver::Locks for Locks {
+    fn lock(
+        &self,
+        names: &[&str],
+        limit: &cinder_driver::Limit,
+    ) -> Result<Box<dyn cinder_driver::Held>, cinder_driver::DriverError> {
+        let goes_on = || limit.check().is_ok();
+        match self.take(names, Duration::MAX, &goes_on) {
+            Ok(held) => Ok(Box::new(held)),
+            Err(LockError::Cancelled { .. } | LockError::Held { .. }) => {
+                limit.check()?;
+                Err(cinder_driver::GivenUp::Asked.into())
+            }
+            Err(LockError::File { path, source }) => {
+                let what = path.display().to_string();
+                Err(cinder_driver::DriverError::from_io(what, source))
+            }
+        }
+    }
+}
+
+impl cinder_driver::Held for Held {}
+
 impl Held {
     /// Removes the files of these locks, as after a deletion: nobody will ask for those names again.
     ///

@@ -7,12 +7,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use cinder_db::{Pool, PooledConnection};
+use cinder_db::{Pool, PooledConnection, Timestamp};
 use cinder_driver::{Again, Driver, DriverError, OpContext, RecordedOp, Settled, Update};
 use cinder_types::{ClusterName, HostParts, RequestContext, ServiceHost, ServiceId, ServiceUuid};
 use tracing::{error, info, warn};
 
 use crate::allocated::Allocated;
+use crate::busy::{AtWork, Busy};
 use crate::course::Course;
 use crate::error::Failure;
 use crate::locks::{Held, Locks};
@@ -97,6 +98,9 @@ pub struct Manager {
     pub(crate) records: Option<Records>,
     pub(crate) scheduler: Option<Arc<dyn Scheduler>>,
     pub(crate) allocated: Allocated,
+    pub(crate) busy: Busy,
+    /// When this process began: older entries of this service are another process's.
+    pub(crate) began: Timestamp,
     pool: Pool,
     ready: Arc<AtomicBool>,
     locks: Locks,
@@ -116,6 +120,8 @@ impl Manager {
         let Surroundings { pool, driver, ready, locks, records, scheduler } = surroundings;
         Self {
             allocated: Allocated::default(),
+            busy: Busy::default(),
+            began: Timestamp::now(),
             options,
             driver,
             records,
@@ -182,7 +188,18 @@ impl Manager {
 
     /// What a driver gets beside its arguments.
     pub(crate) fn context(&self, request: &RequestContext) -> OpContext {
-        OpContext::new(request.request_id.clone())
+        OpContext::new(request.request_id.clone()).locking(Arc::new(self.locks.clone()))
+    }
+
+    /// Begins to work on a resource for a message; nothing if somebody is at it already, who then does what this
+    /// message wants: it has come again.
+    pub(crate) fn begin(&self, id: &str, course: &mut dyn Course) -> Option<AtWork> {
+        let begun = self.busy.begin(id);
+        if begun.is_none() {
+            warn!(target: LOG, "{id} is being worked on already; what has come again is dropped");
+            course.recorded();
+        }
+        begun
     }
 
     /// Whether a resource at that host is ours: the same back end, whatever the pool.

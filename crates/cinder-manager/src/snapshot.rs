@@ -29,6 +29,7 @@ impl Manager {
     ) -> Result<Value, Failure> {
         let id = args.snapshot.id()?;
         course.about(id.as_str());
+        let Some(_at_work) = self.begin(id.as_str(), course) else { return Ok(json!(id.as_str())) };
         let mut connection = self.connection()?;
         let status = args.snapshot.status().unwrap_or(SnapshotStatus::CREATING);
         let kind = workers::Kind::Snapshot;
@@ -170,6 +171,7 @@ impl Manager {
     ) -> Result<Value, Failure> {
         let id = args.snapshot.id()?;
         course.about(id.as_str());
+        let Some(_at_work) = self.begin(id.as_str(), course) else { return Ok(Value::Null) };
         if let Some(records) = &self.records {
             let details = Map::from_iter([("unmanage".to_owned(), args.unmanage_only.into())]);
             records.write(&Record {

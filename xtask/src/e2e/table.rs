@@ -291,7 +291,7 @@ fn volumes() -> Vec<Scenario> {
         volumes::volumes_come_and_go_on_one_machine
         volumes::a_worker_killed_between_any_two_steps_loses_no_volume
         volumes::an_operation_that_kills_its_worker_each_time_is_given_up
-        volumes::a_driver_that_panics_or_says_it_does_not_know_fails_nothing_else
+        volumes::a_driver_that_fails_or_does_not_know_is_asked_and_fails_nothing_else
     })
 }
 

@@ -58,6 +58,7 @@ impl Manager {
     ) -> Result<Value, Failure> {
         let id = args.volume.id()?;
         course.about(id.as_str());
+        let Some(_at_work) = self.begin(id.as_str(), course) else { return Ok(json!(id.as_str())) };
         let mut connection = self.connection()?;
         let creating = VolumeStatus::CREATING;
         let entry = self.claim(

@@ -38,6 +38,7 @@ impl Manager {
     ) -> Result<Value, Failure> {
         let id = args.volume.id()?;
         course.about(id.as_str());
+        let Some(_at_work) = self.begin(id.as_str(), course) else { return Ok(Value::Null) };
         course.step("lock");
         let held = self.lock(&[&format!("{id}-delete_volume")])?;
         let mut connection = self.connection()?;

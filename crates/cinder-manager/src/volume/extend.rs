@@ -70,6 +70,9 @@ impl Manager {
             reservations: args.reservations.unwrap_or_default(),
         };
         course.about(extension.id.as_str());
+        let Some(_at_work) = self.begin(extension.id.as_str(), course) else {
+            return Ok(Value::Null);
+        };
         if let Some(records) = &self.records {
             records.write(&extension.record(request))?;
             course.recorded();

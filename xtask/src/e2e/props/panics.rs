@@ -19,9 +19,13 @@ const SIGNS: [&str; 3] = ["Unhandled error: panic", " panicked at ", "Unhandled 
 pub(crate) fn look(dir: &Path) -> Result<()> {
     let entries = fs::read_dir(dir).with_context(|| format!("cannot read {}", dir.display()))?;
     for entry in entries {
-        let (path, kind) = entry.and_then(|entry| Ok((entry.path(), entry.file_type()?)))?;
+        let entry = entry?;
+        let (path, kind, entry_name) = (entry.path(), entry.file_type()?, entry.file_name());
         if kind.is_dir() {
-            look(&path)?;
+            // Volumes are data, and larger than anything that a log is.
+            if entry_name != "volumes" {
+                look(&path)?;
+            }
         } else if kind.is_file()
             && is_no_program(&path)
             && let Some(line) = panic_in(&path)?
