@@ -7,6 +7,7 @@ use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use anyhow::{Context, Result, ensure};
 use tempfile::TempDir;
@@ -57,11 +58,8 @@ impl RabbitMq {
     /// When there is no directory for it.
     pub(crate) fn new() -> Result<Self> {
         let dir = tempfile::Builder::new().prefix("cinder-rabbitmq-").tempdir()?;
-        let bind = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
-        let ports = [bind()?, bind()?, bind()?].map(|one| one.local_addr().map(|at| at.port()));
-        let [port, dist, epmd] = ports;
-        let port = port?;
-        fs::write(dir.path().join("ports"), format!("{port}\n{}\n{}\n", dist?, epmd?))?;
+        let (port, dist, epmd) = (free_port()?, free_port()?, free_port()?);
+        fs::write(dir.path().join("ports"), format!("{port}\n{dist}\n{epmd}\n"))?;
         Ok(Self { child: None, port, dir })
     }
 
@@ -117,6 +115,19 @@ impl RabbitMq {
     pub(crate) fn directory(&self) -> &Path {
         self.dir.path()
     }
+}
+
+/// A port that was free just now, below those that the kernel gives to clients: a client that tries
+/// one of these again and again while nobody listens ends up connected to itself, and in the way.
+fn free_port() -> Result<u16> {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let first = std::process::id().wrapping_mul(97);
+    let free = (0..10_000).find_map(|_| {
+        let number = first.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed));
+        let port = u16::try_from(20_000 + number % 12_000).ok()?;
+        TcpListener::bind((Ipv4Addr::LOCALHOST, port)).ok().map(|_| port)
+    });
+    free.context("no free port")
 }
 
 /// Whether a node speaks AMQP: the first byte of its first frame.
