@@ -12,6 +12,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
+use crate::servers::rabbitmq::{self, RabbitMq};
 use crate::tally::Tally;
 use crate::{cargo, e2e, mutants, soak};
 
@@ -34,7 +35,7 @@ enum Verdict {
 
 type Step = (&'static str, fn(&Plan) -> Result<Verdict>);
 
-const STEPS: [Step; 9] = [
+const STEPS: [Step; 10] = [
     ("memcheck", memcheck),
     ("address sanitizer", sanitizer),
     ("miri", miri),
@@ -42,6 +43,7 @@ const STEPS: [Step; 9] = [
     ("mutants", mutated),
     ("scenarios of the release", release_scenarios),
     ("long scenarios", long_scenarios),
+    ("broker backlog", broker),
     ("chaos", chaos),
     ("soak", soak),
 ];
@@ -307,6 +309,18 @@ fn release_scenarios(plan: &Plan) -> Result<Verdict> {
 /// Scenarios that take minutes.
 fn long_scenarios(plan: &Plan) -> Result<Verdict> {
     e2e::run_long(&daemon(plan)?).map(Verdict::Done)
+}
+
+/// What much at once costs over RabbitMQ; fails over its bounds.
+fn broker(_: &Plan) -> Result<Verdict> {
+    if rabbitmq::missing().is_some() {
+        return Ok(Verdict::Skipped("RabbitMQ is not installed (Debian: rabbitmq-server)"));
+    }
+    let node = RabbitMq::start()?;
+    let mut bench =
+        cargo::cargo(&["bench", "--quiet", "-p", "oslo-messaging", "--bench", "backlog"]);
+    cargo::run(bench.env(rabbitmq::VARIABLE, node.directory()))?;
+    Ok(Verdict::Done(Tally::passed()))
 }
 
 /// As `cargo xtask e2e --chaos`.

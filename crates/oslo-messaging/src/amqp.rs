@@ -18,6 +18,7 @@ mod driver;
 mod outbox;
 mod quiet;
 mod road;
+mod room;
 mod session;
 #[cfg(test)]
 mod session_explored;

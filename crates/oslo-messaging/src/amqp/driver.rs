@@ -32,6 +32,7 @@ use super::back::Broken;
 use super::commands::{Command, Commands, Settled};
 use super::outbox::{Outbox, Way};
 use super::quiet::Quiet;
+use super::room::Room;
 use super::session::{Action, Class, Event, Life, Place, Session, Trouble};
 use super::state::{BusState, Picture, Purpose};
 use super::topology::{Plan, Topology};
@@ -99,9 +100,10 @@ fn run(settings: Settings, commands: Commands, mut receiver: mpsc::UnboundedRece
     let known = Arc::clone(&receptions);
     let ran = catch_unwind(AssertUnwindSafe(|| -> io::Result<()> {
         let mut runtime = tokio::runtime::Builder::new_current_thread();
-        // Names are looked up on a thread of their own, which ends when it was idle for a while.
-        let runtime = runtime.enable_io().enable_time().max_blocking_threads(2);
-        let runtime = runtime.thread_name("messaging-names").build()?;
+        // Names are looked up, and large messages read, on threads of their own, which end when they
+        // were idle for a while.
+        let runtime = runtime.enable_io().enable_time().max_blocking_threads(3);
+        let runtime = runtime.thread_name("messaging-aside").build()?;
         runtime.block_on(Driver::new(settings, commands, known).run(&mut receiver));
         runtime.shutdown_background();
         Ok(())
@@ -173,6 +175,7 @@ struct Driver {
     seats: HashMap<Place, Seated>,
     alive: Option<Alive>,
     tickets: HashMap<u64, Acker>,
+    room: Room<Acker>,
     letters: HashMap<u64, std_mpsc::Sender<Result<Heard, Offer>>>,
     calls: HashMap<String, std_mpsc::Sender<Result<Heard, Offer>>>,
     closing: Vec<Closing>,
@@ -214,6 +217,7 @@ impl Driver {
             seats: HashMap::new(),
             alive: None,
             tickets: HashMap::new(),
+            room: Room::new(),
             letters: HashMap::new(),
             calls: HashMap::new(),
             closing: Vec::new(),
@@ -264,6 +268,7 @@ impl Driver {
             }
             self.outbox.wake(now);
             self.publish(now);
+            self.let_in(now);
             self.close_what_can_be(now);
             self.show(now);
         }
@@ -272,7 +277,8 @@ impl Driver {
     /// When something has to be done without being told.
     fn due(&self) -> Instant {
         let picture = (self.is_changed || self.has_news).then(|| self.pictured + PICTURE);
-        let dues = [self.session.due(), self.outbox.due(), picture, self.closing_due()];
+        let dues =
+            [self.session.due(), self.outbox.due(), self.room.due(), picture, self.closing_due()];
         let far = Instant::now() + Duration::from_secs(3600);
         dues.into_iter().flatten().min().unwrap_or(far)
     }
@@ -290,6 +296,7 @@ impl Driver {
             Command::Stop(place) => self.stop(place),
             Command::Close(place, done) => self.close(place, done),
             Command::Settle(number, settled) => {
+                self.room.leave(number, Instant::now());
                 // One of an earlier life is nobody's any more.
                 if let Some(acker) = self.tickets.remove(&number)
                     && let Some(alive) = &self.alive

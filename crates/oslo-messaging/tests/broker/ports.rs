@@ -13,7 +13,8 @@ use nix::sys::socket::{
 ///
 /// A port that was merely free a moment ago is given to the next program that asks the kernel for any,
 /// or connects from one: a server that is stopped and started again then finds it taken. So a socket
-/// is bound to it and never listens. With `SO_REUSEADDR` on both sides, as servers set it, another
+/// is bound to it and never listens, and whoever connects again and again while the server is down is never given
+/// the port himself, which would connect him to himself. With `SO_REUSEADDR` on both sides, as servers set it, another
 /// socket may be bound beside it by name (socket(7)); as "any port" it is not given away.
 #[derive(Debug)]
 pub struct ReservedPort {

@@ -16,6 +16,7 @@ use super::{Alive, Chore, Driver, Happening, LANES, REPLIES, serving};
 use crate::amqp::back::{Answers, Ticket};
 use crate::amqp::commands::Settled;
 use crate::amqp::outbox::Way;
+use crate::amqp::room::LARGE;
 use crate::amqp::session::{Event, Life, Place, Trouble};
 use crate::amqp::state::Purpose;
 use crate::body::Body;
@@ -122,6 +123,7 @@ impl Driver {
             alive.broken.store(true, Ordering::Relaxed);
         }
         self.tickets.clear();
+        self.room.clear();
         self.abandon_ends();
         for seat in self.seats.values_mut() {
             seat.channel = None;
@@ -155,6 +157,11 @@ impl Driver {
             return;
         };
         let number = self.commands.number();
+        let bytes = delivery.data.len();
+        if !self.room.enter(number, bytes) {
+            self.room.keep_out(bytes, delivery.acker, Instant::now());
+            return;
+        }
         let properties = &delivery.properties;
         let text = |text: &Option<lapin::types::ShortString>| {
             text.as_ref().map(|text| text.as_str().to_owned())
@@ -171,7 +178,22 @@ impl Driver {
         let ticket = Ticket { commands, number, broken, expires };
         let answers = Answers { commands: self.commands.clone(), place };
         self.tickets.insert(number, delivery.acker);
-        reception.take(body, Box::new(ticket), Arc::new(answers));
+        let take = move || _ = reception.take(body, Box::new(ticket), Arc::new(answers));
+        if bytes > LARGE {
+            // While a large one is read, the next ones have to be let go of, not to be kept waiting.
+            self.tasks.spawn_blocking(take);
+        } else {
+            take();
+        }
+    }
+
+    /// Has a message that found no room sent again, when there is some.
+    pub(super) fn let_in(&mut self, now: Instant) {
+        if let Some(alive) = &self.alive
+            && let Some(acker) = self.room.let_in(now)
+        {
+            let _ = alive.chores.send(Chore::Settle(acker, Settled::GivenBack));
+        }
     }
 
     /// An answer to a call of ours, or a sign of life.

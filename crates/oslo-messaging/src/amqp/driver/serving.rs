@@ -15,6 +15,7 @@ use lapin::options::{
 use lapin::types::{AMQPValue, FieldTable, ShortString};
 use lapin::{Channel, Connection, Consumer, ErrorKind, ExchangeKind};
 use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 
 use super::link::{broken, trouble};
 use super::{Chore, Happening};
@@ -39,13 +40,10 @@ impl Order {
     pub(super) async fn carry_out(mut self) {
         let (life, place, happenings) = (self.life, self.place, self.happenings.clone());
         let own = self.plan.own.clone();
-        match self.establish().await {
-            Ok((channel, consumers)) => {
+        let mut taking = JoinSet::new();
+        match self.establish(&mut taking).await {
+            Ok(channel) => {
                 let _ = happenings.send(Happening::Established(life, place, Ok(channel), own));
-                let mut taking = tokio::task::JoinSet::new();
-                for consumer in consumers {
-                    taking.spawn(take(life, place, consumer, happenings.clone()));
-                }
                 while let Some(ended) = taking.join_next().await {
                     if let Err(error) = ended
                         && let Ok(panic) = error.try_into_panic()
@@ -64,7 +62,7 @@ impl Order {
         }
     }
 
-    async fn establish(&mut self) -> lapin::Result<(Channel, Vec<Consumer>)> {
+    async fn establish(&mut self, taking: &mut JoinSet<()>) -> lapin::Result<Channel> {
         let mut channel = self.connection.create_channel().await?;
         let mut repaired = 0;
         while let Err(error) = self.declare(&channel).await {
@@ -78,14 +76,15 @@ impl Order {
         if self.prefetch > 0 {
             channel.basic_qos(self.prefetch, BasicQosOptions { global: false }).await?;
         }
-        let mut consumers = Vec::new();
         for (queue, tag) in &self.plan.consumers {
             let options = BasicConsumeOptions::default();
             let arguments = table(&self.arguments);
             let consumer = channel.basic_consume(name(queue)?, name(tag)?, options, arguments);
-            consumers.push(consumer.await?);
+            // At once: the broker's word on the next consumer comes behind all that this one gets.
+            let (consumer, happenings) = (consumer.await?, self.happenings.clone());
+            taking.spawn(take(self.life, self.place, consumer, happenings));
         }
-        Ok((channel, consumers))
+        Ok(channel)
     }
 
     async fn declare(&self, channel: &Channel) -> lapin::Result<()> {
