@@ -1,6 +1,6 @@
 //! Why an operation failed, as those who asked for it are told, and as operators read it.
 //!
-//! Callers know exceptions by class (`spec/exceptions.json`); the class says what an API does next, so it is chosen
+//! Callers know exceptions by class (`spec/rpc.md` §5); the class says what an API does next, so it is chosen
 //! here once for each way to fail. Must not: know how an exception travels.
 
 use std::collections::BTreeMap;

@@ -49,10 +49,12 @@ pub(crate) enum Act {
     Disconnect { volume: String },
 }
 
-pub(super) fn command(with_options: &dyn Fn(Command) -> Command) -> Command {
-    let named = |name: &'static str, about: &'static str| {
-        let command = with_options(Command::new(name).about(about));
-        command
+/// Makes subcommands with the options that all of them have.
+struct Commands<'a>(&'a dyn Fn(Command) -> Command);
+
+impl Commands<'_> {
+    fn looking(&self, name: &'static str, about: &'static str) -> Command {
+        (self.0)(Command::new(name).about(about))
             .arg(
                 Arg::new("backend")
                     .long("backend")
@@ -60,30 +62,64 @@ pub(super) fn command(with_options: &dyn Fn(Command) -> Command) -> Command {
                     .help("The back end, as in enabled_backends; not needed if there is one only"),
             )
             .arg(flag("json", "Print JSON"))
-    };
-    let changing = |name: &'static str, about: &'static str| {
-        named(name, about)
+    }
+
+    fn changing(&self, name: &'static str, about: &'static str) -> Command {
+        self.looking(name, about)
             .arg(flag("wait", "Wait until it is done"))
             .arg(flag("force", "Also where a scheduler is alive, which does not count this volume"))
-    };
-    let place =
-        |name: &'static str, what: &'static str| Arg::new(name).required(true).value_name(what);
-    let name = || Arg::new("name").long("name").value_name("NAME").help("A name for it");
-    let size = || {
-        Arg::new("size")
-            .long("size")
-            .value_name("GIB")
-            .value_parser(value_parser!(i32).range(1..))
-            .help("Its size in GiB")
-    };
-    let snapshot = Command::new("snapshot")
-        .about("Snapshots of volumes")
-        .subcommand_required(true)
-        .subcommand(
-            changing("create", "Make a snapshot").arg(place("volume", "VOLUME")).arg(name()),
-        )
-        .subcommand(named("list", "Show all snapshots"))
-        .subcommand(changing("delete", "Delete a snapshot").arg(place("snapshot", "SNAPSHOT")));
+    }
+
+    fn create(&self) -> Command {
+        self.changing("create", "Make a volume")
+            .arg(size())
+            .arg(name())
+            .arg(
+                Arg::new("from-volume")
+                    .long("from-volume")
+                    .value_name("VOLUME")
+                    .conflicts_with("from-snapshot")
+                    .help("With the data of this volume"),
+            )
+            .arg(
+                Arg::new("from-snapshot")
+                    .long("from-snapshot")
+                    .value_name("SNAPSHOT")
+                    .help("With the data of this snapshot"),
+            )
+    }
+
+    fn snapshots(&self) -> Command {
+        Command::new("snapshot")
+            .about("Snapshots of volumes")
+            .subcommand_required(true)
+            .subcommand(self.changing("create", "Make a snapshot").arg(volume()).arg(name()))
+            .subcommand(self.looking("list", "Show all snapshots"))
+            .subcommand(
+                self.changing("delete", "Delete a snapshot")
+                    .arg(Arg::new("snapshot").required(true).value_name("SNAPSHOT")),
+            )
+    }
+}
+
+fn volume() -> Arg {
+    Arg::new("volume").required(true).value_name("VOLUME")
+}
+
+fn name() -> Arg {
+    Arg::new("name").long("name").value_name("NAME").help("A name for it")
+}
+
+fn size() -> Arg {
+    Arg::new("size")
+        .long("size")
+        .value_name("GIB")
+        .value_parser(value_parser!(i32).range(1..))
+        .help("Its size in GiB")
+}
+
+pub(super) fn command(with_options: &dyn Fn(Command) -> Command) -> Command {
+    let all = Commands(with_options);
     Command::new("volume")
         .about(
             "Volumes on one machine without OpenStack: writes the rows that its API would write and asks the \
@@ -91,44 +127,21 @@ pub(super) fn command(with_options: &dyn Fn(Command) -> Command) -> Command {
              nobody answered, 1 if it could not be asked",
         )
         .subcommand_required(true)
-        .subcommand(
-            changing("create", "Make a volume")
-                .arg(size())
-                .arg(name())
-                .arg(
-                    Arg::new("from-volume")
-                        .long("from-volume")
-                        .value_name("VOLUME")
-                        .conflicts_with("from-snapshot")
-                        .help("With the data of this volume"),
-                )
-                .arg(
-                    Arg::new("from-snapshot")
-                        .long("from-snapshot")
-                        .value_name("SNAPSHOT")
-                        .help("With the data of this snapshot"),
-                ),
-        )
-        .subcommand(
-            changing("clone", "Make a volume with the data of another")
-                .arg(place("volume", "VOLUME"))
+        .subcommands([
+            all.create(),
+            all.changing("clone", "Make a volume with the data of another")
+                .arg(volume())
                 .arg(size())
                 .arg(name()),
-        )
-        .subcommand(named("list", "Show all volumes"))
-        .subcommand(named("show", "Show a volume").arg(place("volume", "VOLUME")))
-        .subcommand(
-            changing("extend", "Make a volume larger")
-                .arg(place("volume", "VOLUME"))
-                .arg(size().required(true)),
-        )
-        .subcommand(changing("delete", "Delete a volume").arg(place("volume", "VOLUME")))
-        .subcommand(snapshot)
-        .subcommand(
-            named("connect", "Make a volume reachable and print how; may hold secrets")
-                .arg(place("volume", "VOLUME")),
-        )
-        .subcommand(named("disconnect", "Take that back").arg(place("volume", "VOLUME")))
+            all.looking("list", "Show all volumes"),
+            all.looking("show", "Show a volume").arg(volume()),
+            all.changing("extend", "Make a volume larger").arg(volume()).arg(size().required(true)),
+            all.changing("delete", "Delete a volume").arg(volume()),
+            all.snapshots(),
+            all.looking("connect", "Make a volume reachable and print how; may hold secrets")
+                .arg(volume()),
+            all.looking("disconnect", "Take that back").arg(volume()),
+        ])
 }
 
 /// What `volume` with these words wants.
@@ -140,7 +153,7 @@ pub(super) fn task(path: &[&str], matches: &ArgMatches) -> Task {
     let act = match path {
         ["create"] => Act::Create {
             name: text("name"),
-            size: size.or(None),
+            size,
             from_volume: text("from-volume"),
             from_snapshot: text("from-snapshot"),
         },
