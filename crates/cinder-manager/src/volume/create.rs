@@ -222,11 +222,24 @@ impl Manager {
         update: VolumeUpdate,
         entry: &Claimed,
     ) -> Result<(), Failure> {
-        let mut connection = self.connection()?;
-        self.write_notes(&mut connection, id, &update)?;
+        let notes = update.clone();
         let columns = convert::volume_change(update);
+        self.patiently(|connection| {
+            self.write_notes(connection, id, &notes)?;
+            self.volume_is_made(connection, id, &columns)?;
+            fail::point(points::CREATE_WRITTEN)?;
+            Ok(entry.finish(connection, Some(VolumeStatus::AVAILABLE.as_str()))?)
+        })
+    }
+
+    fn volume_is_made(
+        &self,
+        connection: &mut cinder_db::Connection,
+        id: &VolumeId,
+        columns: &volumes::Change,
+    ) -> Result<(), Failure> {
         let shared_targets = self.shared_targets();
-        let change = volumes::change_locked(&mut connection, id, |row, _| {
+        let change = volumes::change_locked(connection, id, |row, _| {
             // Another status is an operator's by now: it stays, and what the driver remembers is kept.
             if !is_being_created(row.status.as_ref()) {
                 return columns.clone();
@@ -263,8 +276,7 @@ impl Manager {
             }
             Err(cause) => return Err(cause.into()),
         }
-        fail::point(points::CREATE_WRITTEN)?;
-        Ok(entry.finish(&mut connection, Some(VolumeStatus::AVAILABLE.as_str()))?)
+        Ok(())
     }
 
     /// Whether initiators have to take turns at a target (`spec/manager.md` §3).
