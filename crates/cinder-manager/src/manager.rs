@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use cinder_db::{Pool, PooledConnection, Timestamp};
 use cinder_driver::{Again, Driver, DriverError, OpContext, RecordedOp, Settled, Update};
+use cinder_objects::PlaceVolume;
 use cinder_types::{ClusterName, HostParts, RequestContext, ServiceHost, ServiceId, ServiceUuid};
 use tracing::{error, info, warn};
 
@@ -84,11 +85,7 @@ pub trait Scheduler: Send + Sync {
     /// # Errors
     ///
     /// Why it could not be sent.
-    fn create_volume(
-        &self,
-        context: &RequestContext,
-        arguments: serde_json::Value,
-    ) -> Result<(), String>;
+    fn create_volume(&self, context: &RequestContext, wanted: &PlaceVolume) -> Result<(), String>;
 }
 
 /// Carries out the operations of one back end.

@@ -13,6 +13,9 @@ use anyhow::bail;
 use cinder_types::{BINARY, ClusterName, ServiceHost};
 use oslo_messaging::{Broker, Bus, Destination, NameError, Target, Transport};
 
+/// The topic of schedulers.
+pub(crate) const SCHEDULER: &str = "cinder-scheduler";
+
 /// A bus that can be opened.
 #[derive(Debug, Clone)]
 pub(crate) struct BusPlan {
@@ -78,6 +81,13 @@ impl BusPlan {
             targets.push(self.own_target(cluster.as_str())?);
         }
         Ok(targets)
+    }
+
+    /// Where schedulers listen; on the bus of one machine there are none.
+    pub(crate) fn schedulers(&self) -> Option<Destination> {
+        let (exchange, topic) = (self.exchange.clone(), SCHEDULER.to_owned());
+        let has_some = !matches!(self.transport, Transport::Local);
+        has_some.then_some(Destination::Topic { exchange, topic })
     }
 
     fn own_target(&self, name: &str) -> Result<Target, NameError> {

@@ -5,9 +5,9 @@ use super::runner::Scenario;
 use super::scenarios::{
     broker, claims, clocks, command_line, container, database_faults, database_servers,
     descriptors, first_moments, health, inheritance, languages, layers, limits, log_options,
-    log_reader, messages, original, peer, phases, progress, refusals, registration, reload, report,
-    rotation, samples, scale, shared_sessions, signals, spawn, startup, storms, stray_memory,
-    supervision, systemd, tls, volumes,
+    log_reader, messages, original, original_api, peer, phases, progress, refusals, registration,
+    reload, report, rotation, samples, scale, shared_sessions, signals, spawn, startup, storms,
+    stray_memory, supervision, systemd, tls, volumes,
 };
 use crate::servers::Kind;
 
@@ -67,6 +67,14 @@ pub(super) fn scenarios() -> Vec<Scenario> {
                 tls::libpq_protects_a_session_as_the_url_asks
             }),
         };
+        if kind == Kind::MariaDb && is_wanted() {
+            all.extend(on(
+                kind,
+                rows! {
+                    original_api::the_originals_api_has_volumes_made_used_and_deleted_by_us
+                },
+            ));
+        }
         all.extend(on(kind, on_server().into_iter().chain(own).chain(peer)));
     }
     let alone = |scenario| Scenario { alone: true, ..scenario };

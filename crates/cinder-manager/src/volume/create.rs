@@ -9,11 +9,12 @@ use cinder_db::{Timestamp, changes, messages, snapshots, workers};
 use cinder_driver::{
     DriverError, OpContext, Operation, RecordedOp, Update, VolumeUpdate, VolumeView, fail,
 };
-use cinder_objects::{Argument as _, CreateVolume, Dict, RequestSpec};
+use cinder_objects::{CreateVolume, Dict, PlaceVolume, RequestSpec};
 use cinder_types::{RequestContext, VolumeId, VolumeStatus};
 use serde_json::{Value, json};
 use tracing::{error, info, warn};
 
+use crate::busy::AtWork;
 use crate::convert;
 use crate::course::Course;
 use crate::entry::Claimed;
@@ -43,10 +44,12 @@ enum Source {
     Volume(Box<VolumeView>),
 }
 
-/// What could send a create to another back end.
-struct Retry {
+/// What could send a create to another back end, or to this one again.
+struct Retry<'a> {
     spec: RequestSpec,
     filter_properties: Dict,
+    /// Held until it is sent: the message may be back before anything else is done here.
+    at_work: &'a mut Option<AtWork>,
 }
 
 impl Manager {
@@ -58,7 +61,10 @@ impl Manager {
     ) -> Result<Value, Failure> {
         let id = args.volume.id()?;
         course.about(id.as_str());
-        let Some(_at_work) = self.begin(id.as_str(), course) else { return Ok(json!(id.as_str())) };
+        let mut at_work = self.begin(id.as_str(), course);
+        if at_work.is_none() {
+            return Ok(json!(id.as_str()));
+        }
         let mut connection = self.connection()?;
         let creating = VolumeStatus::CREATING;
         let entry = self.claim(
@@ -82,7 +88,7 @@ impl Manager {
             return Ok(json!(id.as_str()));
         }
         drop(connection); // not kept while storage works
-        let retry = retry_of(args);
+        let retry = retry_of(args, &mut at_work);
         self.create(&volume, &entry, retry, request, course)
     }
 
@@ -104,7 +110,7 @@ impl Manager {
         &self,
         volume: &Volume,
         entry: &Claimed,
-        retry: Option<Retry>,
+        retry: Option<Retry<'_>>,
         request: &RequestContext,
         course: &mut dyn Course,
     ) -> Result<Value, Failure> {
@@ -125,10 +131,11 @@ impl Manager {
         self.allocated.add(&pool, -size);
         let mut connection = self.connection()?;
         let retry = retry.filter(|_| !STAY.contains(&failure.class.as_str()));
-        match (retry, &self.scheduler) {
+        let kept;
+        let entry = match (retry, &self.scheduler) {
             (Some(retry), Some(scheduler)) => {
                 course.step("reschedule");
-                let sent = self.send_back(
+                let back = self.send_back(
                     volume,
                     retry,
                     &failure,
@@ -136,12 +143,13 @@ impl Manager {
                     request,
                     &mut connection,
                 )?;
-                if sent {
-                    return Err(failure);
-                }
+                let Some(back) = back else { return Err(failure) };
+                kept = back;
+                &kept
             }
-            _ => error!(target: LOG, "Volume {id}: create failed: {failure}"),
-        }
+            _ => entry,
+        };
+        error!(target: LOG, "Volume {id}: create failed: {failure}");
         let (resource, action) =
             (messages::Resource::Volume, messages::Action::CreateVolumeFromBackend);
         let told = (&failure, messages::Detail::DriverFailedCreate);
@@ -214,11 +222,24 @@ impl Manager {
         update: VolumeUpdate,
         entry: &Claimed,
     ) -> Result<(), Failure> {
-        let mut connection = self.connection()?;
-        self.write_notes(&mut connection, id, &update)?;
+        let notes = update.clone();
         let columns = convert::volume_change(update);
+        self.patiently(|connection| {
+            self.write_notes(connection, id, &notes)?;
+            self.volume_is_made(connection, id, &columns)?;
+            fail::point(points::CREATE_WRITTEN)?;
+            Ok(entry.finish(connection, Some(VolumeStatus::AVAILABLE.as_str()))?)
+        })
+    }
+
+    fn volume_is_made(
+        &self,
+        connection: &mut cinder_db::Connection,
+        id: &VolumeId,
+        columns: &volumes::Change,
+    ) -> Result<(), Failure> {
         let shared_targets = self.shared_targets();
-        let change = volumes::change_locked(&mut connection, id, |row, _| {
+        let change = volumes::change_locked(connection, id, |row, _| {
             // Another status is an operator's by now: it stays, and what the driver remembers is kept.
             if !is_being_created(row.status.as_ref()) {
                 return columns.clone();
@@ -255,8 +276,7 @@ impl Manager {
             }
             Err(cause) => return Err(cause.into()),
         }
-        fail::point(points::CREATE_WRITTEN)?;
-        Ok(entry.finish(&mut connection, Some(VolumeStatus::AVAILABLE.as_str()))?)
+        Ok(())
     }
 
     /// Whether initiators have to take turns at a target (`spec/manager.md` §3).
@@ -269,48 +289,21 @@ impl Manager {
         }
     }
 
-    /// Sends a create back to the scheduler; whether it went.
+    /// Sends a create back to the scheduler; its entry if it could not be sent.
+    ///
+    /// Nothing of it is touched once it is sent: the scheduler may choose this back end again.
     fn send_back(
         &self,
         volume: &Volume,
-        retry: Retry,
+        retry: Retry<'_>,
         failure: &Failure,
         scheduler: &dyn crate::Scheduler,
         request: &RequestContext,
         connection: &mut cinder_db::Connection,
-    ) -> Result<bool, Failure> {
+    ) -> Result<Option<Claimed>, Failure> {
         let id = &volume.row.id;
-        let Retry { mut spec, filter_properties } = retry;
+        let Retry { mut spec, mut filter_properties, at_work } = retry;
         error!(target: LOG, "Volume {id}: rescheduling after: {failure}");
-        let change = volumes::Change {
-            scheduled_at: changes::to(Timestamp::now()),
-            host: changes::null(),
-            ..volumes::Change::default()
-        };
-        volumes::update(connection, id, &change.into())?;
-        spec.volume_id = id.as_str().into();
-        let mut filter_properties = Value::Object(filter_properties.0);
-        filter_properties["retry"]["exc"] = json!([format!("{}: {failure}\n", failure.class)]);
-        // Before it is sent: whoever takes it claims the entry.
-        let creating = VolumeStatus::CREATING;
-        let cleanable = workers::Cleanable {
-            kind: workers::Kind::Volume,
-            id: id.as_str(),
-            status: creating.as_str(),
-        };
-        workers::announce(connection, &cleanable)?;
-        let arguments = json!({
-            "snapshot_id": null,
-            "image_id": null,
-            "backup_id": null,
-            "request_spec": spec.write(),
-            "filter_properties": filter_properties,
-            "volume": self.object(connection, id)?,
-        });
-        if let Err(reason) = scheduler.create_volume(request, arguments) {
-            error!(target: LOG, "Volume {id} cannot be sent back to a scheduler: {reason}");
-            return Ok(false);
-        }
         // What may be left here would never be looked for again.
         let view = self.view(connection, volume)?;
         if let Err(cause) = self.driver.delete_volume(&view, &self.context(request)) {
@@ -320,17 +313,33 @@ impl Manager {
                 cinder_db::chain(&cause)
             );
         }
-        Ok(true)
-    }
-
-    /// The volume as schedulers get it: what the row says now.
-    fn object(
-        &self,
-        connection: &mut cinder_db::Connection,
-        id: &VolumeId,
-    ) -> Result<Value, Failure> {
-        let volume = self.find_volume(connection, id)?;
-        Ok(crate::front::volume_object(&volume).write())
+        let change = volumes::Change {
+            scheduled_at: changes::to(Timestamp::now()),
+            host: changes::null(),
+            ..volumes::Change::default()
+        };
+        volumes::update(connection, id, &change.into())?;
+        spec.volume_id = id.as_str().into();
+        if let Some(Value::Object(retry)) = filter_properties.0.get_mut("retry") {
+            let told = json!([format!("{}: {failure}\n", failure.class)]);
+            retry.insert("exc".to_owned(), told);
+        }
+        // Before it is sent: whoever takes it claims the entry.
+        let (kind, creating) = (workers::Kind::Volume, VolumeStatus::CREATING);
+        let cleanable = workers::Cleanable { kind, id: id.as_str(), status: creating.as_str() };
+        workers::announce(connection, &cleanable)?;
+        let wanted = PlaceVolume {
+            volume: crate::front::volume_object(&self.find_volume(connection, id)?),
+            snapshot_id: None,
+            image_id: None,
+            request_spec: Some(spec),
+            filter_properties: Some(filter_properties),
+            backup_id: None,
+        };
+        *at_work = None;
+        let Err(reason) = scheduler.create_volume(request, &wanted) else { return Ok(None) };
+        error!(target: LOG, "Volume {id} cannot be sent back to a scheduler: {reason}");
+        self.claim(connection, kind, id.as_str(), creating.as_str()).map(Some)
     }
 }
 
@@ -342,11 +351,11 @@ fn is_being_created(status: Option<&VolumeStatus>) -> bool {
 }
 
 /// What a create can be sent back with, if it may.
-fn retry_of(args: CreateVolume) -> Option<Retry> {
+fn retry_of(args: CreateVolume, at_work: &mut Option<AtWork>) -> Option<Retry<'_>> {
     let (spec, filter_properties) = (args.request_spec?, args.filter_properties?);
     let retry = filter_properties.0.get("retry").and_then(Value::as_object);
     let may = args.allow_reschedule && retry.is_some_and(|retry| !retry.is_empty());
-    may.then_some(Retry { spec, filter_properties })
+    may.then_some(Retry { spec, filter_properties, at_work })
 }
 
 fn operation(view: &VolumeView, source: &Source) -> RecordedOp {

@@ -236,6 +236,7 @@ impl Shared {
         };
         let server =
             bus.serve(&self.plan.targets, options).map_err(|error| cinder_db::chain(&error))?;
+        self.work.manager.opened(bus.client());
         let endpoint = Endpoint {
             manager: Arc::clone(&self.work.manager),
             counting: Arc::clone(&self.counting),

@@ -117,7 +117,9 @@ impl VolumeService {
         ending: &mut Ending,
     ) -> Filled {
         let driver = plan.driver.make();
-        let operations = Operations::new(plan, self.row, Arc::clone(&driver), pool, ready);
+        let schedulers = self.plan.messages.bus.schedulers();
+        let operations =
+            Operations::new(plan, self.row, Arc::clone(&driver), pool, ready, schedulers);
         let thread = slot.fill(Connect(driver))?;
         let takes_up = operations.take_up(worker, ready.clone())?;
         let stops = operations.clone();

@@ -3,7 +3,7 @@
 //! Everything here is made in the worker. Must not: know which methods there are, or what an operation does.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -13,14 +13,14 @@ use cinder_driver_local::{LocalDriver, LocalOptions};
 use cinder_manager::locks::Locks;
 use cinder_manager::records::Records;
 use cinder_manager::{Course, Manager, Options, Surroundings};
-use cinder_objects::Method;
+use cinder_objects::{Method, Pin, PlaceVolume};
 use cinder_types::{RequestContext, ServiceHost, ServiceId};
 use oslo_launcher::RunningOperation;
-use oslo_messaging::{Incoming, Outcome, returned};
+use oslo_messaging::{Client, Context, Destination, Incoming, Outcome, Request, returned};
 use serde_json::{Map, Value};
 use tracing::error;
 
-use super::bus::{CapabilitySource, exception, fresh_request_id, message_time};
+use super::bus::{self, CapabilitySource, exception, fresh_request_id, message_time};
 use super::driver::{Ready, SetUp};
 
 /// A back end whose driver this program has.
@@ -84,6 +84,24 @@ impl SetUp for Connect {
 #[derive(Clone)]
 pub(super) struct Operations {
     manager: Arc<Manager>,
+    schedulers: Option<Arc<Schedulers>>,
+}
+
+/// The way to schedulers, which is there as soon as the bus is open.
+struct Schedulers {
+    to: Destination,
+    client: OnceLock<Client>,
+}
+
+impl cinder_manager::Scheduler for Schedulers {
+    fn create_volume(&self, context: &RequestContext, wanted: &PlaceVolume) -> Result<(), String> {
+        let client = self.client.get().ok_or("the bus is not open yet")?;
+        let args = wanted.encode(Pin::CURRENT);
+        let context = Context::new(context.forward());
+        Request::new(PlaceVolume::NAME, PlaceVolume::SENT_AS, &args, context)
+            .and_then(|request| client.cast(&self.to, request))
+            .map_err(|error| cinder_db::chain(&error))
+    }
 }
 
 impl Operations {
@@ -94,6 +112,7 @@ impl Operations {
         driver: Arc<dyn Driver>,
         pool: &Pool,
         ready: &Ready,
+        schedulers: Option<Destination>,
     ) -> Self {
         // Where a test says at which step something is to happen; no release has this.
         #[cfg(feature = "failpoints")]
@@ -116,19 +135,20 @@ impl Operations {
             reservation_expire: plan.reservation_expire,
             message_ttl: plan.message_ttl,
         };
+        let schedulers = schedulers.map(|to| Arc::new(Schedulers { to, client: OnceLock::new() }));
         let surroundings = Surroundings {
             pool: pool.clone(),
             driver,
             ready: ready.flag(),
             locks: Locks::below(plan.locks.clone()),
             records: Some(Records::below(plan.records.clone())),
-            scheduler: None,
+            scheduler: schedulers.clone().map(|one| one as Arc<dyn cinder_manager::Scheduler>),
         };
         let manager = Manager::new(options, surroundings);
         if let Err(failure) = manager.count_allocated() {
             error!(target: "cinder.volume.manager", "What is promised already cannot be counted: {failure}");
         }
-        Self { manager: Arc::new(manager) }
+        Self { manager: Arc::new(manager), schedulers }
     }
 
     /// Takes up what an earlier process has left, beside everything else, once `ready` says so.
@@ -192,7 +212,14 @@ impl Course for Shown<'_> {
     }
 }
 
-impl super::bus::Manager for Operations {
+impl bus::Manager for Operations {
+    fn opened(&self, client: Client) {
+        if let Some(schedulers) = &self.schedulers {
+            // There is one bus in the life of a worker.
+            drop(schedulers.client.set(client));
+        }
+    }
+
     fn carry_out(
         &self,
         method: Method,

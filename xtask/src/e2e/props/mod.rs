@@ -2,6 +2,7 @@
 //! Must not: judge what is seen; that is a scenario's business.
 
 pub(super) mod account;
+pub(super) mod api;
 pub(super) mod config;
 pub(super) mod daemon;
 pub(super) mod dice;

@@ -34,6 +34,11 @@ pub(crate) fn program(name: &str) -> PathBuf {
     environment().unwrap_or_default().join("bin").join(name)
 }
 
+/// One of the files of settings that come with it.
+pub(crate) fn settings(name: &str) -> PathBuf {
+    environment().unwrap_or_default().join("etc/cinder").join(name)
+}
+
 /// A configuration for ours and the original's, on a machine without anything else of OpenStack.
 ///
 /// # Errors

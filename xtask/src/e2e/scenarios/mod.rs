@@ -18,6 +18,7 @@ pub(super) mod log_options;
 pub(super) mod log_reader;
 pub(super) mod messages;
 pub(super) mod original;
+pub(super) mod original_api;
 pub(super) mod peer;
 pub(super) mod phases;
 pub(super) mod progress;

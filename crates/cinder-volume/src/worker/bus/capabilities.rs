@@ -10,7 +10,7 @@ use tracing::warn;
 use super::request::fresh_id;
 
 /// The topic of schedulers, and the version in which they take capabilities with a cluster's name.
-const SCHEDULER: (&str, &str) = ("cinder-scheduler", "3.3");
+const SCHEDULER: (&str, &str) = (crate::bus::SCHEDULER, "3.3");
 
 /// Knows what a back end can do and how much room it has.
 pub(crate) trait CapabilitySource: Send + Sync {

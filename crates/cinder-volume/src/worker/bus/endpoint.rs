@@ -10,7 +10,7 @@ use cinder_objects::{KeptUntil, Method};
 use cinder_types::RequestContext;
 use oslo_launcher::RunningOperation;
 use oslo_messaging::{
-    Acknowledge, Classes, Dispatcher, Failure, Incoming, Outcome, Version, returned,
+    Acknowledge, Classes, Client, Dispatcher, Failure, Incoming, Outcome, Version, returned,
 };
 use tracing::debug;
 
@@ -26,6 +26,11 @@ const VERSION: Version = Version { major: 3, minor: 20 };
 
 /// Carries out what a service is asked for.
 pub(in crate::worker) trait Manager: Send + Sync {
+    /// The bus is open, and this is what can be sent with. Called before anything is carried out.
+    fn opened(&self, client: Client) {
+        drop(client);
+    }
+
     /// One call of a method of the table, with arguments of its names.
     ///
     /// It is on the scoreboard until `shown` is dropped. `incoming` is told ([`Incoming::recorded`]) when what is wanted stands where it survives this
