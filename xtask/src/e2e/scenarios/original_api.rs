@@ -221,7 +221,14 @@ pub(crate) fn the_originals_api_has_volumes_made_used_and_deleted_by_us(
     wait_settled(scene)?;
     let again = made_after_failures(scene, &cloud)?;
     cloud.deleted("snapshot", &snapshot)?;
-    for one in [&volume, &restored, &clone, &again] {
+    // One with its snapshots.
+    for _ in 0..2 {
+        cloud.made("snapshot", &json!({ "volume_id": restored }))?;
+    }
+    cloud.api.delete("volume", &format!("{restored}?cascade=True"))?;
+    cloud.api.wait_status("volume", &restored, None)?;
+    wait_settled(scene)?;
+    for one in [&volume, &clone, &again] {
         cloud.deleted("volume", one)?;
     }
     wait_settled(scene)?;
