@@ -197,6 +197,19 @@ fn made_after_failures(scene: &Scene, cloud: &Cloud) -> Result<String> {
     cloud.api.wait_status("volume", &id, Some("available"))?;
     let sql = format!("SELECT count(*) FROM volumes WHERE id = '{id}' AND host LIKE 'e2e@_#_'");
     ensure!(scene.store().lines(&sql)? == ["1"], "it has no host");
+    // And one whose worker dies before the scheduler is told.
+    let before = cloud.daemon.workers();
+    let text = "driver::create_volume::filled = error no space\n\
+                manager::create_volume::unplaced = kill once\n";
+    scene.write("fail-points", text)?;
+    let lost = cloud.api.make("volume", &json!({ "size": 1 }))?;
+    cloud.api.wait_status("volume", &lost, Some("error"))?;
+    wait_for("the worker to be replaced", secs(20), || {
+        let now = cloud.daemon.workers();
+        ensure!(now.len() == BACKENDS.len() && now != before, "{now:?}");
+        Ok(())
+    })?;
+    cloud.deleted("volume", &lost)?;
     wait_settled(scene)?;
     Ok(id)
 }
