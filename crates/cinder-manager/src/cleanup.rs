@@ -160,6 +160,10 @@ impl Manager {
         drop(connection);
         let entry = Claimed::of_cleanup(cleanup.entry.clone());
         match status.as_str() {
+            // On its way to a scheduler, which was not told: no host would ever be asked for it.
+            "creating" if volume.row.host.is_none() => {
+                self.give_up_volume(&id, cleanup, "creating", "error")
+            }
             "creating" if self.may_resume("create_volume", id.as_str(), "creating")? => {
                 info!(target: LOG, "Volume {id} was being created; going on");
                 let made = self.create_again(&volume, &entry, request, course);

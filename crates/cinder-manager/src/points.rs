@@ -11,6 +11,8 @@ cinder_driver::fail_points! {
     CREATE_MADE = "manager::create_volume::made";
     /// A create: the row says so.
     CREATE_WRITTEN = "manager::create_volume::written";
+    /// A create that failed: it has no host, and the scheduler does not know yet.
+    CREATE_UNPLACED = "manager::create_volume::unplaced";
     /// A deletion: its entry is ours.
     DELETE_CLAIMED = "manager::delete_volume::claimed";
     /// A deletion: the message is acknowledged.

@@ -319,6 +319,7 @@ impl Manager {
             ..volumes::Change::default()
         };
         volumes::update(connection, id, &change.into())?;
+        fail::point(points::CREATE_UNPLACED)?;
         spec.volume_id = id.as_str().into();
         if let Some(Value::Object(retry)) = filter_properties.0.get_mut("retry") {
             let told = json!([format!("{}: {failure}\n", failure.class)]);

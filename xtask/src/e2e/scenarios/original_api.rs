@@ -197,6 +197,19 @@ fn made_after_failures(scene: &Scene, cloud: &Cloud) -> Result<String> {
     cloud.api.wait_status("volume", &id, Some("available"))?;
     let sql = format!("SELECT count(*) FROM volumes WHERE id = '{id}' AND host LIKE 'e2e@_#_'");
     ensure!(scene.store().lines(&sql)? == ["1"], "it has no host");
+    // And one whose worker dies before the scheduler is told.
+    let before = cloud.daemon.workers();
+    let text = "driver::create_volume::filled = error no space\n\
+                manager::create_volume::unplaced = kill once\n";
+    scene.write("fail-points", text)?;
+    let lost = cloud.api.make("volume", &json!({ "size": 1 }))?;
+    cloud.api.wait_status("volume", &lost, Some("error"))?;
+    wait_for("the worker to be replaced", secs(20), || {
+        let now = cloud.daemon.workers();
+        ensure!(now.len() == BACKENDS.len() && now != before, "{now:?}");
+        Ok(())
+    })?;
+    cloud.deleted("volume", &lost)?;
     wait_settled(scene)?;
     Ok(id)
 }
@@ -221,7 +234,14 @@ pub(crate) fn the_originals_api_has_volumes_made_used_and_deleted_by_us(
     wait_settled(scene)?;
     let again = made_after_failures(scene, &cloud)?;
     cloud.deleted("snapshot", &snapshot)?;
-    for one in [&volume, &restored, &clone, &again] {
+    // One with its snapshots.
+    for _ in 0..2 {
+        cloud.made("snapshot", &json!({ "volume_id": restored }))?;
+    }
+    cloud.api.delete("volume", &format!("{restored}?cascade=True"))?;
+    cloud.api.wait_status("volume", &restored, None)?;
+    wait_settled(scene)?;
+    for one in [&volume, &clone, &again] {
         cloud.deleted("volume", one)?;
     }
     wait_settled(scene)?;
