@@ -15,15 +15,18 @@ pub(crate) enum Part {
     Base,
     /// The tests of messages, those over a broker among them.
     Messaging,
+    /// The tests of objects, drivers and operations.
+    Operations,
 }
 
 impl Part {
-    const ALL: [Self; 2] = [Self::Base, Self::Messaging];
+    const ALL: [Self; 3] = [Self::Base, Self::Messaging, Self::Operations];
 
     const fn name(self) -> &'static str {
         match self {
             Self::Base => "base",
             Self::Messaging => "messaging",
+            Self::Operations => "operations",
         }
     }
 
@@ -32,6 +35,7 @@ impl Part {
         match self {
             Self::Base => Duration::from_secs(15 * 60),
             Self::Messaging => Duration::from_secs(6 * 60),
+            Self::Operations => Duration::from_secs(12 * 60),
         }
     }
 }
@@ -61,7 +65,20 @@ impl Times {
 
     /// Counts so much of the last step to another part.
     pub(crate) fn part(&mut self, part: Part, name: &'static str, time: Duration) {
-        if let Some((_, _, whole)) = self.0.last_mut() {
+        if let Some((_, whole, _)) = self.0.last() {
+            self.part_of(part, name, whole, time);
+        }
+    }
+
+    /// Counts so much of the step of that name to another part.
+    pub(crate) fn part_of(
+        &mut self,
+        part: Part,
+        name: &'static str,
+        whole: &'static str,
+        time: Duration,
+    ) {
+        if let Some((_, _, whole)) = self.0.iter_mut().rev().find(|(_, step, _)| *step == whole) {
             let time = time.min(*whole);
             *whole -= time;
             self.0.push((part, name, time));

@@ -24,8 +24,11 @@ const LIMIT: Duration = Duration::from_secs(45 * 60);
 ///
 /// When something could not be run at all; a failing test is counted, not an error.
 pub(crate) fn run(times: &mut Times) -> Result<Tally> {
-    let (mut tally, messaging) = times.of(Part::Base, "tests of the crates", workspace_tests)?;
-    times.part(Part::Messaging, "tests of messages", messaging);
+    let (mut tally, output) = times.of(Part::Base, "tests of the crates", workspace_tests)?;
+    times.part(Part::Messaging, "tests of messages", time_of(&output, "oslo_messaging"));
+    let crates = ["cinder_objects", "cinder_driver", "cinder_driver_local", "cinder_manager"];
+    let operations = crates.iter().map(|one| time_of(&output, one)).sum();
+    times.part_of(Part::Operations, "tests of operations", "tests of the crates", operations);
     println!("\nworkspace: {} passed, {} failed; now end to end\n", tally.passed, tally.failed);
     // Of the release it is in the schedule and in `cargo xtask e2e`: to build it takes a quarter of all.
     let daemon = times.of(Part::Base, "build for the scenarios", cargo::build_tested_daemon)?;
@@ -35,8 +38,8 @@ pub(crate) fn run(times: &mut Times) -> Result<Tally> {
 }
 
 /// Runs `cargo test --workspace` with the servers that this machine has, showing its output as it comes;
-/// also says how long the tests of messages took.
-fn workspace_tests() -> Result<(Tally, Duration)> {
+/// also returns that output.
+fn workspace_tests() -> Result<(Tally, String)> {
     let arguments = ["test", "--workspace", "--no-fail-fast"];
     let servers = Servers::start(Kind::ALL.into_iter().filter(|kind| kind.missing().is_none()));
     let mut command = cargo::cargo(&arguments);
@@ -53,7 +56,7 @@ fn workspace_tests() -> Result<(Tally, Duration)> {
     }
     let (tally, text) = tests_of(cargo::with_databases(&mut command))?;
     let tally = with_second_attempt(tally, &text, &command)?;
-    Ok((tally, time_of(&text, "oslo_messaging")))
+    Ok((tally, text))
 }
 
 /// Runs `cargo test` so; also returns what it printed.
