@@ -131,7 +131,7 @@ macro_rules! failures {
 failures! {
     LockError => "cinder.exception" "LockCreationFailed";
     RecordError => "cinder.exception" "CinderException";
-    NotLoaded => "cinder.exception" "ObjectActionError";
+    NotLoaded => "oslo_versionedobjects.exception" "ObjectActionError";
 }
 
 impl From<DecodeError> for Failure {

@@ -1,5 +1,6 @@
 //! `create_snapshot`, `delete_snapshot` (`spec/manager.md` §5.2, §5.3), in the order of the same operations on volumes.
 
+use cinder_db::image_metadata::{self, Keeper};
 use cinder_db::quota::Counted;
 use cinder_db::snapshots::{self, Snapshot};
 use cinder_db::{Connection, changes, messages, workers};
@@ -117,6 +118,12 @@ impl Manager {
     ) -> Result<(), Failure> {
         let row = &snapshot.row;
         let volume = cinder_db::volumes::get(connection, &row.volume_id)?;
+        let own = Keeper::Snapshot(&row.id);
+        let is_bootable = volume.as_ref().and_then(|volume| volume.row.bootable).unwrap_or(false);
+        // The second time it is all there.
+        if is_bootable && image_metadata::get(connection, own)?.is_empty() {
+            image_metadata::copy(connection, Keeper::Volume(&row.volume_id), own)?;
+        }
         let change = snapshots::Change {
             progress: changes::to("100%"),
             encryption_key_id: Some(volume.and_then(|volume| volume.row.encryption_key_id)),
@@ -262,6 +269,7 @@ impl Manager {
                 Counted::Snapshots,
                 row.volume_size.unwrap_or(0),
             );
+            image_metadata::delete(connection, Keeper::Snapshot(id))?;
             snapshots::delete(connection, id, &freed)?;
             Ok(())
         })?;

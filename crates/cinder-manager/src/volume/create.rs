@@ -4,6 +4,7 @@
 //! it, write columns and status in one statement, remove the entry. Wherever a crash comes, the entry is
 //! there and the names follow from ids, so that all of it can be done again.
 
+use cinder_db::image_metadata::{self, Keeper};
 use cinder_db::volumes::{self, Volume};
 use cinder_db::{Timestamp, changes, messages, snapshots, workers};
 use cinder_driver::{
@@ -66,6 +67,9 @@ impl Manager {
             return Ok(json!(id.as_str()));
         }
         let mut connection = self.connection()?;
+        if let Some(what) = source_not_here(args.request_spec.as_ref()) {
+            return Err(self.refuse_creation(&mut connection, &id, what, request)?);
+        }
         let creating = VolumeStatus::CREATING;
         let entry = self.claim(
             &mut connection,
@@ -122,8 +126,12 @@ impl Manager {
             Ok(update) => {
                 fail::point(points::CREATE_MADE)?;
                 course.step("finish");
-                self.finish_creation(id, update, entry)?;
-                info!(target: LOG, "Created volume {id} successfully.");
+                if self.finish_creation(volume, update, entry)? {
+                    info!(target: LOG, "Created volume {id} successfully.");
+                } else {
+                    self.allocated.add(&pool, -size);
+                    self.remove_unowned(volume, request)?;
+                }
                 return Ok(json!(id.as_str()));
             }
             Err(failure) => failure,
@@ -164,6 +172,43 @@ impl Manager {
         }
         entry.finish(&mut connection, Some(VolumeStatus::ERROR.as_str()))?;
         Err(failure)
+    }
+
+    /// Refuses what this program cannot make, before anything says that it might: a clean-up would take it for an
+    /// empty volume.
+    fn refuse_creation(
+        &self,
+        connection: &mut cinder_db::Connection,
+        id: &VolumeId,
+        what: &str,
+        request: &RequestContext,
+    ) -> Result<Failure, Failure> {
+        let failure = Failure::not_here(what);
+        error!(target: LOG, "Volume {id}: create failed: {failure}");
+        let (resource, action) =
+            (messages::Resource::Volume, messages::Action::CreateVolumeFromBackend);
+        let told = (&failure, messages::Detail::DriverFailedCreate);
+        self.tell_user(connection, request, (resource, id.as_str()), action, told);
+        let failed = volumes::change_locked(connection, id, |row, _| volumes::Change {
+            status: is_being_created(row.status.as_ref()).then_some(Some(VolumeStatus::ERROR)),
+            ..volumes::Change::default()
+        });
+        match failed {
+            Ok(_) | Err(cinder_db::DbError::NotFound { .. }) => {}
+            Err(cause) => return Err(cause.into()),
+        }
+        let (kind, creating) = (workers::Kind::Volume, VolumeStatus::CREATING);
+        let entry = self.claim(connection, kind, id.as_str(), creating.as_str())?;
+        entry.finish(connection, Some(VolumeStatus::ERROR.as_str()))?;
+        Ok(failure)
+    }
+
+    /// Takes away what was made for a row that somebody has deleted by force: nobody would ever find it.
+    fn remove_unowned(&self, volume: &Volume, request: &RequestContext) -> Result<(), Failure> {
+        let id = &volume.row.id;
+        error!(target: LOG, "Volume {id} is gone from the database while it was created; what was made is removed");
+        let view = self.view(&mut *self.connection()?, volume)?;
+        Ok(self.driver.delete_volume(&view, &self.context(request))?)
     }
 
     /// The storage's part.
@@ -210,26 +255,69 @@ impl Manager {
         }
         if let Some(id) = &volume.row.source_volid {
             let source = self.find_volume(connection, id)?;
+            // Its data have the key of their volume, and the clone has another.
+            if volume.row.encryption_key_id.is_some() {
+                return Err(Failure::not_here("create_volume from an encrypted volume"));
+            }
             return Ok(Source::Volume(Box::new(self.view(connection, &source)?)));
         }
         Ok(Source::Nothing)
     }
 
     /// The last write: everything in one statement, so that nobody sees half of it.
+    /// Whether the row is still there.
     fn finish_creation(
         &self,
-        id: &VolumeId,
+        volume: &Volume,
         update: VolumeUpdate,
         entry: &Claimed,
-    ) -> Result<(), Failure> {
-        let notes = update.clone();
-        let columns = convert::volume_change(update);
+    ) -> Result<bool, Failure> {
+        let id = &volume.row.id;
+        let columns = convert::volume_change(update.clone());
         self.patiently(|connection| {
-            self.write_notes(connection, id, &notes)?;
-            self.volume_is_made(connection, id, &columns)?;
+            let is_there = volumes::get(connection, id)?.is_some();
+            if is_there {
+                self.write_notes(connection, id, &update)?;
+                let mut columns = columns.clone();
+                if self.inherits_image(connection, volume)? {
+                    columns.bootable = changes::to(true);
+                }
+                self.volume_is_made(connection, id, &columns)?;
+            }
             fail::point(points::CREATE_WRITTEN)?;
-            Ok(entry.finish(connection, Some(VolumeStatus::AVAILABLE.as_str()))?)
+            entry.finish(connection, Some(VolumeStatus::AVAILABLE.as_str()))?;
+            Ok(is_there)
         })
+    }
+
+    /// Whether an instance can start from it because one could from its source; then it has what is known of that
+    /// one's image, too (`spec/manager.md` §3).
+    fn inherits_image(
+        &self,
+        connection: &mut cinder_db::Connection,
+        volume: &Volume,
+    ) -> Result<bool, Failure> {
+        let (source, keeper) = match (&volume.row.snapshot_id, &volume.row.source_volid) {
+            (Some(id), _) => {
+                let snapshot = snapshots::get(connection, id)?;
+                (snapshot.map(|one| one.row.volume_id), Keeper::Snapshot(id))
+            }
+            (None, Some(id)) => (Some(id.clone()), Keeper::Volume(id)),
+            (None, None) => return Ok(false),
+        };
+        let source = match source {
+            Some(id) => volumes::get(connection, &id)?,
+            None => None,
+        };
+        if !source.is_some_and(|source| source.row.bootable.unwrap_or(false)) {
+            return Ok(false);
+        }
+        let own = Keeper::Volume(&volume.row.id);
+        // The second time it is all there.
+        if image_metadata::get(connection, own)?.is_empty() {
+            image_metadata::copy(connection, keeper, own)?;
+        }
+        Ok(true)
     }
 
     fn volume_is_made(
@@ -270,10 +358,6 @@ impl Manager {
                 warn!(target: LOG, "Volume {id} has got another status meanwhile, which it keeps");
             }
             Ok(_) => {}
-            // Somebody has deleted the row by force: what was made would belong to nobody.
-            Err(cinder_db::DbError::NotFound { .. }) => {
-                error!(target: LOG, "Volume {id} is gone from the database while it was created");
-            }
             Err(cause) => return Err(cause.into()),
         }
         Ok(())
@@ -341,6 +425,16 @@ impl Manager {
         let Err(reason) = scheduler.create_volume(request, &wanted) else { return Ok(None) };
         error!(target: LOG, "Volume {id} cannot be sent back to a scheduler: {reason}");
         self.claim(connection, kind, id.as_str(), creating.as_str()).map(Some)
+    }
+}
+
+/// What a request wants a volume to be made from that this program cannot make one from.
+fn source_not_here(spec: Option<&RequestSpec>) -> Option<&'static str> {
+    let spec = spec?;
+    match (spec.image_id.get(), spec.backup_id.get()) {
+        (Some(_), _) => Some("create_volume from an image"),
+        (None, Some(_)) => Some("create_volume from a backup"),
+        (None, None) => None,
     }
 }
 

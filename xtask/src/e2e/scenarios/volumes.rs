@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
 use nix::sys::signal::Signal;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::e2e::props::config::Config;
 use crate::e2e::props::daemon::Daemon;
@@ -147,7 +147,7 @@ pub(crate) fn volumes_come_and_go_on_one_machine(scene: &Scene) -> Result<()> {
         ensure!(gone["status"] == "deleted", "{gone}");
     }
     is_settled(scene)?;
-    ensure!(volume(scene, &["list"])? == serde_json::json!([]));
+    ensure!(volume(scene, &["list"])? == json!([]));
     daemon.end_with(Signal::SIGTERM, 0)
 }
 
@@ -270,5 +270,187 @@ pub(crate) fn a_driver_that_fails_or_does_not_know_is_asked_and_fails_nothing_el
     wait_settled(scene)?;
     ensure!(volume(scene, &["create", "--size", "1", "--wait"])?["status"] == "available");
     ensure!(daemon.workers() == workers, "a worker was replaced");
+    daemon.end_with(Signal::SIGTERM, 0)
+}
+
+/// An object as it stands in a message.
+fn object(name: &str, version: &str, data: &Value) -> Value {
+    json!({
+        "versioned_object.name": name,
+        "versioned_object.namespace": "cinder",
+        "versioned_object.version": version,
+        "versioned_object.data": data,
+    })
+}
+
+/// The class of the failure that a call comes to.
+fn refused(scene: &Scene, method: &str, arguments: &Value) -> Result<String> {
+    let file = scene.path("cinder.conf").to_string_lossy().into_owned();
+    let mut command = scene.cinder_volume(&["call", method, "--backend", "disk"]);
+    command.args(["--json", &arguments.to_string(), "--config-file", &file]);
+    let outcome = scene.finish(&mut command, SOON)?;
+    ensure!(outcome.code == Some(3), "{method}: {outcome:?}");
+    let told: Value = serde_json::from_str(&outcome.out)?;
+    Ok(told["failure"]["class"].as_str().context("no class")?.to_owned())
+}
+
+/// A volume that was made, and its row as an API would change it.
+struct Made<'a> {
+    scene: &'a Scene,
+    id: String,
+}
+
+impl<'a> Made<'a> {
+    fn new(scene: &'a Scene) -> Result<Self> {
+        let made = volume(scene, &["create", "--size", "1", "--name", "a", "--wait"])?;
+        Ok(Self { scene, id: id(&made)? })
+    }
+
+    /// As it stands in a message.
+    fn object(&self, status: &str) -> Value {
+        object("Volume", "1.9", &json!({"id": self.id, "status": status}))
+    }
+
+    fn set(&self, columns: &str) -> Result<()> {
+        self.scene.store().write(&format!("UPDATE volumes SET {columns} WHERE id = '{}'", self.id))
+    }
+
+    fn expect(&self, wanted: &str) -> Result<()> {
+        let sql = format!("SELECT status FROM volumes WHERE id = '{}'", self.id);
+        let found = self.scene.store().lines(&sql)?;
+        ensure!(found == [wanted], "{found:?} instead of {wanted}");
+        Ok(())
+    }
+}
+
+const NOBODY: &str = "00000000-0000-4000-8000-000000000000";
+
+pub(crate) fn bad_requests_for_volumes_get_the_class_that_their_callers_expect(
+    scene: &Scene,
+) -> Result<()> {
+    let daemon = start(scene)?;
+    let a = Made::new(scene)?;
+    let nobody = |status: &str| object("Volume", "1.9", &json!({"id": NOBODY, "status": status}));
+    let newer = object("Volume", "1.99", &json!({}));
+    let nameless = object("Volume", "1.9", &json!({}));
+    for (method, arguments, class) in [
+        ("create_volume", json!({"volume": nobody("creating")}), "VolumeNotFound"),
+        ("create_volume", json!({"volume": {}}), "AttributeError"),
+        ("create_volume", json!({"volume": newer}), "IncompatibleObjectVersion"),
+        ("create_volume", json!({"volume": nameless}), "ObjectActionError"),
+        (
+            "initialize_connection",
+            json!({"volume": nobody("available"), "connector": {}}),
+            "VolumeNotFound",
+        ),
+        (
+            "extend_volume",
+            json!({"volume": nobody("extending"), "new_size": -1, "reservations": []}),
+            "VolumeNotFound",
+        ),
+        (
+            "attachment_delete",
+            json!({"attachment_id": "x", "vref": a.object("in-use")}),
+            "VolumeAttachmentNotFound",
+        ),
+    ] {
+        let found = refused(scene, method, &arguments)?;
+        ensure!(found == class, "{method} {arguments}: {found} instead of {class}");
+    }
+    // Sizes that no file can have.
+    for size in [0, -1, i64::MAX] {
+        a.set("status = 'extending'")?;
+        let volume = a.object("extending");
+        let arguments = json!({"volume": volume, "new_size": size, "reservations": []});
+        refused(scene, "extend_volume", &arguments)?;
+        a.expect("error_extending")?;
+    }
+    // A volume of somebody else is left alone, with all that is said of it.
+    a.set("host = 'other@disk#disk', status = 'deleting'")?;
+    let class = refused(scene, "delete_volume", &json!({"volume": a.object("deleting")}))?;
+    ensure!(class == "InvalidVolume" && file(scene, &a.id).exists(), "{class}");
+    a.expect("deleting")?;
+    a.set("host = 'e2e@disk#disk'")?;
+    daemon.signal(Signal::SIGUSR1)?; // what it has left is taken up by the next worker
+    wait_settled(scene)?;
+    ensure!(!file(scene, &a.id).exists(), "it is still there");
+    daemon.end_with(Signal::SIGTERM, 0)
+}
+
+pub(crate) fn what_is_not_carried_out_yet_is_refused_and_leaves_nothing_on_its_way(
+    scene: &Scene,
+) -> Result<()> {
+    let daemon = start(scene)?;
+    let a = Made::new(scene)?;
+    let is_refused = |method: &str, arguments: &Value| -> Result<()> {
+        let class = refused(scene, method, arguments)?;
+        ensure!(class == "VolumeDriverException", "{method} {arguments}: {class}");
+        Ok(())
+    };
+    // An error for those who wait for it, not something empty.
+    for source in ["image_id", "backup_id"] {
+        a.set("status = 'creating'")?;
+        let spec = object("RequestSpec", "1.5", &json!({source: NOBODY}));
+        let arguments = json!({"volume": a.object("creating"), "request_spec": spec});
+        is_refused("create_volume", &arguments)?;
+        a.expect("error")?;
+    }
+    // Each of these has been given a transitional status by an API.
+    let host = json!({"host": "e2e@other#other", "cluster_name": null, "capabilities": {}});
+    let of = |status: &str| a.object(status);
+    let retype = json!({"volume": of("retyping"), "new_type_id": NOBODY, "host": host});
+    for (method, from, to, arguments) in [
+        ("retype", "retyping", "available", retype),
+        (
+            "copy_volume_to_image",
+            "uploading",
+            "available",
+            json!({"volume_id": a.id, "image_meta": {}}),
+        ),
+        (
+            "manage_existing",
+            "managing",
+            "error_managing",
+            json!({"volume": of("managing"), "ref": {}}),
+        ),
+        ("reimage", "downloading", "error", json!({"volume": of("downloading"), "image_meta": {}})),
+        ("detach_volume", "detaching", "available", json!({"volume_id": a.id})),
+    ] {
+        a.set(&format!("status = '{from}', previous_status = 'available'"))?;
+        is_refused(method, &arguments)?;
+        a.expect(to).with_context(|| method.to_owned())?;
+    }
+    wait_settled(scene)?;
+    daemon.end_with(Signal::SIGTERM, 0)
+}
+
+pub(crate) fn what_is_known_of_an_image_goes_along_with_its_data(scene: &Scene) -> Result<()> {
+    let daemon = start(scene)?;
+    let store = scene.store();
+    let a = id(&volume(scene, &["create", "--size", "1", "--name", "a", "--wait"])?)?;
+    store.write(&format!("UPDATE volumes SET bootable = 1 WHERE id = '{a}'"))?;
+    store.write(&format!(
+        "INSERT INTO volume_glance_metadata (deleted, volume_id, \"key\", value) VALUES (0, '{a}', 'image_name', 'debian')"
+    ))?;
+    let s = id(&volume(scene, &["snapshot", "create", "a", "--name", "s", "--wait"])?)?;
+    arm(scene, "manager::create_volume::written", "kill once")?; // and it is not copied twice
+    let b = id(&volume(scene, &["create", "--from-snapshot", "s", "--name", "b", "--wait"])?)?;
+    let c = id(&volume(scene, &["clone", "a", "--name", "c", "--wait"])?)?;
+    wait_settled(scene)?;
+    for (column, id) in [("snapshot_id", &s), ("volume_id", &b), ("volume_id", &c)] {
+        let sql = format!(
+            "SELECT value FROM volume_glance_metadata WHERE {column} = '{id}' AND deleted = 0"
+        );
+        let found = store.lines(&sql)?;
+        ensure!(found == ["debian"], "{column} {id}: {found:?}");
+    }
+    let bootable =
+        store.lines(&format!("SELECT bootable FROM volumes WHERE id IN ('{b}', '{c}')"))?;
+    ensure!(bootable == ["1", "1"], "{bootable:?}");
+    volume(scene, &["snapshot", "delete", "s", "--wait"])?;
+    let left = store.lines(&format!(
+        "SELECT value FROM volume_glance_metadata WHERE snapshot_id = '{s}' AND deleted = 0"
+    ))?;
+    ensure!(left.is_empty(), "{left:?}");
     daemon.end_with(Signal::SIGTERM, 0)
 }
