@@ -279,7 +279,15 @@ impl Manager {
             return Ok(false);
         }
         record.resumed += 1;
-        records.write(&record)?;
+        if let Err(cause) = records.write(&record) {
+            // What cannot be counted might be tried for ever.
+            warn!(
+                target: LOG,
+                "{method} of {resource} is not tried again, as that cannot be written down: {}",
+                cinder_db::chain(&cause)
+            );
+            return Ok(false);
+        }
         Ok(true)
     }
 

@@ -179,21 +179,16 @@ impl Manager {
         let id = args.snapshot.id()?;
         course.about(id.as_str());
         let Some(_at_work) = self.begin(id.as_str(), course) else { return Ok(Value::Null) };
-        if let Some(records) = &self.records {
-            let details = Map::from_iter([("unmanage".to_owned(), args.unmanage_only.into())]);
-            records.write(&Record {
-                method: DELETE.to_owned(),
-                resource: id.as_str().to_owned(),
-                status: args
-                    .snapshot
-                    .status()
-                    .map_or_else(String::new, |one| one.as_str().to_owned()),
-                request_id: Some(request.request_id.clone()),
-                resumed: 0,
-                details,
-            })?;
-            course.recorded();
-        }
+        let status = args.snapshot.status();
+        let record = Record {
+            method: DELETE.to_owned(),
+            resource: id.as_str().to_owned(),
+            status: status.map_or_else(String::new, |one| one.as_str().to_owned()),
+            request_id: Some(request.request_id.clone()),
+            resumed: 0,
+            details: Map::from_iter([("unmanage".to_owned(), args.unmanage_only.into())]),
+        };
+        self.put_on_record(&record, course);
         fail::point(points::UNSNAPSHOT_RECORDED)?;
         course.step("lock");
         let held = self.lock(&[&format!("{id}-delete_snapshot")])?;

@@ -300,6 +300,7 @@ fn volumes() -> Vec<Scenario> {
         volumes::a_worker_killed_between_any_two_steps_loses_no_volume
         volumes::bad_requests_for_volumes_get_the_class_that_their_callers_expect
         volumes::what_is_not_carried_out_yet_is_refused_and_leaves_nothing_on_its_way
+        volumes::without_a_place_for_records_operations_are_carried_out_all_the_same
         volumes::what_is_known_of_an_image_goes_along_with_its_data
         volumes::an_operation_that_kills_its_worker_each_time_is_given_up
         volumes::a_driver_that_fails_or_does_not_know_is_asked_and_fails_nothing_else

@@ -73,10 +73,7 @@ impl Manager {
         let Some(_at_work) = self.begin(extension.id.as_str(), course) else {
             return Ok(Value::Null);
         };
-        if let Some(records) = &self.records {
-            records.write(&extension.record(request))?;
-            course.recorded();
-        }
+        self.put_on_record(&extension.record(request), course);
         fail::point(points::EXTEND_RECORDED)?;
         self.extend(&extension, request, course)?;
         Ok(Value::Null)
@@ -223,6 +220,20 @@ impl Manager {
             }
             Ok(quota::roll_back(connection, &extension.reservations)?)
         })
+    }
+
+    /// Writes the record of an operation, whose message may go then. Without a place for it the message is kept until
+    /// the operation has ended.
+    pub(crate) fn put_on_record(&self, record: &Record, course: &mut dyn Course) {
+        let Some(records) = &self.records else { return };
+        match records.write(record) {
+            Ok(()) => course.recorded(),
+            Err(cause) => warn!(
+                target: LOG,
+                "{} of {} is not on record, and not taken up after a crash: {}",
+                record.method, record.resource, cinder_db::chain(&cause)
+            ),
+        }
     }
 
     /// Removes the record of an operation that has ended. One that stays is found to be over when it is looked at.

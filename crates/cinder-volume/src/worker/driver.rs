@@ -152,7 +152,10 @@ impl Slot {
                 self.parts.set(Part::Driver, Condition::Down(reason.clone()));
             }
         }
-        self.events.tell(|told| told.driver_tried = true);
+        self.events.tell(|told| {
+            told.driver_tried = true;
+            told.driver_ready |= result.is_ok();
+        });
         result.is_ok()
     }
 }

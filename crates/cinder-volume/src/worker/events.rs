@@ -13,6 +13,8 @@ pub(super) struct Told {
     pub stop: bool,
     /// The driver's first attempt has ended, well or not.
     pub driver_tried: bool,
+    /// The driver has become ready.
+    pub driver_ready: bool,
     /// The first attempt to open the bus has ended, well or not.
     pub bus_tried: bool,
     /// What serves the bus has ended by accident; another process has to begin anew.

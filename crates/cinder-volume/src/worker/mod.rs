@@ -121,7 +121,7 @@ impl VolumeService {
         let operations =
             Operations::new(plan, self.row, Arc::clone(&driver), pool, ready, schedulers);
         let thread = slot.fill(Connect(driver))?;
-        let takes_up = operations.take_up(worker, ready.clone())?;
+        let takes_up = operations.take_up(worker, Arc::clone(&self.events))?;
         let stops = operations.clone();
         ending.add(Stage::Operations, move || {
             stops.stop();

@@ -22,6 +22,7 @@ use tracing::error;
 
 use super::bus::{self, CapabilitySource, exception, fresh_request_id, message_time};
 use super::driver::{Ready, SetUp};
+use super::events::{Events, Told};
 
 /// A back end whose driver this program has.
 #[derive(Debug, Clone)]
@@ -151,7 +152,7 @@ impl Operations {
         Self { manager: Arc::new(manager), schedulers }
     }
 
-    /// Takes up what an earlier process has left, beside everything else, once `ready` says so.
+    /// Takes up what an earlier process has left, beside everything else, once the driver is ready.
     ///
     /// # Errors
     ///
@@ -159,14 +160,14 @@ impl Operations {
     pub(super) fn take_up(
         &self,
         worker: &oslo_launcher::WorkerHandle,
-        ready: Ready,
+        events: Arc<Events>,
     ) -> std::io::Result<JoinHandle<()>> {
         let (manager, worker) = (Arc::clone(&self.manager), worker.clone());
         std::thread::Builder::new().name("clean-up".into()).spawn(move || {
-            while !ready.is_ready() {
-                if worker.wait_for_stop(READY_PAUSE) {
-                    return;
-                }
+            let enough = |told: &Told| told.driver_ready || told.stop;
+            while !events.wait(A_LONG_TIME, enough) {}
+            if worker.is_stopping() {
+                return;
             }
             let request = own_context();
             let mut shown =
@@ -183,8 +184,8 @@ impl Operations {
     }
 }
 
-/// How often the clean-up looks whether the driver is ready. It looks only until then.
-const READY_PAUSE: Duration = Duration::from_millis(100);
+/// A wait that is woken by what it waits for.
+const A_LONG_TIME: Duration = Duration::from_secs(3600);
 
 fn own_context() -> RequestContext {
     RequestContext::own(fresh_request_id(), message_time()).elevated()

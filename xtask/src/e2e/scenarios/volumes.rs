@@ -424,6 +424,30 @@ pub(crate) fn what_is_not_carried_out_yet_is_refused_and_leaves_nothing_on_its_w
     daemon.end_with(Signal::SIGTERM, 0)
 }
 
+pub(crate) fn without_a_place_for_records_operations_are_carried_out_all_the_same(
+    scene: &Scene,
+) -> Result<()> {
+    fs::write(scene.path("operations"), "in the way")?;
+    let daemon = start(scene)?;
+    let a = id(&volume(scene, &["create", "--size", "1", "--name", "a", "--wait"])?)?;
+    volume(scene, &["extend", "a", "--size", "2", "--wait"])?;
+    volume(scene, &["snapshot", "create", "a", "--name", "s", "--wait"])?;
+    volume(scene, &["snapshot", "delete", "s", "--wait"])?;
+    ensure!(daemon.count("is not on record") == 2, "nothing is said about it");
+    // What nobody could count is not tried again: it has the original's status.
+    let before = daemon.workers();
+    arm(scene, "manager::create_volume::made", "kill once")?;
+    let outcome = run(scene, &["create", "--size", "1", "--name", "b", "--wait"])?;
+    check_fired(scene, "manager::create_volume::made")?;
+    ensure!(outcome.code == Some(3), "{outcome:?}");
+    daemon.wait_replaced(&before, 1)?;
+    for one in ["b", &a] {
+        volume(scene, &["delete", one, "--wait"])?;
+    }
+    wait_settled(scene)?;
+    daemon.end_with(Signal::SIGTERM, 0)
+}
+
 pub(crate) fn what_is_known_of_an_image_goes_along_with_its_data(scene: &Scene) -> Result<()> {
     let daemon = start(scene)?;
     let store = scene.store();
