@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use cinder_conf::{Fallback, Kind, Opt, OsloConfig, cinder, options::SHADOWS};
+use cinder_conf::{Fallback, Kind, Opt, OsloConfig, Section as _, cinder, options::SHADOWS};
 
 /// Group and name → everything the inventory knows, in one line.
 type Lines = BTreeMap<(String, String), String>;
@@ -127,6 +127,10 @@ fn every_option_of_a_volume_process_is_declared_exactly_as_upstream_declares_it(
         "rpc_ping_enabled",
     ] {
         ours.remove(&("DEFAULT".to_owned(), late.to_owned()));
+    }
+    // The local driver is ours.
+    for option in cinder_conf::options::local::Local::OPTIONS {
+        ours.remove(&("backend_defaults".to_owned(), option.name.to_owned()));
     }
     // `<backend>` holds what is registered in each back end's section and in no group of its own.
     for ((group, name), theirs) in theirs.iter().filter(|((group, _), _)| group != "<backend>") {
