@@ -42,6 +42,9 @@ pub(crate) fn failed(output: &str) -> Vec<Failed> {
         }
     }
     died(&mut program, &mut all);
+    // Some have no harness and tell no result; cargo says at the end which have failed.
+    let is_told = |target: &[String]| output.contains(&format!("{}`", target.join(" ")));
+    all.retain(|one| !one.names.is_empty() || is_told(&one.target));
     all
 }
 
@@ -107,9 +110,14 @@ error: 2 targets failed:
         let output = "\
      Running tests/fork.rs (target/debug/deps/fork-1f)
 test a ... ok
+     Running tests/auxiliary.rs (target/debug/deps/auxiliary-1f)
+a program without a harness: ok
      Running tests/rabbit.rs (target/debug/deps/rabbit-3d)
 test b ... ok
-error: test failed (signal: 6, SIGABRT: process abort signal)
+error: test failed, to rerun pass `-p oslo-messaging --test rabbit`
+error: 2 targets failed:
+    `-p cinder-db --test fork`
+    `-p oslo-messaging --test rabbit`
 ";
         assert_eq!(
             failed(output),
