@@ -507,7 +507,7 @@ fn suite(fault: Fault, arguments: &[&str]) -> String {
 #[test]
 fn a_driver_without_files_passes_and_each_fault_is_noticed() {
     let out = suite(Fault::Nothing, &[]);
-    assert!(out.contains("test result: ok. 15 passed; 0 failed; 9 ignored;"), "{out}");
+    assert!(out.contains("test result: ok. 15 passed; 0 failed; 0 ignored;"), "{out}");
     for (fault, case) in [
         (Fault::SecondCreateFails, "create_delete_and_export_may_come_again"),
         (Fault::DeletingNothingFails, "create_delete_and_export_may_come_again"),

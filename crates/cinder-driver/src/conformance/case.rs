@@ -20,8 +20,10 @@ pub(super) const LIMIT: Duration = Duration::from_secs(120);
 /// How a case has ended, if it has not panicked.
 pub(super) enum Verdict {
     Passed,
-    /// It cannot be tried here, or makes no sense for this driver.
+    /// It makes no sense for this driver, or for this back end of it.
     Skipped(String),
+    /// It could be tried on another machine; why not on this one.
+    Prevented(String),
 }
 
 pub(super) struct Case<'a> {

@@ -65,7 +65,7 @@ fn run(arguments: &[String], out: &mut dyn Write, bench: &dyn Bench) -> std::io:
         return Ok(ExitCode::SUCCESS);
     }
     writeln!(out, "\nrunning {} tests", chosen.len())?;
-    let (mut passed, mut failed, mut skipped) = (0, 0, 0);
+    let (mut passed, mut failed, mut prevented) = (0, 0, 0);
     for (name, body) in chosen {
         write!(out, "test {name} ... ")?;
         out.flush()?;
@@ -75,8 +75,10 @@ fn run(arguments: &[String], out: &mut dyn Write, bench: &dyn Bench) -> std::io:
                 passed += 1;
                 writeln!(out, "ok")?;
             }
-            Ok(Verdict::Skipped(reason)) => {
-                skipped += 1;
+            // There is nothing to be tried, on any machine: as one that was not asked for.
+            Ok(Verdict::Skipped(reason)) => writeln!(out, "not of this one, {reason}")?,
+            Ok(Verdict::Prevented(reason)) => {
+                prevented += 1;
                 writeln!(out, "ignored, {reason}")?;
             }
             Err(_) => {
@@ -88,9 +90,9 @@ fn run(arguments: &[String], out: &mut dyn Write, bench: &dyn Bench) -> std::io:
     let result = if failed == 0 { "ok" } else { "FAILED" };
     writeln!(
         out,
-        "\ntest result: {result}. {passed} passed; {failed} failed; {skipped} ignored; 0 measured; \
+        "\ntest result: {result}. {passed} passed; {failed} failed; {prevented} ignored; 0 measured; \
          {} filtered out\n",
-        CASES.len() - passed - failed - skipped
+        CASES.len() - passed - failed - prevented
     )?;
     Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -100,7 +102,7 @@ fn one(bench: &dyn Bench, body: Body) -> Verdict {
     crate::fail::clear();
     let backend = match bench.prepare() {
         Ok(backend) => backend,
-        Err(reason) => return Verdict::Skipped(reason),
+        Err(reason) => return Verdict::Prevented(reason),
     };
     let case = Case::new(backend.as_ref());
     let verdict = body(&case);
