@@ -157,12 +157,23 @@ impl Manager {
             }
             _ => entry,
         };
-        error!(target: LOG, "Volume {id}: create failed: {failure}");
-        let (resource, action) =
-            (messages::Resource::Volume, messages::Action::CreateVolumeFromBackend);
-        let told = (&failure, messages::Detail::DriverFailedCreate);
-        self.tell_user(&mut connection, request, (resource, id.as_str()), action, told);
-        let failed = volumes::change_locked(&mut connection, id, |row, _| volumes::Change {
+        drop(connection);
+        self.patiently(|connection| {
+            self.mark_failed(connection, id, &failure, request)?;
+            Ok(entry.finish(connection, Some(VolumeStatus::ERROR.as_str()))?)
+        })?;
+        Err(failure)
+    }
+
+    /// Gives a volume that cannot be made its last status, and tells its user.
+    fn mark_failed(
+        &self,
+        connection: &mut cinder_db::Connection,
+        id: &VolumeId,
+        failure: &Failure,
+        request: &RequestContext,
+    ) -> Result<(), Failure> {
+        let failed = volumes::change_locked(connection, id, |row, _| volumes::Change {
             status: is_being_created(row.status.as_ref()).then_some(Some(VolumeStatus::ERROR)),
             ..volumes::Change::default()
         });
@@ -170,8 +181,12 @@ impl Manager {
             Ok(_) | Err(cinder_db::DbError::NotFound { .. }) => {}
             Err(cause) => return Err(cause.into()),
         }
-        entry.finish(&mut connection, Some(VolumeStatus::ERROR.as_str()))?;
-        Err(failure)
+        error!(target: LOG, "Volume {id}: create failed: {failure}");
+        let (resource, action) =
+            (messages::Resource::Volume, messages::Action::CreateVolumeFromBackend);
+        let told = (failure, messages::Detail::DriverFailedCreate);
+        self.tell_user(connection, request, (resource, id.as_str()), action, told);
+        Ok(())
     }
 
     /// Refuses what this program cannot make, before anything says that it might: a clean-up would take it for an
@@ -184,19 +199,7 @@ impl Manager {
         request: &RequestContext,
     ) -> Result<Failure, Failure> {
         let failure = Failure::not_here(what);
-        error!(target: LOG, "Volume {id}: create failed: {failure}");
-        let (resource, action) =
-            (messages::Resource::Volume, messages::Action::CreateVolumeFromBackend);
-        let told = (&failure, messages::Detail::DriverFailedCreate);
-        self.tell_user(connection, request, (resource, id.as_str()), action, told);
-        let failed = volumes::change_locked(connection, id, |row, _| volumes::Change {
-            status: is_being_created(row.status.as_ref()).then_some(Some(VolumeStatus::ERROR)),
-            ..volumes::Change::default()
-        });
-        match failed {
-            Ok(_) | Err(cinder_db::DbError::NotFound { .. }) => {}
-            Err(cause) => return Err(cause.into()),
-        }
+        self.mark_failed(connection, id, &failure, request)?;
         let (kind, creating) = (workers::Kind::Volume, VolumeStatus::CREATING);
         let entry = self.claim(connection, kind, id.as_str(), creating.as_str())?;
         entry.finish(connection, Some(VolumeStatus::ERROR.as_str()))?;

@@ -29,7 +29,7 @@ use crate::worker::{fresh_request_id, message_time};
 const PROJECT: &str = "00000000000000000000000000000001";
 /// Between two looks whether something is done.
 const LOOK: Duration = Duration::from_millis(50);
-/// How often a service that is alive beats at least, beside `service_down_time`.
+/// The service whose rows say that a cloud is there.
 const SCHEDULER: &str = "cinder-scheduler";
 
 /// Where volumes are.

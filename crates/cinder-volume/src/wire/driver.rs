@@ -9,14 +9,13 @@ use cinder_conf::options::limits::Limits;
 use cinder_conf::options::local::Local;
 use cinder_conf::options::names::Names;
 use cinder_conf::options::process::Coordination;
-use cinder_driver_local::LocalOptions;
+use cinder_driver::registry::Registry;
+use cinder_driver_local::{LocalOptions, NAMES};
 use cinder_types::{ClusterName, ServiceHost};
 
 use super::seconds;
 use crate::worker::{DriverPlan, OperationsPlan};
 
-/// The names of the local driver: ours, and one in upstream's manner.
-const LOCAL: [&str; 2] = ["local", "cinder.volume.drivers.local.LocalVolumeDriver"];
 /// The only scheme of lock services that this program knows.
 const FILE: &str = "file://";
 
@@ -33,7 +32,9 @@ pub(super) fn plan(
     cluster: Option<&ClusterName>,
 ) -> anyhow::Result<Option<OperationsPlan>> {
     let options = &section.options;
-    if !LOCAL.contains(&options.volume_driver.as_str()) {
+    // The only one so far, so there is nothing to choose by; a name without a driver is told by the worker.
+    let drivers = Registry::default().with(NAMES, ());
+    if drivers.find(&options.volume_driver).is_err() {
         return Ok(None);
     }
     if cluster.is_some() {
