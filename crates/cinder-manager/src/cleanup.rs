@@ -23,6 +23,7 @@ use crate::records::Record;
 use crate::snapshot;
 use crate::volume::delete::How;
 use crate::volume::extend::{self, Extension};
+use crate::volume::revert::{self, Reversion};
 
 /// How often an operation is taken up again.
 const RESUMES: u32 = 2;
@@ -332,6 +333,7 @@ impl Manager {
             if let Err(failure) = taken_up {
                 error!(target: LOG, "{} of {}: {failure}", record.method, record.resource);
             }
+                revert::METHOD => self.take_up_reversion(&record, &request, course),
         }
         Ok(looked_at)
     }
@@ -363,6 +365,26 @@ impl Manager {
         request: &RequestContext,
         course: &mut dyn Course,
     ) -> Result<(), Failure> {
+    fn take_up_reversion(
+        &self,
+        record: &Record,
+        request: &RequestContext,
+        course: &mut dyn Course,
+    ) -> Result<(), Failure> {
+        let Some(reversion) = Reversion::of(record) else {
+            error!(target: LOG, "The record of a revert of {} says too little", record.resource);
+            return Ok(());
+        };
+        if !self.may_resume(&record.method, &record.resource, &record.status)? {
+            let text = "its service was interrupted";
+            self.not_reverted(&reversion, &Failure::new("VolumeDriverException", text))?;
+            self.forget(&record.method, &record.resource);
+            return Ok(());
+        }
+        info!(target: LOG, "Volume {} was being reverted; going on", record.resource);
+        self.revert(&reversion, request, course)
+    }
+
         let id = SnapshotId::new(&*record.resource);
         let found = snapshots::get(&mut *self.connection()?, &id)?;
         let is_stuck = |one: &snapshots::Snapshot| {

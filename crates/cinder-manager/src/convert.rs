@@ -4,11 +4,11 @@
 
 use cinder_db::attachments::Attachment;
 use cinder_db::snapshots::{self, Snapshot};
-use cinder_db::volume_types::{Encryption, VolumeType};
+use cinder_db::volume_types::{Encryption, QosSpecs, VolumeType};
 use cinder_db::volumes::{self, Volume};
 use cinder_driver::{
-    AttachmentView, Change, Connector, EncryptionView, Map, SnapshotUpdate, SnapshotView, Texts,
-    TypeView, VolumeUpdate, VolumeView,
+    AttachmentView, Change, Connector, EncryptionView, Map, QosConsumer, QosView, SnapshotUpdate,
+    SnapshotView, Texts, TypeView, VolumeUpdate, VolumeView,
 };
 use cinder_types::{AttachStatus, SnapshotStatus, VolumeStatus};
 
@@ -29,6 +29,7 @@ fn named(template: &str, id: &str) -> String {
 pub(crate) fn volume(
     volume: &Volume,
     encryption: Option<&Encryption>,
+    qos: Option<&QosSpecs>,
     options: &Options,
 ) -> VolumeView {
     let row = &volume.row;
@@ -46,7 +47,7 @@ pub(crate) fn volume(
     view.multiattach = row.multiattach.unwrap_or(false);
     view.use_quota = row.use_quota;
     view.bootable = row.bootable.unwrap_or(false);
-    view.volume_type = volume.volume_type.as_ref().map(volume_type);
+    view.volume_type = volume.volume_type.as_ref().map(|one| volume_type(one, qos));
     view.encryption = encryption.map(|one| EncryptionView {
         key_id: row.encryption_key_id.clone(),
         provider: one.provider.clone().unwrap_or_default(),
@@ -108,13 +109,24 @@ pub(crate) fn connector(text: &str) -> Result<Connector, Failure> {
     }
 }
 
-fn volume_type(one: &VolumeType) -> TypeView {
+fn volume_type(one: &VolumeType, qos: Option<&QosSpecs>) -> TypeView {
     TypeView {
         id: one.row.id.clone(),
         name: one.row.name.clone().unwrap_or_default(),
         extra_specs: texts(&one.extra_specs),
-        qos: None,
+        qos: qos.and_then(limits),
     }
+}
+
+/// Limits that nobody is named for are nobody's, as upstream has it.
+fn limits(one: &QosSpecs) -> Option<QosView> {
+    let consumer = match one.consumer.as_deref()? {
+        "front-end" => QosConsumer::FrontEnd,
+        "back-end" => QosConsumer::BackEnd,
+        "both" => QosConsumer::Both,
+        _ => return None,
+    };
+    Some(QosView { consumer, specs: texts(&one.specs) })
 }
 
 /// Notes without a value say nothing.

@@ -54,6 +54,7 @@ impl Manager {
             Method::CreateSnapshot => self.driver.lane(Call::CreateSnapshot, None),
             Method::DeleteSnapshot => self.driver.lane(Call::DeleteSnapshot, None),
             Method::ExtendVolume => self.driver.lane(Call::ExtendVolume, None),
+            Method::RevertToSnapshot => self.driver.lane(Call::RevertToSnapshot, None),
             Method::DoCleanup => Lane::Work,
             _ => Lane::Calls,
         }
@@ -73,6 +74,7 @@ impl Manager {
     ) -> Result<Value, Failure> {
         match Request::read(method, arguments)? {
             Request::CreateVolume(args) => self.create_volume(*args, request, course),
+            Request::RevertToSnapshot(args) => self.revert_to_snapshot(*args, request, course),
             Request::DeleteVolume(args) => self.delete_volume(*args, request, course),
             Request::CreateSnapshot(args) => self.create_snapshot(*args, request, course),
             Request::DeleteSnapshot(args) => self.delete_snapshot(*args, request, course),

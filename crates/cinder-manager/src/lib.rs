@@ -29,4 +29,4 @@ mod volume;
 pub use course::{Course, Unseen};
 pub use error::Failure;
 pub use front::{Front, FrontError, NewVolume, volume_object};
-pub use manager::{Manager, Options, Scheduler, Surroundings};
+pub use manager::{BlockSizes, Manager, Options, Scheduler, Surroundings};

@@ -57,6 +57,33 @@ pub struct Options {
     pub snapshots_are_free: bool,
     /// `reservation_expire`.
     pub reservation_expire: Duration,
+    /// `report_discard_supported`: whether those who connect a volume are told that it takes discards.
+    pub reports_discard: bool,
+    /// `disk_geometry`: the sizes of blocks that those who connect a volume are told.
+    pub block_sizes: Option<BlockSizes>,
+}
+
+/// Sizes of blocks in bytes, as texts, which is what Nova expects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BlockSizes {
+    /// Of a block of the medium.
+    pub physical: &'static str,
+    /// Of the least that is read or written.
+    pub logical: &'static str,
+}
+
+impl BlockSizes {
+    /// By their names in `disk_geometry` (`spec/manager.md` §6.1).
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        let (physical, logical) = match name {
+            "512" => ("512", "512"),
+            "512e" => ("4096", "512"),
+            "4k" => ("4096", "4096"),
+            _ => return None,
+        };
+        Some(Self { physical, logical })
+    }
     /// `message_ttl`: how long what users are told is kept.
     pub message_ttl: Duration,
 }

@@ -36,10 +36,6 @@ impl Manager {
         use volumes::columns::{MIGRATION_STATUS, PREVIOUS_STATUS, STATUS};
         let to = |text: &str| STATUS.to(text);
         match request {
-            Request::RevertToSnapshot(one) => {
-                self.swap_volume(&one.volume.id()?, "reverting", to("error"), course)?;
-                self.swap_snapshot(&one.snapshot.id()?, "restoring", "available")
-            }
             Request::CopyVolumeToImage(one) => {
                 self.settle_volume(&VolumeId::new(&*one.volume_id), "uploading", course)
             }

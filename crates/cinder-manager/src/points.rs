@@ -43,6 +43,12 @@ cinder_driver::fail_points! {
     EXTEND_MADE = "manager::extend_volume::made";
     /// An extension: the row says so.
     EXTEND_WRITTEN = "manager::extend_volume::written";
+    /// A revert: it is on record.
+    REVERT_RECORDED = "manager::revert_to_snapshot::recorded";
+    /// A revert: the driver has done it.
+    REVERT_MADE = "manager::revert_to_snapshot::made";
+    /// A revert: the rows say so.
+    REVERT_WRITTEN = "manager::revert_to_snapshot::written";
     /// A clean-up: the entry is ours.
     CLEANUP_CLAIMED = "manager::cleanup::claimed";
 }

@@ -4,6 +4,8 @@ mod connect;
 mod create;
 pub(crate) mod delete;
 pub(crate) mod extend;
+mod limits;
+pub(crate) mod revert;
 
 use cinder_db::volumes::{self, Volume};
 use cinder_db::{Connection, messages, volume_types};
@@ -35,7 +37,12 @@ impl Manager {
             Some(_) => volume_types::encryption(connection, &volume.row.volume_type_id)?,
             None => None,
         };
-        Ok(convert::volume(volume, encryption.as_ref(), &self.options))
+        let specs = volume.volume_type.as_ref().and_then(|one| one.row.qos_specs_id.as_ref());
+        let qos = match specs {
+            Some(specs) => volume_types::qos_specs(connection, specs)?,
+            None => None,
+        };
+        Ok(convert::volume(volume, encryption.as_ref(), qos.as_ref(), &self.options))
     }
 
     /// The pool of something at that host.

@@ -19,7 +19,11 @@ use tracing::{error, info};
 use crate::convert;
 use crate::course::Course;
 use crate::error::Failure;
-use crate::manager::{LOG, Manager};
+use crate::manager::{BlockSizes, LOG, Manager};
+use crate::volume::limits;
+
+/// The keys of [`BlockSizes`].
+const BLOCK_SIZES: [&str; 2] = ["physical_block_size", "logical_block_size"];
 
 /// A connection that is about to be made.
 struct Wanted<'a> {
@@ -112,7 +116,7 @@ impl Manager {
         })?;
         let json = serde_json::to_value(Revealed(&info));
         match json {
-            Ok(Value::Object(json)) => Ok(self.completed(json, &volume, &connector)),
+            Ok(Value::Object(json)) => self.completed(json, &volume, &view, &connector),
             _ => Err(Failure::new(
                 "VolumeBackendAPIException",
                 format!("the driver {} told no connection", self.driver.about().name),
@@ -125,8 +129,9 @@ impl Manager {
         &self,
         mut info: JsonMap<String, Value>,
         volume: &Volume,
+        view: &VolumeView,
         connector: &Connector,
-    ) -> JsonMap<String, Value> {
+    ) -> Result<JsonMap<String, Value>, Failure> {
         let note = |key: &str| volume.admin_metadata.get(key).cloned().flatten();
         let mode = note("attached_mode").unwrap_or_else(|| {
             let is_read_only = note("readonly").is_some_and(|value| value == "True");
@@ -134,7 +139,7 @@ impl Manager {
         });
         let data = info.entry("data").or_insert_with(|| json!({}));
         if let Value::Object(data) = data {
-            data.insert("qos_specs".to_owned(), Value::Null);
+            data.insert("qos_specs".to_owned(), limits::of_front_end(view)?);
             data.insert("access_mode".to_owned(), mode.into());
             let encrypted = volume.row.encryption_key_id.is_some();
             data.entry("encrypted").or_insert(encrypted.into());
@@ -144,9 +149,19 @@ impl Manager {
                 let driver = data.get("cacheable").and_then(Value::as_bool).unwrap_or(true);
                 data.insert("cacheable".to_owned(), (wanted && driver).into());
             }
+            if self.options.reports_discard && data.get("discard").is_none_or(Value::is_null) {
+                data.insert("discard".to_owned(), true.into());
+            }
+            let has_sizes = BLOCK_SIZES.iter().any(|key| data.contains_key(*key));
+            if let Some(BlockSizes { physical, logical }) = self.options.block_sizes
+                && !has_sizes
+            {
+                let sizes = BLOCK_SIZES.into_iter().zip([physical, logical]);
+                data.extend(sizes.map(|(key, bytes)| (key.to_owned(), bytes.into())));
+            }
             data.insert("enforce_multipath".to_owned(), enforce_multipath(connector).into());
         }
-        info
+        Ok(info)
     }
 
     fn take_export_down(&self, view: &VolumeView, request: &RequestContext) {

@@ -11,6 +11,7 @@ use cinder_conf::options::names::Names;
 use cinder_conf::options::process::Coordination;
 use cinder_driver::registry::Registry;
 use cinder_driver_local::{LocalOptions, NAMES};
+use cinder_manager::BlockSizes;
 use cinder_types::{ClusterName, ServiceHost};
 
 use super::seconds;
@@ -65,6 +66,8 @@ pub(super) fn plan(
         reservation_expire: seconds(limits.reservation_expire),
         message_ttl: seconds(limits.message_ttl),
         locks: locks(conf)?,
+        reports_discard: options.report_discard_supported,
+        block_sizes: options.disk_geometry.as_deref().and_then(BlockSizes::named),
         records: state_path.join("operations").join(name),
     }))
 }

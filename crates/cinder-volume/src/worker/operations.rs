@@ -12,7 +12,7 @@ use cinder_driver::{Driver, Lane, OpContext};
 use cinder_driver_local::{LocalDriver, LocalOptions};
 use cinder_manager::locks::Locks;
 use cinder_manager::records::Records;
-use cinder_manager::{Course, Manager, Options, Surroundings};
+use cinder_manager::{BlockSizes, Course, Manager, Options, Surroundings};
 use cinder_objects::{Method, Pin, PlaceVolume};
 use cinder_types::{RequestContext, ServiceHost, ServiceId};
 use oslo_launcher::RunningOperation;
@@ -42,6 +42,10 @@ pub(crate) struct OperationsPlan {
     pub reservation_expire: Duration,
     /// `message_ttl`.
     pub message_ttl: Duration,
+    /// `report_discard_supported`.
+    pub reports_discard: bool,
+    /// `disk_geometry`.
+    pub block_sizes: Option<BlockSizes>,
     /// The directory of `[coordination] backend_url`.
     pub locks: PathBuf,
     /// Where operations are recorded.
@@ -137,6 +141,8 @@ impl Operations {
             message_ttl: plan.message_ttl,
         };
         let schedulers = schedulers.map(|to| Arc::new(Schedulers { to, client: OnceLock::new() }));
+            reports_discard: plan.reports_discard,
+            block_sizes: plan.block_sizes,
         let surroundings = Surroundings {
             pool: pool.clone(),
             driver,
