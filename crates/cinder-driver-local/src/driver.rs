@@ -5,6 +5,7 @@
 //! a volume between two calls.
 
 use std::any::Any;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -130,10 +131,7 @@ impl Driver for LocalDriver {
         let path = self.options().directory;
         // Only at first: one that has vanished since is not to be replaced by an empty one.
         if lock(&self.connected).is_none() {
-            std::fs::create_dir_all(&path).map_err(|error| DriverError::BackendDown {
-                reason: format!("{} cannot be made", path.display()),
-                source: Some(error.into()),
-            })?;
+            make_directory(&path)?;
         }
         let path = std::fs::canonicalize(&path).map_err(|error| DriverError::BackendDown {
             reason: format!("{} does not exist", path.display()),
@@ -372,6 +370,23 @@ impl SnapshotIo for LocalDriver {
         let name = Name::new(&snapshot.name)?;
         Ok(Box::new(self.begin(context)?.open_file(&name, OpenMode::Read)?))
     }
+}
+
+/// Makes the directory and the one it is in, and no more: what is above is the machine's, and where it is missing a file
+/// system may not be mounted.
+fn make_directory(path: &Path) -> Result<(), DriverError> {
+    for one in path.parent().into_iter().chain([path]) {
+        match std::fs::create_dir(one) {
+            // What is there may be in a place where nothing can be made.
+            Err(_) if one.is_dir() => {}
+            Err(error) => {
+                let reason = format!("cannot make {}", one.display());
+                return Err(DriverError::BackendDown { reason, source: Some(error.into()) });
+            }
+            Ok(()) => {}
+        }
+    }
+    Ok(())
 }
 
 impl Revert for LocalDriver {

@@ -7,7 +7,7 @@
 //! Must not: touch what belongs to another service, unless a `do_cleanup` names it.
 
 use cinder_db::workers::{self, Cleanup, Kind, Scope};
-use cinder_db::{changes, snapshots, volumes};
+use cinder_db::{changes, services, snapshots, volumes};
 use cinder_driver::fail;
 use cinder_objects::DoCleanup;
 use cinder_types::{RequestContext, ServiceId, SnapshotId, SnapshotStatus, VolumeId, status};
@@ -29,17 +29,23 @@ use crate::volume::revert::{self, Reversion};
 const RESUMES: u32 = 2;
 
 impl Manager {
-    /// Counts what is promised already, before the first request.
+    /// Reads what has to be known before the driver counts as ready: who this service is, and how much it has
+    /// promised already. Can be done again.
     ///
     /// # Errors
     ///
     /// When there is no database.
-    pub fn count_allocated(&self) -> Result<(), Failure> {
+    pub fn prepare(&self) -> Result<(), Failure> {
+        let mut connection = self.connection()?;
+        let row = services::get(&mut connection, self.options.service)?;
+        if let Some(uuid) = row.and_then(|row| row.uuid()) {
+            self.service_uuid.get_or_init(|| uuid);
+        }
         let of = match &self.options.cluster {
             Some(cluster) => volumes::Of::Cluster(cluster.as_str()),
             None => volumes::Of::Host(self.options.host.as_str()),
         };
-        let sums = volumes::gigabytes(&mut *self.connection()?, of)?;
+        let sums = volumes::gigabytes(&mut connection, of)?;
         self.allocated
             .set(sums.into_iter().map(|(host, sum)| (self.pool_of(host.as_deref()), sum)));
         Ok(())
@@ -327,13 +333,13 @@ impl Manager {
             let taken_up = match record.method.as_str() {
                 extend::METHOD => self.take_up_extension(&record, &request, course),
                 snapshot::DELETE => self.take_up_snapshot_deletion(&record, &request, course),
+                revert::METHOD => self.take_up_reversion(&record, &request, course),
                 // Counted for an entry, which has been looked at before.
                 _ => Ok(()),
             };
             if let Err(failure) = taken_up {
                 error!(target: LOG, "{} of {}: {failure}", record.method, record.resource);
             }
-                revert::METHOD => self.take_up_reversion(&record, &request, course),
         }
         Ok(looked_at)
     }
@@ -359,12 +365,6 @@ impl Manager {
         self.extend(&extension, request, course)
     }
 
-    fn take_up_snapshot_deletion(
-        &self,
-        record: &Record,
-        request: &RequestContext,
-        course: &mut dyn Course,
-    ) -> Result<(), Failure> {
     fn take_up_reversion(
         &self,
         record: &Record,
@@ -385,6 +385,12 @@ impl Manager {
         self.revert(&reversion, request, course)
     }
 
+    fn take_up_snapshot_deletion(
+        &self,
+        record: &Record,
+        request: &RequestContext,
+        course: &mut dyn Course,
+    ) -> Result<(), Failure> {
         let id = SnapshotId::new(&*record.resource);
         let found = snapshots::get(&mut *self.connection()?, &id)?;
         let is_stuck = |one: &snapshots::Snapshot| {

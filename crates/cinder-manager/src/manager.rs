@@ -3,8 +3,8 @@
 //! Time, ids, locks, driver, database and the way to schedulers are given to it. Must not: name a driver, or know
 //! how a message came.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use cinder_db::{Pool, PooledConnection, Timestamp};
@@ -42,8 +42,6 @@ pub struct Options {
     pub cluster: Option<ClusterName>,
     /// The key of the service's row.
     pub service: ServiceId,
-    /// Its uuid.
-    pub service_uuid: Option<ServiceUuid>,
     /// `volume_name_template`: names on the storage.
     pub volume_name_template: String,
     /// `snapshot_name_template`.
@@ -57,6 +55,8 @@ pub struct Options {
     pub snapshots_are_free: bool,
     /// `reservation_expire`.
     pub reservation_expire: Duration,
+    /// `message_ttl`: how long what users are told is kept.
+    pub message_ttl: Duration,
     /// `report_discard_supported`: whether those who connect a volume are told that it takes discards.
     pub reports_discard: bool,
     /// `disk_geometry`: the sizes of blocks that those who connect a volume are told.
@@ -84,8 +84,6 @@ impl BlockSizes {
         };
         Some(Self { physical, logical })
     }
-    /// `message_ttl`: how long what users are told is kept.
-    pub message_ttl: Duration,
 }
 
 /// What stands behind a manager.
@@ -125,6 +123,8 @@ pub struct Manager {
     pub(crate) busy: Busy,
     /// When this process began: older entries of this service are another process's.
     pub(crate) began: Timestamp,
+    /// The uuid of the service's row, once it is known.
+    pub(crate) service_uuid: OnceLock<ServiceUuid>,
     pool: Pool,
     ready: Arc<AtomicBool>,
     locks: Locks,
@@ -150,6 +150,7 @@ impl Manager {
             driver,
             records,
             scheduler,
+            service_uuid: OnceLock::new(),
             pool,
             ready,
             locks,

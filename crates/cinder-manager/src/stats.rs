@@ -2,13 +2,15 @@
 //!
 //! Must not: tell anybody; it is asked.
 
-use cinder_driver::Revealed;
+use cinder_db::{changes, services};
+use cinder_driver::{About, Revealed};
 use cinder_objects::GetCapabilities;
-use cinder_types::RequestContext;
+use cinder_types::{ReplicationStatus, RequestContext};
 use serde_json::{Map, Value, json};
+use tracing::info;
 
 use crate::error::Failure;
-use crate::manager::Manager;
+use crate::manager::{LOG, Manager};
 
 /// Protocols whose volumes a host may cache, in upstream's spellings.
 const CACHEABLE: [&str; 11] = [
@@ -62,6 +64,35 @@ impl Manager {
         all.entry("filter_function").or_insert(function(self.driver.filter_function()));
         all.entry("goodness_function").or_insert(function(self.driver.goodness_function()));
         Ok(all)
+    }
+
+    /// The driver is ready and requests come: has the service's row say whether this back end
+    /// replicates, unless it has failed over, and the log that all is done (`spec/startup.md` §7).
+    ///
+    /// # Errors
+    ///
+    /// `DriverNotInitialized`, the driver's, or the database's.
+    pub fn complete(&self, request: &RequestContext) -> Result<(), Failure> {
+        let About { name, version, .. } = self.driver.about();
+        info!(target: LOG, "Initializing RPC dependent components of volume driver {name} ({version})");
+        let says = self.driver_says(request)?;
+        let replicates = says.get("replication_enabled") == Some(&Value::Bool(true));
+        let status =
+            if replicates { ReplicationStatus::ENABLED } else { ReplicationStatus::DISABLED };
+        let mut connection = self.connection()?;
+        let Some(row) = services::get(&mut connection, self.options.service)? else {
+            let text = format!("Service {} could not be found.", self.options.host.as_str());
+            return Err(Failure::new("ServiceNotFound", text));
+        };
+        let is = |known: Option<&str>, status: &ReplicationStatus| known == Some(status.as_str());
+        let known = row.replication_status.as_deref();
+        if !is(known, &ReplicationStatus::FAILED_OVER) && !is(known, &status) {
+            let replication_status = changes::to(status.as_str());
+            let change = services::Change { replication_status, ..services::Change::default() };
+            services::update(&mut connection, self.options.service, &change)?;
+        }
+        info!(target: LOG, "Driver post RPC initialization completed successfully.");
+        Ok(())
     }
 
     fn driver_says(&self, request: &RequestContext) -> Result<Map<String, Value>, Failure> {

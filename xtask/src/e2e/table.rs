@@ -54,7 +54,7 @@ pub(super) fn scenarios() -> Vec<Scenario> {
         let peer = peer.into_iter().filter(|_| is_wanted());
         let own = match kind {
             Kind::MariaDb => Vec::from(rows! {
-                shared_sessions::six_back_ends_share_six_prepared_statements
+                shared_sessions::six_back_ends_share_twelve_prepared_statements
                 shared_sessions::a_start_waits_for_a_prepared_statement
                 tls::a_session_is_protected_as_the_url_asks_or_there_is_none
                 tls::localhost_is_verified_by_name_over_both_ways
@@ -108,6 +108,7 @@ fn starting() -> Vec<Scenario> {
     Vec::from(rows! {
         startup::three_back_ends_come_up_with_rows_as_upstream_writes_them
         startup::a_restart_keeps_the_rows_and_counts_on
+        startup::a_back_end_without_a_driver_is_down_with_the_reason
         startup::a_cluster_name_creates_one_cluster_row_per_back_end
         startup::backend_host_replaces_the_host_of_its_back_end_only
         startup::a_back_end_can_have_its_own_zone

@@ -348,11 +348,7 @@ impl Manager {
                 status: changes::to(status),
                 launched_at: changes::to(Timestamp::now()),
                 shared_targets: Some(shared_targets),
-                service_uuid: self
-                    .options
-                    .service_uuid
-                    .as_ref()
-                    .map(|uuid| Some(uuid.as_str().to_owned())),
+                service_uuid: self.service_uuid.get().map(|uuid| Some(uuid.as_str().to_owned())),
                 ..columns.clone()
             }
         });

@@ -9,7 +9,7 @@ use cinder_conf::options::limits::Limits;
 use cinder_conf::options::local::Local;
 use cinder_conf::options::names::Names;
 use cinder_conf::options::process::Coordination;
-use cinder_driver::registry::Registry;
+use cinder_driver::registry::{NoDriver, Registry};
 use cinder_driver_local::{LocalOptions, NAMES};
 use cinder_manager::BlockSizes;
 use cinder_types::{ClusterName, ServiceHost};
@@ -20,7 +20,8 @@ use crate::worker::{DriverPlan, OperationsPlan};
 /// The only scheme of lock services that this program knows.
 const FILE: &str = "file://";
 
-/// The driver of a back end, and what its operations need; nothing for one that this program has not.
+/// The driver of a back end, and what its operations need; or why this program has no such driver, which
+/// leaves the back end registered and down, for everybody to see.
 ///
 /// # Errors
 ///
@@ -31,12 +32,12 @@ pub(super) fn plan(
     section: &BackendConf,
     host: &ServiceHost,
     cluster: Option<&ClusterName>,
-) -> anyhow::Result<Option<OperationsPlan>> {
+) -> anyhow::Result<Result<OperationsPlan, NoDriver>> {
     let options = &section.options;
-    // The only one so far, so there is nothing to choose by; a name without a driver is told by the worker.
+    // The only one so far, so there is nothing to choose by.
     let drivers = Registry::default().with(NAMES, ());
-    if drivers.find(&options.volume_driver).is_err() {
-        return Ok(None);
+    if let Err(why) = drivers.find(&options.volume_driver) {
+        return Ok(Err(why));
     }
     if cluster.is_some() {
         bail!("the local driver cannot serve a cluster: its files are on one machine");
@@ -50,7 +51,7 @@ pub(super) fn plan(
     let backend_name = options.volume_backend_name.clone().unwrap_or_else(|| name.to_owned());
     let limits: Limits = conf.section().map_err(|problems| anyhow::anyhow!("{problems}"))?;
     let names: Names = conf.section().map_err(|problems| anyhow::anyhow!("{problems}"))?;
-    Ok(Some(OperationsPlan {
+    Ok(Ok(OperationsPlan {
         driver: DriverPlan::Local(LocalOptions {
             preallocate: local.local_preallocate,
             reserved_percentage: u32::try_from(options.reserved_percentage).unwrap_or(0),
@@ -65,9 +66,9 @@ pub(super) fn plan(
         snapshots_are_free: limits.no_snapshot_gb_quota,
         reservation_expire: seconds(limits.reservation_expire),
         message_ttl: seconds(limits.message_ttl),
-        locks: locks(conf)?,
         reports_discard: options.report_discard_supported,
         block_sizes: options.disk_geometry.as_deref().and_then(BlockSizes::named),
+        locks: locks(conf)?,
         records: state_path.join("operations").join(name),
     }))
 }

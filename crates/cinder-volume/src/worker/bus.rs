@@ -32,7 +32,8 @@ use self::endpoint::Endpoint;
 pub(super) use self::endpoint::{Manager, NoManager, exception};
 use self::evidence::Evidence;
 pub(crate) use self::evidence::WORDS as EVIDENCE_WORDS;
-use self::publishing::{Publishing, Wake};
+pub(super) use self::publishing::Publishing;
+use self::publishing::Wake;
 pub(crate) use self::request::fresh_id as fresh_request_id;
 use super::FIRST_ATTEMPT;
 use super::ending::{Ending, Stage};
@@ -64,8 +65,6 @@ pub(crate) struct MessagesPlan {
     pub ping: bool,
     /// `backend_stats_polling_interval`.
     pub polling_interval: Duration,
-    /// `volume_backend_name`.
-    pub pool_name: String,
 }
 
 impl MessagesPlan {
@@ -83,6 +82,8 @@ pub(super) struct Work {
     pub source: Box<dyn CapabilitySource>,
     /// How much of it at a time.
     pub lanes: Lanes,
+    /// Who wants schedulers to be told.
+    pub publishing: Arc<Publishing>,
 }
 
 /// The bus of a worker from outside.
@@ -130,7 +131,7 @@ impl Messages {
             parts: Arc::clone(parts),
             events: Arc::clone(events),
             counting,
-            publishing: Arc::default(),
+            publishing: Arc::clone(&work.publishing),
             work,
             pool: Mutex::new(None),
         });
@@ -272,7 +273,10 @@ impl Shared {
             let is_news = now != told && now != Condition::Starting;
             if is_news && quiet_until <= Instant::now() {
                 self.parts.set(Part::Messaging, now.clone());
-                self.events.tell(|told| told.bus_tried = true);
+                self.events.tell(|told| {
+                    told.bus_tried = true;
+                    told.bus_up |= now == Condition::Up;
+                });
                 told = now;
                 quiet_until = Instant::now() + BETWEEN_WORDS;
                 continue;

@@ -24,32 +24,12 @@ const LAST_PAUSE: Duration = Duration::from_secs(60);
 
 /// What makes a driver ready.
 pub(super) trait SetUp: Send {
-    /// Tries once. May block for as long as an array likes, unless it
-    /// [waits for nobody](Self::waits_for_nobody).
+    /// Tries once. May block for as long as an array likes.
     ///
     /// # Errors
     ///
     /// Why it is not ready, for operators.
     fn attempt(&mut self) -> Result<(), String>;
-
-    /// Whether an attempt is over in a moment. The first one is then made by the caller, who saves
-    /// a thread if that is all.
-    fn waits_for_nobody(&self) -> bool {
-        false
-    }
-}
-
-/// The driver of a back end is none that this program has: it is ready and runs no operations.
-pub(super) struct NoDriver;
-
-impl SetUp for NoDriver {
-    fn attempt(&mut self) -> Result<(), String> {
-        Ok(())
-    }
-
-    fn waits_for_nobody(&self) -> bool {
-        true
-    }
 }
 
 /// Whether the driver is ready; can be asked by anybody, at no cost.
@@ -76,6 +56,8 @@ pub(super) struct Slot {
     announce: Box<dyn Fn() + Send>,
     pause: Duration,
     attempts: u64,
+    /// How often the configuration had been read again at the last attempt.
+    reloads: u64,
 }
 
 impl Slot {
@@ -93,11 +75,12 @@ impl Slot {
             announce: Box::new(announce),
             pause: FIRST_PAUSE,
             attempts: 0,
+            reloads: 0,
         }
     }
 
-    /// Begins to make the driver ready, and returns at once; with the thread that goes on trying,
-    /// if one has to. It ends by itself when a stop is asked for, unless an attempt keeps it.
+    /// Begins to make the driver ready, and returns at once with the thread that tries. It ends by
+    /// itself when it has succeeded or a stop is asked for, unless an attempt keeps it.
     ///
     /// # Errors
     ///
@@ -105,23 +88,35 @@ impl Slot {
     pub(super) fn fill(
         mut self,
         mut driver: impl SetUp + 'static,
-    ) -> std::io::Result<Option<JoinHandle<()>>> {
-        if driver.waits_for_nobody() && self.attempt(&mut driver) {
-            return Ok(None);
-        }
+    ) -> std::io::Result<JoinHandle<()>> {
         let work = move || while !self.rest() && !self.attempt(&mut driver) {};
-        std::thread::Builder::new().name("driver".into()).spawn(work).map(Some)
+        std::thread::Builder::new().name("driver".into()).spawn(work)
+    }
+
+    /// Nothing can stand in it: this program has no such driver, and none comes before it is started
+    /// with another configuration.
+    pub(super) fn stays_empty(self, reason: &str) {
+        error!(
+            target: "cinder.volume.manager",
+            "Failed to initialize driver: {reason}. The back end stays down; correct volume_driver and restart"
+        );
+        self.parts.set(Part::Driver, Condition::Down(reason.to_owned()));
+        self.events.tell(|told| told.driver_tried = true);
     }
 
     /// Waits for the next attempt, if there was one before; whether there is to be none.
+    ///
+    /// A HUP is a reason to try at once: whoever sends one has just mended something.
     fn rest(&mut self) -> bool {
-        let worker = self.parts.worker();
-        if self.attempts == 0 {
-            return worker.is_stopping();
+        if self.attempts > 0 {
+            let pause = self.pause;
+            self.pause = (pause * 2).min(LAST_PAUSE);
+            let known = self.reloads;
+            self.events.wait(pause, |told| told.stop || told.reloads != known);
         }
-        let pause = self.pause;
-        self.pause = (pause * 2).min(LAST_PAUSE);
-        worker.wait_for_stop(pause)
+        // Before the attempt: a HUP in its middle is followed by another one.
+        self.reloads = self.events.now().reloads;
+        self.parts.worker().is_stopping() || self.events.now().stop
     }
 
     /// Tries once; whether the driver is ready. A panic is a failure like any other: it must not
@@ -141,7 +136,6 @@ impl Slot {
                 // First the flag: whoever is told may look at it.
                 self.ready.0.store(true, Ordering::Release);
                 self.parts.set(Part::Driver, Condition::Up);
-                (self.announce)();
             }
             Err(reason) => {
                 error!(
@@ -156,6 +150,9 @@ impl Slot {
             told.driver_tried = true;
             told.driver_ready |= result.is_ok();
         });
+        if result.is_ok() {
+            (self.announce)();
+        }
         result.is_ok()
     }
 }

@@ -15,8 +15,12 @@ pub(super) struct Told {
     pub driver_tried: bool,
     /// The driver has become ready.
     pub driver_ready: bool,
+    /// How often the configuration has been read again.
+    pub reloads: u64,
     /// The first attempt to open the bus has ended, well or not.
     pub bus_tried: bool,
+    /// Requests can come, for the first time.
+    pub bus_up: bool,
     /// What serves the bus has ended by accident; another process has to begin anew.
     pub bus_broken: bool,
     /// The bus's thread has ended.
@@ -35,6 +39,11 @@ impl Events {
     pub(super) fn tell(&self, what: impl FnOnce(&mut Told)) {
         what(&mut self.told.lock().unwrap_or_else(PoisonError::into_inner));
         self.news.notify_all();
+    }
+
+    /// What has been told so far.
+    pub(super) fn now(&self) -> Told {
+        *self.told.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits until `enough` has been told, for `limit` at most; whether it has.

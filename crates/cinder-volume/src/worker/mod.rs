@@ -23,14 +23,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use cinder_db::{Pool, PoolState, chain};
+use cinder_driver::registry::NoDriver;
 use cinder_types::{BINARY, ServiceId, UPSTREAM_VERSION};
 use oslo_launcher::{Service, StartError, WorkerHandle};
 use oslo_messaging::Lanes;
 use tracing::info;
 
-use self::bus::{Counting, Messages, NoCapacity, NoManager, Work};
+use self::bus::{Counting, Messages, NoCapacity, NoManager, Publishing, Work};
 pub(crate) use self::bus::{EVIDENCE_WORDS, MessagesPlan, fresh_request_id, message_time};
-use self::driver::{NoDriver, Ready, Slot};
+use self::driver::{Ready, Slot};
 use self::ending::{Ending, Stage};
 use self::events::{Events, Told};
 use self::operations::{Connect, Operations};
@@ -87,53 +88,48 @@ impl VolumeService {
     }
 }
 
-/// The thread that makes a driver ready, if it takes one; and what is done with requests.
-type Filled = std::io::Result<(Option<std::thread::JoinHandle<()>>, Work)>;
-
 impl VolumeService {
-    /// A back end whose driver this program has not.
-    fn without_driver(&self, slot: Slot) -> Filled {
-        info!(
-            target: "cinder.volume.manager",
-            "No driver is loaded yet for volume_driver = {}: back end {} reports up but runs no \
-             operations", self.plan.volume_driver, self.plan.name
-        );
-        let work = Work {
+    /// A back end whose driver this program has not: it is down, and says so to whoever asks.
+    fn without_driver(&self, why: &NoDriver, slot: Slot, publishing: Arc<Publishing>) -> Work {
+        slot.stays_empty(&format!("[{}] volume_driver: {why}", self.plan.name));
+        Work {
             manager: Arc::new(NoManager),
-            source: Box::new(NoCapacity { name: self.plan.messages.pool_name.clone() }),
+            source: Box::new(NoCapacity),
             lanes: Lanes::from(self.plan.messages.threads),
-        };
-        Ok((slot.fill(NoDriver)?, work))
+            publishing,
+        }
     }
 
     /// A back end whose driver is made ready, and which then takes up what was interrupted.
     fn with_driver(
         &self,
         plan: &OperationsPlan,
-        slot: Slot,
+        (slot, publishing): (Slot, Arc<Publishing>),
         ready: &Ready,
         pool: &Pool,
         worker: &WorkerHandle,
         ending: &mut Ending,
-    ) -> Filled {
+    ) -> std::io::Result<Work> {
         let driver = plan.driver.make();
         let schedulers = self.plan.messages.bus.schedulers();
         let operations =
             Operations::new(plan, self.row, Arc::clone(&driver), pool, ready, schedulers);
-        let thread = slot.fill(Connect(driver))?;
-        let takes_up = operations.take_up(worker, Arc::clone(&self.events))?;
+        let thread = slot.fill(Connect { driver, operations: operations.clone() })?;
+        // A panic of it has been logged.
+        ending.add(Stage::Driver, move || drop(thread.join()));
+        let follows = operations.follow_up(worker, Arc::clone(&self.events))?;
         let stops = operations.clone();
         ending.add(Stage::Operations, move || {
             stops.stop();
             // It is in the middle of something that is to end well, or it ends at once.
-            drop(takes_up.join());
+            drop(follows.join());
         });
-        let work = Work {
+        Ok(Work {
             manager: Arc::new(operations.clone()),
             source: Box::new(operations),
             lanes: Lanes::of(&[CALLS, self.plan.operation_threads, BULK, WATCH]),
-        };
-        Ok((thread, work))
+            publishing,
+        })
     }
 }
 
@@ -166,21 +162,22 @@ impl Service for VolumeService {
             ending.add_punctual(Stage::Heartbeat, move |limit| heartbeat.stops_within(limit));
         }
 
+        let publishing = Arc::<Publishing>::default();
+        let asks = Arc::clone(&publishing);
         let announce = move || {
+            // Schedulers have waited for this, maybe for long.
+            asks.ask();
             if let Some(heartbeat) = to_announce.as_ref().and_then(std::sync::Weak::upgrade) {
                 heartbeat.driver_became_ready();
             }
         };
         let slot = Slot::new(&ready, &parts, &self.events, announce);
-        let (thread, work) = match &self.plan.operations {
-            None => self.without_driver(slot),
-            Some(plan) => self.with_driver(plan, slot, &ready, &pool, worker, &mut ending),
-        }
-        .map_err(StartError::failed)?;
-        if let Some(thread) = thread {
-            // A panic of it has been logged.
-            ending.add(Stage::Driver, move || drop(thread.join()));
-        }
+        let work = match &self.plan.operations {
+            Err(why) => self.without_driver(why, slot, publishing),
+            Ok(plan) => self
+                .with_driver(plan, (slot, publishing), &ready, &pool, worker, &mut ending)
+                .map_err(StartError::failed)?,
+        };
         let messages = Messages::start(
             self.plan.messages.clone(),
             &self.plan.registration,
@@ -255,6 +252,7 @@ impl Service for VolumeService {
         // The parent's copy is not running: it has nothing to forget, and opens no connection that
         // its next worker would inherit (`spec/launcher.md` §12, defect 13).
         if self.opened().is_some() {
+            self.events.tell(|told| told.reloads += 1);
             pins::reset(self.plan.heartbeat(self.row));
         }
     }

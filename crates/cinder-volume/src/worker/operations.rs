@@ -7,18 +7,18 @@ use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use cinder_db::{Pool, services};
-use cinder_driver::{Driver, Lane, OpContext};
+use cinder_db::Pool;
+use cinder_driver::{About, Driver, Lane, OpContext};
 use cinder_driver_local::{LocalDriver, LocalOptions};
 use cinder_manager::locks::Locks;
 use cinder_manager::records::Records;
 use cinder_manager::{BlockSizes, Course, Manager, Options, Surroundings};
 use cinder_objects::{Method, Pin, PlaceVolume};
 use cinder_types::{RequestContext, ServiceHost, ServiceId};
-use oslo_launcher::RunningOperation;
+use oslo_launcher::{RunningOperation, WorkerHandle};
 use oslo_messaging::{Client, Context, Destination, Incoming, Outcome, Request, returned};
 use serde_json::{Map, Value};
-use tracing::error;
+use tracing::{error, info};
 
 use super::bus::{self, CapabilitySource, exception, fresh_request_id, message_time};
 use super::driver::{Ready, SetUp};
@@ -75,13 +75,21 @@ impl DriverPlan {
     }
 }
 
-/// Makes a driver ready.
-pub(super) struct Connect(pub(super) Arc<dyn Driver>);
+/// Makes a driver ready, and what has to be known before it is used.
+pub(super) struct Connect {
+    pub(super) driver: Arc<dyn Driver>,
+    pub(super) operations: Operations,
+}
 
 impl SetUp for Connect {
     fn attempt(&mut self) -> Result<(), String> {
         let context = OpContext::new(fresh_request_id());
-        self.0.connect(&context).map_err(|error| cinder_db::chain(&error))
+        let About { name, version, .. } = self.driver.about();
+        info!(target: LOG, "Starting volume driver {name} ({version})");
+        self.operations.manager.prepare().map_err(|failure| failure.to_string())?;
+        self.driver.connect(&context).map_err(|error| cinder_db::chain(&error))?;
+        info!(target: LOG, "Driver initialization completed successfully.");
+        Ok(())
     }
 }
 
@@ -122,16 +130,10 @@ impl Operations {
         // Where a test says at which step something is to happen; no release has this.
         #[cfg(feature = "failpoints")]
         cinder_driver::fail::follow(plan.fail_points());
-        let uuid = pool.get().and_then(|mut connection| services::get(&mut connection, service));
-        let uuid = uuid.unwrap_or_else(|cause| {
-            error!(target: "cinder.volume.manager", "The uuid of this service cannot be read: {}", cinder_db::chain(&cause));
-            None
-        });
         let options = Options {
             host: plan.host.clone(),
             cluster: None,
             service,
-            service_uuid: uuid.and_then(|row| row.uuid()),
             volume_name_template: plan.volume_name_template.clone(),
             snapshot_name_template: plan.snapshot_name_template.clone(),
             default_pool: plan.pool.clone(),
@@ -139,10 +141,10 @@ impl Operations {
             snapshots_are_free: plan.snapshots_are_free,
             reservation_expire: plan.reservation_expire,
             message_ttl: plan.message_ttl,
-        };
-        let schedulers = schedulers.map(|to| Arc::new(Schedulers { to, client: OnceLock::new() }));
             reports_discard: plan.reports_discard,
             block_sizes: plan.block_sizes,
+        };
+        let schedulers = schedulers.map(|to| Arc::new(Schedulers { to, client: OnceLock::new() }));
         let surroundings = Surroundings {
             pool: pool.clone(),
             driver,
@@ -151,35 +153,37 @@ impl Operations {
             records: Some(Records::below(plan.records.clone())),
             scheduler: schedulers.clone().map(|one| one as Arc<dyn cinder_manager::Scheduler>),
         };
-        let manager = Manager::new(options, surroundings);
-        if let Err(failure) = manager.count_allocated() {
-            error!(target: "cinder.volume.manager", "What is promised already cannot be counted: {failure}");
-        }
-        Self { manager: Arc::new(manager), schedulers }
+        Self { manager: Arc::new(Manager::new(options, surroundings)), schedulers }
     }
 
-    /// Takes up what an earlier process has left, beside everything else, once the driver is ready.
+    /// What follows, beside everything else, once the driver is ready: an earlier process's operations are taken up,
+    /// and as soon as requests can come the start is complete.
     ///
     /// # Errors
     ///
     /// The system's if there is no thread for it.
-    pub(super) fn take_up(
+    pub(super) fn follow_up(
         &self,
-        worker: &oslo_launcher::WorkerHandle,
+        worker: &WorkerHandle,
         events: Arc<Events>,
     ) -> std::io::Result<JoinHandle<()>> {
         let (manager, worker) = (Arc::clone(&self.manager), worker.clone());
         std::thread::Builder::new().name("clean-up".into()).spawn(move || {
-            let enough = |told: &Told| told.driver_ready || told.stop;
-            while !events.wait(A_LONG_TIME, enough) {}
-            if worker.is_stopping() {
+            let comes = |what: fn(&Told) -> bool| {
+                while !events.wait(A_LONG_TIME, |told| what(told) || told.stop) {}
+                !events.now().stop
+            };
+            if !comes(|told| told.driver_ready) || !comes(|told| told.bus_tried) {
                 return;
             }
-            let request = own_context();
-            let mut shown =
-                Shown { operation: worker.begin_operation("clean_up", "-", &request.request_id), incoming: None };
-            if let Err(failure) = manager.clean_up(&request, &mut shown) {
-                error!(target: "cinder.volume.manager", "What was interrupted cannot be taken up: {failure}");
+            // What was interrupted needs no bus, but one that is there is not to wait for it either.
+            let is_up = events.now().bus_up;
+            if is_up {
+                complete(&manager);
+            }
+            clean_up(&manager, &worker);
+            if !is_up && comes(|told| told.bus_up) {
+                complete(&manager);
             }
         })
     }
@@ -190,8 +194,25 @@ impl Operations {
     }
 }
 
+/// What the log knows all this as.
+const LOG: &str = "cinder.volume.manager";
 /// A wait that is woken by what it waits for.
 const A_LONG_TIME: Duration = Duration::from_secs(3600);
+
+fn complete(manager: &Manager) {
+    if let Err(failure) = manager.complete(&own_context()) {
+        error!(target: LOG, "The start of the driver cannot be completed: {failure}");
+    }
+}
+
+fn clean_up(manager: &Manager, worker: &WorkerHandle) {
+    let request = own_context();
+    let operation = worker.begin_operation("clean_up", "-", &request.request_id);
+    let mut shown = Shown { operation, incoming: None };
+    if let Err(failure) = manager.clean_up(&request, &mut shown) {
+        error!(target: LOG, "What was interrupted cannot be taken up: {failure}");
+    }
+}
 
 fn own_context() -> RequestContext {
     RequestContext::own(fresh_request_id(), message_time()).elevated()

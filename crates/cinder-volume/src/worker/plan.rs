@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 use cinder_db::{DatabaseOptions, HeartbeatPlan, Registration};
+use cinder_driver::registry::NoDriver;
 use cinder_types::ServiceId;
 
 use super::bus::MessagesPlan;
@@ -23,14 +24,12 @@ pub(crate) struct Plan {
     pub database: DatabaseOptions,
     /// `report_interval`.
     pub report_interval: Duration,
-    /// `volume_driver`.
-    pub volume_driver: String,
     /// `backend_native_threads_pool_size`.
     pub operation_threads: usize,
     /// Its bus.
     pub messages: MessagesPlan,
-    /// Its driver and operations; none if this program has not got that driver.
-    pub operations: Option<OperationsPlan>,
+    /// Its driver and operations, or why there is no such driver in this program.
+    pub operations: Result<OperationsPlan, NoDriver>,
     /// `image_volume_cache_enabled`.
     pub image_volume_cache_enabled: bool,
 }

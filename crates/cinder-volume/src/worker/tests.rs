@@ -36,7 +36,7 @@ struct Bench {
     announced: Arc<AtomicUsize>,
     attempts: Arc<AtomicUsize>,
     script: mpsc::Sender<Result<(), String>>,
-    thread: Option<std::thread::JoinHandle<()>>,
+    thread: Option<std::thread::JoinHandle<()>>, // taken by a test that joins it
 }
 
 impl Bench {
@@ -55,7 +55,7 @@ impl Bench {
         let (script, results) = mpsc::channel();
         let driver = Scripted { results, attempts: Arc::clone(&attempts) };
         let slot = Slot::new(&ready, &parts, &events, announce);
-        let thread = slot.fill(driver).unwrap();
+        let thread = Some(slot.fill(driver).unwrap());
         Self { worker, parts, events, ready, announced, attempts, script, thread }
     }
 
@@ -108,7 +108,7 @@ fn a_driver_that_panics_is_tried_again() {
     }
     let thread =
         Slot::new(&bench.ready, &bench.parts, &bench.events, || {}).fill(Panics(0)).unwrap();
-    thread.unwrap().join().unwrap();
+    thread.join().unwrap();
     assert!(bench.ready.is_ready());
     assert_eq!(bench.worker.status().state, WorkerState::Up);
 }
@@ -145,8 +145,34 @@ fn a_stop_ends_the_pause_between_two_attempts() {
     bench.fails("no array");
     bench.wait("down", |one| one.state == WorkerState::Down);
     bench.worker.stop();
+    bench.events.tell(|told| told.stop = true);
     bench.thread.take().unwrap().join().unwrap();
     assert_eq!(bench.attempts.load(Ordering::SeqCst), 1);
+}
+
+/// The pauses would add up to half an hour.
+#[test]
+fn a_hup_is_followed_by_an_attempt() {
+    let mut bench = Bench::new();
+    for attempt in 1..=30 {
+        let reason = format!("still no array {attempt}");
+        bench.fails(&reason);
+        bench.wait("down", |one| one.reason == format!("driver: {reason}"));
+        bench.events.tell(|told| told.reloads += 1);
+    }
+    bench.script.send(Ok(())).unwrap();
+    bench.thread.take().unwrap().join().unwrap();
+    assert!(bench.ready.is_ready());
+}
+
+#[test]
+fn a_slot_for_which_there_is_no_driver_is_down_for_good() {
+    let bench = Bench::new();
+    let slot = Slot::new(&bench.ready, &bench.parts, &bench.events, || {});
+    slot.stays_empty("there is no such driver");
+    bench.wait("down", |one| one.reason == "driver: there is no such driver");
+    assert!(bench.events.wait(SOON, |told| told.driver_tried));
+    assert!(!bench.ready.is_ready());
 }
 
 #[test]

@@ -6,6 +6,10 @@ use std::path::Path;
 /// The `host` of every scenario, so that rows read `e2e@backend`.
 pub(crate) const HOST: &str = "e2e";
 
+/// A driver of the original that may serve a cluster, and that this program does not have: its back ends are
+/// registered, and down.
+pub(crate) const NOT_HERE: &str = "cinder.volume.drivers.rbd.RBDDriver";
+
 /// A configuration file in the making. Later values of a key replace earlier ones.
 #[derive(Clone, Debug)]
 pub(crate) struct Config {
@@ -24,7 +28,8 @@ impl Config {
             .set("DEFAULT", "transport_url", "local:") // whatever the database is
             .set("database", "connection", &format!("sqlite:///{dir}/cinder.sqlite"));
         for name in backends {
-            config = config.set(name, "volume_backend_name", name);
+            config =
+                config.set(name, "volume_backend_name", name).set(name, "volume_driver", "local");
         }
         config
     }

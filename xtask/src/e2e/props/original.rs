@@ -44,21 +44,23 @@ pub(crate) fn settings(name: &str) -> PathBuf {
 /// # Errors
 ///
 /// When the disk refuses the files that it needs.
-pub(crate) fn configured(scene: &Scene, config: Config, backends: &[&str]) -> Result<Config> {
+pub(crate) fn configured(scene: &Scene, config: Config) -> Result<Config> {
     let directory = scene.path("original");
     fs::create_dir_all(&directory)?;
     fs::write(directory.join("original_driver.py"), include_str!("original_driver.py"))?;
     fs::write(directory.join("ask.py"), include_str!("original.py"))?;
     let directory = directory.display();
-    let mut config = config.set("oslo_concurrency", "lock_path", &format!("{directory}/lock")).set(
+    let config = config.set("oslo_concurrency", "lock_path", &format!("{directory}/lock")).set(
         "coordination",
         "backend_url",
         &format!("file://{directory}/locks"),
     );
-    for name in backends {
-        config = config.set(name, "volume_driver", DRIVER);
-    }
     Ok(config)
+}
+
+/// With a driver for the original's back end of that name.
+pub(crate) fn with_driver(config: Config, name: &str) -> Config {
+    config.set(name, "volume_driver", DRIVER)
 }
 
 /// Python on the scene's configuration.

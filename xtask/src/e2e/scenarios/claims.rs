@@ -114,8 +114,10 @@ pub(crate) fn without_a_state_path_there_is_one_warning_and_no_local_bus(
     let missing = scene.path("missing");
     let config = scene.config(&["a", "b"]);
     let config = config.set("DEFAULT", "state_path", &missing.to_string_lossy());
+    let config = config.set("b", "local_directory", &scene.path("b").to_string_lossy());
     let daemon = scene.start(&config)?;
-    daemon.wait_up(2)?;
+    // Volumes are not put where a file system may be missing.
+    daemon.wait_log("cannot make", 1)?;
     let lock = format!("Cannot lock {}", missing.join("cinder-volume.lock").display());
     let lines: Vec<_> =
         daemon.log().lines().filter(|line| line.contains(&lock)).map(str::to_owned).collect();

@@ -11,7 +11,7 @@ use anyhow::{Context, Result, ensure};
 use nix::sys::signal::Signal;
 
 use super::database_faults::{AWAY, BACK};
-use crate::e2e::props::config::Config;
+use crate::e2e::props::config::{Config, NOT_HERE};
 use crate::e2e::props::daemon::SOON;
 use crate::e2e::props::scene::Scene;
 use crate::e2e::props::sockets::Sockets;
@@ -31,6 +31,7 @@ pub(crate) fn back_ends_get_rows_as_upstream_writes_them(scene: &Scene) -> Resul
     let daemon = scene.start(&scene.config(&["lvm", "nfs"]))?;
     daemon.wait_up(2)?;
     daemon.wait_beats(2)?;
+    daemon.wait_log("Driver post RPC initialization completed successfully.", 2)?;
     for host in ["e2e@lvm", "e2e@nfs"] {
         let row = daemon.row(host)?;
         ensure!(row.binary.as_deref() == Some("cinder-volume"), "{row:?}");
@@ -38,7 +39,7 @@ pub(crate) fn back_ends_get_rows_as_upstream_writes_them(scene: &Scene) -> Resul
         ensure!(row.rpc_version.as_deref() == Some("3.20"), "{row:?}");
         ensure!(row.object_version.as_deref() == Some("1.39"), "{row:?}");
         ensure!(row.availability_zone.as_deref() == Some("nova"), "{row:?}");
-        ensure!(row.replication_status.as_deref() == Some("not-capable"), "{row:?}");
+        ensure!(row.replication_status.as_deref() == Some("disabled"), "{row:?}");
         ensure!(row.disabled == Some(0) && row.frozen == Some(0), "{row:?}");
         ensure!(row.deleted == Some(0) && row.disabled_reason.is_none(), "{row:?}");
         ensure!(row.uuid.as_ref().is_some_and(|uuid| uuid.len() == 36), "{row:?}");
@@ -63,17 +64,13 @@ pub(crate) fn back_ends_get_rows_as_upstream_writes_them(scene: &Scene) -> Resul
 
 pub(crate) fn a_cluster_is_created_once_and_joined(scene: &Scene) -> Result<()> {
     let config = scene.config(&["a", "b"]).set("DEFAULT", "cluster", "c1");
+    let config = config.set("a", "volume_driver", NOT_HERE).set("b", "volume_driver", NOT_HERE);
     let first = scene.start(&config)?;
-    first.wait_up(2)?;
+    first.wait_log("Failed to initialize driver", 2)?;
     first.end_with(Signal::SIGTERM, 0)?;
     // Another host of the same cluster.
     let second = scene.start(&config.set("DEFAULT", "host", "other"))?;
-    wait_for("two more rows with a heartbeat", SOON, || {
-        let rows = second.rows()?;
-        let beating = rows.iter().filter(|row| row.report_count > 0).count();
-        ensure!(beating == 4, "{rows:?}");
-        Ok(())
-    })?;
+    second.wait_log("Failed to initialize driver", 4)?;
     let sql = "SELECT name, \"binary\", race_preventer FROM clusters ORDER BY name";
     let clusters = scene.store().lines(sql)?;
     ensure!(clusters == ["c1@a|cinder-volume|0", "c1@b|cinder-volume|0"], "{clusters:?}");
@@ -87,7 +84,10 @@ pub(crate) fn two_daemons_that_start_at_once_share_one_row_per_back_end(
 ) -> Result<()> {
     let names: Vec<_> = (1..=10).map(|n| format!("b{n:02}")).collect();
     let names: Vec<_> = names.iter().map(String::as_str).collect();
-    let config = scene.config(&names).set("DEFAULT", "cluster", "c1");
+    let mut config = scene.config(&names).set("DEFAULT", "cluster", "c1");
+    for name in names {
+        config = config.set(name, "volume_driver", NOT_HERE);
+    }
     // As on two machines: on one, the second would leave the back ends to the first.
     let elsewhere = scene.path("elsewhere");
     std::fs::create_dir(&elsewhere)?;
@@ -98,7 +98,7 @@ pub(crate) fn two_daemons_that_start_at_once_share_one_row_per_back_end(
             ensure!(daemon.workers().len() == 10);
             Ok(())
         })?;
-        daemon.wait_up(10)?;
+        daemon.wait_log("Failed to initialize driver", 10)?;
     }
     let hosts: BTreeSet<_> = daemons[0].rows()?.into_iter().map(|row| row.host).collect();
     ensure!(hosts.len() == 10 && daemons[0].rows()?.len() == 10, "{:?}", daemons[0].rows()?);
@@ -291,10 +291,11 @@ pub(crate) fn a_server_that_crashes_during_the_registration_leaves_no_half_row(
     let server = own_server(scene)?;
     let database = scene.on_server()?;
     let proxy = Proxy::start(server.port())?;
-    let config = fifty(scene)
-        .set("database", "connection", &database.url_by(proxy.port()))
-        .set("DEFAULT", "cluster", "c1")
-        .set("DEFAULT", "report_interval", "1");
+    let config = fifty(scene).set("database", "connection", &database.url_by(proxy.port())).set(
+        "DEFAULT",
+        "report_interval",
+        "1",
+    );
     // In the middle: fifty back ends need several hundred statements.
     proxy.swallow_after(120);
     let daemon = scene.start(&config)?;
@@ -307,9 +308,9 @@ pub(crate) fn a_server_that_crashes_during_the_registration_leaves_no_half_row(
     server.resume()?;
     let rows = scene.store().services()?;
     ensure!(!rows.is_empty() && rows.len() < 50, "{} rows, so not in the middle", rows.len());
-    // A row either is not there or has everything, its cluster too.
+    // A row either is not there or has everything.
     for row in &rows {
-        ensure!(row.uuid.is_some() && row.cluster_name.is_some(), "half a row: {row:?}");
+        ensure!(row.uuid.is_some() && row.availability_zone.is_some(), "half a row: {row:?}");
     }
     daemon.signal(Signal::SIGTERM).ok();
     daemon.wait_exit(secs(30))?;
@@ -318,8 +319,7 @@ pub(crate) fn a_server_that_crashes_during_the_registration_leaves_no_half_row(
     let config = config.set("database", "connection", &database.url());
     let again = scene.start(&config)?;
     again.wait_up(50)?;
-    let clusters = scene.store().lines("SELECT COUNT(*) FROM clusters")?;
-    ensure!(again.rows()?.len() == 50 && clusters == ["50"], "{clusters:?}");
+    ensure!(again.rows()?.len() == 50, "{:?}", again.rows());
     again.end_with(Signal::SIGTERM, 0)
 }
 

@@ -36,7 +36,7 @@ impl Cloud {
         broker.serve()?;
         let api = Api::new()?;
         let config = scene.config(&BACKENDS).set("DEFAULT", "transport_url", &broker.url());
-        let config = original::configured(scene, api.configured(config), &[])?;
+        let config = original::configured(scene, api.configured(config))?;
         let mut config = config
             // Deaths in a row are what this is about, and no reason to wait longer each time.
             .set("supervisor", "stable_after", "0")

@@ -56,7 +56,7 @@ pub(crate) fn nothing_is_left_on_a_session_of_a_pooler(scene: &Scene) -> Result<
     let before = pooler.ask(&database, STATE)?;
     ensure!(before.iter().any(|line| line.contains("statement_timeout")), "{before:?}");
     let config = six(scene, &pooler)?;
-    let daemon = scene.start(&config.set("DEFAULT", "cluster", "c1"))?;
+    let daemon = scene.start(&config)?;
     daemon.wait_up(6)?;
     let mut looks = 0;
     // Whenever the session is free, beats come before and after.
@@ -76,10 +76,10 @@ pub(crate) fn nothing_is_left_on_a_session_of_a_pooler(scene: &Scene) -> Result<
     Ok(())
 }
 
-/// With so many at a time all six can do their work, as long as none keeps any.
-pub(crate) fn six_back_ends_share_six_prepared_statements(scene: &Scene) -> Result<()> {
+/// With so many at a time all six can beat and do something else at once, as long as none keeps any.
+pub(crate) fn six_back_ends_share_twelve_prepared_statements(scene: &Scene) -> Result<()> {
     let server = own_server(scene)?;
-    server.ask("SET GLOBAL max_prepared_stmt_count = 6")?;
+    server.ask("SET GLOBAL max_prepared_stmt_count = 12")?;
     let daemon = scene.start(&scene.config(&SIX))?;
     let workers = daemon.wait_up(6)?;
     daemon.wait_beats(4)?;
@@ -92,7 +92,7 @@ pub(crate) fn six_back_ends_share_six_prepared_statements(scene: &Scene) -> Resu
     // Somebody else has taken them all.
     server.ask("SET GLOBAL max_prepared_stmt_count = 0")?;
     daemon.wait_log(AWAY, 6)?;
-    server.ask("SET GLOBAL max_prepared_stmt_count = 6")?;
+    server.ask("SET GLOBAL max_prepared_stmt_count = 12")?;
     daemon.wait_log(BACK, 6)?;
     ensure!(daemon.count(AWAY) == 6, "an outage is reported once per worker");
     daemon.expect_workers(&workers)?;

@@ -1,10 +1,12 @@
 //! A good start: rows, workers, identity options (spec/startup.md §2, §4; spec/schema.md §5).
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use nix::sys::signal::Signal;
 
 use crate::database::{Service, lines};
+use crate::e2e::props::config::NOT_HERE;
 use crate::e2e::props::daemon::SOON;
+use crate::e2e::props::http::Place;
 use crate::e2e::props::scene::Scene;
 use crate::process;
 use crate::wait::{millis, wait_for};
@@ -19,6 +21,12 @@ pub(crate) fn three_back_ends_come_up_with_rows_as_upstream_writes_them(
     ensure!(hosts == ["e2e@lvm", "e2e@nfs", "e2e@rbd"], "hosts {hosts:?}");
     for row in &rows {
         expect_new_row(row)?;
+        // Until the driver has been asked it says `not-capable`.
+        wait_for("the word of the driver", SOON, || {
+            let row = daemon.row(&row.host)?;
+            ensure!(row.replication_status.as_deref() == Some("disabled"), "{row:?}");
+            Ok(())
+        })?;
     }
     let uuids: std::collections::BTreeSet<_> = rows.iter().map(|row| &row.uuid).collect();
     ensure!(uuids.len() == 3, "rows share a uuid: {uuids:?}");
@@ -30,6 +38,31 @@ pub(crate) fn three_back_ends_come_up_with_rows_as_upstream_writes_them(
     ensure!(process::threads(daemon.pid()) == 1, "the parent has more than one thread");
     daemon.wait_log("Starting cinder-volume node (version 29.0.0)", 3)?;
     daemon.wait_log("Starting 1 workers", 3)?;
+    daemon.wait_log("Driver post RPC initialization completed successfully.", 3)?;
+    daemon.end_with(Signal::SIGTERM, 0)
+}
+
+/// What is said of a back end whose driver is [`NOT_HERE`].
+const NOT_HERE_LINE: &str = "this program has no driver cinder.volume.drivers.rbd.RBDDriver";
+
+/// The original leaves such a back end out; ours is there for everybody to see, down, and takes no work.
+pub(crate) fn a_back_end_without_a_driver_is_down_with_the_reason(scene: &Scene) -> Result<()> {
+    let server = Place::socket(scene);
+    let config = scene.config(&["a", "b"]).set("b", "volume_driver", NOT_HERE);
+    let config = config.set("health", "bind", &server.bind());
+    let daemon = scene.start(&config)?;
+    daemon.wait_log(NOT_HERE_LINE, 1)?;
+    daemon.wait_log("is reporting problems, not sending heartbeat", 2)?;
+    let rows = daemon.rows()?;
+    let beats = |host: &str| rows.iter().find(|row| row.host == host).map(|row| row.report_count);
+    ensure!(beats("e2e@b") == Some(0) && beats("e2e@a") > Some(0), "{rows:?}");
+    let health = server.health()?;
+    let reason = health["back_ends"][1]["reason"].as_str().context("no reason")?;
+    ensure!(reason.starts_with("driver: ") && reason.contains(NOT_HERE_LINE), "{health}");
+    ensure!(daemon.count(NOT_HERE_LINE) == 1, "said again: {}", daemon.log());
+    let failed = super::messages::class(scene, &["freeze_host", "--backend", "b"])?;
+    ensure!(failed == "DriverNotInitialized", "{failed}");
+    ensure!(daemon.count("Driver post RPC initialization completed") == 1, "{}", daemon.log());
     daemon.end_with(Signal::SIGTERM, 0)
 }
 
@@ -45,7 +78,8 @@ fn expect_new_row(row: &Service) -> Result<()> {
     ensure!(row.disabled == Some(0) && row.disabled_reason.is_none(), "{row:?}");
     ensure!(row.frozen == Some(0) && row.active_backend_id.is_none(), "{row:?}");
     ensure!(row.cluster_name.is_none(), "{row:?}");
-    ensure!(text(&row.replication_status) == "not-capable", "{row:?}");
+    let replication = text(&row.replication_status);
+    ensure!(["not-capable", "disabled"].contains(&replication.as_str()), "{row:?}");
     for time in [&row.created_at, &row.updated_at] {
         ensure!(is_timestamp(time), "not YYYY-MM-DD HH:MM:SS.ffffff: {time:?}");
     }
@@ -87,8 +121,10 @@ pub(crate) fn a_restart_keeps_the_rows_and_counts_on(scene: &Scene) -> Result<()
 }
 
 pub(crate) fn a_cluster_name_creates_one_cluster_row_per_back_end(scene: &Scene) -> Result<()> {
-    let daemon = scene.start(&scene.config(&["a", "b"]).set("DEFAULT", "cluster", " c1 "))?;
-    daemon.wait_up(2)?;
+    let config = scene.config(&["a", "b"]).set("DEFAULT", "cluster", " c1 ");
+    let config = config.set("a", "volume_driver", NOT_HERE).set("b", "volume_driver", NOT_HERE);
+    let daemon = scene.start(&config)?;
+    daemon.wait_log(NOT_HERE_LINE, 2)?;
     ensure!(daemon.row("e2e@a")?.cluster_name.as_deref() == Some("c1@a"));
     ensure!(daemon.row("e2e@b")?.cluster_name.as_deref() == Some("c1@b"));
     let sql = "SELECT name, \"binary\", disabled, frozen, replication_status, race_preventer, \

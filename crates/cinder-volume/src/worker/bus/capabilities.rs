@@ -36,35 +36,12 @@ pub(super) fn newest<'a>(
     known.as_ref()
 }
 
-/// There are no drivers yet: one pool without room, so that nothing is scheduled to it.
-pub(in crate::worker) struct NoCapacity {
-    /// `volume_backend_name`.
-    pub(in crate::worker) name: String,
-}
+/// There is no driver: nothing is told, so that nothing is scheduled to it.
+pub(in crate::worker) struct NoCapacity;
 
 impl CapabilitySource for NoCapacity {
     fn capabilities(&self) -> Result<Map<String, Value>, String> {
-        let name = &self.name;
-        let Value::Object(capabilities) = json!({
-            "volume_backend_name": name,
-            "vendor_name": "Open Source",
-            "driver_version": env!("CARGO_PKG_VERSION"),
-            "storage_protocol": null,
-            "pools": [{
-                "pool_name": name,
-                "total_capacity_gb": 0,
-                "free_capacity_gb": 0,
-                "allocated_capacity_gb": 0,
-                "provisioned_capacity_gb": 0,
-                "reserved_percentage": 0,
-                "multiattach": false,
-            }],
-            "filter_function": null,
-            "goodness_function": null,
-        }) else {
-            return Err("no object".to_owned());
-        };
-        Ok(capabilities)
+        Err("the driver is not ready".to_owned())
     }
 }
 
@@ -125,28 +102,16 @@ mod tests {
             host: ServiceHost::from_parts("n", None, "b"),
             cluster: ClusterName::from_option("c", "b"),
         };
-        let capabilities = NoCapacity { name: "b".into() }.capabilities().unwrap();
-        let ours = whose.arguments(&capabilities, &now());
+        let ours = whose.arguments(&Map::new(), &now());
         let keys = |value: &Value| {
             let mut keys: Vec<_> = value.as_object().unwrap().keys().cloned().collect();
             keys.sort();
             keys
         };
         assert_eq!(keys(&ours), keys(&theirs["args"]));
-        assert_eq!(keys(&ours["capabilities"]), keys(&theirs["args"]["capabilities"]));
         assert_eq!(theirs["version"], SCHEDULER.1);
         let length = |value: &Value| value["timestamp"].as_str().unwrap().len();
         assert_eq!(length(&ours), length(&theirs["args"]));
         assert_eq!((&ours["host"], &ours["cluster_name"]), (&json!("n@b"), &json!("c@b")));
-    }
-
-    #[test]
-    fn a_back_end_without_a_driver_has_no_room() {
-        let told = NoCapacity { name: "gold".into() }.capabilities().unwrap();
-        assert_eq!(told["volume_backend_name"], "gold");
-        assert_eq!(told["pools"].as_array().map(Vec::len), Some(1));
-        assert_eq!(told["pools"][0]["pool_name"], "gold");
-        assert_eq!(told["pools"][0]["free_capacity_gb"], 0);
-        assert_eq!(told["pools"][0]["total_capacity_gb"], 0);
     }
 }

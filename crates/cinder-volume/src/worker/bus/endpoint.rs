@@ -54,7 +54,7 @@ pub(in crate::worker) trait Manager: Send + Sync {
     }
 }
 
-/// There are no drivers yet: everything fails as it does while one is not ready.
+/// There is no driver: everything fails as it does while one is not ready.
 pub(in crate::worker) struct NoManager;
 
 impl Manager for NoManager {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 /// What the thread that publishes waits for.
 #[derive(Debug, Default)]
-pub(super) struct Publishing {
+pub(in crate::worker) struct Publishing {
     state: Mutex<State>,
     news: Condvar,
 }
@@ -33,7 +33,7 @@ pub(super) enum Wake {
 
 impl Publishing {
     /// Somebody wants to be told. However many ask, they are told once.
-    pub(super) fn ask(&self) {
+    pub(in crate::worker) fn ask(&self) {
         self.change(|state| state.asked = true);
     }
 

@@ -67,13 +67,17 @@ impl Bench {
             threads: 4,
             ping: false,
             polling_interval: SOON,
-            pool_name: "a".into(),
         };
         let (begin, begun) = channel();
         let (go_on, goes_on) = channel();
         let manager = Slow { begun: Mutex::new(begin), go_on: Mutex::new(goes_on) };
-        let source = Box::new(NoCapacity { name: "a".into() });
-        let work = Work { manager: Arc::new(manager), source, lanes: Lanes::from(4) };
+        let source = Box::new(NoCapacity);
+        let work = Work {
+            manager: Arc::new(manager),
+            source,
+            lanes: Lanes::from(4),
+            publishing: Arc::default(),
+        };
         let registration = Registration {
             host,
             cluster: None,
