@@ -101,6 +101,8 @@ pub struct Surroundings {
     pub records: Option<Records>,
     /// Where an operation goes that another back end has to do; none without schedulers.
     pub scheduler: Option<Arc<dyn Scheduler>>,
+    /// Called when there is more room than schedulers know; it must not wait.
+    pub freed: Arc<dyn Fn() + Send + Sync>,
 }
 
 /// Chooses another back end.
@@ -119,6 +121,7 @@ pub struct Manager {
     pub(crate) driver: Arc<dyn Driver>,
     pub(crate) records: Option<Records>,
     pub(crate) scheduler: Option<Arc<dyn Scheduler>>,
+    pub(crate) freed: Arc<dyn Fn() + Send + Sync>,
     pub(crate) allocated: Allocated,
     pub(crate) busy: Busy,
     /// When this process began: older entries of this service are another process's.
@@ -141,7 +144,7 @@ impl Manager {
     /// A manager of a back end, which serves as soon as its driver is ready.
     #[must_use]
     pub fn new(options: Options, surroundings: Surroundings) -> Self {
-        let Surroundings { pool, driver, ready, locks, records, scheduler } = surroundings;
+        let Surroundings { pool, driver, ready, locks, records, scheduler, freed } = surroundings;
         Self {
             allocated: Allocated::default(),
             busy: Busy::default(),
@@ -151,6 +154,7 @@ impl Manager {
             records,
             scheduler,
             service_uuid: OnceLock::new(),
+            freed,
             pool,
             ready,
             locks,

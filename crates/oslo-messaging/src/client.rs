@@ -162,6 +162,26 @@ impl Client {
         }
     }
 
+    /// Sends a request to one server of those that are there now: that there is none, or that it goes
+    /// away, is no error, and nothing is sent again.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError`].
+    pub fn tell(&self, to: &Destination, mut request: Request) -> Result<(), CallError> {
+        let _counted = self.count()?;
+        request.reply_to = None;
+        let body = written(&mut request)?;
+        let letter = Letter { body: &body, call: None };
+        let deadline = Instant::now() + KEEP_TRYING;
+        let mut tried = Tried::new(to, letter, deadline);
+        match tried.ask(&*self.road, Patience { deadline, silence: None }) {
+            Ok(_) | Err(Offer::Lost(_) | Offer::GivenBack) => Ok(()),
+            Err(Offer::Late) => Err(CallError::Unconfirmed),
+            Err(Offer::Final(error)) => Err(error),
+        }
+    }
+
     /// To every server that is there; one that is not, as after a KILL, or is about to go, misses it
     /// as it would on a broker, whose queue for it ends with it.
     fn fanout(&self, to: &Destination, letter: &Letter<'_>) -> Result<(), CallError> {

@@ -333,6 +333,13 @@ fn one_goes_to_one_server_of_a_topic_and_all_to_every_one() {
         client.cast(&server_of("b"), request("m", &json!({}))).expect("taken");
         heard_all(1);
         assert_eq!(*heard.lock().expect("no panic"), ["b"], "{stage}");
+        // Told once: whoever is there hears it, and that nobody is there is learnt at once.
+        client.tell(&to_any(), request("m", &json!({}))).expect("taken");
+        heard_all(2);
+        let begun = Instant::now();
+        let nobody = Destination::Topic { exchange: "openstack".into(), topic: "elsewhere".into() };
+        client.tell(&nobody, request("m", &json!({}))).expect("nothing to do");
+        assert!(begun.elapsed() < Duration::from_secs(5), "{stage}: it was tried again");
         // Nobody is a topic's right: a fan-out of it reaches all that there are.
         let nobody = Destination::Fanout { topic: "elsewhere".into() };
         client.cast(&nobody, request("m", &json!({}))).expect("nothing to do");

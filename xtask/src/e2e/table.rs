@@ -298,6 +298,7 @@ fn messages() -> Vec<Scenario> {
 fn volumes() -> Vec<Scenario> {
     Vec::from(rows! {
         volumes::volumes_come_and_go_on_one_machine
+        volumes::schedulers_hear_at_once_that_a_deleted_volume_has_made_room
         volumes::a_worker_killed_between_any_two_steps_loses_no_volume
         volumes::bad_requests_for_volumes_get_the_class_that_their_callers_expect
         volumes::what_is_not_carried_out_yet_is_refused_and_leaves_nothing_on_its_way

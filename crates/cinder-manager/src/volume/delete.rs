@@ -122,6 +122,7 @@ impl Manager {
         })?;
         let size = i64::from(volume.row.size.unwrap_or(0));
         self.allocated.add(&self.pool_of(volume.row.host.as_deref()), -size);
+        (self.freed)();
         info!(target: LOG, "Deleted volume {id} successfully.");
         Ok(())
     }

@@ -82,7 +82,7 @@ pub(super) struct Work {
     pub source: Box<dyn CapabilitySource>,
     /// How much of it at a time.
     pub lanes: Lanes,
-    /// Who wants schedulers to be told.
+    /// Who wants schedulers told at once.
     pub publishing: Arc<Publishing>,
 }
 
@@ -97,7 +97,6 @@ struct Shared {
     parts: Arc<Parts>,
     events: Arc<Events>,
     counting: Arc<Counting>,
-    publishing: Arc<Publishing>,
     work: Work,
     pool: Mutex<Option<Arc<Pool>>>,
 }
@@ -131,7 +130,6 @@ impl Messages {
             parts: Arc::clone(parts),
             events: Arc::clone(events),
             counting,
-            publishing: Arc::clone(&work.publishing),
             work,
             pool: Mutex::new(None),
         });
@@ -198,7 +196,7 @@ impl Shared {
         self.events.wait(FIRST_ATTEMPT, |told| told.driver_tried || told.stop);
         let mut pause = FIRST_PAUSE;
         let bus = loop {
-            if self.publishing.is_stopping() {
+            if self.work.publishing.is_stopping() {
                 return;
             }
             match self.open() {
@@ -211,7 +209,7 @@ impl Shared {
                     self.events.tell(|told| told.bus_tried = true);
                 }
             }
-            if !self.publishing.pause(pause) {
+            if !self.work.publishing.pause(pause) {
                 return;
             }
             pause = (pause * 2).min(LAST_PAUSE);
@@ -229,7 +227,7 @@ impl Shared {
     /// Why not, for operators.
     fn open(&self) -> Result<Bus, String> {
         let bus = self.plan.bus.open().map_err(|error| error.to_string())?;
-        let changed = Arc::clone(&self.publishing);
+        let changed = Arc::clone(&self.work.publishing);
         bus.watch(move || changed.bus_changed());
         let options = ServerOptions {
             prefetch: self.plan.threads.saturating_mul(2),
@@ -241,7 +239,7 @@ impl Shared {
         let endpoint = Endpoint {
             manager: Arc::clone(&self.work.manager),
             counting: Arc::clone(&self.counting),
-            publishing: Arc::clone(&self.publishing),
+            publishing: Arc::clone(&self.work.publishing),
         };
         let dispatcher = endpoint.dispatcher(self.plan.ping);
         let pool = Pool::start(server, dispatcher, self.work.lanes.clone())
@@ -250,7 +248,7 @@ impl Shared {
         let pool = Arc::new(pool);
         self.counting.serves(&bus, &pool, self.plan.targets.len());
         *self.pool() = Some(pool);
-        if self.publishing.is_stopping() {
+        if self.work.publishing.is_stopping() {
             self.close();
         }
         Ok(bus)
@@ -282,6 +280,7 @@ impl Shared {
                 continue;
             }
             if told == Condition::Up && due <= Instant::now() {
+                self.work.publishing.answer();
                 self.publish(&client, &mut known);
                 due = Instant::now() + self.plan.polling_interval;
             }
@@ -290,7 +289,7 @@ impl Shared {
             let left = next.map_or(self.plan.polling_interval, |next| {
                 next.saturating_duration_since(Instant::now())
             });
-            match self.publishing.wait(left) {
+            match self.work.publishing.wait(left) {
                 Wake::Stop => return,
                 Wake::Asked => due = Instant::now(),
                 Wake::Changed | Wake::TimeOver => {}
@@ -311,7 +310,7 @@ impl Shared {
     /// Tells schedulers what this back end can do, by what is known of it.
     fn publish(&self, client: &Client, known: &mut Option<Map<String, Value>>) {
         if let Some(capabilities) = capabilities::newest(&*self.work.source, known)
-            && let Err(error) = self.whose.publish(client, capabilities)
+            && let Err(error) = self.whose.publish(client, &self.plan.bus.exchange, capabilities)
         {
             warn!(
                 target: "cinder.volume.manager",
@@ -322,7 +321,7 @@ impl Shared {
     }
 
     fn stop_consuming(&self) {
-        self.publishing.stop();
+        self.work.publishing.stop();
         if let Some(pool) = self.pool().as_ref() {
             pool.server().stop_consuming();
         }

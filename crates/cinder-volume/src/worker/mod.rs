@@ -112,8 +112,10 @@ impl VolumeService {
     ) -> std::io::Result<Work> {
         let driver = plan.driver.make();
         let schedulers = self.plan.messages.bus.schedulers();
+        let news = Arc::clone(&publishing);
+        let freed = move || news.ask();
         let operations =
-            Operations::new(plan, self.row, Arc::clone(&driver), pool, ready, schedulers);
+            Operations::new(plan, self.row, Arc::clone(&driver), pool, ready, schedulers, freed);
         let thread = slot.fill(Connect { driver, operations: operations.clone() })?;
         // A panic of it has been logged.
         ending.add(Stage::Driver, move || drop(thread.join()));

@@ -126,6 +126,7 @@ impl Operations {
         pool: &Pool,
         ready: &Ready,
         schedulers: Option<Destination>,
+        freed: impl Fn() + Send + Sync + 'static,
     ) -> Self {
         // Where a test says at which step something is to happen; no release has this.
         #[cfg(feature = "failpoints")]
@@ -152,6 +153,7 @@ impl Operations {
             locks: Locks::below(plan.locks.clone()),
             records: Some(Records::below(plan.records.clone())),
             scheduler: schedulers.clone().map(|one| one as Arc<dyn cinder_manager::Scheduler>),
+            freed: Arc::new(freed),
         };
         Self { manager: Arc::new(Manager::new(options, surroundings)), schedulers }
     }

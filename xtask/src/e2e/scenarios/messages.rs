@@ -146,15 +146,28 @@ pub(crate) fn schedulers_are_told_at_the_start_now_and_then_and_when_they_ask(
     let total = capabilities["total_capacity_gb"].as_f64().context("no number")?;
     ensure!(total > 0.0 && capabilities["allocated_capacity_gb"] == 0, "{capabilities}");
     ensure!(first["_context_is_admin"] == true && first["_unique_id"].is_string(), "{first}");
+    // Once more for the one of them that passes it on.
+    let notice = scheduler.next()?;
+    ensure!(notice["method"] == "notify_service_capabilities" && notice["version"] == "3.5");
+    ensure!(notice["args"]["backend"] == "c@a", "{notice}");
+    ensure!(notice["args"]["capabilities"] == *capabilities, "{notice}");
+    ensure!(notice["_context_request_id"] == first["_context_request_id"], "{notice}");
+    let both = || -> Result<()> {
+        for method in ["update_service_capabilities", "notify_service_capabilities"] {
+            let next = scheduler.next()?;
+            ensure!(next["method"] == method, "{next}");
+        }
+        Ok(())
+    };
     // By itself, after three seconds.
-    scheduler.next()?;
+    both()?;
     daemon.end_with(Signal::SIGTERM, 0)?;
     // And at once when asked, long before the next time.
     let daemon = scene
         .start_beside("cinder", &config.set("DEFAULT", "backend_stats_polling_interval", "3600"))?;
-    scheduler.next()?;
+    both()?;
     told(scene, &["publish_service_capabilities", "--cast", "--backend", "a"], ANSWERED)?;
-    scheduler.next()?;
+    both()?;
     daemon.end_with(Signal::SIGTERM, 0)
 }
 

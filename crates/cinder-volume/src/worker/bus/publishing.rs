@@ -1,5 +1,5 @@
 //! What the bus's thread waits for: schedulers are told at the start, now and then, and when one of
-//! them asks; and the bus itself changes. Must not: tell anybody.
+//! them asks or there is news for them; and the bus itself changes. Must not: tell anybody.
 
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -35,6 +35,11 @@ impl Publishing {
     /// Somebody wants to be told. However many ask, they are told once.
     pub(in crate::worker) fn ask(&self) {
         self.change(|state| state.asked = true);
+    }
+
+    /// Whoever has asked so far is told now.
+    pub(super) fn answer(&self) {
+        self.change(|state| state.asked = false);
     }
 
     /// The bus has changed. However often it does, it is looked at once.
@@ -111,6 +116,10 @@ mod tests {
         publishing.ask();
         assert!(publishing.pause(Duration::ZERO));
         assert_eq!(publishing.wait(LONG), Wake::Asked);
+        // One that is answered before anybody has waited is no news any more.
+        publishing.ask();
+        publishing.answer();
+        assert_eq!(publishing.wait(Duration::ZERO), Wake::TimeOver);
     }
 
     #[test]
