@@ -20,6 +20,29 @@ static INSTALLED: OnceLock<LogHandle> = OnceLock::new();
 /// Largest file of `log_config_append`; real ones have a few KiB.
 const LARGEST_HANDLERS: u64 = 256 << 10;
 
+/// The loggers of this program, for those who ask what there is to be changed.
+const LOGGERS: [&str; 19] = [
+    "cinder.cmd.volume",
+    "cinder.db",
+    "cinder.db.api",
+    "cinder.health",
+    "cinder.rpc",
+    "cinder.service",
+    "cinder.volume.drivers.local",
+    "cinder.volume.manager",
+    "oslo_config.cfg",
+    "oslo_db.sqlalchemy.engines",
+    "oslo_log",
+    "oslo_log.panic",
+    "oslo_messaging.client",
+    "oslo_messaging.connection",
+    "oslo_messaging.local",
+    "oslo_messaging.reception",
+    "oslo_messaging.server",
+    "oslo_service.backend._eventlet.service",
+    "oslo_service.systemd",
+];
+
 /// Reads the file of `log_config_append`, if there is to be one. Not to be called where a file
 /// system that does not answer must not be waited for.
 ///
@@ -48,6 +71,7 @@ pub(crate) fn install(options: &LogOptions) -> anyhow::Result<LogHandle> {
     log::set_boxed_logger(Box::new(LogTracer::new())).context("logging is set up already")?;
     log::set_max_level(handle.log_filter());
     std::panic::set_hook(Box::new(panic_hook("cinder")));
+    handle.know(&LOGGERS);
     handle.warn_unsupported();
     Ok(INSTALLED.get_or_init(|| handle).clone())
 }
@@ -56,6 +80,18 @@ pub(crate) fn install(options: &LogOptions) -> anyhow::Result<LogHandle> {
 /// again. Never blocks.
 pub(crate) fn flush() -> Option<Duration> {
     INSTALLED.get().and_then(LogHandle::flush)
+}
+
+/// Changes what this process logs; see [`LogHandle::set_level`].
+pub(crate) fn set_level(prefix: &str, level: tracing::Level) {
+    if let Some(log) = INSTALLED.get() {
+        log.set_level(prefix, level);
+    }
+}
+
+/// What this process logs; see [`LogHandle::levels`].
+pub(crate) fn levels(prefix: &str) -> Vec<(String, String)> {
+    INSTALLED.get().map(|log| log.levels(prefix)).unwrap_or_default()
 }
 
 /// Lines of this process that were lost so far; a forked worker begins with its parent's number.
@@ -67,5 +103,47 @@ pub(crate) fn dropped_lines() -> u64 {
 pub(crate) fn finish() {
     if let Some(log) = INSTALLED.get() {
         log.flush_within(LAST_PATIENCE);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::fs;
+    use std::path::Path;
+
+    use super::LOGGERS;
+
+    /// What stands behind `target:` and in the constants that do.
+    fn loggers_of(directory: &Path, found: &mut BTreeSet<String>) {
+        for entry in fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            if path.is_dir() {
+                loggers_of(&path, found);
+            } else if path.extension().is_some_and(|one| one == "rs")
+                && !["tests.rs", "samples.rs"].contains(&&*name)
+            {
+                let text = fs::read_to_string(&path).unwrap();
+                let text = text.split("#[cfg(test)]").next().unwrap_or_default();
+                let literals = text.split("target: \"").skip(1);
+                let constants = ["LOG", "TARGET", "LOGGER", "LOGGER_NAME"].map(|name| {
+                    text.split(&format!("const {name}: &str = \"")).skip(1).collect::<Vec<_>>()
+                });
+                for rest in literals.chain(constants.into_iter().flatten()) {
+                    found.extend(rest.split('"').next().map(|name| name.replace("::", ".")));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_logger_of_our_crates_can_be_asked_for() {
+        let mut found = BTreeSet::new();
+        for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("..")).unwrap() {
+            loggers_of(&entry.unwrap().path().join("src"), &mut found);
+        }
+        found.retain(|name| name.starts_with("cinder") || name.starts_with("oslo"));
+        assert_eq!(found, LOGGERS.iter().map(|name| (*name).to_owned()).collect());
     }
 }

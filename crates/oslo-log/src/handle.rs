@@ -8,6 +8,7 @@ use tracing::level_filters::LevelFilter;
 use tracing_log::log;
 
 use crate::layer::Core;
+use crate::level::{Level, name_of_level};
 use crate::plan::Plan;
 use crate::{HandlersFile, LogError, LogOptions};
 
@@ -37,6 +38,33 @@ impl LogHandle {
         self.core.plan().levels.set_debug(debug);
         self.refresh();
         true
+    }
+
+    /// Gives every logger whose name begins with `prefix` this level, also those that have not been
+    /// heard of yet; an empty one stands for all. It goes before every other level, until a later call or
+    /// [`reload`](Self::reload) replaces it.
+    pub fn set_level(&self, prefix: &str, level: tracing::Level) {
+        self.core.plan().levels.set(prefix, Level::of(level, false).number());
+        self.refresh();
+    }
+
+    /// Names loggers that the program has: what one says below all levels nobody hears of, so that
+    /// [`levels`](Self::levels) would not know it.
+    pub fn know(&self, targets: &[&str]) {
+        self.core.known.add_names(targets);
+    }
+
+    /// The loggers whose names begin with `prefix`, of those that are known, and what Python calls the level from which
+    /// each lets records through.
+    #[must_use]
+    pub fn levels(&self, prefix: &str) -> Vec<(String, String)> {
+        let names = self.core.known.below(prefix);
+        let plan = self.core.plan();
+        let with_level = |name: String| {
+            let level = name_of_level(plan.levels.threshold(&name));
+            (name, level)
+        };
+        names.into_iter().map(with_level).collect()
     }
 
     /// Takes over the file of `log_config_append` if it is another one or was changed since; with

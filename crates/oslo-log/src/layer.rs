@@ -22,7 +22,7 @@ use crate::context::{self, SpanContext};
 use crate::event::{Captured, Slot};
 use crate::form::Form;
 use crate::layout::Record;
-use crate::level::Level;
+use crate::level::{Known, Level};
 use crate::limit::{RateLimit, Verdict};
 use crate::plan::Plan;
 use crate::sink::Line;
@@ -40,6 +40,7 @@ pub(crate) struct Core {
     limit: Option<RateLimit>,
     /// What the plan was made from.
     pub(crate) options: Mutex<LogOptions>,
+    pub(crate) known: Known,
     pub(crate) dropped: AtomicU64,
 }
 
@@ -90,6 +91,7 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
     fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
+        self.core.known.add(metadata);
         // Never "sometimes": a disabled event must cost one load. A change of level
         // rebuilds the cache.
         if self.passes(metadata) { Interest::always() } else { Interest::never() }
@@ -136,6 +138,7 @@ impl Core {
             plan: RwLock::new(plan),
             limit,
             options: Mutex::new(options.clone()),
+            known: Known::default(),
             dropped: AtomicU64::new(0),
         })
     }

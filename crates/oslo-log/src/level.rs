@@ -2,7 +2,9 @@
 //!
 //! Must not know how a line looks.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::{Mutex, PoisonError, RwLock};
 
 use tracing::Metadata;
 use tracing::level_filters::LevelFilter;
@@ -34,7 +36,6 @@ impl Level {
     }
 
     /// The level with exactly this number.
-    #[cfg(test)]
     pub(crate) fn from_number(number: i32) -> Option<Self> {
         let all =
             [Self::Trace, Self::Debug, Self::Info, Self::Warning, Self::Error, Self::Critical];
@@ -57,11 +58,42 @@ impl Level {
     }
 }
 
+/// No name of a logger is longer; what is to begin one cannot be, either.
+const LONGEST_NAME: usize = 255;
+/// How many levels that were set at run time are kept, without those that a later one replaces.
+const MOST_SET: usize = 256;
+
 /// Which records each logger lets through.
 #[derive(Debug)]
 pub(crate) struct LevelTable {
     root: AtomicI32,
     rules: Vec<(String, i32)>,
+    /// What was set at run time, by the beginnings of names; of those that fit the last one counts, and before all rules.
+    set: RwLock<Vec<(String, i32)>>,
+}
+
+/// The names of the loggers: those that the program has told, and what has been let through to be judged here.
+#[derive(Debug, Default)]
+pub(crate) struct Known(Mutex<BTreeSet<String>>);
+
+impl Known {
+    pub(crate) fn add(&self, metadata: &Metadata<'_>) {
+        // All records of the `log` crate come through places that are called so.
+        if metadata.is_event() && metadata.target() != "log" {
+            self.add_names(&[metadata.target()]);
+        }
+    }
+
+    pub(crate) fn add_names(&self, targets: &[&str]) {
+        let mut names = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        names.extend(targets.iter().map(|target| name_of(target)));
+    }
+
+    /// Those whose names begin so.
+    pub(crate) fn below(&self, prefix: &str) -> Vec<String> {
+        let names = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        names.iter().filter(|name| name.starts_with(prefix)).cloned().collect()
+    }
 }
 
 impl LevelTable {
@@ -81,16 +113,29 @@ impl LevelTable {
                 rules.push((name.to_owned(), number));
             }
         }
-        Ok(Self { root: AtomicI32::new(root_level(debug)), rules })
+        Ok(Self::of_numbers(root_level(debug), rules))
     }
 
     /// A table of levels by number, the root's apart; the longest name counts.
     pub(crate) fn of_numbers(root: i32, rules: Vec<(String, i32)>) -> Self {
-        Self { root: AtomicI32::new(root), rules }
+        Self { root: AtomicI32::new(root), rules, set: RwLock::default() }
     }
 
     pub(crate) fn set_debug(&self, debug: bool) {
         self.root.store(root_level(debug), Ordering::Relaxed);
+    }
+
+    /// Gives every logger whose name begins so this level, now and whenever it comes.
+    pub(crate) fn set(&self, prefix: &str, level: i32) {
+        if prefix.len() > LONGEST_NAME {
+            return;
+        }
+        let mut set = self.set.write().unwrap_or_else(PoisonError::into_inner);
+        set.retain(|(earlier, _)| !earlier.starts_with(prefix));
+        if set.len() == MOST_SET {
+            set.remove(0);
+        }
+        set.push((prefix.to_owned(), level));
     }
 
     /// Whether a callsite can produce a line at all; a possible CRITICAL counts as one.
@@ -103,7 +148,12 @@ impl LevelTable {
         level.number() >= self.threshold(target)
     }
 
-    fn threshold(&self, target: &str) -> i32 {
+    /// The level from which a logger lets records through.
+    pub(crate) fn threshold(&self, target: &str) -> i32 {
+        let set = self.set.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, level)) = set.iter().rev().find(|(prefix, _)| begins(prefix, target)) {
+            return *level;
+        }
         self.rules
             .iter()
             .filter(|(name, _)| covers(name, target))
@@ -114,7 +164,8 @@ impl LevelTable {
     /// The most verbose `tracing` level that any logger lets through.
     pub(crate) fn most_verbose(&self) -> LevelFilter {
         let root = self.root.load(Ordering::Relaxed);
-        let lowest = self.rules.iter().map(|(_, level)| *level).fold(root, i32::min);
+        let set = self.set.read().unwrap_or_else(PoisonError::into_inner);
+        let lowest = self.rules.iter().chain(&*set).map(|(_, level)| *level).fold(root, i32::min);
         match lowest {
             ..=5 => LevelFilter::TRACE,
             6..=10 => LevelFilter::DEBUG,
@@ -156,18 +207,36 @@ pub(crate) fn parse(text: &str) -> Result<i32, LogError> {
 /// The target may be a Rust module path: `::` counts as the dot it is printed as. The
 /// empty name is the root logger, as in Python.
 pub(crate) fn covers(name: &str, target: &str) -> bool {
-    if name.is_empty() {
-        return true;
-    }
+    name.is_empty() || matches!(after(name, target), Some([] | [b'.', ..] | [b':', b':', ..]))
+}
+
+/// Whether the name of `target` begins so, be it in the middle of a word.
+fn begins(prefix: &str, target: &str) -> bool {
+    after(prefix, target).is_some()
+}
+
+/// What comes behind a beginning, if it is one.
+fn after<'a>(beginning: &str, target: &'a str) -> Option<&'a [u8]> {
     let mut rest = target.as_bytes();
-    for &byte in name.as_bytes() {
+    for &byte in beginning.as_bytes() {
         match (byte, rest) {
             (b'.', [b':', b':', tail @ ..]) => rest = tail,
             (_, [first, tail @ ..]) if *first == byte => rest = tail,
-            _ => return false,
+            _ => return None,
         }
     }
-    matches!(rest, [] | [b'.', ..] | [b':', b':', ..])
+    Some(rest)
+}
+
+/// A target as it is printed and asked for.
+fn name_of(target: &str) -> String {
+    target.replace("::", ".")
+}
+
+/// What Python calls a level.
+pub(crate) fn name_of_level(number: i32) -> String {
+    Level::from_number(number)
+        .map_or_else(|| format!("Level {number}"), |one| one.name().to_owned())
 }
 
 #[cfg(test)]
@@ -202,6 +271,38 @@ mod tests {
         }
         assert!(table.passes("z", Level::Debug));
         assert_eq!(table.most_verbose(), LevelFilter::DEBUG);
+    }
+
+    /// As `startswith` of the original.
+    #[test]
+    fn what_was_set_last_for_a_beginning_of_a_name_goes_before_all_rules() {
+        let table = table(false, &["cinder.volume=WARN", "amqp=ERROR"]).unwrap();
+        table.set("cinder.vol", 10);
+        assert_eq!(table.threshold("cinder::volume::manager"), 10);
+        assert_eq!(table.threshold("cinder.service"), 20);
+        assert_eq!(table.most_verbose(), LevelFilter::DEBUG);
+        table.set("cinder", 40);
+        table.set("cinder.service", 30);
+        assert_eq!(
+            ["cinder.volume", "cinder.service", "cinders", "amqp.x", "x"]
+                .map(|one| table.threshold(one)),
+            [40, 30, 40, 40, 20]
+        );
+        // All of them, also those that nobody has named.
+        table.set("", 20);
+        assert_eq!(["cinder.service", "amqp", "x"].map(|one| table.threshold(one)), [20; 3]);
+        assert_eq!(table.set.read().unwrap().len(), 1, "the others count no more");
+        table.set(&"x".repeat(LONGEST_NAME + 1), 10);
+        for number in 0..2 * MOST_SET {
+            table.set(&format!("{number:03}"), 10);
+        }
+        assert_eq!(table.set.read().unwrap().len(), MOST_SET, "without a bound");
+        assert_eq!(table.threshold("511"), 10);
+    }
+
+    #[test]
+    fn levels_have_pythons_names() {
+        assert_eq!([5, 30, 45].map(name_of_level), ["TRACE", "WARNING", "Level 45"]);
     }
 
     #[test]

@@ -221,6 +221,40 @@ fn debug_can_be_switched_at_run_time_and_loggers_keep_their_own_level() {
 }
 
 #[test]
+fn levels_can_be_set_and_asked_for_at_run_time_by_the_beginnings_of_names() {
+    let options = LogOptions { default_log_levels: vec!["levelled=WARN".into()], ..timeless() };
+    let text = lines_of(options, |log| {
+        let speak = |round: u32| {
+            tracing::debug!(target: "levels.volume.manager", "manager {round}");
+            tracing::info!(target: "levels.service", "service {round}");
+            tracing::info!(target: "levelled::channel", "levelled {round}");
+        };
+        speak(1);
+        log.know(&["levels::volume::manager"]);
+        let levels = |prefix: &str| -> Vec<String> {
+            log.levels(prefix).into_iter().map(|(name, level)| format!("{name}={level}")).collect()
+        };
+        assert_eq!(levels("levels."), ["levels.service=INFO", "levels.volume.manager=INFO"]);
+        log.set_level("levels.v", tracing::Level::DEBUG);
+        log.set_level("levelled.ch", tracing::Level::INFO);
+        speak(2);
+        assert_eq!(levels("levelled"), ["levelled.channel=INFO"]);
+        assert_eq!(levels("levels.v"), ["levels.volume.manager=DEBUG"]);
+        log.set_level("", tracing::Level::ERROR);
+        speak(3);
+        assert_eq!(levels("levels.volume.m"), ["levels.volume.manager=ERROR"]);
+        assert!(levels("nosuch").is_empty());
+    });
+    expect![[r#"
+        INFO levels.service [-] service 1
+        DEBUG levels.volume.manager [-] manager 2 lines lines.rs
+        INFO levels.service [-] service 2
+        INFO levelled.channel [-] levelled 2
+    "#]]
+    .assert_eq(&text);
+}
+
+#[test]
 fn a_callsite_that_may_be_critical_is_judged_by_what_it_is() {
     let options = LogOptions { default_log_levels: vec!["lines=CRITICAL".into()], ..timeless() };
     let text = lines_of(options, |_| {

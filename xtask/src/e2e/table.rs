@@ -6,8 +6,8 @@ use super::scenarios::{
     broker, claims, clocks, command_line, container, database_faults, database_servers,
     descriptors, first_moments, health, inheritance, languages, layers, limits, log_options,
     log_reader, messages, original, original_api, peer, phases, progress, refusals, registration,
-    reload, report, rotation, samples, scale, shared_sessions, signals, spawn, startup, storms,
-    stray_memory, supervision, systemd, tls, volumes,
+    reload, report, rotation, samples, scale, service_methods, shared_sessions, signals, spawn,
+    startup, storms, stray_memory, supervision, systemd, tls, volumes,
 };
 use crate::servers::Kind;
 
@@ -281,7 +281,8 @@ fn messages() -> Vec<Scenario> {
     Vec::from(rows! {
         messages::a_call_is_answered_as_the_original_answers_it
         messages::who_asks_whether_somebody_is_there_is_told_if_that_is_wanted
-        messages::schedulers_are_told_at_the_start_now_and_then_and_when_they_ask
+        service_methods::levels_of_the_log_are_changed_and_asked_for_while_a_worker_runs
+        service_methods::schedulers_are_told_at_the_start_now_and_then_and_when_they_ask
         messages::a_stop_amid_calls_leaves_none_without_an_answer
         messages::casts_survive_a_worker_that_is_killed_again_and_again
         messages::a_hup_says_that_another_bus_needs_a_restart
@@ -298,7 +299,7 @@ fn messages() -> Vec<Scenario> {
 fn volumes() -> Vec<Scenario> {
     Vec::from(rows! {
         volumes::volumes_come_and_go_on_one_machine
-        volumes::schedulers_hear_at_once_that_a_deleted_volume_has_made_room
+        service_methods::schedulers_hear_at_once_that_a_deleted_volume_has_made_room
         volumes::a_worker_killed_between_any_two_steps_loses_no_volume
         volumes::bad_requests_for_volumes_get_the_class_that_their_callers_expect
         volumes::what_is_not_carried_out_yet_is_refused_and_leaves_nothing_on_its_way

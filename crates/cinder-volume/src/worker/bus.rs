@@ -9,6 +9,7 @@ mod capabilities;
 mod counting;
 mod endpoint;
 mod evidence;
+mod levels;
 mod publishing;
 mod request;
 mod standing;

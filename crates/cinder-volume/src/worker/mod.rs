@@ -61,6 +61,7 @@ pub(crate) struct VolumeService {
     /// Its row.
     row: ServiceId,
     events: Arc<Events>,
+    publishing: Arc<Publishing>,
     /// Filled in the worker only.
     opened: Mutex<Option<Opened>>,
 }
@@ -80,7 +81,13 @@ struct Opened {
 impl VolumeService {
     /// A service whose row has been registered.
     pub(crate) fn new(plan: Plan, row: ServiceId) -> Self {
-        Self { plan, row, events: Arc::default(), opened: Mutex::new(None) }
+        Self {
+            plan,
+            row,
+            events: Arc::default(),
+            publishing: Arc::default(),
+            opened: Mutex::new(None),
+        }
     }
 
     fn opened(&self) -> MutexGuard<'_, Option<Opened>> {
@@ -90,13 +97,13 @@ impl VolumeService {
 
 impl VolumeService {
     /// A back end whose driver this program has not: it is down, and says so to whoever asks.
-    fn without_driver(&self, why: &NoDriver, slot: Slot, publishing: Arc<Publishing>) -> Work {
+    fn without_driver(&self, why: &NoDriver, slot: Slot) -> Work {
         slot.stays_empty(&format!("[{}] volume_driver: {why}", self.plan.name));
         Work {
             manager: Arc::new(NoManager),
             source: Box::new(NoCapacity),
             lanes: Lanes::from(self.plan.messages.threads),
-            publishing,
+            publishing: Arc::clone(&self.publishing),
         }
     }
 
@@ -104,7 +111,7 @@ impl VolumeService {
     fn with_driver(
         &self,
         plan: &OperationsPlan,
-        (slot, publishing): (Slot, Arc<Publishing>),
+        slot: Slot,
         ready: &Ready,
         pool: &Pool,
         worker: &WorkerHandle,
@@ -112,7 +119,7 @@ impl VolumeService {
     ) -> std::io::Result<Work> {
         let driver = plan.driver.make();
         let schedulers = self.plan.messages.bus.schedulers();
-        let news = Arc::clone(&publishing);
+        let news = Arc::clone(&self.publishing);
         let freed = move || news.ask();
         let operations =
             Operations::new(plan, self.row, Arc::clone(&driver), pool, ready, schedulers, freed);
@@ -130,7 +137,7 @@ impl VolumeService {
             manager: Arc::new(operations.clone()),
             source: Box::new(operations),
             lanes: Lanes::of(&[CALLS, self.plan.operation_threads, BULK, WATCH]),
-            publishing,
+            publishing: Arc::clone(&self.publishing),
         })
     }
 }
@@ -164,8 +171,7 @@ impl Service for VolumeService {
             ending.add_punctual(Stage::Heartbeat, move |limit| heartbeat.stops_within(limit));
         }
 
-        let publishing = Arc::<Publishing>::default();
-        let asks = Arc::clone(&publishing);
+        let asks = Arc::clone(&self.publishing);
         let announce = move || {
             // Schedulers have waited for this, maybe for long.
             asks.ask();
@@ -175,9 +181,9 @@ impl Service for VolumeService {
         };
         let slot = Slot::new(&ready, &parts, &self.events, announce);
         let work = match &self.plan.operations {
-            Err(why) => self.without_driver(why, slot, publishing),
+            Err(why) => self.without_driver(why, slot),
             Ok(plan) => self
-                .with_driver(plan, (slot, publishing), &ready, &pool, worker, &mut ending)
+                .with_driver(plan, slot, &ready, &pool, worker, &mut ending)
                 .map_err(StartError::failed)?,
         };
         let messages = Messages::start(

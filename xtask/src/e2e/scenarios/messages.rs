@@ -1,4 +1,4 @@
-//! The bus of one machine: calls, casts, what schedulers are told, and what a stop or a KILL does.
+//! The bus of one machine: calls, casts, and what a stop or a KILL does.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -13,14 +13,13 @@ use crate::e2e::props::config::Config;
 use crate::e2e::props::daemon::{Daemon, SOON};
 use crate::e2e::props::http::Place;
 use crate::e2e::props::scene::{Outcome, Scene};
-use crate::e2e::props::scheduler::Scheduler;
 use crate::e2e::props::skip::Skip;
 use crate::process;
 use crate::wait::{secs, wait_for};
 
 /// Exit codes of `call` that docs/operating.md promises.
 pub(super) const ANSWERED: i32 = 0;
-const FAILED: i32 = 3;
+pub(super) const FAILED: i32 = 3;
 const NOBODY: i32 = 4;
 
 /// `call` with the scene's configuration and these words.
@@ -126,48 +125,6 @@ pub(crate) fn who_asks_whether_somebody_is_there_is_told_if_that_is_wanted(
     wait_answer(scene, "a")?;
     let pong = told(scene, &ping, ANSWERED)?;
     ensure!(pong == json!({"result": "pong"}), "{pong}");
-    daemon.end_with(Signal::SIGTERM, 0)
-}
-
-pub(crate) fn schedulers_are_told_at_the_start_now_and_then_and_when_they_ask(
-    scene: &Scene,
-) -> Result<()> {
-    let scheduler = Scheduler::listen(scene)?;
-    let config = scene.config(&["a"]).set("DEFAULT", "backend_stats_polling_interval", "3");
-    let config = config.set("a", "volume_backend_name", "gold");
-    let daemon = scene.start(&config)?;
-    let first = scheduler.next()?;
-    ensure!(first["method"] == "update_service_capabilities" && first["version"] == "3.3");
-    let args = &first["args"];
-    ensure!(args["host"] == "e2e@a" && args["cluster_name"].is_null(), "{args}");
-    ensure!(args["service_name"] == "volume" && args["timestamp"].is_string(), "{args}");
-    let capabilities = &args["capabilities"];
-    ensure!(capabilities["volume_backend_name"] == "gold", "{capabilities}");
-    let total = capabilities["total_capacity_gb"].as_f64().context("no number")?;
-    ensure!(total > 0.0 && capabilities["allocated_capacity_gb"] == 0, "{capabilities}");
-    ensure!(first["_context_is_admin"] == true && first["_unique_id"].is_string(), "{first}");
-    // Once more for the one of them that passes it on.
-    let notice = scheduler.next()?;
-    ensure!(notice["method"] == "notify_service_capabilities" && notice["version"] == "3.5");
-    ensure!(notice["args"]["backend"] == "c@a", "{notice}");
-    ensure!(notice["args"]["capabilities"] == *capabilities, "{notice}");
-    ensure!(notice["_context_request_id"] == first["_context_request_id"], "{notice}");
-    let both = || -> Result<()> {
-        for method in ["update_service_capabilities", "notify_service_capabilities"] {
-            let next = scheduler.next()?;
-            ensure!(next["method"] == method, "{next}");
-        }
-        Ok(())
-    };
-    // By itself, after three seconds.
-    both()?;
-    daemon.end_with(Signal::SIGTERM, 0)?;
-    // And at once when asked, long before the next time.
-    let daemon = scene
-        .start_beside("cinder", &config.set("DEFAULT", "backend_stats_polling_interval", "3600"))?;
-    both()?;
-    told(scene, &["publish_service_capabilities", "--cast", "--backend", "a"], ANSWERED)?;
-    both()?;
     daemon.end_with(Signal::SIGTERM, 0)
 }
 

@@ -29,6 +29,7 @@ pub(super) mod report;
 pub(super) mod rotation;
 pub(super) mod samples;
 pub(super) mod scale;
+pub(super) mod service_methods;
 pub(super) mod shared_sessions;
 pub(super) mod signals;
 pub(super) mod spawn;

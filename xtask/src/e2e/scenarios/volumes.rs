@@ -12,14 +12,13 @@ use serde_json::{Value, json};
 use crate::e2e::props::config::Config;
 use crate::e2e::props::daemon::Daemon;
 use crate::e2e::props::scene::{Outcome, Scene};
-use crate::e2e::props::scheduler::Scheduler;
 use crate::e2e::props::skip::Skip;
 use crate::wait::{secs, wait_for};
 
 /// Longer than two restarts of a worker and everything that it takes up.
 const SOON: std::time::Duration = secs(60);
 
-fn config(scene: &Scene) -> Config {
+pub(super) fn config(scene: &Scene) -> Config {
     // Deaths in a row are what these are about, and no reason to wait longer each time.
     scene
         .config(&["disk"])
@@ -29,20 +28,20 @@ fn config(scene: &Scene) -> Config {
 }
 
 /// `volume` with these words.
-fn run(scene: &Scene, words: &[&str]) -> Result<Outcome> {
+pub(super) fn run(scene: &Scene, words: &[&str]) -> Result<Outcome> {
     let file = scene.path("cinder.conf").to_string_lossy().into_owned();
     let mut command = scene.cinder_volume(&["volume"]);
     scene.finish(command.args(words).args(["--json", "--config-file", &file]), SOON)
 }
 
 /// What that printed, having ended well.
-fn volume(scene: &Scene, words: &[&str]) -> Result<Value> {
+pub(super) fn volume(scene: &Scene, words: &[&str]) -> Result<Value> {
     let outcome = run(scene, words)?;
     ensure!(outcome.code == Some(0), "{words:?}: {outcome:?}");
     serde_json::from_str(&outcome.out).with_context(|| format!("{words:?}: {outcome:?}"))
 }
 
-fn id(value: &Value) -> Result<String> {
+pub(super) fn id(value: &Value) -> Result<String> {
     Ok(value["id"].as_str().context("no id")?.to_owned())
 }
 
@@ -104,32 +103,6 @@ fn start(scene: &Scene) -> Result<Daemon> {
     let daemon = scene.start(&config(scene))?;
     daemon.wait_up(1)?;
     Ok(daemon)
-}
-
-/// Who chooses among back ends must not wait for the next time that it is told anyway.
-pub(crate) fn schedulers_hear_at_once_that_a_deleted_volume_has_made_room(
-    scene: &Scene,
-) -> Result<()> {
-    let scheduler = Scheduler::listen(scene)?;
-    let daemon =
-        scene.start(&config(scene).set("DEFAULT", "backend_stats_polling_interval", "3600"))?;
-    daemon.wait_up(1)?;
-    let told = || -> Result<Value> {
-        let (all, one) = (scheduler.next()?, scheduler.next()?);
-        ensure!(all["method"] == "update_service_capabilities", "{all}");
-        ensure!(one["method"] == "notify_service_capabilities", "{one}");
-        Ok(all["args"]["capabilities"]["allocated_capacity_gb"].clone())
-    };
-    ensure!(told()? == 0);
-    let made = volume(scene, &["create", "--size", "2", "--wait"])?;
-    let words = ["call", "publish_service_capabilities", "--backend", "disk", "--config-file"];
-    let file = scene.path("cinder.conf");
-    let outcome = scene.finish(scene.cinder_volume(&words).arg(file), SOON)?;
-    ensure!(outcome.code == Some(0), "{outcome:?}");
-    ensure!(told()? == 2);
-    ensure!(run(scene, &["delete", &id(&made)?, "--wait"])?.code == Some(0));
-    ensure!(told()? == 0);
-    daemon.end_with(Signal::SIGTERM, 0)
 }
 
 pub(crate) fn volumes_come_and_go_on_one_machine(scene: &Scene) -> Result<()> {

@@ -16,7 +16,7 @@ use tracing::debug;
 
 use super::counting::Counting;
 use super::publishing::Publishing;
-use super::request;
+use super::{levels, request};
 
 /// Everything that callers of Cinder know as an exception.
 const CINDER: Classes = Classes::new("cinder.exception", include_str!("exceptions.txt"));
@@ -112,7 +112,7 @@ impl Endpoint {
         outcome
     }
 
-    /// What concerns the bus itself is done here.
+    /// What concerns the bus or the process itself is done here.
     fn carry_out(
         &self,
         method: Method,
@@ -120,11 +120,17 @@ impl Endpoint {
         incoming: &mut Incoming,
         shown: RunningOperation,
     ) -> Outcome {
-        if method == Method::PublishServiceCapabilities {
-            self.publishing.ask();
-            return returned(&());
+        match method {
+            Method::PublishServiceCapabilities => {
+                self.publishing.ask();
+                returned(&())
+            }
+            Method::SetLogLevels | Method::GetLogLevels => {
+                let done = levels::carry_out(method, incoming.request.args.get());
+                returned(&done.map_err(exception)?)
+            }
+            _ => self.manager.carry_out(method, context, incoming, shown),
         }
-        self.manager.carry_out(method, context, incoming, shown)
     }
 }
 
