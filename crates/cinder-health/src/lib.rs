@@ -56,9 +56,9 @@ pub use address::{Address, AddressError};
 pub use exposition::{CONTENT_TYPE, exposition};
 pub use listener::BindError;
 pub use metrics::{Family, Histogram, Kind, Sample, Value};
-pub use probe::{ProbeError, probe};
+pub use probe::{ProbeError, probe, probe_operations};
 pub use server::{Server, Stopper};
 pub use snapshot::{
-    BackEnd, Connection, Health, MessageServer, Messages, Operation, Restarts, Snapshot, Source,
-    State, Supervisor,
+    BackEnd, Connection, Ended, Health, MessageServer, Messages, Operation, Restarts, Snapshot,
+    Source, State, Supervisor, Waiting,
 };

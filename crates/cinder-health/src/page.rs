@@ -7,10 +7,13 @@
 
 use std::fmt::{self, Display, Write};
 
-use crate::snapshot::{BackEnd, Messages, Restarts, Snapshot, State};
+use crate::snapshot::{BackEnd, Ended, Messages, Restarts, Snapshot, State};
 
 pub(crate) const STYLE: &str = include_str!("page/overview.css");
 pub(crate) const SCRIPT: &str = include_str!("page/overview.js");
+
+/// How many ended operations of a back end it shows.
+pub(crate) const ENDED: usize = 5;
 
 /// The whole page.
 pub(crate) fn whole(snapshot: &Snapshot) -> String {
@@ -66,6 +69,9 @@ fn card(text: &mut String, one: &BackEnd) {
     if !one.reason.is_empty() {
         let _ = writeln!(text, "<p class=\"reason\">{}</p>", Escaped(&one.reason));
     }
+    for note in &one.notes {
+        let _ = writeln!(text, "<p class=\"reason\">{}</p>", Escaped(note));
+    }
     if one.state != State::Failed {
         text.push_str("<dl>\n");
         fact(text, "Heartbeat", Ago(one.heartbeat_age_seconds));
@@ -96,8 +102,26 @@ fn card(text: &mut String, one: &BackEnd) {
         }
         text.push_str("</ol>\n");
     }
+    if !one.waiting.is_empty() {
+        let waiting = one.waiting.iter().map(|of| format!("{} for {}", of.count, of.lane));
+        let waiting = waiting.collect::<Vec<_>>().join(", ");
+        let _ = writeln!(text, "<p class=\"waiting\">Waiting: {}</p>", Escaped(&waiting));
+    }
+    if !one.ended.is_empty() {
+        text.push_str("<ol class=\"ended\">\n");
+        one.ended.iter().for_each(|one| ended(text, one));
+        text.push_str("</ol>\n");
+    }
     messages(text, &one.messages);
     text.push_str("</li>\n");
+}
+
+fn ended(text: &mut String, one: &Ended) {
+    let (kind, id, result) = (Escaped(&one.kind), Escaped(&one.id), Escaped(&one.result));
+    let (why, took, ago) = (Escaped(&one.why), one.took_seconds, Ago(Some(one.age_seconds)));
+    // Writing to a String cannot fail.
+    let _ =
+        writeln!(text, "<li>{kind} {id} <b>{result}</b> {why} <i>in {took:.1} s, {ago}</i></li>");
 }
 
 /// The way of messages.
@@ -208,7 +232,7 @@ impl Display for Causes {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::snapshot::{Connection, MessageServer, Operation};
+    use crate::snapshot::{Connection, MessageServer, Operation, Waiting};
 
     #[test]
     fn no_text_becomes_markup() {
@@ -224,6 +248,15 @@ mod tests {
                 step: nasty.clone(),
                 ..Operation::default()
             }],
+            waiting: vec![Waiting { lane: nasty.clone(), count: 1 }],
+            ended: vec![Ended {
+                kind: nasty.clone(),
+                id: nasty.clone(),
+                result: nasty.clone(),
+                why: nasty.clone(),
+                ..Ended::default()
+            }],
+            notes: vec![nasty.clone()],
             messages: Messages {
                 connections: vec![Connection {
                     purpose: nasty.clone(),
@@ -249,7 +282,7 @@ mod tests {
         });
         assert!(!page.contains("<script>"), "{page}");
         let escaped = "&lt;script&gt;alert(&#39;x &amp; &quot;y&quot;&#39;)&lt;/script&gt;";
-        assert_eq!(page.matches(escaped).count(), 16);
+        assert_eq!(page.matches(escaped).count(), 22);
     }
 
     #[test]

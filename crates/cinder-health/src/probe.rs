@@ -1,4 +1,4 @@
-//! Asks a server of ours for its `/healthz`, with a limit on everything.
+//! Asks a server of ours for what it has in JSON, with a limit on everything.
 
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
@@ -37,26 +37,39 @@ pub enum ProbeError {
 ///
 /// [`ProbeError`] when nobody answers, or somebody else.
 pub fn probe(address: &Address, limit: Duration) -> Result<Snapshot, ProbeError> {
+    get(address, "/healthz", limit)
+}
+
+/// The same with the operations that have ended.
+///
+/// # Errors
+///
+/// [`ProbeError`] as there; also from a server of an earlier release, which does not know them.
+pub fn probe_operations(address: &Address, limit: Duration) -> Result<Snapshot, ProbeError> {
+    get(address, "/operations", limit)
+}
+
+fn get(address: &Address, path: &str, limit: Duration) -> Result<Snapshot, ProbeError> {
     let address = address.local();
-    match ask(&address, limit) {
+    match ask(&address, path, limit) {
         Ok(answer) => understood(&answer).ok_or(ProbeError::Strange { address }),
         Err(source) => Err(ProbeError::NoAnswer { address, source }),
     }
 }
 
-fn ask(address: &Address, limit: Duration) -> io::Result<Vec<u8>> {
+fn ask(address: &Address, what: &str, limit: Duration) -> io::Result<Vec<u8>> {
     let deadline = Instant::now() + limit;
     match address {
         Address::Tcp(at) => {
             let stream = TcpStream::connect_timeout(at, limit)?;
-            exchange(stream, deadline, |stream, left| {
+            exchange(stream, what, deadline, |stream, left| {
                 stream.set_write_timeout(left)?;
                 stream.set_read_timeout(left)
             })
         }
         Address::Unix(path) => {
             let stream = UnixStream::connect(path)?;
-            exchange(stream, deadline, |stream, left| {
+            exchange(stream, what, deadline, |stream, left| {
                 stream.set_write_timeout(left)?;
                 stream.set_read_timeout(left)
             })
@@ -66,6 +79,7 @@ fn ask(address: &Address, limit: Duration) -> io::Result<Vec<u8>> {
 
 fn exchange<S: Read + Write>(
     mut stream: S,
+    what: &str,
     deadline: Instant,
     limit: impl Fn(&S, Option<Duration>) -> io::Result<()>,
 ) -> io::Result<Vec<u8>> {
@@ -74,7 +88,8 @@ fn exchange<S: Read + Write>(
         if left.is_zero() { Err(io::Error::from(io::ErrorKind::TimedOut)) } else { Ok(Some(left)) }
     };
     limit(&stream, left()?)?;
-    stream.write_all(b"GET /healthz HTTP/1.0\r\nHost: localhost\r\n\r\n")?;
+    let request = format!("GET {what} HTTP/1.0\r\nHost: localhost\r\n\r\n");
+    stream.write_all(request.as_bytes())?;
     let mut answer = Vec::new();
     let mut chunk = [0; 8 * 1024];
     loop {

@@ -26,14 +26,18 @@ impl<'s> Routes<'s> {
     pub(crate) fn answer(&mut self, request: &Request) -> Response {
         match request.path.as_str() {
             "/healthz" => self.health(),
+            "/operations" => {
+                let snapshot = self.source.snapshot_with_ended(usize::MAX);
+                Response::new(200, JSON, json(&snapshot))
+            }
             "/readyz" => self.ready(),
             "/livez" => match self.source.alive() {
                 Ok(()) => Response::line(200, "the supervisor reacts"),
                 Err(why) => Response::line(503, &why),
             },
             "/metrics" => Response::new(200, CONTENT_TYPE, exposition(self.source.metrics())),
-            "/" => Response::new(200, HTML, page::whole(&self.source.snapshot())),
-            "/overview" => Response::new(200, HTML, page::part(&self.source.snapshot())),
+            "/" => Response::new(200, HTML, page::whole(&self.page())),
+            "/overview" => Response::new(200, HTML, page::part(&self.page())),
             "/overview.css" => Response::new(200, "text/css; charset=utf-8", page::STYLE),
             "/overview.js" => Response::new(200, "text/javascript; charset=utf-8", page::SCRIPT),
             _ => Response::plain(404),
@@ -43,10 +47,11 @@ impl<'s> Routes<'s> {
     fn health(&mut self) -> Response {
         let snapshot = self.source.snapshot();
         let status = if snapshot.is_healthy() { 200 } else { 503 };
-        // Plain strings and numbers can always be written.
-        let mut text = serde_json::to_string(&snapshot).unwrap_or_default();
-        text.push('\n');
-        Response::new(status, JSON, text)
+        Response::new(status, JSON, json(&snapshot))
+    }
+
+    fn page(&mut self) -> Snapshot {
+        self.source.snapshot_with_ended(page::ENDED)
     }
 
     /// Ready for something: as long as one back end is up there is work that can be done.
@@ -55,6 +60,13 @@ impl<'s> Routes<'s> {
         let status = if snapshot.up() > 0 { 200 } else { 503 };
         Response::line(status, &told(&snapshot))
     }
+}
+
+fn json(snapshot: &Snapshot) -> String {
+    // Plain strings and numbers can always be written.
+    let mut text = serde_json::to_string(snapshot).unwrap_or_default();
+    text.push('\n');
+    text
 }
 
 /// The sentence with the first few that are not up.

@@ -8,8 +8,14 @@ use crate::metrics::Family;
 
 /// Gives snapshots. Must answer at once: no lock, no file on a disk, no other process.
 pub trait Source {
-    /// How everything is now.
+    /// How everything is now; what has ended is left out.
     fn snapshot(&mut self) -> Snapshot;
+
+    /// The same with so many of the operations that each back end has ended last.
+    fn snapshot_with_ended(&mut self, most: usize) -> Snapshot {
+        let _ = most;
+        self.snapshot()
+    }
 
     /// What is measured now, in the order in which it is to be shown.
     fn metrics(&mut self) -> Vec<Family>;
@@ -140,6 +146,12 @@ pub struct BackEnd {
     pub rss_bytes: Option<u64>,
     /// What it is doing, the oldest first.
     pub operations: Vec<Operation>,
+    /// How many requests wait for each of its lanes, as far as some do.
+    pub waiting: Vec<Waiting>,
+    /// What it did last, the newest first; only where that is asked for.
+    pub ended: Vec<Ended>,
+    /// What operators have to know besides.
+    pub notes: Vec<String>,
     /// Its way to messages.
     pub messages: Messages,
 }
@@ -255,6 +267,36 @@ pub struct Operation {
     pub age_seconds: f64,
     /// How long it has been at this step.
     pub step_age_seconds: f64,
+}
+
+/// Requests that wait.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Waiting {
+    /// For which threads: `work`, `bulk` …
+    pub lane: String,
+    /// How many.
+    pub count: u64,
+}
+
+/// Something that a back end has done.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Ended {
+    /// What, for example `create_volume`.
+    pub kind: String,
+    /// To what.
+    pub id: String,
+    /// Who asked: the id of the request.
+    pub request: String,
+    /// `done`, `failed` or `interrupted`.
+    pub result: String,
+    /// Why it failed, in a word; what it was at when it was interrupted.
+    pub why: String,
+    /// How long it took.
+    pub took_seconds: f64,
+    /// How long ago it ended.
+    pub age_seconds: f64,
 }
 
 impl Snapshot {

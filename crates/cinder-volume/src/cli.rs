@@ -2,6 +2,7 @@
 //!
 //! No option has a default here: a default would hide the value of a file.
 
+pub(crate) mod operators;
 pub(crate) mod volume;
 
 use std::ffi::OsString;
@@ -61,6 +62,8 @@ pub(crate) enum Task {
     Call(Call),
     /// `volume`.
     Volume(volume::VolumeWish),
+    /// `operations`.
+    Operations(operators::Shown),
     /// `status --alive`.
     Alive {
         /// The daemon's parent process.
@@ -232,6 +235,7 @@ fn command(arguments: &Arguments<'_>, name: &str) -> Command {
             with_options(call_command()),
             volume::command(&with_options),
         ])
+        .subcommands(operators::commands(&with_options))
 }
 
 fn report_command() -> Command {
@@ -364,6 +368,7 @@ fn understand(arguments: &Arguments<'_>, matches: &ArgMatches) -> (Task, Vec<Ite
         ["report"] => report(inner),
         ["call"] => call(inner),
         ["volume", rest @ ..] => volume::task(rest, inner),
+        [name @ "operations"] => operators::task(name, inner),
         ["status"] => status(inner, backend_name(&items)),
         _ => Task::Run { only: backend_name(&items) },
     };

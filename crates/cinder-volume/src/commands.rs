@@ -4,6 +4,7 @@ mod alive;
 mod call;
 mod config;
 mod db;
+mod operations;
 mod status;
 mod volume;
 
@@ -74,6 +75,15 @@ pub(crate) fn run(surroundings: &Surroundings, line: &CommandLine) -> Result<i32
                 service_down_time: wire::service_down_time(&conf),
             };
             volume::run(&place, wish, out)
+        }
+        Task::Operations(wish) => {
+            let conf = configure::load_for_command(surroundings, line)?;
+            let health = wire::health_address(&conf)?;
+            if let Some(name) = &wish.backend {
+                wire::hosts(&conf, Some(name.as_str()))?;
+            }
+            let style = status::Style { json: wish.json, ..status::Style::of(surroundings) };
+            operations::run(health.as_ref(), wish, style, out)
         }
         Task::Alive { pid } => alive::check(*pid, out),
     }

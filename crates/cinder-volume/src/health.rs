@@ -8,18 +8,20 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use cinder_health::{
-    Address, BackEnd, Family, Health, Messages, Operation, Restarts, Server, Snapshot, Source,
-    State, Stopper, Supervisor,
+    Address, BackEnd, Ended, Family, Health, Messages, Operation, Restarts, Server, Snapshot,
+    Source, State, Stopper, Supervisor, Waiting,
 };
 use cinder_types::UPSTREAM_VERSION;
 use nix::unistd::{Pid, SysconfVar, getpid, getppid, sysconf};
-use oslo_launcher::{Scoreboard, Service, StartError, WorkerHandle, WorkerState, WorkerStatus};
+use oslo_launcher::{
+    EndedOperation, Scoreboard, Service, StartError, WorkerHandle, WorkerState, WorkerStatus,
+};
 use oslo_log::printable;
 use tracing::{error, info};
 
 use crate::bus::board::{Board, Names};
 use crate::liveness;
-use crate::metrics;
+use crate::metrics::{self, LANES, Meters};
 
 /// Its name on the scoreboard.
 const NAME: &str = "health server";
@@ -150,7 +152,7 @@ impl<'a> Live<'a> {
         Self { service, scoreboard, parent: getppid(), asked: None }
     }
 
-    fn back_end(&self, member: &Member, workers: &[WorkerStatus]) -> BackEnd {
+    fn back_end(&self, member: &Member, workers: &[WorkerStatus], most: usize) -> BackEnd {
         let known =
             BackEnd { name: member.name.clone(), host: member.host.clone(), ..BackEnd::default() };
         if let Some(reason) = &member.left_out {
@@ -158,8 +160,12 @@ impl<'a> Live<'a> {
         }
         let found = slot_of(member, workers).and_then(|slot| Some((slot, workers.get(slot)?)));
         let Some((slot, worker)) = found else { return known };
-        let words = Board::new(self.scoreboard.program_words(slot));
-        let messages = words.read(&member.messages);
+        let words = self.scoreboard.program_words(slot);
+        let messages = Board::new(words).read(&member.messages);
+        // What a process has left there is nobody's any more.
+        let waiting = if worker.pid == 0 { Vec::new() } else { waiting(Meters::new(words)) };
+        let ended = if most == 0 { Vec::new() } else { self.scoreboard.ended(slot, most) };
+        let notes = self.scoreboard.notes(slot);
         let limit = self.service.plan.longest_silence.as_ref().map(Duration::as_secs_f64);
         BackEnd {
             state: state(worker.state),
@@ -173,7 +179,9 @@ impl<'a> Live<'a> {
             restarts: restarts(worker),
             rss_bytes: resident(worker.pid),
             operations: worker.operations.iter().map(operation).collect(),
-            // What a process has left there is nobody's any more.
+            waiting,
+            ended: ended.iter().map(self::ended).collect(),
+            notes: notes.iter().map(|note| printable(note).into_owned()).collect(),
             messages: if worker.pid == 0 { Messages::default() } else { messages },
             ..known
         }
@@ -181,7 +189,7 @@ impl<'a> Live<'a> {
     }
 
     /// Everything, as these slots have it.
-    fn of(&self, workers: &[WorkerStatus]) -> Snapshot {
+    fn of(&self, workers: &[WorkerStatus], ended: usize) -> Snapshot {
         let own = workers.iter().find(|worker| worker.auxiliary && worker.name == NAME);
         let members = &self.service.members;
         Snapshot {
@@ -198,14 +206,18 @@ impl<'a> Live<'a> {
                 restarts: own.map(restarts).unwrap_or_default(),
                 rss_bytes: resident(getpid().as_raw()),
             },
-            back_ends: members.iter().map(|member| self.back_end(member, workers)).collect(),
+            back_ends: members.iter().map(|member| self.back_end(member, workers, ended)).collect(),
         }
     }
 }
 
 impl Source for Live<'_> {
     fn snapshot(&mut self) -> Snapshot {
-        self.of(&self.scoreboard.snapshot())
+        self.snapshot_with_ended(0)
+    }
+
+    fn snapshot_with_ended(&mut self, most: usize) -> Snapshot {
+        self.of(&self.scoreboard.snapshot(), most)
     }
 
     fn metrics(&mut self) -> Vec<Family> {
@@ -216,7 +228,7 @@ impl Source for Live<'_> {
             None => &[],
         };
         let words: Vec<_> = self.service.members.iter().map(words).collect();
-        metrics::families(&self.of(&slots), alive, &words)
+        metrics::families(&self.of(&slots, 0), alive, &words)
     }
 
     /// As `status --alive` does it, but without waiting: this time's answer is about last time's
@@ -274,6 +286,23 @@ fn operation(operation: &oslo_launcher::Operation) -> Operation {
         step: printable(&operation.step).into_owned(),
         age_seconds: operation.age.as_secs_f64(),
         step_age_seconds: operation.step_age.as_secs_f64(),
+    }
+}
+
+fn waiting(meters: Meters<'_>) -> Vec<Waiting> {
+    let lanes = LANES.iter().zip(meters.waiting()).filter(|(_, count)| *count > 0);
+    lanes.map(|(lane, count)| Waiting { lane: (*lane).to_owned(), count }).collect()
+}
+
+fn ended(operation: &EndedOperation) -> Ended {
+    Ended {
+        kind: printable(&operation.kind).into_owned(),
+        id: printable(&operation.id).into_owned(),
+        request: printable(&operation.request).into_owned(),
+        result: operation.ending.as_str().to_owned(),
+        why: printable(&operation.why).into_owned(),
+        took_seconds: operation.took.as_secs_f64(),
+        age_seconds: operation.age.as_secs_f64(),
     }
 }
 

@@ -31,8 +31,13 @@ const STATE: Label = Label { name: "state", values: &STATES };
 const CAUSE: Label = Label { name: "cause", values: &["exit", "signal", "watchdog", "roll"] };
 const RESULT: Label = Label { name: "result", values: &["success", "failure"] };
 
+const LANE: Label = Label { name: "lane", values: &LANES };
+
 const METHOD: Label = Label { name: "method", values: Method::NAMES };
 const EVENT: Label = Label { name: "event", values: &MessageEvent::NAMES };
+
+/// Threads for operations, in the order of their numbers.
+pub(crate) const LANES: [&str; 4] = ["calls", "work", "bulk", "watch"];
 
 /// What may become of a message, by its place in the label's list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -179,8 +184,7 @@ metrics! {
     MessageDuration Histogram "message_duration_seconds" [METHOD, RESULT] Rare;
         "How long a method takes."
 
-    // Nothing counts these yet; they come with operations.
-    QueueDepth Gauge "operation_queue_depth" [] Words; "Operations waiting for a thread."
+    QueueDepth Gauge "operation_queue_depth" [LANE] Words; "Operations waiting for a thread."
     OperationsRunning Gauge "operations_running" [] Of(|one| whole(one.operations.len() as u64));
         "Operations being carried out."
     OperationOldest Gauge "operation_oldest_seconds" [] Of(oldest); "Age of the oldest operation."
@@ -354,6 +358,12 @@ impl<'a> Meters<'a> {
         let bucket = BOUNDS.iter().position(|bound| seconds <= *bound).unwrap_or(BOUNDS.len());
         words[0].fetch_add(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
         words[1 + bucket].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many requests wait for each lane, as the worker says.
+    pub(crate) fn waiting(&self) -> [u64; LANES.len()] {
+        let start = STARTS[Metric::QueueDepth as usize];
+        std::array::from_fn(|lane| self.load(start + lane))
     }
 
     /// Forgets what there was in the process before.

@@ -90,8 +90,8 @@ pub use notify::Notifier;
 pub use reporting::{ReportRequest, ReportWork, ask_report};
 pub use rereading::{LARGEST_ANSWER, ReadWork};
 pub use scoreboard::{
-    MOST, Operation, REASON_BYTES, Restarts, RunningOperation, Scoreboard, WorkerState,
-    WorkerStatus,
+    ENDED, EndedOperation, Ending, MOST, NOTE_BYTES, NOTES, Operation, REASON_BYTES, Restarts,
+    RunningOperation, Scoreboard, WorkerState, WorkerStatus,
 };
 pub use service::{Hooks, NoHooks, ReloadRefused, Service, WorkerHandle};
 pub use spawned::SubprocessLauncher;

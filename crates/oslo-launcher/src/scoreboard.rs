@@ -6,7 +6,10 @@
 //! lies in pages that workers can only read. Must not: be needed for supervision to be right; the
 //! parent decides on signals, exit statuses and the state word only.
 
+mod ended;
+mod notes;
 mod operations;
+mod running;
 mod sayings;
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,9 +20,10 @@ use crate::error::LaunchError;
 use crate::sys::{OwnedWords, SharedWords, monotonic};
 use crate::vocabulary::Cause;
 
-pub use self::operations::{
-    ID_BYTES, KIND_BYTES, Operation, REQUEST_BYTES, RunningOperation, STEP_BYTES,
-};
+pub use self::ended::{ENDED, EndedOperation, Ending};
+pub use self::notes::{NOTE_BYTES, NOTES};
+pub use self::operations::{ID_BYTES, KIND_BYTES, Operation, REQUEST_BYTES, STEP_BYTES};
+pub use self::running::RunningOperation;
 pub use self::sayings::{Restarts, WorkerState};
 
 /// Longest reason that a slot holds, in bytes of UTF-8.
@@ -45,7 +49,9 @@ const REASON: usize = 6;
 /// How many entries of the table of operations may be in use: what lies beyond is not even read,
 /// so that its pages are not taken.
 const OPERATIONS_USED: usize = REASON + REASON_WORDS;
-const _: () = assert!(OPERATIONS_USED < SLOT_WORDS);
+/// How many operations have ever ended.
+const OPERATIONS_ENDED: usize = OPERATIONS_USED + 1;
+const _: () = assert!(OPERATIONS_ENDED < SLOT_WORDS);
 
 /// What the parent knows of a worker, in words that workers can only read: its process, which one
 /// that is, when it was made and first heard of, and its last state that made sense.
@@ -112,7 +118,8 @@ pub struct WorkerStatus {
 ///
 /// Behind the slots stands one bit per worker: set by the worker when it has changed its slot,
 /// taken by the parent, which thus need not look at all slots to find those. Behind these bits
-/// every worker has words whose meaning the program defines, and a table of what it is doing.
+/// every worker has words whose meaning the program defines, and tables of what it is doing, of what
+/// it did last, and of what operators have to know; the last two outlive its processes.
 #[derive(Debug)]
 pub struct Scoreboard {
     words: SharedWords,
@@ -152,7 +159,7 @@ impl Scoreboard {
         program_words: usize,
         operations: usize,
     ) -> Result<Self, LaunchError> {
-        let table = operations * operations::ENTRY;
+        let table = table(operations);
         let each = SLOT_WORDS + program_words.next_multiple_of(CACHE_LINE) + table;
         let words = capacity.max(1) * each + capacity.max(1).div_ceil(BITS) + CACHE_LINE;
         let words = SharedWords::map(words).map_err(LaunchError::setup("the shared scoreboard"))?;
@@ -211,10 +218,14 @@ impl Scoreboard {
 
     /// What a worker is doing.
     fn operations(&self, worker: usize) -> Operations<'_> {
-        let all = self.behind_the_marks() + self.capacity.max(1) * self.own_stride();
-        let each = self.operations * operations::ENTRY;
-        let words = &self.words.get()[all + worker * each..][..each];
+        let words = &self.tables(worker)[..self.operations * operations::ENTRY];
         Operations { used: &self.slot(worker).words[OPERATIONS_USED], words }
+    }
+
+    fn tables(&self, worker: usize) -> &[AtomicU64] {
+        let all = self.behind_the_marks() + self.capacity.max(1) * self.own_stride();
+        let each = table(self.operations);
+        &self.words.get()[all + worker * each..][..each]
     }
 
     fn own_stride(&self) -> usize {
@@ -228,7 +239,10 @@ impl Scoreboard {
 
     /// Starts a new life of a worker; by the parent, before the process exists.
     pub(crate) fn new_life(&self, worker: usize, generation: u64) {
+        let left = self.operations(worker).running(monotonic());
+        self.ended_table(worker).succeed(&left);
         self.operations(worker).clear();
+        self.notes_table(worker).clear();
         self.slot(worker).reset(generation);
     }
 
@@ -458,6 +472,11 @@ impl Slot<'_> {
             ..WorkerStatus::default()
         }
     }
+}
+
+/// Words of a worker's tables, if it shows so many operations at a time.
+const fn table(operations: usize) -> usize {
+    if operations == 0 { 0 } else { operations * operations::ENTRY + ended::WORDS + notes::WORDS }
 }
 
 /// Nanoseconds since boot fit 64 bits for 584 years.

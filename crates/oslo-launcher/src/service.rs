@@ -257,6 +257,14 @@ impl WorkerHandle {
         RunningOperation::begin(&self.scoreboard, self.slot, kind, id, request)
     }
 
+    /// Shows operators what they have to know besides, at one of [`NOTES`](crate::scoreboard::NOTES)
+    /// places; an empty text takes it back. Cut at [`NOTE_BYTES`](crate::scoreboard::NOTE_BYTES).
+    ///
+    /// Kept until the next process of this worker begins.
+    pub fn note(&self, place: usize, text: &str) {
+        self.scoreboard.note(self.slot, place, text);
+    }
+
     /// The state of all workers, this one among them.
     pub fn scoreboard(&self) -> &Arc<Scoreboard> {
         &self.scoreboard

@@ -69,10 +69,14 @@ pub struct Running {
     pub age: Duration,
 }
 
+/// Told how many requests wait for a lane.
+type Watch = Box<dyn Fn(usize, usize) + Send + Sync>;
+
 struct Shared {
     server: Server,
     dispatcher: Dispatcher,
     lanes: Lanes,
+    watch: Watch,
     state: Mutex<State>,
     /// A handler or a thread has ended.
     changed: Condvar,
@@ -111,10 +115,26 @@ impl Pool {
         dispatcher: Dispatcher,
         lanes: impl Into<Lanes>,
     ) -> io::Result<Self> {
+        Self::start_watched(server, dispatcher, lanes, |_, _| {})
+    }
+
+    /// As [`start`](Self::start); `watch` is told the number of a lane and how many requests wait for it,
+    /// whenever one begins to wait or ends it. It is called under the pool's lock and must not wait.
+    ///
+    /// # Errors
+    ///
+    /// The system gives no thread.
+    pub fn start_watched(
+        server: Server,
+        dispatcher: Dispatcher,
+        lanes: impl Into<Lanes>,
+        watch: impl Fn(usize, usize) + Send + Sync + 'static,
+    ) -> io::Result<Self> {
         let shared = Arc::new(Shared {
             server,
             dispatcher,
             lanes: lanes.into(),
+            watch: Box::new(watch),
             state: Mutex::default(),
             changed: Condvar::new(),
         });
@@ -174,6 +194,7 @@ impl Pool {
         let mut state = self.shared.lock();
         state.stopping = true;
         let back = state.give_back();
+        self.shared.tell(&state);
         drop(state);
         drop(back);
         let state = self.shared.lock();
@@ -209,21 +230,34 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn tell(&self, state: &State) {
+        for lane in 0..self.lanes.0.len() {
+            (self.watch)(lane, state.parked.iter().filter(|(of, _)| *of == lane).count());
+        }
+    }
+
     /// The next request and its number among those that run; nothing if this thread is not needed.
     fn next(self: &Arc<Self>) -> Option<(Admitted, u64)> {
         let mut state = self.lock();
+        let mut new = false;
         loop {
             let due = state.beat(Instant::now());
             let left = due.map_or(IDLE, |due| due.saturating_duration_since(Instant::now()));
             let back = state.give_back();
             if !back.is_empty() {
+                self.tell(&state);
                 // Not under the lock: the transport has locks of its own.
                 drop(state);
                 drop(back);
                 state = self.lock();
                 continue;
             }
-            if let Some((lane, admitted)) = state.unpark(&self.lanes) {
+            let (unparked, parked) = (state.unpark(&self.lanes), std::mem::take(&mut new));
+            if parked != unparked.is_some() {
+                // Else somebody waits who did not, or the other way round.
+                self.tell(&state);
+            }
+            if let Some((lane, admitted)) = unparked {
                 let number = state.enter(&admitted, lane);
                 self.leave_somebody(state);
                 return Some((admitted, number));
@@ -251,6 +285,7 @@ impl Shared {
             if let Some((lane, admitted)) = admitted {
                 // Behind those that came before it; it is taken out again at once where there is room.
                 state.parked.push_back((lane, admitted));
+                new = true;
                 continue;
             }
             if !stopped && state.waiting > 0 && due.is_none() {

@@ -5,9 +5,9 @@ use super::runner::Scenario;
 use super::scenarios::{
     broker, claims, clocks, command_line, container, database_faults, database_servers,
     descriptors, first_moments, health, inheritance, languages, layers, limits, log_options,
-    log_reader, messages, original, original_api, peer, phases, progress, refusals, registration,
-    reload, report, rotation, samples, scale, service_methods, shared_sessions, signals, spawn,
-    startup, storms, stray_memory, supervision, systemd, tls, volumes,
+    log_reader, messages, operators, original, original_api, peer, phases, progress, refusals,
+    registration, reload, report, rotation, samples, scale, service_methods, shared_sessions,
+    signals, spawn, startup, storms, stray_memory, supervision, systemd, tls, volumes,
 };
 use crate::servers::Kind;
 
@@ -43,6 +43,7 @@ pub(super) fn scenarios() -> Vec<Scenario> {
     all.extend(health());
     all.extend(messages());
     all.extend(volumes());
+    all.extend(operators());
     if is_wanted() {
         all.extend(rows! {
             original::the_originals_scheduler_lists_our_pools_whoever_comes_first
@@ -307,6 +308,12 @@ fn volumes() -> Vec<Scenario> {
         volumes::what_is_known_of_an_image_goes_along_with_its_data
         volumes::an_operation_that_kills_its_worker_each_time_is_given_up
         volumes::a_driver_that_fails_or_does_not_know_is_asked_and_fails_nothing_else
+    })
+}
+
+fn operators() -> Vec<Scenario> {
+    Vec::from(rows! {
+        operators::operators_see_what_runs_what_waits_and_what_has_ended
     })
 }
 

@@ -1,8 +1,8 @@
 //! `status`, `status --check`: the service rows as a scheduler would judge them, joined with what
 //! the health server of this node knows, when there is one.
 
-mod join;
-mod table;
+pub(super) mod join;
+pub(super) mod table;
 
 use std::io::Write;
 use std::time::Duration;
@@ -11,10 +11,10 @@ use anyhow::Context;
 use cinder_db::{
     Connection, DatabaseOptions, Protection, Timestamp, list_services, services::Service,
 };
-use cinder_health::{Address, Snapshot, probe};
+use cinder_health::{Address, Snapshot, probe, probe_operations};
 use cinder_types::BINARY;
 
-use self::join::{Verdict, join, verdict};
+use self::join::{Line, Verdict, join, verdict};
 use crate::cli::Wanted;
 use crate::exit::{self, Failure};
 use crate::surroundings::Surroundings;
@@ -25,6 +25,8 @@ const PATIENCE: Duration = Duration::from_secs(1);
 const ROWS_PATIENCE: Duration = Duration::from_secs(3);
 /// Between two tables of `--watch`.
 const PAUSE: Duration = Duration::from_secs(2);
+/// How many ended operations of a back end stand below the table.
+const ENDED: usize = 5;
 
 /// Where to look, and at whom.
 #[derive(Debug)]
@@ -70,7 +72,7 @@ struct Sight {
 
 impl Look {
     fn at_all(&self) -> Sight {
-        let live = self.health.as_ref().and_then(|address| probe(address, PATIENCE).ok());
+        let live = self.health.as_ref().and_then(|address| ask(address).ok());
         Sight { rows: rows(&self.database), live }
     }
 
@@ -86,8 +88,11 @@ impl Look {
         let lines = join(rows, sight.live.as_ref(), Timestamp::now(), self.service_down_time);
         let known = rows.is_some() || sight.live.is_some();
         if known {
-            let mut text =
-                if style.json { table::json(&lines)? } else { table::text(&lines, style) };
+            let mut text = if style.json {
+                table::json(&lines)?
+            } else {
+                table::text(&shortened(lines.clone()), style)
+            };
             // Only where people read it: the JSON is an array of services.
             if let (Some(way), false) = (way, style.json) {
                 text.push_str(&format!("\nDatabase {}: {way}\n", self.database.url));
@@ -100,6 +105,17 @@ impl Look {
             Verdict::Unknown => exit::UNKNOWN,
         })
     }
+}
+
+/// What the health server knows; one of an earlier release knows nothing of what has ended.
+pub(super) fn ask(address: &Address) -> Result<Snapshot, cinder_health::ProbeError> {
+    probe_operations(address, PATIENCE).or_else(|_| probe(address, PATIENCE))
+}
+
+/// With the newest few that have ended: `operations` and the JSON have them all.
+fn shortened(mut lines: Vec<Line>) -> Vec<Line> {
+    lines.iter_mut().flat_map(|line| &mut line.live).for_each(|live| live.ended.truncate(ENDED));
+    lines
 }
 
 /// The rows, and how the way to them is protected.
@@ -131,13 +147,26 @@ pub(crate) fn print(look: &Look, style: Style, out: &mut dyn Write) -> Result<i3
 ///
 /// When the output cannot be written any more.
 pub(crate) fn watch(look: &Look, style: Style, out: &mut dyn Write) -> Result<i32, Failure> {
+    repeat(style, out, |text| look.once(style, text).map(drop))
+}
+
+/// Prints again and again what `once` prints.
+///
+/// # Errors
+///
+/// What it fails with, or the output that cannot be written any more.
+pub(super) fn repeat(
+    style: Style,
+    out: &mut dyn Write,
+    mut once: impl FnMut(&mut Vec<u8>) -> Result<(), Failure>,
+) -> Result<i32, Failure> {
     let repaint = style.terminal && !style.json;
     if repaint {
         write!(out, "\x1b[2J")?;
     }
     loop {
         let mut text = Vec::new();
-        look.once(style, &mut text)?;
+        once(&mut text)?;
         if repaint {
             let text = String::from_utf8_lossy(&text).replace('\n', "\x1b[K\n");
             write!(out, "\x1b[H{text}\x1b[J")?;

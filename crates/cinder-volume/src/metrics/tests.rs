@@ -55,14 +55,14 @@ fn names_texts_labels_and_order_are_what_they_were() {
         meters.add(metric, &[], count - 1);
         meters.add(metric, &[], 1);
     }
-    for (metric, value) in [
-        (Metric::PoolOpen, 304),
-        (Metric::PoolLent, 305),
-        (Metric::PoolWaiting, 306),
-        (Metric::QueueDepth, 310),
-    ] {
+    for (metric, value) in
+        [(Metric::PoolOpen, 304), (Metric::PoolLent, 305), (Metric::PoolWaiting, 306)]
+    {
         meters.set(metric, &[], 99);
         meters.set(metric, &[], value);
+    }
+    for lane in 0..LANES.len() {
+        meters.set(Metric::QueueDepth, &[lane], 3100 + lane as u64);
     }
     meters.add(Metric::Operations, &[0], 311);
     meters.add(Metric::Operations, &[1], 312);
@@ -127,7 +127,8 @@ fn a_new_process_forgets_gauges_only() {
     let meters = Meters::new(&words);
     meters.add(Metric::Heartbeats, &[], 7);
     meters.set(Metric::PoolOpen, &[], 8);
-    meters.set(Metric::QueueDepth, &[], 9);
+    meters.set(Metric::QueueDepth, &[1], 9);
+    assert_eq!(meters.waiting(), [0, 9, 0, 0]);
     meters.took(Metric::HeartbeatDuration, &[], Duration::from_millis(1));
     meters.clear_gauges();
     let left: u64 = words.iter().map(|word| word.load(Ordering::Relaxed)).sum();

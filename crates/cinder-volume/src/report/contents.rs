@@ -9,12 +9,13 @@ use std::time::Duration;
 
 use cinder_conf::cinder::Conf;
 use cinder_types::UPSTREAM_VERSION;
-use oslo_launcher::{ReportRequest, Scoreboard, WorkerStatus};
+use oslo_launcher::{ENDED, ReportRequest, Scoreboard, WorkerStatus};
 use oslo_log::guru::{ConfigValue, Destination, Frame, Report, Section, Stack};
 use oslo_log::printable;
 use tracing::{debug, error, warn};
 
 use super::asking;
+use crate::metrics::{LANES, Meters};
 use crate::wire;
 
 /// How long threads have to say where they are. One that runs needs microseconds; on a loaded
@@ -79,7 +80,12 @@ impl Job {
                 title: "Running operations".into(),
                 text: operations(&scoreboard.snapshot()),
             },
+            Section { title: "Ended operations".into(), text: ended(scoreboard) },
         ];
+        let told = notes(scoreboard);
+        if !told.is_empty() {
+            sections.push(Section { title: "Notes".into(), text: told });
+        }
         sections.push(Section { title: "Database".into(), text: self.database() });
         if !self.request.service.is_empty() {
             sections.push(Section { title: "Pools".into(), text: self.request.service.clone() });
@@ -198,6 +204,49 @@ fn operations(workers: &[WorkerStatus]) -> String {
         "{back_end:<17} {operation:<32} {id:<40} seconds   {request:<40} {:<40} seconds\n{text}",
         "step"
     )
+}
+
+/// What each worker did last, the newest first.
+fn ended(scoreboard: &Scoreboard) -> String {
+    let mut text = String::new();
+    for (slot, worker) in scoreboard.snapshot().iter().enumerate() {
+        for one in scoreboard.ended(slot, ENDED) {
+            let (took, age) = (one.took.as_secs_f64(), one.age.as_secs_f64());
+            // Writing to a String cannot fail.
+            let _ = writeln!(
+                text,
+                "{:<17} {:<32} {:<40} {:<40} {:<11} {:<40} {took:<9.1} {age:.1}",
+                worker.name,
+                printable(&one.kind),
+                printable(&one.id),
+                printable(&one.request),
+                one.ending.as_str(),
+                printable(&one.why),
+            );
+        }
+    }
+    if text.is_empty() {
+        return "No operation has ended.\n".to_owned();
+    }
+    let [back_end, operation, id, request] = ["back end", "operation", "id", "request"];
+    format!(
+        "{back_end:<17} {operation:<32} {id:<40} {request:<40} {:<11} {:<40} seconds   ago\n{text}",
+        "result", "why"
+    )
+}
+
+/// What operators have to know besides, and what waits.
+fn notes(scoreboard: &Scoreboard) -> String {
+    let mut text = String::new();
+    for (slot, worker) in scoreboard.snapshot().iter().enumerate() {
+        let waiting = Meters::new(scoreboard.program_words(slot)).waiting();
+        let waiting = LANES.iter().zip(waiting).filter(|(_, count)| *count > 0);
+        let waiting = waiting.map(|(lane, count)| format!("{count} requests wait for {lane}"));
+        for note in waiting.chain(scoreboard.notes(slot)) {
+            let _ = writeln!(text, "{:<17} {}", worker.name, printable(&note));
+        }
+    }
+    text
 }
 
 #[cfg(test)]

@@ -243,7 +243,9 @@ impl Shared {
             publishing: Arc::clone(&self.work.publishing),
         };
         let dispatcher = endpoint.dispatcher(self.plan.ping);
-        let pool = Pool::start(server, dispatcher, self.work.lanes.clone())
+        let counting = Arc::clone(&self.counting);
+        let watch = move |lane, count| counting.wait(lane, count);
+        let pool = Pool::start_watched(server, dispatcher, self.work.lanes.clone(), watch)
             .map_err(|error| format!("no thread for requests: {error}"))?;
         // A stop that came in between finds no pool, so this is left to it or done here.
         let pool = Arc::new(pool);

@@ -15,7 +15,7 @@ use cinder_manager::records::Records;
 use cinder_manager::{BlockSizes, Course, Manager, Options, Surroundings};
 use cinder_objects::{Method, Pin, PlaceVolume};
 use cinder_types::{RequestContext, ServiceHost, ServiceId};
-use oslo_launcher::{RunningOperation, WorkerHandle};
+use oslo_launcher::{Ending, RunningOperation, WorkerHandle};
 use oslo_messaging::{Client, Context, Destination, Incoming, Outcome, Request, returned};
 use serde_json::{Map, Value};
 use tracing::{error, info};
@@ -209,9 +209,16 @@ fn complete(manager: &Manager) {
 
 fn clean_up(manager: &Manager, worker: &WorkerHandle) {
     let request = own_context();
-    let operation = worker.begin_operation("clean_up", "-", &request.request_id);
-    let mut shown = Shown { operation, incoming: None };
-    if let Err(failure) = manager.clean_up(&request, &mut shown) {
+    let mut operation = worker.begin_operation("clean_up", "-", &request.request_id);
+    let mut shown = Shown { operation: &mut operation, incoming: None };
+    let looked_at = manager.clean_up(&request, &mut shown);
+    match &looked_at {
+        // Nothing was left, so nothing was done.
+        Ok(0) => {}
+        Ok(_) => drop(operation.end(Ending::Done, "")),
+        Err(failure) => drop(operation.end(Ending::Failed, &failure.class)),
+    }
+    if let Err(failure) = looked_at {
         error!(target: LOG, "What was interrupted cannot be taken up: {failure}");
     }
 }
@@ -222,7 +229,7 @@ fn own_context() -> RequestContext {
 
 /// An operation as the scoreboard and its message see it go.
 struct Shown<'a> {
-    operation: RunningOperation,
+    operation: &'a mut RunningOperation,
     incoming: Option<&'a mut Incoming>,
 }
 
@@ -255,7 +262,7 @@ impl bus::Manager for Operations {
         method: Method,
         context: &RequestContext,
         incoming: &mut Incoming,
-        operation: RunningOperation,
+        operation: &mut RunningOperation,
     ) -> Outcome {
         let arguments = incoming.request.args.get().to_owned();
         let mut shown = Shown { operation, incoming: Some(incoming) };

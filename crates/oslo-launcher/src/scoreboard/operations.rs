@@ -3,11 +3,10 @@
 //! Threads of a worker take entries and give them back, anybody reads; no lock exists. Must not:
 //! be needed for an operation to be right. When the table is full, an operation is not shown.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use super::{Scoreboard, nanos};
+use super::nanos;
 use crate::sys::monotonic;
 
 /// Longest kind that is shown, in bytes of UTF-8.
@@ -19,26 +18,26 @@ pub const REQUEST_BYTES: usize = 40;
 /// Longest step that is shown, in bytes of UTF-8.
 pub const STEP_BYTES: usize = 40;
 
-const VERSION: usize = 0;
+pub(super) const VERSION: usize = 0;
 const STARTED: usize = 1;
 const STEP_STARTED: usize = 2;
-const KIND: usize = 3;
-const ID: usize = KIND + KIND_BYTES / 8;
-const REQUEST: usize = ID + ID_BYTES / 8;
-const STEP: usize = REQUEST + REQUEST_BYTES / 8;
+pub(super) const KIND: usize = 3;
+pub(super) const ID: usize = KIND + KIND_BYTES / 8;
+pub(super) const REQUEST: usize = ID + ID_BYTES / 8;
+pub(super) const STEP: usize = REQUEST + REQUEST_BYTES / 8;
 /// Words of one operation, as many as some cache lines have.
 pub(super) const ENTRY: usize = 24;
 const _: () = assert!(STEP + STEP_BYTES / 8 <= ENTRY);
 
 /// How often an entry is read that changes under the reader's eyes.
-const LOOKS: usize = 100;
+pub(super) const LOOKS: usize = 100;
 
 /// The two lowest bits of an entry's version say what it is; the rest counts its changes, so that
 /// a reader notices an entry which was given back and taken again under its eyes.
-const FREE: u64 = 0;
-const WRITING: u64 = 1;
-const SHOWN: u64 = 2;
-const WHAT: u64 = 3;
+pub(super) const FREE: u64 = 0;
+pub(super) const WRITING: u64 = 1;
+pub(super) const SHOWN: u64 = 2;
+pub(super) const WHAT: u64 = 3;
 
 /// One operation of a worker, as it was a moment ago.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -55,51 +54,6 @@ pub struct Operation {
     pub age: Duration,
     /// For how long it has been at this step.
     pub step_age: Duration,
-}
-
-/// Shows an operation for as long as it lives; see
-/// [`WorkerHandle::begin_operation`](crate::WorkerHandle::begin_operation).
-#[derive(Debug)]
-pub struct RunningOperation {
-    scoreboard: Arc<Scoreboard>,
-    worker: usize,
-    /// `None` when the table was full.
-    entry: Option<usize>,
-}
-
-impl RunningOperation {
-    pub(crate) fn begin(
-        scoreboard: &Arc<Scoreboard>,
-        worker: usize,
-        kind: &str,
-        id: &str,
-        request: &str,
-    ) -> Self {
-        let entry = scoreboard.operations(worker).begin(kind, id, request);
-        Self { scoreboard: Arc::clone(scoreboard), worker, entry }
-    }
-
-    /// Shows what it is about, once that is known.
-    pub fn about(&mut self, id: &str) {
-        if let Some(entry) = self.entry {
-            self.scoreboard.operations(self.worker).about(entry, id);
-        }
-    }
-
-    /// Shows what it is at, for example `step 3 of 5: driver`; cut at [`STEP_BYTES`].
-    pub fn step(&mut self, text: &str) {
-        if let Some(entry) = self.entry {
-            self.scoreboard.operations(self.worker).step(entry, text);
-        }
-    }
-}
-
-impl Drop for RunningOperation {
-    fn drop(&mut self) {
-        if let Some(entry) = self.entry {
-            self.scoreboard.operations(self.worker).end(entry);
-        }
-    }
 }
 
 /// One worker's table.
@@ -142,14 +96,14 @@ impl<'a> Operations<'a> {
     }
 
     /// Notes what the owner of an entry is at.
-    fn step(&self, index: usize, text: &str) {
+    pub(super) fn step(&self, index: usize, text: &str) {
         self.mark(index, WRITING);
         self.write_step(self.entry(index), text);
         self.mark(index, SHOWN);
     }
 
     /// Notes what the owner of an entry does something to.
-    fn about(&self, index: usize, id: &str) {
+    pub(super) fn about(&self, index: usize, id: &str) {
         self.mark(index, WRITING);
         write(&self.entry(index)[ID..REQUEST], id);
         self.mark(index, SHOWN);
@@ -222,12 +176,12 @@ impl<'a> Operations<'a> {
 }
 
 /// The version of an entry after one more change.
-fn next(version: u64, what: u64) -> u64 {
+pub(super) fn next(version: u64, what: u64) -> u64 {
     ((version | WHAT).wrapping_add(1)) | what
 }
 
 /// Writes as many whole characters as fit; the rest is zero.
-fn write(words: &[AtomicU64], text: &str) {
+pub(super) fn write(words: &[AtomicU64], text: &str) {
     let mut bytes = text.as_bytes();
     let room = words.len() * 8;
     if bytes.len() > room {
@@ -243,7 +197,7 @@ fn write(words: &[AtomicU64], text: &str) {
     }
 }
 
-fn read(words: &[AtomicU64]) -> String {
+pub(super) fn read(words: &[AtomicU64]) -> String {
     let mut bytes = Vec::with_capacity(words.len() * 8);
     for word in words {
         bytes.extend_from_slice(&word.load(Ordering::Acquire).to_le_bytes());
@@ -255,6 +209,9 @@ fn read(words: &[AtomicU64]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use super::super::{RunningOperation, Scoreboard};
     use super::*;
 
     const OPERATIONS: usize = 16;

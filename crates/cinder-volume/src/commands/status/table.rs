@@ -74,7 +74,53 @@ pub(crate) fn text(lines: &[Line], style: Style) -> String {
         text.push_str(cells.join("  ").trim_end());
         text.push('\n');
     }
-    text + &messages(lines) + &operations(lines)
+    text + &messages(lines) + &notes(lines) + &operations(lines) + &waiting(lines) + &ended(lines)
+}
+
+/// What operators have to know besides.
+fn notes(lines: &[Line]) -> String {
+    let of = |line: &Line| {
+        let live = line.live.iter().flat_map(|live| &live.notes);
+        let text = |note: &String| format!("{} {}\n", printable(&line.host), printable(note));
+        live.map(text).collect::<String>()
+    };
+    headed("Notes", lines.iter().map(of).collect())
+}
+
+/// How many requests wait for each lane, where some do.
+pub(in crate::commands) fn waiting(lines: &[Line]) -> String {
+    let of = |line: &Line| {
+        let of = line.live.iter().flat_map(|live| &live.waiting);
+        let parts: Vec<_> = of.map(|one| format!("{} for {}", one.count, one.lane)).collect();
+        let words = parts.join(", ");
+        if parts.is_empty() {
+            words
+        } else {
+            format!("{} {}\n", printable(&line.host), printable(&words))
+        }
+    };
+    headed("Waiting", lines.iter().map(of).collect())
+}
+
+/// What has ended, as far as it was asked for.
+pub(in crate::commands) fn ended(lines: &[Line]) -> String {
+    let mut text = String::new();
+    for line in lines {
+        for one in line.live.iter().flat_map(|live| &live.ended) {
+            let why = if one.why.is_empty() { String::new() } else { format!(" ({})", one.why) };
+            let words = [&line.host, &one.kind, &one.id, &one.request].map(|word| printable(word));
+            let words: Vec<&str> =
+                words.iter().map(|word| &**word).filter(|word| !word.is_empty()).collect();
+            let (ago, took) = (age(Some(one.age_seconds)), one.took_seconds);
+            let (result, why) = (printable(&one.result), printable(&why));
+            text.push_str(&format!("{} {result}{why} in {took:.1}s, {ago} ago\n", words.join(" ")));
+        }
+    }
+    headed("Ended", text)
+}
+
+fn headed(head: &str, text: String) -> String {
+    if text.is_empty() { text } else { format!("\n{head}:\n{text}") }
 }
 
 /// Connections to a broker, one line per back end, and what is not served; all queues are in the
@@ -110,7 +156,7 @@ fn messages(lines: &[Line]) -> String {
 }
 
 /// What runs right now, one line each; nothing where nothing does.
-fn operations(lines: &[Line]) -> String {
+pub(in crate::commands) fn operations(lines: &[Line]) -> String {
     let mut text = String::new();
     for line in lines {
         for one in line.live.iter().flat_map(|live| &live.operations) {
@@ -123,7 +169,7 @@ fn operations(lines: &[Line]) -> String {
             text.push_str(&format!("{} {age}{}\n", words.join(" "), printable(&step)));
         }
     }
-    if text.is_empty() { text } else { format!("\nRunning:\n{text}") }
+    headed("Running", text)
 }
 
 fn cells(line: &Line) -> [String; HEAD.len()] {
@@ -160,7 +206,7 @@ fn age(seconds: Option<f64>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use cinder_health::{Operation, Restarts, State};
+    use cinder_health::{Ended, Operation, Restarts, State, Waiting};
 
     use super::super::join::Row;
     use super::*;
@@ -237,6 +283,28 @@ mod tests {
         let table = text(&[busy, line("old@c", false)], Style::default());
         let running = "n@a create_volume 4f1 req-1 1m01s: step 3 of 5:\\ndriver 12s\n";
         assert!(table.ends_with(&format!("\n\nRunning:\n{running}")), "{table}");
+    }
+
+    #[test]
+    fn what_waits_what_has_ended_and_what_is_to_be_known_stand_below_the_table() {
+        let mut busy = alive(line("n@a", true), State::Up, "");
+        let one = Ended {
+            kind: "create_volume".into(),
+            id: "4f1".into(),
+            request: "req-1".into(),
+            result: "failed".into(),
+            why: "No\nRoom".into(),
+            took_seconds: 1.25,
+            age_seconds: 61.0,
+        };
+        let live = busy.live.as_mut().unwrap();
+        live.waiting = vec![Waiting { lane: "work".into(), count: 7 }];
+        live.notes = vec!["3 volumes\nare lost".into()];
+        live.ended = vec![one];
+        let table = text(&[busy, line("old@c", false)], Style::default());
+        let below = "\n\nNotes:\nn@a 3 volumes\\nare lost\n\nWaiting:\nn@a 7 for work\n\nEnded:\n\
+                     n@a create_volume 4f1 req-1 failed (No\\nRoom) in 1.2s, 1m01s ago\n";
+        assert!(table.ends_with(below), "{table}");
     }
 
     #[test]

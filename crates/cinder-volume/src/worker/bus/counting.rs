@@ -8,11 +8,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
-use oslo_launcher::{RunningOperation, WorkerHandle};
+use oslo_launcher::{Ending, RunningOperation, WorkerHandle};
 use oslo_messaging::{Bus, BusState, ConnectionPhase, Counts, Pool};
 
 use crate::bus::board::{Board, Names};
-use crate::metrics::{MessageEvent, Meters, Metric};
+use crate::metrics::{LANES, MessageEvent, Meters, Metric};
 
 /// What counts the messages of one worker.
 pub(in crate::worker) struct Counting {
@@ -123,6 +123,26 @@ impl Counting {
         Meters::of(&self.worker).set(Metric::MessageHandlers, &[], running);
         self.look();
         self.worker.begin_operation(method, "-", request_id)
+    }
+
+    /// So many requests wait for a lane.
+    pub(super) fn wait(&self, lane: usize, count: usize) {
+        if lane < LANES.len() {
+            Meters::of(&self.worker).set(Metric::QueueDepth, &[lane], count as u64);
+        }
+    }
+
+    /// An operation has ended, which took so long; `failure` is the class of what it came to.
+    pub(in crate::worker) fn operation_ended(
+        &self,
+        operation: RunningOperation,
+        failure: Option<&str>,
+    ) {
+        let ending = if failure.is_none() { Ending::Done } else { Ending::Failed };
+        let took = operation.end(ending, failure.unwrap_or_default());
+        let meters = Meters::of(&self.worker);
+        meters.add(Metric::Operations, &[usize::from(failure.is_some())], 1);
+        meters.took(Metric::OperationDuration, &[], took);
     }
 
     /// A method has ended.

@@ -33,7 +33,7 @@ pub(in crate::worker) trait Manager: Send + Sync {
 
     /// One call of a method of the table, with arguments of its names.
     ///
-    /// It is on the scoreboard until `shown` is dropped. `incoming` is told ([`Incoming::recorded`]) when what is wanted stands where it survives this
+    /// It is on the scoreboard as `shown`. `incoming` is told ([`Incoming::recorded`]) when what is wanted stands where it survives this
     /// process, if the table says that the message is kept until then.
     ///
     /// # Errors
@@ -44,7 +44,7 @@ pub(in crate::worker) trait Manager: Send + Sync {
         method: Method,
         context: &RequestContext,
         incoming: &mut Incoming,
-        shown: RunningOperation,
+        shown: &mut RunningOperation,
     ) -> Outcome;
 
     /// In which of the lanes of [`Work`](super::Work) that is done.
@@ -63,7 +63,7 @@ impl Manager for NoManager {
         _: Method,
         _: &RequestContext,
         _: &mut Incoming,
-        _: RunningOperation,
+        _: &mut RunningOperation,
     ) -> Outcome {
         Err(not_initialized().into())
     }
@@ -101,13 +101,18 @@ impl Endpoint {
     fn serve(&self, method: Method, incoming: &mut Incoming) -> Outcome {
         let begun = Instant::now();
         let request_id = incoming.request.context.request_id().unwrap_or_default();
-        let shown = self.counting.begin(method.name(), request_id);
+        let mut shown = self.counting.begin(method.name(), request_id);
         let outcome = request::context(&incoming.request.context).and_then(|context| {
             request::span(&context).in_scope(|| {
                 debug!(target: "cinder.rpc", "Carrying out {}", method.name());
-                self.carry_out(method, &context, incoming, shown)
+                self.carry_out(method, &context, incoming, &mut shown)
             })
         });
+        // What only concerns the bus itself is no operation.
+        if method != Method::PublishServiceCapabilities {
+            let failure = outcome.as_ref().err().map(|failure| failure.class.as_str());
+            self.counting.operation_ended(shown, failure);
+        }
         self.counting.ended(method.number(), outcome.is_ok(), incoming.is_call(), begun.elapsed());
         outcome
     }
@@ -118,7 +123,7 @@ impl Endpoint {
         method: Method,
         context: &RequestContext,
         incoming: &mut Incoming,
-        shown: RunningOperation,
+        shown: &mut RunningOperation,
     ) -> Outcome {
         match method {
             Method::PublishServiceCapabilities => {

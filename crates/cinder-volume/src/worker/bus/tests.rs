@@ -30,7 +30,7 @@ impl Manager for Slow {
         method: Method,
         context: &RequestContext,
         _: &mut Incoming,
-        _shown: RunningOperation,
+        _shown: &mut RunningOperation,
     ) -> Outcome {
         self.begun.lock().unwrap().send((method.name(), context.request_id.clone())).unwrap();
         self.go_on.lock().unwrap().recv().unwrap();
