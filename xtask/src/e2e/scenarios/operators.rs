@@ -78,7 +78,9 @@ fn wait_status(scene: &Scene, id: &str, wanted: &str) -> Result<()> {
 
 /// Sets fail points; an empty text lets everything go on.
 fn arm(scene: &Scene, text: &str) -> Result<()> {
-    Ok(fs::write(scene.path("fail-points"), text)?)
+    // At once: somebody who is stopped looks again and again.
+    fs::write(scene.path("fail-points.new"), text)?;
+    Ok(fs::rename(scene.path("fail-points.new"), scene.path("fail-points"))?)
 }
 
 /// A create stops on its way; a program without fail points is of a release.
