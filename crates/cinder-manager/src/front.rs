@@ -3,6 +3,7 @@
 //! For one machine without OpenStack (design of the standalone use): no quotas, no policies, one project. Each status changes by
 //! compare-and-swap as the API's do, and goes back if the message cannot be sent. Must not: send anything.
 
+mod revert;
 mod sent;
 
 use cinder_db::attachments::{self, Attachment};
@@ -354,6 +355,7 @@ impl<'a> Front<'a> {
                 let swap = Swap::<snapshots::Row>::of(key(&one.snapshot.id)?);
                 swap.set(snapshots::columns::STATUS.to("available")).run(self.connection)?;
             }
+            objects::Request::RevertToSnapshot(one) => self.not_reverted(one)?,
             _ => {}
         }
         Ok(())

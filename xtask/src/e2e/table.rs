@@ -6,8 +6,9 @@ use super::scenarios::{
     broker, claims, clocks, command_line, container, database_faults, database_servers,
     descriptors, first_moments, health, inheritance, languages, layers, limits, log_options,
     log_reader, messages, operators, original, original_api, peer, phases, progress, refusals,
-    registration, reload, report, rotation, samples, scale, service_methods, shared_sessions,
-    signals, spawn, startup, storms, stray_memory, supervision, systemd, tls, volumes,
+    registration, reload, report, reverts, rotation, samples, scale, service_methods,
+    shared_sessions, signals, spawn, startup, storms, stray_memory, supervision, systemd, tls,
+    volumes,
 };
 use crate::servers::Kind;
 
@@ -299,6 +300,7 @@ fn messages() -> Vec<Scenario> {
 
 fn volumes() -> Vec<Scenario> {
     Vec::from(rows! {
+        reverts::a_volume_gets_the_data_of_its_latest_snapshot_back_whatever_kills_the_worker
         volumes::volumes_come_and_go_on_one_machine
         service_methods::schedulers_hear_at_once_that_a_deleted_volume_has_made_room
         volumes::a_worker_killed_between_any_two_steps_loses_no_volume

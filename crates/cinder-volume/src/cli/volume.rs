@@ -43,6 +43,8 @@ pub(crate) enum Act {
     ListSnapshots,
     /// Delete a snapshot.
     DeleteSnapshot { snapshot: String },
+    /// Give a volume the data back that its latest snapshot has.
+    Revert { snapshot: String },
     /// Make one reachable, and say how.
     Connect { volume: String },
     /// Take that back.
@@ -95,15 +97,16 @@ impl Commands<'_> {
             .subcommand_required(true)
             .subcommand(self.changing("create", "Make a snapshot").arg(volume()).arg(name()))
             .subcommand(self.looking("list", "Show all snapshots"))
-            .subcommand(
-                self.changing("delete", "Delete a snapshot")
-                    .arg(Arg::new("snapshot").required(true).value_name("SNAPSHOT")),
-            )
+            .subcommand(self.changing("delete", "Delete a snapshot").arg(snapshot()))
     }
 }
 
 fn volume() -> Arg {
     Arg::new("volume").required(true).value_name("VOLUME")
+}
+
+fn snapshot() -> Arg {
+    Arg::new("snapshot").required(true).value_name("SNAPSHOT")
 }
 
 fn name() -> Arg {
@@ -138,6 +141,8 @@ pub(super) fn command(with_options: &dyn Fn(Command) -> Command) -> Command {
             all.changing("extend", "Make a volume larger").arg(volume()).arg(size().required(true)),
             all.changing("delete", "Delete a volume").arg(volume()),
             all.snapshots(),
+            all.changing("revert", "Give a volume the data back that its latest snapshot has")
+                .arg(snapshot()),
             all.looking("connect", "Make a volume reachable and print how; may hold secrets")
                 .arg(volume()),
             all.looking("disconnect", "Take that back").arg(volume()),
@@ -168,6 +173,7 @@ pub(super) fn task(path: &[&str], matches: &ArgMatches) -> Task {
         ["snapshot", "delete"] => {
             Act::DeleteSnapshot { snapshot: text("snapshot").unwrap_or_default() }
         }
+        ["revert"] => Act::Revert { snapshot: text("snapshot").unwrap_or_default() },
         ["connect"] => Act::Connect { volume },
         ["disconnect"] => Act::Disconnect { volume },
         _ => Act::List,

@@ -188,6 +188,11 @@ impl Desk<'_> {
                 let asked = self.front().delete_snapshot(&snapshot)?;
                 (asked.into(), Subject::Snapshot(snapshot.row.id))
             }
+            Act::Revert { snapshot } => {
+                let snapshot = self.snapshot(snapshot)?;
+                let asked = self.front().revert_to_snapshot(&snapshot)?;
+                (asked.into(), Subject::Volume(snapshot.row.volume_id))
+            }
             _ => return Err(anyhow!("this changes nothing").into()),
         })
     }

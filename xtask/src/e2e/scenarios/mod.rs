@@ -27,6 +27,7 @@ pub(super) mod refusals;
 pub(super) mod registration;
 pub(super) mod reload;
 pub(super) mod report;
+pub(super) mod reverts;
 pub(super) mod rotation;
 pub(super) mod samples;
 pub(super) mod scale;

@@ -51,13 +51,13 @@ fn file(scene: &Scene, id: &str) -> PathBuf {
 }
 
 /// Writes a text far into a volume.
-fn write(scene: &Scene, id: &str, text: &str) -> Result<()> {
+pub(super) fn write(scene: &Scene, id: &str, text: &str) -> Result<()> {
     let mut file = fs::File::options().write(true).open(file(scene, id))?;
     file.seek(SeekFrom::Start(512 << 20))?;
     Ok(file.write_all(text.as_bytes())?)
 }
 
-fn text(scene: &Scene, id: &str) -> Result<String> {
+pub(super) fn text(scene: &Scene, id: &str) -> Result<String> {
     let mut file = fs::File::open(file(scene, id))?;
     file.seek(SeekFrom::Start(512 << 20))?;
     let mut text = [0; 3];
@@ -95,11 +95,11 @@ fn is_settled(scene: &Scene) -> Result<()> {
     Ok(())
 }
 
-fn wait_settled(scene: &Scene) -> Result<()> {
+pub(super) fn wait_settled(scene: &Scene) -> Result<()> {
     wait_for("everything to be settled", SOON, || is_settled(scene))
 }
 
-fn start(scene: &Scene) -> Result<Daemon> {
+pub(super) fn start(scene: &Scene) -> Result<Daemon> {
     let daemon = scene.start(&config(scene))?;
     daemon.wait_up(1)?;
     Ok(daemon)
@@ -152,11 +152,11 @@ pub(crate) fn volumes_come_and_go_on_one_machine(scene: &Scene) -> Result<()> {
 }
 
 /// Sets a fail point; a program without them is of a release.
-fn arm(scene: &Scene, point: &str, action: &str) -> Result<()> {
+pub(super) fn arm(scene: &Scene, point: &str, action: &str) -> Result<()> {
     Ok(fs::write(scene.path("fail-points"), format!("{point} = {action}\n"))?)
 }
 
-fn check_fired(scene: &Scene, point: &str) -> Result<()> {
+pub(super) fn check_fired(scene: &Scene, point: &str) -> Result<()> {
     if scene.path("fail-points").exists() {
         return Err(
             Skip(format!("{point} was not reached: this program has no fail points")).into()
