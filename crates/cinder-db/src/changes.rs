@@ -198,6 +198,17 @@ impl<T: Marked> Rows<T> {
         self
     }
 
+    /// Those among them with one of these values in another column.
+    pub(crate) fn and_any<C, V>(mut self, _column: C, values: &[V]) -> Self
+    where
+        C: Column + Expression + OfTable<T>,
+        V: Cell<C::SqlType>,
+    {
+        let wanted = Values::new(values.iter().map(Cell::value));
+        self.tests.push(Test::Is(C::NAME, wanted));
+        self
+    }
+
     /// Their changes note the time in this column instead of `updated_at`.
     pub(crate) fn stamped<C: Column<Table = T>>(mut self, _column: C) -> Self {
         self.stamp = C::NAME;

@@ -174,6 +174,21 @@ pub fn update(connection: &mut Connection, id: &VolumeId, update: &Update) -> Re
     write(connection, |native| apply(native, id.as_str(), update, now))
 }
 
+/// Makes a change of a live volume if its status is one of these; returns whether it was.
+///
+/// One statement, and no lock to hold: for the last write of an operation, whose row is nearly always as it has left it.
+pub fn update_if(
+    connection: &mut Connection,
+    id: &VolumeId,
+    statuses: &[&str],
+    change: &Change,
+) -> Result<bool, DbError> {
+    let Some(columns) = change.columns() else { return Ok(false) };
+    let row = queries::live(id.as_str()).and_any(volumes::status, statuses);
+    let now = Timestamp::now();
+    single(connection, |native| Ok(row.update(native, &columns, now)? != 0))
+}
+
 /// Changes several live volumes, all or none.
 ///
 /// # Errors

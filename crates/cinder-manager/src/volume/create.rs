@@ -4,7 +4,8 @@
 //! it, write columns and status in one statement, remove the entry. Wherever a crash comes, the entry is
 //! there and the names follow from ids, so that all of it can be done again.
 
-use cinder_db::image_metadata::{self, Keeper};
+mod finish;
+
 use cinder_db::volumes::{self, Volume};
 use cinder_db::{Timestamp, changes, messages, snapshots, workers};
 use cinder_driver::{
@@ -229,10 +230,7 @@ impl Manager {
         };
         course.step("lock");
         let _held = lock.map(|name| self.lock(&[&name])).transpose()?;
-        let mut connection = self.connection()?;
-        let view = self.view(&mut connection, volume)?;
-        let source = self.source(&mut connection, volume)?;
-        drop(connection);
+        let (view, source) = self.what_to_make(volume)?;
         self.ready_driver()?;
         let context = self.context(request);
         let operation = || operation(&view, &source);
@@ -242,6 +240,22 @@ impl Manager {
             Update::None | Update::Snapshot(_) => VolumeUpdate::default(),
         };
         Ok(self.drive(operation, &context, course, call, answer)?)
+    }
+
+    /// The volume and its source as a driver sees them; an empty one without a key and limits is known from its row
+    /// alone.
+    fn what_to_make(&self, volume: &Volume) -> Result<(VolumeView, Source), Failure> {
+        let row = &volume.row;
+        let kind = volume.volume_type.as_ref();
+        if row.snapshot_id.is_none()
+            && row.source_volid.is_none()
+            && row.encryption_key_id.is_none()
+            && kind.is_none_or(|kind| kind.row.qos_specs_id.is_none())
+        {
+            return Ok((convert::volume(volume, None, None, &self.options), Source::Nothing));
+        }
+        let mut connection = self.connection()?;
+        Ok((self.view(&mut connection, volume)?, self.source(&mut connection, volume)?))
     }
 
     fn source(
@@ -265,111 +279,6 @@ impl Manager {
             return Ok(Source::Volume(Box::new(self.view(connection, &source)?)));
         }
         Ok(Source::Nothing)
-    }
-
-    /// The last write: everything in one statement, so that nobody sees half of it.
-    /// Whether the row is still there.
-    fn finish_creation(
-        &self,
-        volume: &Volume,
-        update: VolumeUpdate,
-        entry: &Claimed,
-    ) -> Result<bool, Failure> {
-        let id = &volume.row.id;
-        let columns = convert::volume_change(update.clone());
-        self.patiently(|connection| {
-            let is_there = volumes::get(connection, id)?.is_some();
-            if is_there {
-                self.write_notes(connection, id, &update)?;
-                let mut columns = columns.clone();
-                if self.inherits_image(connection, volume)? {
-                    columns.bootable = changes::to(true);
-                }
-                self.volume_is_made(connection, id, &columns)?;
-            }
-            fail::point(points::CREATE_WRITTEN)?;
-            entry.finish(connection, Some(VolumeStatus::AVAILABLE.as_str()))?;
-            Ok(is_there)
-        })
-    }
-
-    /// Whether an instance can start from it because one could from its source; then it has what is known of that
-    /// one's image, too (`spec/manager.md` §3).
-    fn inherits_image(
-        &self,
-        connection: &mut cinder_db::Connection,
-        volume: &Volume,
-    ) -> Result<bool, Failure> {
-        let (source, keeper) = match (&volume.row.snapshot_id, &volume.row.source_volid) {
-            (Some(id), _) => {
-                let snapshot = snapshots::get(connection, id)?;
-                (snapshot.map(|one| one.row.volume_id), Keeper::Snapshot(id))
-            }
-            (None, Some(id)) => (Some(id.clone()), Keeper::Volume(id)),
-            (None, None) => return Ok(false),
-        };
-        let source = match source {
-            Some(id) => volumes::get(connection, &id)?,
-            None => None,
-        };
-        if !source.is_some_and(|source| source.row.bootable.unwrap_or(false)) {
-            return Ok(false);
-        }
-        let own = Keeper::Volume(&volume.row.id);
-        // The second time it is all there.
-        if image_metadata::get(connection, own)?.is_empty() {
-            image_metadata::copy(connection, keeper, own)?;
-        }
-        Ok(true)
-    }
-
-    fn volume_is_made(
-        &self,
-        connection: &mut cinder_db::Connection,
-        id: &VolumeId,
-        columns: &volumes::Change,
-    ) -> Result<(), Failure> {
-        let shared_targets = self.shared_targets();
-        let change = volumes::change_locked(connection, id, |row, _| {
-            // Another status is an operator's by now: it stays, and what the driver remembers is kept.
-            if !is_being_created(row.status.as_ref()) {
-                return columns.clone();
-            }
-            let is_target = row
-                .status
-                .as_ref()
-                .is_some_and(|status| status.as_str() == "migration_target_creating");
-            let status = if is_target {
-                VolumeStatus::new("migration_target".to_owned())
-            } else {
-                VolumeStatus::AVAILABLE
-            };
-            volumes::Change {
-                status: changes::to(status),
-                launched_at: changes::to(Timestamp::now()),
-                shared_targets: Some(shared_targets),
-                service_uuid: self.service_uuid.get().map(|uuid| Some(uuid.as_str().to_owned())),
-                ..columns.clone()
-            }
-        });
-        match change {
-            Ok(change) if change.status.is_none() => {
-                warn!(target: LOG, "Volume {id} has got another status meanwhile, which it keeps");
-            }
-            Ok(_) => {}
-            Err(cause) => return Err(cause.into()),
-        }
-        Ok(())
-    }
-
-    /// Whether initiators have to take turns at a target (`spec/manager.md` §3).
-    fn shared_targets(&self) -> Option<bool> {
-        let protocol = self.driver.about().storage_protocol.to_ascii_lowercase();
-        match protocol.as_str() {
-            protocol if protocol.starts_with("nvme") => None,
-            "iscsi" => Some(true),
-            _ => Some(false),
-        }
     }
 
     /// Sends a create back to the scheduler; its entry if it could not be sent.

@@ -45,6 +45,7 @@ on_every_database!(
     a_volume_is_deleted_with_all_that_belongs_to_it,
     a_deletion_that_fails_half_way_changes_nothing,
     a_change_is_decided_by_the_row_and_its_attachments,
+    a_change_is_made_where_the_status_is_one_of_these,
     decisions_under_a_lock_follow_each_other,
     times_come_back_as_finely_as_the_database_keeps_them,
     a_volume_is_read_as_it_was_at_one_moment,
@@ -545,6 +546,29 @@ fn a_change_is_decided_by_the_row_and_its_attachments(
     database.run("UPDATE volumes SET deleted = true WHERE id = 'v'");
     let error = volumes::change_locked(&mut connection, &id("v"), nothing).unwrap_err();
     assert_eq!(error.to_string(), "volume v does not exist");
+}
+
+fn a_change_is_made_where_the_status_is_one_of_these(
+    database: &TestDatabase,
+    mut connection: Connection,
+) {
+    cloud::volumes(database, &[("v", "n"), ("w", "n")]);
+    database.run("UPDATE volumes SET status = 'creating', updated_at = NULL");
+    let change = Change { status: to(VolumeStatus::AVAILABLE), ..Change::default() };
+    let mut made = |key: &str, statuses: &[&str], change: &Change| {
+        volumes::update_if(&mut connection, &id(key), statuses, change).unwrap()
+    };
+    assert!(!made("v", &["deleting"], &change));
+    assert!(!made("v", &[], &change));
+    assert!(!made("v", &["creating"], &Change::default()), "nothing is to be changed");
+    assert!(!made("absent", &["creating"], &change));
+    assert!(made("v", &["downloading", "creating"], &change));
+    assert!(!made("v", &["downloading", "creating"], &change), "it is available by now");
+    database.run("UPDATE volumes SET deleted = true WHERE id = 'w'");
+    assert!(!made("w", &["creating"], &change));
+    let after = database.rows("id status updated_at>'2021-01-01'", "volumes WHERE id = 'v'");
+    assert_eq!(after, "v|available|1");
+    assert_eq!(database.rows("status", "volumes WHERE id = 'w'"), "creating");
 }
 
 /// Each of many adds one to what it finds, and none of them is lost.

@@ -1,0 +1,7 @@
+//! Operations on a real database with a driver that does what a test wants, called as the bus calls them.
+
+mod drivers;
+mod patience;
+mod pretend;
+mod stand;
+mod statements;

@@ -1,0 +1,171 @@
+//! A manager with a database of its own, and the rows that an API would have written.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use cinder_db::{
+    Connection, DatabaseOptions, DatabaseUrl, Pool, Registration, open_or_create, register,
+};
+use cinder_manager::locks::Locks;
+use cinder_manager::records::Records;
+use cinder_manager::{Failure, Front, Manager, NewVolume, Options, Surroundings, Unseen};
+use cinder_objects::{Method, Pin, Request};
+use cinder_types::{ProjectId, RequestContext, ServiceHost, UserId, VolumeId};
+use serde_json::Value;
+
+use crate::pretend::Pretend;
+
+const PROJECT: &str = "00000000000000000000000000000001";
+const HOST: &str = "node1@pretend#pretend";
+
+/// A request as it stands in a message.
+pub struct Asked(Method, String);
+
+impl Asked {
+    fn new(request: &Request) -> Self {
+        let (method, arguments) = request.encode(Pin::CURRENT);
+        Self(method, arguments.to_string())
+    }
+
+    pub fn of(method: Method, arguments: &Value) -> Self {
+        Self(method, arguments.to_string())
+    }
+
+    pub fn of_manager(&self, manager: &Manager) -> Result<Value, Failure> {
+        let mut request = RequestContext::own("req-1", "2026-01-01T00:00:00.000000");
+        request.project_id = Some(ProjectId::new(PROJECT));
+        manager.carry_out(self.0, &self.1, &request, &mut Unseen)
+    }
+}
+
+/// What belongs to one test.
+pub struct Stand {
+    pub manager: Arc<Manager>,
+    pub driver: Arc<Pretend>,
+    connection: Connection,
+    directory: tempfile::TempDir,
+}
+
+impl Stand {
+    /// On a fresh SQLite file.
+    pub fn new() -> Self {
+        let directory = tempfile::tempdir().expect("a directory");
+        let url = DatabaseUrl::sqlite_file(directory.path().join("cinder.sqlite")).expect("a file");
+        let mut options = DatabaseOptions::new(url);
+        options.busy_timeout = Duration::from_millis(50); // a lock is a database that is away
+        Self::on(options, directory)
+    }
+
+    fn on(options: DatabaseOptions, directory: tempfile::TempDir) -> Self {
+        let mut connection = open_or_create(&options).expect("a database");
+        let host = ServiceHost::from_parts("node1", None, "pretend");
+        let service = register(
+            &mut connection,
+            &Registration {
+                host: host.clone(),
+                cluster: None,
+                availability_zone: "nova".into(),
+                enable_new_services: true,
+            },
+        )
+        .expect("a service");
+        let driver = Arc::new(Pretend::default());
+        let manager = Manager::new(
+            Options {
+                host,
+                cluster: None,
+                service: service.id,
+                volume_name_template: "volume-%s".to_owned(),
+                snapshot_name_template: "snapshot-%s".to_owned(),
+                default_pool: "pretend".to_owned(),
+                resume: true,
+                snapshots_are_free: false,
+                reservation_expire: Duration::from_secs(86_400),
+                message_ttl: Duration::from_secs(86_400),
+                reports_discard: false,
+                block_sizes: None,
+            },
+            Surroundings {
+                pool: Pool::new(options),
+                driver: driver.clone(),
+                ready: Arc::new(AtomicBool::new(true)),
+                locks: Locks::below(directory.path().join("locks")),
+                records: Some(Records::below(directory.path().join("operations"))),
+                scheduler: None,
+                freed: Arc::new(|| {}),
+            },
+        );
+        Self { manager: Arc::new(manager), driver, connection, directory }
+    }
+
+    pub fn file(&self) -> PathBuf {
+        self.directory.path().join("cinder.sqlite")
+    }
+
+    pub fn front(&mut self) -> Front<'_> {
+        Front::new(&mut self.connection, ProjectId::new(PROJECT), UserId::new(PROJECT))
+    }
+
+    /// The request for a volume whose row has just been written.
+    pub fn wants_volume(&mut self) -> (VolumeId, Asked) {
+        let new = NewVolume {
+            name: None,
+            size_gib: Some(1),
+            host: HOST.to_owned(),
+            from_snapshot: None,
+            from_volume: None,
+        };
+        let args = self.front().create_volume(&new).expect("a row");
+        let id = args.volume.id().expect("an id");
+        (id, Asked::new(&Request::CreateVolume(Box::new(args))))
+    }
+
+    pub fn wants_deletion(&mut self, id: &VolumeId) -> Asked {
+        let volume = self.front().volume(id.as_str(), HOST).expect("it is there");
+        let args = self.front().delete_volume(&volume).expect("it may be deleted");
+        Asked::new(&Request::DeleteVolume(Box::new(args)))
+    }
+
+    pub fn wants_snapshot(&mut self, id: &VolumeId) -> (String, Asked) {
+        let volume = self.front().volume(id.as_str(), HOST).expect("it is there");
+        let args = self.front().create_snapshot(&volume, None).expect("a row");
+        let snapshot = args.snapshot.id().expect("an id").to_string();
+        (snapshot, Asked::new(&Request::CreateSnapshot(Box::new(args))))
+    }
+
+    pub fn wants_snapshot_deletion(&mut self, id: &str) -> Asked {
+        let snapshot = self.front().snapshot(id, HOST).expect("it is there");
+        let args = self.front().delete_snapshot(&snapshot).expect("it may be deleted");
+        Asked::new(&Request::DeleteSnapshot(Box::new(args)))
+    }
+
+    pub fn wants_extension(&mut self, id: &VolumeId, gib: i32) -> Asked {
+        let volume = self.front().volume(id.as_str(), HOST).expect("it is there");
+        let args = self.front().extend_volume(&volume, gib).expect("it may be extended");
+        Asked::new(&Request::ExtendVolume(Box::new(args)))
+    }
+
+    /// A volume that is there.
+    pub fn volume(&mut self) -> VolumeId {
+        let (id, asked) = self.wants_volume();
+        self.carry_out(&asked).expect("it is made");
+        id
+    }
+
+    pub fn carry_out(&self, asked: &Asked) -> Result<Value, Failure> {
+        asked.of_manager(&self.manager)
+    }
+
+    pub fn status(&mut self, id: &VolumeId) -> String {
+        let found = cinder_db::volumes::get(&mut self.connection, id).expect("an answer");
+        let status = found.and_then(|one| one.row.status);
+        status.map_or_else(|| "gone".to_owned(), |one| one.as_str().to_owned())
+    }
+
+    pub fn entries(&mut self) -> usize {
+        let all = cinder_db::workers::Scope::default();
+        cinder_db::workers::list_unfinished(&mut self.connection, &all).expect("an answer").len()
+    }
+}
