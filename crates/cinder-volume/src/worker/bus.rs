@@ -13,6 +13,7 @@ mod levels;
 mod publishing;
 mod request;
 mod standing;
+mod statistics;
 #[cfg(test)]
 mod tests;
 
@@ -22,7 +23,6 @@ use std::time::{Duration, Instant};
 
 use oslo_log::printable;
 use oslo_messaging::{Bus, Client, Counts, Lanes, Pool, ServerOptions, Target};
-use serde_json::{Map, Value};
 use tracing::{info, warn};
 
 use self::capabilities::Whose;
@@ -36,6 +36,7 @@ pub(crate) use self::evidence::WORDS as EVIDENCE_WORDS;
 pub(super) use self::publishing::Publishing;
 use self::publishing::Wake;
 pub(crate) use self::request::fresh_id as fresh_request_id;
+use self::statistics::Statistics;
 use super::FIRST_ATTEMPT;
 use super::ending::{Ending, Stage};
 use super::events::Events;
@@ -80,7 +81,7 @@ pub(super) struct Work {
     /// Carries out methods.
     pub manager: Arc<dyn Manager>,
     /// Knows what schedulers are told.
-    pub source: Box<dyn CapabilitySource>,
+    pub source: Arc<dyn CapabilitySource>,
     /// How much of it at a time.
     pub lanes: Lanes,
     /// Who wants schedulers told at once.
@@ -263,7 +264,11 @@ impl Shared {
     /// thread from saying that there is none, and would be out of date when it goes out.
     fn attend(&self, bus: &Bus) {
         let client = bus.client();
-        let mut known = None;
+        let statistics = Statistics::of(
+            Arc::clone(&self.work.source),
+            Arc::clone(&self.work.publishing),
+            self.plan.polling_interval / 2,
+        );
         let mut told = Condition::Starting;
         // A broker that comes and goes must not keep the supervisor busy.
         let mut quiet_until = Instant::now();
@@ -284,7 +289,9 @@ impl Shared {
             }
             if told == Condition::Up && due <= Instant::now() {
                 self.work.publishing.answer();
-                self.publish(&client, &mut known);
+                if !self.ask(&statistics) {
+                    self.publish(&client, &statistics);
+                }
                 due = Instant::now() + self.plan.polling_interval;
             }
             let next = if told == Condition::Up { Some(due) } else { None };
@@ -295,6 +302,14 @@ impl Shared {
             match self.work.publishing.wait(left) {
                 Wake::Stop => return,
                 Wake::Asked => due = Instant::now(),
+                Wake::Known => {
+                    if self.events.now().driver_ready {
+                        self.parts.set(Part::Driver, Condition::Up);
+                    }
+                    if told == Condition::Up {
+                        self.publish(&client, &statistics);
+                    }
+                }
                 Wake::Changed | Wake::TimeOver => {}
             }
         }
@@ -310,10 +325,30 @@ impl Shared {
         standing::condition(&state)
     }
 
+    /// Asks the driver what it can; whether an answer may be expected soon. A storage that does not answer is told to
+    /// operators, and to schedulers what they heard last.
+    fn ask(&self, statistics: &Statistics) -> bool {
+        match statistics.ask() {
+            Ok(None) => true,
+            Ok(Some(waited)) if waited < self.plan.polling_interval / 2 => true,
+            Ok(Some(waited)) => {
+                let reason = format!("no answer for {} s to what it can", waited.as_secs());
+                warn!(target: "cinder.volume.manager", "Update driver status failed: {reason}");
+                self.parts.set(Part::Driver, Condition::Ailing(reason));
+                false
+            }
+            Err(error) => {
+                let target = self.whose.host.as_str();
+                warn!(target: "cinder.volume.manager", "No thread to ask what {target} can do: {error}");
+                false
+            }
+        }
+    }
+
     /// Tells schedulers what this back end can do, by what is known of it.
-    fn publish(&self, client: &Client, known: &mut Option<Map<String, Value>>) {
-        if let Some(capabilities) = capabilities::newest(&*self.work.source, known)
-            && let Err(error) = self.whose.publish(client, &self.plan.bus.exchange, capabilities)
+    fn publish(&self, client: &Client, statistics: &Statistics) {
+        if let Some(capabilities) = statistics.known()
+            && let Err(error) = self.whose.publish(client, &self.plan.bus.exchange, &capabilities)
         {
             warn!(
                 target: "cinder.volume.manager",

@@ -101,7 +101,7 @@ impl VolumeService {
         slot.stays_empty(&format!("[{}] volume_driver: {why}", self.plan.name));
         Work {
             manager: Arc::new(NoManager),
-            source: Box::new(NoCapacity),
+            source: Arc::new(NoCapacity),
             lanes: Lanes::from(self.plan.messages.threads),
             publishing: Arc::clone(&self.publishing),
         }
@@ -135,7 +135,7 @@ impl VolumeService {
         });
         Ok(Work {
             manager: Arc::new(operations.clone()),
-            source: Box::new(operations),
+            source: Arc::new(operations),
             lanes: Lanes::of(&[CALLS, self.plan.operation_threads, BULK, WATCH]),
             publishing: Arc::clone(&self.publishing),
         })

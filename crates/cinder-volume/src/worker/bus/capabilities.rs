@@ -6,7 +6,6 @@
 use cinder_types::{ClusterName, RequestContext, ServiceHost};
 use oslo_messaging::{CallError, Client, Context, Destination, Request};
 use serde_json::{Map, Value, json};
-use tracing::warn;
 
 use super::request::fresh_id;
 
@@ -23,20 +22,6 @@ pub(crate) trait CapabilitySource: Send + Sync {
     ///
     /// Why it cannot be told now, for operators; what was told last is told again then.
     fn capabilities(&self) -> Result<Map<String, Value>, String>;
-}
-
-/// What is told now: what the source knows, or what was told last.
-pub(super) fn newest<'a>(
-    source: &dyn CapabilitySource,
-    known: &'a mut Option<Map<String, Value>>,
-) -> Option<&'a Map<String, Value>> {
-    match source.capabilities() {
-        Ok(capabilities) => *known = Some(capabilities),
-        Err(reason) => {
-            warn!(target: "cinder.volume.manager", "Update driver status failed: {reason}");
-        }
-    }
-    known.as_ref()
 }
 
 /// There is no driver: nothing is told, so that nothing is scheduled to it.

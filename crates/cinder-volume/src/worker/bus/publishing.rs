@@ -15,6 +15,7 @@ pub(in crate::worker) struct Publishing {
 struct State {
     asked: bool,
     changed: bool,
+    known: bool,
     stopping: bool,
 }
 
@@ -27,6 +28,8 @@ pub(super) enum Wake {
     Asked,
     /// The bus has changed.
     Changed,
+    /// The driver has said what it can.
+    Known,
     /// Nothing has come.
     TimeOver,
 }
@@ -47,6 +50,11 @@ impl Publishing {
         self.change(|state| state.changed = true);
     }
 
+    /// There is something to tell.
+    pub(super) fn know(&self) {
+        self.change(|state| state.known = true);
+    }
+
     /// Nobody is told anything any more.
     pub(super) fn stop(&self) {
         self.change(|state| state.stopping = true);
@@ -61,6 +69,8 @@ impl Publishing {
         self.wait_for(limit, |state| {
             if std::mem::take(&mut state.changed) {
                 Some(Wake::Changed)
+            } else if std::mem::take(&mut state.known) {
+                Some(Wake::Known)
             } else {
                 std::mem::take(&mut state.asked).then_some(Wake::Asked)
             }

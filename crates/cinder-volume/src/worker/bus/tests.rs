@@ -52,6 +52,10 @@ struct Bench {
 
 impl Bench {
     fn new() -> Self {
+        Self::with(Arc::new(NoCapacity), SOON)
+    }
+
+    fn with(source: Arc<dyn CapabilitySource>, polling_interval: Duration) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let bus = bus(directory.path());
         let worker = LoneWorker::new(metrics::WORDS + board::WORDS + EVIDENCE_WORDS).unwrap();
@@ -66,12 +70,11 @@ impl Bench {
             bus: bus.clone(),
             threads: 4,
             ping: false,
-            polling_interval: SOON,
+            polling_interval,
         };
         let (begin, begun) = channel();
         let (go_on, goes_on) = channel();
         let manager = Slow { begun: Mutex::new(begin), go_on: Mutex::new(goes_on) };
-        let source = Box::new(NoCapacity);
         let work = Work {
             manager: Arc::new(manager),
             source,
@@ -90,6 +93,14 @@ impl Bench {
             Messages::start(plan, &registration, work, counting, &parts, &events, &mut ending)
                 .unwrap();
         Self { _directory: directory, worker, parts, events, bus, messages, ending, begun, go_on }
+    }
+
+    fn wait_reason(&self, is_so: impl Fn(&str) -> bool) {
+        let begun = Instant::now();
+        while !is_so(&self.worker.status().reason) {
+            assert!(begun.elapsed() < SOON, "{:?}", self.worker.status());
+            std::thread::sleep(Duration::from_millis(2));
+        }
     }
 
     fn wait_report(&self, text: &str) {
@@ -194,24 +205,33 @@ fn servers_that_cannot_be_opened_are_tried_again() {
     bench.ending.run(&bench.parts);
 }
 
-/// A driver that cannot tell keeps schedulers with what they were told last.
+/// A storage that hangs with its statistics is shown, and nothing else waits for it.
 #[test]
-fn what_was_told_last_is_told_again_when_a_driver_cannot_tell() {
-    struct Once(Mutex<bool>);
-    impl CapabilitySource for Once {
+fn a_driver_whose_statistics_hang_keeps_nothing_else_from_being_done() {
+    struct Hangs(Mutex<Receiver<()>>);
+    impl CapabilitySource for Hangs {
         fn capabilities(&self) -> Result<Map<String, Value>, String> {
-            if std::mem::replace(&mut *self.0.lock().unwrap(), true) {
-                return Err("the array does not answer".to_owned());
-            }
-            Ok(Map::from_iter([("volume_backend_name".to_owned(), "gold".into())]))
+            self.0.lock().unwrap().recv().unwrap();
+            Ok(Map::new())
         }
     }
-    let source = Once(Mutex::new(false));
-    let mut known = None;
-    for _ in 0..3 {
-        assert_eq!(
-            capabilities::newest(&source, &mut known).unwrap()["volume_backend_name"],
-            "gold"
-        );
-    }
+    let (answers, waits) = channel();
+    let source = Arc::new(Hangs(Mutex::new(waits)));
+    let bench = Bench::with(source, Duration::from_millis(100));
+    bench.events.tell(|told| {
+        told.driver_tried = true;
+        told.driver_ready = true;
+    });
+    bench.wait_reason(|reason| reason.starts_with("driver: no answer for "));
+    assert_eq!(bench.worker.status().state, WorkerState::Up);
+    let call = bench.call("freeze_host");
+    bench.begun.recv_timeout(SOON).unwrap();
+    bench.go_on.send(()).unwrap();
+    assert_eq!(call.join().unwrap().unwrap(), "\"done\"");
+    // It answers, and goes on doing so.
+    (0..10_000).for_each(|_| answers.send(()).unwrap());
+    bench.wait_reason(str::is_empty);
+    bench.worker.stop();
+    bench.events.tell(|told| told.stop = true);
+    bench.ending.run(&bench.parts);
 }
