@@ -9,8 +9,8 @@ use crate::e2e::{Config, Scene};
 use crate::servers::Database;
 use crate::wait::secs;
 
-/// A driver without storage, for a daemon that loads Python drivers by name. A daemon that does
-/// not gets the same configuration and makes of the name what it can.
+/// A driver without storage, for the original, which loads Python drivers by name. Ours runs on its local driver, in an
+/// empty directory.
 const NULL_DRIVER: &str = r#""""A volume driver without storage: enough to start, beat and stop."""
 from cinder.volume import driver
 
@@ -37,17 +37,20 @@ NullDriver.__abstractmethods__ = frozenset()  # none of them is called here
 pub(super) struct Subject {
     pub(super) name: String,
     words: Vec<String>,
+    /// Whether its driver is the one above.
+    loads_python: bool,
 }
 
 impl Subject {
     pub(super) fn ours(binary: &Path) -> Self {
-        Self { name: "ours".to_owned(), words: vec![binary.to_string_lossy().into_owned()] }
+        let words = vec![binary.to_string_lossy().into_owned()];
+        Self { name: "ours".to_owned(), words, loads_python: false }
     }
 
     pub(super) fn peer(line: &str) -> Result<Self> {
         let words = shlex::split(line).context("--peer is not a command line")?;
         ensure!(!words.is_empty(), "--peer is empty");
-        Ok(Self { name: "peer".to_owned(), words })
+        Ok(Self { name: "peer".to_owned(), words, loads_python: true })
     }
 }
 
@@ -87,7 +90,9 @@ impl Setup {
     }
 
     fn write(scene: Scene, size: usize, report_interval: u32) -> Result<Self> {
-        let file = scene.write("cinder.conf", &config(&scene, size, report_interval).text())?;
+        let config = config(&scene, size, report_interval);
+        let file = scene.write("cinder.conf", &config.text())?;
+        scene.write(PYTHON, &with_python_drivers(config, size).text())?;
         scene.write("xtask_null_driver.py", NULL_DRIVER)?;
         for folder in ["state", "lock"] {
             std::fs::create_dir(scene.path(folder))?;
@@ -98,28 +103,39 @@ impl Setup {
     pub(super) fn command(&self, subject: &Subject) -> Command {
         let mut words = subject.words.iter();
         let mut command = self.scene.command(words.next().map_or("", String::as_str));
-        command.args(words).arg("--config-file").arg(&self.file);
+        let python = self.scene.path(PYTHON);
+        let file = if subject.loads_python { &python } else { &self.file };
+        command.args(words).arg("--config-file").arg(file);
         command.env("PYTHONPATH", self.scene.path(""));
         command
     }
 }
 
+/// The same configuration but for the drivers.
+const PYTHON: &str = "python.conf";
+
+fn with_python_drivers(config: Config, size: usize) -> Config {
+    names(size).iter().fold(config, |config, name| {
+        config.set(name, "volume_driver", "xtask_null_driver.NullDriver")
+    })
+}
+
+fn names(size: usize) -> Vec<String> {
+    (1..=size).map(|n| format!("b{n:03}")).collect()
+}
+
 fn config(scene: &Scene, size: usize, report_interval: u32) -> Config {
-    let names: Vec<_> = (1..=size).map(|n| format!("b{n:03}")).collect();
+    let names = names(size);
     let names: Vec<_> = names.iter().map(String::as_str).collect();
     let path = |name: &str| scene.path(name).to_string_lossy().into_owned();
-    let mut config = scene
+    scene
         .config(&names)
         .set("DEFAULT", "report_interval", &report_interval.to_string())
         .set("DEFAULT", "service_down_time", &(report_interval * 6).to_string())
         // Messages stay inside each process: no broker takes part in these figures.
         .set("DEFAULT", "transport_url", "fake:/")
         .set("oslo_concurrency", "lock_path", &path("lock"))
-        .set("coordination", "backend_url", &format!("file://{}", path("state")));
-    for name in names {
-        config = config.set(name, "volume_driver", "xtask_null_driver.NullDriver");
-    }
-    config
+        .set("coordination", "backend_url", &format!("file://{}", path("state")))
 }
 
 /// Everything may take this long before a figure is given up.
