@@ -64,6 +64,8 @@ pub(crate) trait Way {
 pub(crate) trait Lane {
     /// The next news.
     fn hear(&mut self, deadline: Instant) -> Result<Heard, Offer>;
+    /// All has been heard: whatever was needed for it may serve the next one.
+    fn over(self: Box<Self>) {}
 }
 
 /// News about a message.
@@ -377,6 +379,7 @@ fn answer(
     patience: Patience,
 ) -> Result<Reply, Offer> {
     if let Some(reply) = early {
+        lane.over();
         return Ok(reply);
     }
     loop {
@@ -388,6 +391,7 @@ fn answer(
         if let Heard::Reply(body) = heard
             && let Some(reply) = last(&body)?
         {
+            lane.over();
             return Ok(reply);
         }
     }

@@ -4,17 +4,18 @@
 //! [`UNSENT`] bytes, or when it has taken nothing for a while: what it does not read must not fill
 //! our memory.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::io::{self, Read, Write};
+use std::collections::BTreeMap;
+use std::io::{self, Read};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use nix::poll::PollFlags;
 
-use super::frame::{Frame, FrameError, SMALL, Unread};
+use super::frame::{Frame, FrameError, Unread};
+use super::outlet::Outlet;
 use crate::envelope::LARGEST_BODY;
 
 /// Bytes that wait for a client to read them: the largest reply, and small ones.
@@ -46,16 +47,11 @@ pub(super) enum Parting {
 /// See the module's head.
 #[derive(Debug)]
 pub(super) struct Line {
-    stream: UnixStream,
+    /// Handlers write, too. It is closed with this line: they know it weakly.
+    outlet: Arc<Outlet>,
     unread: Unread,
     /// Since when the frame that is being read has been.
     begun: Option<Instant>,
-    unsent: VecDeque<Vec<u8>>,
-    /// Bytes of the first of those that are sent.
-    sent: usize,
-    unsent_bytes: usize,
-    /// Since when it has taken nothing of them.
-    deaf: Option<Instant>,
     last_sign: Instant,
     /// Set when nobody is at the other end any more.
     gone: Arc<AtomicBool>,
@@ -67,13 +63,9 @@ impl Line {
     pub(super) fn new(stream: UnixStream, now: Instant) -> io::Result<Self> {
         stream.set_nonblocking(true)?;
         Ok(Self {
-            stream,
+            outlet: Arc::new(Outlet::new(stream)),
             unread: Unread::default(),
             begun: None,
-            unsent: VecDeque::new(),
-            sent: 0,
-            unsent_bytes: 0,
-            deaf: None,
             last_sign: now,
             gone: Arc::default(),
             open: BTreeMap::new(),
@@ -85,7 +77,7 @@ impl Line {
         let mut chunk = [0; 16 * 1024];
         let mut bytes = 0;
         while bytes < TURN {
-            match self.stream.read(&mut chunk) {
+            match self.outlet.stream().read(&mut chunk) {
                 Ok(0) => return Err(Parting::Closed),
                 Ok(count) => {
                     bytes += count;
@@ -119,47 +111,29 @@ impl Line {
 
     /// Puts a frame behind those that wait, and sends what can be sent.
     pub(super) fn send(&mut self, frame: Frame, now: Instant) -> Result<(), Parting> {
-        let head = Frame::head(frame.kind, frame.tag, &frame.body);
-        self.unsent_bytes += head.len() + frame.body.len();
-        // A small body goes with its head: one write less; a large one is not copied for that.
-        if frame.body.len() <= SMALL {
-            self.unsent.push_back([&head, frame.body.as_slice()].concat());
-        } else {
-            self.unsent.extend([head.to_vec(), frame.body]);
-        }
-        self.write(now)?;
-        if self.unsent_bytes > UNSENT { Err(Parting::NeverReads) } else { Ok(()) }
+        self.outlet.send(frame, now).map_err(parting)
     }
 
     /// Sends what can be sent without waiting.
     pub(super) fn write(&mut self, now: Instant) -> Result<(), Parting> {
-        while let Some(first) = self.unsent.front() {
-            match self.stream.write(first.get(self.sent..).unwrap_or_default()) {
-                Ok(count) => {
-                    self.deaf = None;
-                    self.sent += count;
-                    self.unsent_bytes = self.unsent_bytes.saturating_sub(count);
-                    if self.sent >= first.len() {
-                        self.unsent.pop_front();
-                        self.sent = 0;
-                    }
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.deaf.get_or_insert(now);
-                    break;
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(parting(error)),
-            }
-        }
-        Ok(())
+        self.outlet.write(now).map_err(parting)
+    }
+
+    /// Whether what waits for it is not too much.
+    pub(super) fn bounded(&self) -> Result<(), Parting> {
+        if self.unsent() > UNSENT { Err(Parting::NeverReads) } else { Ok(()) }
+    }
+
+    /// The way out for whoever has something for it.
+    pub(super) fn outlet(&self) -> Weak<Outlet> {
+        Arc::downgrade(&self.outlet)
     }
 
     /// What to wait for; a client whose messages find no room is not read from.
     pub(super) fn interest(&self, room: bool) -> PollFlags {
         let mut interest = PollFlags::empty();
         interest.set(PollFlags::POLLIN, room);
-        interest.set(PollFlags::POLLOUT, !self.unsent.is_empty());
+        interest.set(PollFlags::POLLOUT, self.unsent() > 0);
         interest
     }
 
@@ -173,12 +147,12 @@ impl Line {
     /// When it has to be let go if nothing changes.
     pub(super) fn deadline(&self) -> Option<Instant> {
         let begun = self.begun.map(|begun| begun + FRAME_LIMIT);
-        begun.into_iter().chain(self.deaf.map(|deaf| deaf + DEAF_LIMIT)).min()
+        begun.into_iter().chain(self.outlet.deaf().map(|deaf| deaf + DEAF_LIMIT)).min()
     }
 
     /// Why it has to be let go now.
     pub(super) fn overdue(&self, now: Instant) -> Option<Parting> {
-        if self.deaf.is_some_and(|deaf| deaf + DEAF_LIMIT <= now) {
+        if self.outlet.deaf().is_some_and(|deaf| deaf + DEAF_LIMIT <= now) {
             return Some(Parting::NeverReads);
         }
         self.begun.is_some_and(|begun| begun + FRAME_LIMIT <= now).then_some(Parting::HalfAFrame)
@@ -206,7 +180,7 @@ impl Line {
 
     /// Bytes that wait to be taken by it.
     pub(super) fn unsent(&self) -> usize {
-        self.unsent_bytes
+        self.outlet.unsent()
     }
 
     /// When something last came from it.
@@ -216,7 +190,7 @@ impl Line {
 
     /// Whether nothing is under way with it.
     pub(super) fn is_idle(&self) -> bool {
-        self.open.is_empty() && self.unsent_bytes == 0
+        self.open.is_empty() && self.unsent() == 0
     }
 
     pub(super) fn gone(&self) -> Arc<AtomicBool> {
@@ -241,12 +215,14 @@ impl Drop for Line {
 
 impl AsFd for Line {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.stream.as_fd()
+        self.outlet.stream().as_fd()
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+
     use super::*;
     use crate::local::frame::Kind;
 
@@ -291,7 +267,9 @@ mod tests {
         client.read_exact(&mut [0; 64 * 1024]).expect("read");
         line.write(after(20)).expect("more of it");
         assert!(line.overdue(after(49)).is_none() && line.overdue(after(50)).is_some());
-        let error = line.send(frame(UNSENT), after(20)).expect_err("too much");
+        assert!(line.bounded().is_ok());
+        line.send(frame(UNSENT), after(20)).expect("it waits");
+        let error = line.bounded().expect_err("too much");
         assert!(matches!(error, Parting::NeverReads));
     }
 

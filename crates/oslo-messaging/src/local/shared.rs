@@ -1,13 +1,17 @@
 //! What the loop of a local server and the threads of its handlers share.
 //!
-//! Handlers post what their senders are told; the loop tells them. Must not: wait for anybody.
+//! Handlers tell senders themselves what became of their messages, as far as that can be done without waiting, and post it
+//! for the loop, which remembers what is open. It is woken only for what cannot wait until something comes anyhow. Must not:
+//! wait for anybody.
 
 use std::io::{self, Write};
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Instant;
 
-use super::frame::{Frame, Kind};
+use super::frame::{Frame, Kind, SMALL};
+use super::outlet::Outlet;
 use crate::envelope::{Reply, ReplyTo};
 use crate::incoming::{Replies, written};
 use crate::seen::Delivery;
@@ -15,22 +19,38 @@ use crate::seen::Delivery;
 /// See the module's head.
 #[derive(Debug)]
 pub(super) struct Shared {
-    posted: Mutex<Vec<Command>>,
+    posted: Mutex<Posted>,
     waker: UnixStream,
     /// Messages and their bytes that are not settled.
     messages: AtomicUsize,
     bytes: AtomicUsize,
 }
 
+/// What is posted.
+#[derive(Debug, Default)]
+struct Posted {
+    commands: Vec<Command>,
+    /// Whether the loop has been woken for them.
+    woken: bool,
+    /// Whether it wants to be for whatever changes: it waits for room.
+    is_eager: bool,
+}
+
+/// So many may wait until something comes.
+const MOST_QUIET: usize = 256;
+
 /// What a thread wants from the loop.
 #[derive(Debug)]
 pub(super) enum Command {
-    /// A message was settled: its client is told, and there may be room for another one.
+    /// A message was settled: there may be room for another one.
     Settled {
         line: u64,
-        frame: Frame,
+        tag: u64,
+        kind: Kind,
+        /// Whether its client knows.
+        is_told: bool,
     },
-    /// Something for a caller.
+    /// Something has been said to a caller, or is to be.
     Reply(Answer),
     StopConsuming,
     Close,
@@ -44,7 +64,8 @@ pub(super) struct Answer {
     pub(super) tag: u64,
     /// The caller's number for it.
     pub(super) call: String,
-    pub(super) body: Vec<u8>,
+    /// Nothing if it has been sent over that line.
+    pub(super) body: Option<Vec<u8>>,
     pub(super) is_last: bool,
 }
 
@@ -62,23 +83,38 @@ impl Shared {
         Ok((shared, wake))
     }
 
+    /// Something that the loop has to do now.
     pub(super) fn post(&self, command: Command) {
+        self.put(command, true);
+    }
+
+    /// What is not urgent is known to it before it does anything else.
+    fn put(&self, command: Command, is_urgent: bool) {
         let mut posted = self.posted();
-        posted.push(command);
-        // Whoever finds commands there has been woken for the first of them.
-        if posted.len() == 1 {
+        posted.commands.push(command);
+        let wanted = is_urgent || posted.is_eager || posted.commands.len() >= MOST_QUIET;
+        if wanted && !std::mem::replace(&mut posted.woken, true) {
             // A full buffer is a wake-up as well; a loop that is gone needs none.
             let _ = (&self.waker).write(&[1]);
         }
     }
 
-    fn posted(&self) -> MutexGuard<'_, Vec<Command>> {
+    fn posted(&self) -> MutexGuard<'_, Posted> {
         self.posted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// All commands so far.
     pub(super) fn taken(&self) -> Vec<Command> {
-        std::mem::take(&mut *self.posted())
+        let mut posted = self.posted();
+        posted.woken = false;
+        std::mem::take(&mut posted.commands)
+    }
+
+    /// The loop is about to wait; an eager one is woken by everything. Says whether it may, or has something to do.
+    pub(super) fn may_wait(&self, is_eager: bool) -> bool {
+        let mut posted = self.posted();
+        posted.is_eager = is_eager;
+        !is_eager || posted.commands.is_empty()
     }
 
     pub(super) fn messages(&self) -> usize {
@@ -90,33 +126,68 @@ impl Shared {
     }
 }
 
+/// One message of a client's, as handlers know it.
+#[derive(Clone)]
+pub(super) struct Origin {
+    pub(super) shared: Arc<Shared>,
+    pub(super) line: u64,
+    pub(super) tag: u64,
+    pub(super) outlet: Weak<Outlet>,
+}
+
+/// How far a client has been told something.
+enum Told {
+    /// All of it is on its way.
+    Whole,
+    /// The rest waits until the client takes it.
+    Partly,
+    /// Nothing: the loop has to.
+    Nothing(Vec<u8>),
+}
+
+impl Origin {
+    /// Tells the client, without waiting.
+    fn tell(&self, kind: Kind, body: Vec<u8>) -> Told {
+        // Large ones are the loop's, which takes the next one only when it has seen to the room for this one.
+        let outlet = if body.len() <= SMALL { self.outlet.upgrade() } else { None };
+        let Some(outlet) = outlet else { return Told::Nothing(body) };
+        // Over a line that breaks just now nothing is owed: the loop finds that out by itself.
+        match outlet.send(Frame { kind, tag: self.tag, body }, Instant::now()) {
+            Ok(()) if outlet.unsent() > 0 => Told::Partly,
+            Ok(()) | Err(_) => Told::Whole,
+        }
+    }
+}
+
 /// The way back of one message, and its place among those that are not settled.
 pub(super) struct Ticket {
-    shared: Arc<Shared>,
-    line: u64,
-    tag: u64,
+    origin: Origin,
     bytes: usize,
     gone: Arc<AtomicBool>,
 }
 
 impl Ticket {
-    pub(super) fn new(
-        shared: Arc<Shared>,
-        line: u64,
-        tag: u64,
-        bytes: usize,
-        gone: Arc<AtomicBool>,
-    ) -> Self {
-        shared.messages.fetch_add(1, Ordering::Relaxed);
-        shared.bytes.fetch_add(bytes, Ordering::Relaxed);
-        Self { shared, line, tag, bytes, gone }
+    pub(super) fn new(origin: Origin, bytes: usize, gone: Arc<AtomicBool>) -> Self {
+        origin.shared.messages.fetch_add(1, Ordering::Relaxed);
+        origin.shared.bytes.fetch_add(bytes, Ordering::Relaxed);
+        Self { origin, bytes, gone }
     }
 
     fn tell(&self, kind: Kind) {
-        self.shared.messages.fetch_sub(1, Ordering::Relaxed);
-        self.shared.bytes.fetch_sub(self.bytes, Ordering::Relaxed);
-        let frame = Frame { kind, tag: self.tag, body: Vec::new() };
-        self.shared.post(Command::Settled { line: self.line, frame });
+        let Origin { shared, line, tag, .. } = &self.origin;
+        shared.messages.fetch_sub(1, Ordering::Relaxed);
+        shared.bytes.fetch_sub(self.bytes, Ordering::Relaxed);
+        // Whoever has large ones hears that the next one may come when this one's answer is bounded.
+        let told = match self.bytes <= SMALL {
+            true => self.origin.tell(kind, Vec::new()),
+            false => Told::Nothing(Vec::new()),
+        };
+        let (is_told, is_urgent) = match told {
+            Told::Whole => (true, false),
+            Told::Partly => (true, true),
+            Told::Nothing(_) => (false, true),
+        };
+        shared.put(Command::Settled { line: *line, tag: *tag, kind, is_told }, is_urgent);
     }
 }
 
@@ -138,18 +209,20 @@ impl Delivery for Ticket {
     }
 }
 
-/// Where the answers to one message go: to the loop, which knows the lines.
-pub(super) struct Answers {
-    pub(super) shared: Arc<Shared>,
-    pub(super) line: u64,
-    pub(super) tag: u64,
-}
+/// Where the answers to one message go: over its line, or to the loop, which knows the others.
+pub(super) struct Answers(pub(super) Origin);
 
 impl Replies for Answers {
     fn send(&self, _: &ReplyTo, reply: Reply) {
         let (call, is_last) = (reply.id.clone(), reply.is_last);
         let Some(body) = written(reply) else { return };
-        let answer = Answer { line: self.line, tag: self.tag, call, body, is_last };
-        self.shared.post(Command::Reply(answer));
+        let Origin { shared, line, tag, .. } = &self.0;
+        let (body, is_urgent) = match self.0.tell(Kind::Reply, body) {
+            Told::Whole => (None, false),
+            Told::Partly => (None, true),
+            Told::Nothing(body) => (Some(body), true),
+        };
+        shared
+            .put(Command::Reply(Answer { line: *line, tag: *tag, call, body, is_last }), is_urgent);
     }
 }

@@ -18,7 +18,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use super::frame::{Frame, Kind, SERIOUS};
 use super::line::{Line, Parting};
 use super::listener::Listener;
-use super::shared::{Answer, Answers, Command, Shared, Ticket};
+use super::shared::{Answer, Answers, Command, Origin, Shared, Ticket};
 use crate::body::Body;
 use crate::envelope::LARGEST_BODY;
 use crate::reception::{Reception, Taken};
@@ -82,15 +82,7 @@ impl Turns {
         let mut closing: Option<Instant> = None;
         loop {
             // Commands first: what is settled makes room for what is read afterwards.
-            let commands = self.shared.taken();
-            for command in commands {
-                match command {
-                    Command::Settled { line, frame } => self.settled(line, frame),
-                    Command::Reply(answer) => self.reply(answer),
-                    Command::StopConsuming => self.listeners.clear(),
-                    Command::Close => closing = Some(Instant::now() + LAST_REPLIES),
-                }
-            }
+            self.obey(&mut closing);
             self.take_what_was_read();
             if let Some(limit) = closing
                 && (Instant::now() >= limit || self.lines.values().all(|line| line.unsent() == 0))
@@ -98,8 +90,12 @@ impl Turns {
                 return;
             }
             let expiry = self.reception.inbox.expire(Instant::now());
-            match self.wait(closing.into_iter().chain(expiry)) {
-                Ok(ready) => self.turn(&ready),
+            match self.wait(closing.is_some(), closing.into_iter().chain(expiry)) {
+                Ok(ready) => {
+                    // What has been told quietly came before what is read now.
+                    self.obey(&mut closing);
+                    self.turn(&ready);
+                }
                 Err(error) => {
                     // The kernel refuses to wait for descriptors that it gave us: nothing that
                     // another try would change soon, and nothing that may end the service.
@@ -110,7 +106,33 @@ impl Turns {
         }
     }
 
-    fn wait(&self, deadlines: impl Iterator<Item = Instant>) -> io::Result<Ready> {
+    fn obey(&mut self, closing: &mut Option<Instant>) {
+        for command in self.shared.taken() {
+            match command {
+                Command::Settled { line, tag, kind, is_told } => {
+                    self.settled(line, tag, kind, is_told);
+                }
+                Command::Reply(answer) => self.reply(answer),
+                Command::StopConsuming => self.stop_consuming(),
+                Command::Close => *closing = Some(Instant::now() + LAST_REPLIES),
+            }
+        }
+    }
+
+    /// Who waits for nothing is to come to the next server with what he has next.
+    fn stop_consuming(&mut self) {
+        self.listeners.clear();
+        let idle = self.lines.iter().filter(|(_, line)| line.is_idle());
+        for id in idle.map(|(id, _)| *id).collect::<Vec<_>>() {
+            self.part(id, &Parting::Closed);
+        }
+    }
+
+    fn wait(
+        &self,
+        is_closing: bool,
+        deadlines: impl Iterator<Item = Instant>,
+    ) -> io::Result<Ready> {
         let now = Instant::now();
         let (first, held) = (self.first(), self.held());
         let place = self.lines.len() < CLIENTS || self.lines.values().any(Line::is_idle);
@@ -120,12 +142,19 @@ impl Turns {
         let arrivals =
             if place && closed.is_none() { PollFlags::POLLIN } else { PollFlags::empty() };
         watched.extend(self.listeners.iter().map(|one| PollFd::new(one.as_fd(), arrivals)));
-        watched.extend(self.lines.iter().map(|(id, line)| {
-            PollFd::new(line.as_fd(), line.interest(self.may_read(*id, line, first, held)))
-        }));
+        let mut is_eager = is_closing || !place;
+        for (id, line) in &self.lines {
+            let room = self.may_read(*id, line, first, held);
+            is_eager |= !room;
+            watched.push(PollFd::new(line.as_fd(), line.interest(room)));
+        }
         let deadlines =
             self.lines.values().filter_map(Line::deadline).chain(deadlines).chain(closed);
-        match poll(&mut watched, timeout(deadlines.min(), now)) {
+        let limit = match self.shared.may_wait(is_eager) {
+            true => timeout(deadlines.min(), now),
+            false => PollTimeout::ZERO,
+        };
+        match poll(&mut watched, limit) {
             Ok(_) | Err(Errno::EINTR) => {}
             Err(errno) => return Err(errno.into()),
         }
@@ -238,10 +267,10 @@ impl Turns {
         if !matches!(frame.kind, Kind::Message | Kind::MessageAgain) {
             return; // no client says that; it harms nobody
         }
-        let gone = line.gone();
-        let ticket = Ticket::new(Arc::clone(&self.shared), id, frame.tag, frame.body.len(), gone);
-        let answers =
-            Arc::new(Answers { shared: Arc::clone(&self.shared), line: id, tag: frame.tag });
+        let (gone, outlet) = (line.gone(), line.outlet());
+        let origin = Origin { shared: Arc::clone(&self.shared), line: id, tag: frame.tag, outlet };
+        let ticket = Ticket::new(origin.clone(), frame.body.len(), gone);
+        let answers = Arc::new(Answers(origin));
         match self.reception.take(Body::new(frame.body), Box::new(ticket), answers) {
             Taken::Wanted(call) => {
                 if let Some(call) = &call {
@@ -254,18 +283,28 @@ impl Turns {
         }
     }
 
-    fn settled(&mut self, id: u64, frame: Frame) {
+    fn settled(&mut self, id: u64, tag: u64, kind: Kind, is_told: bool) {
         let Some(line) = self.lines.get_mut(&id) else { return };
-        let waits_on = frame.kind == Kind::Acknowledged
-            && line.open.get(&frame.tag).is_some_and(Option::is_some);
-        if !waits_on && let Some(Some(call)) = line.open.remove(&frame.tag) {
-            self.callers.remove(&call);
+        let waits_on =
+            kind == Kind::Acknowledged && line.open.get(&tag).is_some_and(Option::is_some);
+        if !waits_on && let Some(Some(call)) = line.open.remove(&tag) {
+            self.forget_call(&call, (id, tag));
         }
-        self.send(id, frame);
+        match is_told {
+            true => self.bound(id),
+            false => self.send(id, Frame { kind, tag, body: Vec::new() }),
+        }
     }
 
     fn reply(&mut self, answer: Answer) {
         let Answer { line, tag, call, body, is_last } = answer;
+        let Some(body) = body else {
+            if is_last && let Some(open) = self.lines.get_mut(&line).map(|line| &mut line.open) {
+                open.remove(&tag);
+                self.forget_call(&call, (line, tag));
+            }
+            return self.bound(line);
+        };
         // A caller whose line broke has asked again over another one.
         let is_there = self.lines.get(&line).is_some_and(|line| line.open.contains_key(&tag));
         let came = if is_there { Some((line, tag)) } else { self.callers.get(&call).copied() };
@@ -279,10 +318,25 @@ impl Turns {
         self.send(id, Frame { kind: Kind::Reply, tag, body });
     }
 
+    /// A call is over, unless it has come again over another line.
+    fn forget_call(&mut self, call: &str, over: (u64, u64)) {
+        if self.callers.get(call) == Some(&over) {
+            self.callers.remove(call);
+        }
+    }
+
     fn send(&mut self, id: u64, frame: Frame) {
         if let Some(line) = self.lines.get_mut(&id)
             && let Err(parting) = line.send(frame, Instant::now())
         {
+            self.part(id, &parting);
+        }
+        self.bound(id);
+    }
+
+    /// Lets those go that do not take what is theirs: one, or whoever has most when all have too much.
+    fn bound(&mut self, id: u64) {
+        if let Some(Err(parting)) = self.lines.get(&id).map(Line::bounded) {
             self.part(id, &parting);
         }
         let unsent = |line: &Line| line.unsent();
