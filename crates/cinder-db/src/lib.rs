@@ -74,6 +74,7 @@ mod schema;
 pub mod services;
 pub mod snapshots;
 mod statement;
+pub mod survey;
 mod timestamp;
 mod transaction;
 mod url;

@@ -566,4 +566,4 @@ tables! {
     }
 }
 
-diesel::allow_tables_to_appear_in_same_query!(snapshots, volumes);
+diesel::allow_tables_to_appear_in_same_query!(snapshots, volumes, workers);

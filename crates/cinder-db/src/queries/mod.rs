@@ -20,6 +20,7 @@ pub(crate) mod quotas;
 pub(crate) mod schema_version;
 pub(crate) mod services;
 pub(crate) mod snapshots;
+pub(crate) mod survey;
 pub(crate) mod volume_types;
 pub(crate) mod volumes;
 pub(crate) mod workers;

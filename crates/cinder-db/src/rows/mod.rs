@@ -75,6 +75,7 @@ pub(crate) mod metadata;
 pub(crate) mod quota;
 pub(crate) mod service;
 pub(crate) mod snapshot;
+pub(crate) mod survey;
 mod text;
 pub(crate) mod volume;
 pub(crate) mod volume_type;

@@ -49,6 +49,7 @@ mod registry;
 mod schema;
 mod services;
 mod snapshots;
+mod survey;
 mod volume_types;
 mod volumes;
 mod workers;
