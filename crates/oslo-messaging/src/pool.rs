@@ -29,17 +29,34 @@ const LONGEST_WAIT: Duration = Duration::from_secs(600);
 
 /// How many handlers run at a time: one number for each lane.
 #[derive(Debug, Clone)]
-pub struct Lanes(Vec<usize>);
+pub struct Lanes(Vec<Lane>);
+
+#[derive(Debug, Clone, Copy)]
+struct Lane {
+    most: usize,
+    patience: Duration,
+}
 
 impl Lanes {
     /// Lanes with these limits; one of 0 is one of 1.
     #[must_use]
     pub fn of(limits: &[usize]) -> Self {
-        Self(limits.iter().map(|limit| (*limit).max(1)).collect())
+        let lane = |limit: &usize| Lane { most: (*limit).max(1), patience: Duration::MAX };
+        Self(limits.iter().map(lane).collect())
+    }
+
+    /// With how long a handler of each may run before it counts as stuck: another one may then run in its place, up to
+    /// as many as the lane has; nobody waits for it any more, a stop neither.
+    #[must_use]
+    pub fn patient(mut self, patience: &[Duration]) -> Self {
+        for (lane, patience) in self.0.iter_mut().zip(patience) {
+            lane.patience = *patience;
+        }
+        self
     }
 
     fn all(&self) -> usize {
-        self.0.iter().sum()
+        self.0.iter().map(|lane| lane.most).sum()
     }
 }
 
@@ -67,6 +84,8 @@ pub struct Running {
     pub request_id: Option<String>,
     /// How long it has run.
     pub age: Duration,
+    /// Whether that is longer than its lane is patient.
+    pub is_stuck: bool,
 }
 
 /// Told how many requests wait for a lane.
@@ -101,6 +120,8 @@ struct Entry {
     lane: usize,
     request_id: Option<String>,
     since: Instant,
+    /// It has run for longer than its lane is patient, which has been said.
+    is_stuck: bool,
     pulse: Option<(Pulse, Instant)>,
 }
 
@@ -160,6 +181,7 @@ impl Pool {
             lane: one.lane,
             request_id: one.request_id.clone(),
             age: one.since.elapsed(),
+            is_stuck: one.is_stuck,
         };
         state.running.values().map(entry).collect()
     }
@@ -186,8 +208,8 @@ impl Pool {
         ended
     }
 
-    /// Takes nothing more and waits until what runs has ended; says whether all did in time. Replies
-    /// still go out until the server is closed.
+    /// Takes nothing more and waits until what runs has ended, but for what is stuck; says whether all did in time.
+    /// Replies still go out until the server is closed.
     pub fn finish(&self, limit: Duration) -> bool {
         self.shared.server.stop_consuming();
         // What has not begun does not begin: it goes back, for whoever comes next.
@@ -197,10 +219,18 @@ impl Pool {
         self.shared.tell(&state);
         drop(state);
         drop(back);
-        let state = self.shared.lock();
-        let busy = |state: &mut State| state.threads > 0;
-        let waited = self.shared.changed.wait_timeout_while(state, limit, busy);
-        !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out()
+        let begun = Instant::now();
+        let mut state = self.shared.lock();
+        loop {
+            state.lose_patience(&self.shared.lanes);
+            let left = limit.saturating_sub(begun.elapsed());
+            if state.threads <= state.stuck() || left.is_zero() {
+                return state.threads == 0;
+            }
+            // What gets stuck meanwhile tells nobody.
+            let waited = self.shared.changed.wait_timeout(state, left.min(IDLE));
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
     }
 }
 
@@ -241,6 +271,7 @@ impl Shared {
         let mut state = self.lock();
         let mut new = false;
         loop {
+            state.lose_patience(&self.lanes);
             let due = state.beat(Instant::now());
             let left = due.map_or(IDLE, |due| due.saturating_duration_since(Instant::now()));
             let back = state.give_back();
@@ -262,7 +293,7 @@ impl Shared {
                 self.leave_somebody(state);
                 return Some((admitted, number));
             }
-            if state.stopping || state.waiting + state.running.len() >= self.lanes.all() {
+            if state.stopping || !state.has_room(&self.lanes) {
                 state = self.watch(state, left)?;
                 continue;
             }
@@ -300,7 +331,7 @@ impl Shared {
         mut state: MutexGuard<'a, State>,
         left: Duration,
     ) -> Option<MutexGuard<'a, State>> {
-        let is_over = state.stopping && state.running.is_empty();
+        let is_over = state.stopping && state.running.len() <= state.stuck();
         if state.has_watcher || state.waiting > 0 || is_over {
             return None;
         }
@@ -313,9 +344,8 @@ impl Shared {
 
     /// Makes sure that somebody waits for the next request, or watches over those that run.
     fn leave_somebody(self: &Arc<Self>, state: MutexGuard<'_, State>) {
-        let room = state.running.len() < self.lanes.all();
-        let pulses = state.running.values().any(|one| one.pulse.is_some());
-        let needed = state.waiting == 0 && !state.has_watcher && (room || pulses);
+        // Where there is no room somebody sees whose calls go on, and what is stuck.
+        let needed = state.waiting == 0 && !state.has_watcher;
         drop(state);
         if needed && let Err(error) = self.spawn() {
             // This one waits again when it has ended what it runs.
@@ -327,11 +357,45 @@ impl Shared {
 impl State {
     /// The first that waits for a lane which has room.
     fn unpark(&mut self, lanes: &Lanes) -> Option<(usize, Admitted)> {
-        let mut busy = vec![0; lanes.0.len()];
-        self.running.values().for_each(|one| busy[one.lane] += 1);
-        let free = |(lane, _): &(usize, Admitted)| busy[*lane] < lanes.0[*lane];
+        let free = |(lane, _): &(usize, Admitted)| self.is_free(*lane, lanes.0[*lane]);
         let place = self.parked.iter().position(free)?;
         self.parked.remove(place)
+    }
+
+    /// Whether one more may run in a lane: there is room beside those that may still end, and not too many do not.
+    fn is_free(&self, number: usize, lane: Lane) -> bool {
+        let mut of_lane = [0usize; 2];
+        let entries = self.running.values().filter(|one| one.lane == number);
+        entries.for_each(|one| of_lane[usize::from(one.is_stuck)] += 1);
+        let [moving, stuck] = of_lane;
+        moving + stuck.saturating_sub(lane.most) < lane.most
+    }
+
+    /// Whether one more thread may take a request.
+    fn has_room(&self, lanes: &Lanes) -> bool {
+        let moving = self.waiting + self.running.len() - self.stuck();
+        moving + self.stuck().saturating_sub(lanes.all()) < lanes.all()
+    }
+
+    fn stuck(&self) -> usize {
+        self.running.values().filter(|one| one.is_stuck).count()
+    }
+
+    /// Gives up hope for what has run for too long.
+    fn lose_patience(&mut self, lanes: &Lanes) {
+        for one in self.running.values_mut().filter(|one| !one.is_stuck) {
+            let age = one.since.elapsed();
+            if age < lanes.0[one.lane].patience {
+                continue;
+            }
+            one.is_stuck = true;
+            let (method, seconds) = (one.method, age.as_secs());
+            let request = one.request_id.as_deref().unwrap_or("-").escape_debug().to_string();
+            tracing::warn!(
+                target: "oslo_messaging.server",
+                "{method} of request {request} has run for {seconds} s and may never end; another may take its place"
+            );
+        }
     }
 
     /// Those that wait in vain: for too long, or because nothing is to begin any more.
@@ -357,7 +421,8 @@ impl State {
         let number = self.next;
         self.next += 1;
         let method = admitted.method();
-        self.running.insert(number, Entry { method, lane, request_id, since, pulse });
+        self.running
+            .insert(number, Entry { method, lane, request_id, since, is_stuck: false, pulse });
         number
     }
 

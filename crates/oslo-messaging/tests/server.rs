@@ -437,6 +437,41 @@ fn a_full_lane_keeps_nobody_else_from_running_and_gives_back_what_waits_for_it()
     }
 }
 
+/// A storage that never answers must not take the whole service with it, nor keep it from ending.
+#[test]
+fn what_is_stuck_is_replaced_up_to_a_bound_and_not_waited_for() {
+    for stage in buses() {
+        let (_never, waits) = mpsc::channel::<()>();
+        let waits = Arc::new(Mutex::new(waits));
+        let hang = Method::new("hang", move |_| {
+            let _ = waits.lock().expect("whole").recv();
+            returned(&())
+        });
+        let lanes = Lanes::of(&[1, 1]).patient(&[LIMIT * 10, Duration::from_millis(50)]);
+        let pool = serve_as(&stage, "server", lanes, [echo(), hang.in_lane(|_| 1)]);
+        let senders: Vec<_> = (0..3)
+            .map(|_| {
+                let client = stage.bus.client();
+                thread::spawn(move || {
+                    client.cast(&server_of("server"), request("hang", &json!({})))
+                })
+            })
+            .collect();
+        // One hangs, another takes its place, and the third finds that as many hang as may run.
+        eventually("two are stuck", || {
+            let running = pool.running();
+            running.len() == 2 && running.iter().all(|one| one.is_stuck)
+        });
+        eventually("the third waits", || pool.waiting_now() == Some(vec![0, 1]));
+        call(&stage, request("echo", &json!({"text": 1}))).expect("the other lane is free");
+        // What is lost is said, and nobody waits for it.
+        assert!(!pool.drain(LIMIT * 10), "{stage}: all ended");
+        assert_eq!(pool.running().len(), 2, "{stage}");
+        drop(pool);
+        drop(senders);
+    }
+}
+
 #[test]
 fn a_long_call_gives_signs_of_life_even_when_every_thread_is_busy() {
     for recorded in [true, false] {

@@ -177,7 +177,8 @@ impl Messages {
         let pool = pool.try_lock().ok().and_then(|pool| pool.clone());
         for one in pool.and_then(|pool| pool.running_now()).unwrap_or_default() {
             let (id, age) = (one.request_id.unwrap_or_default(), one.age.as_secs_f64());
-            let _ = writeln!(text, "runs: {} {} for {age:.1} s", one.method, printable(&id));
+            let stuck = if one.is_stuck { ", may never end" } else { "" };
+            let _ = writeln!(text, "runs: {} {} for {age:.1} s{stuck}", one.method, printable(&id));
         }
         text
     }

@@ -53,6 +53,14 @@ const CALLS: usize = 8;
 const BULK: usize = 4;
 /// How many that only look.
 const WATCH: usize = 1;
+/// After how long one of each lane is taken for one that never ends, as storage hangs: callers wait for minutes, and an
+/// array may erase for an hour. Nothing is lost where that is wrong: it goes on, and one more may run.
+const PATIENCE: [Duration; 4] = [
+    Duration::from_secs(10 * 60),
+    Duration::from_secs(60 * 60),
+    Duration::from_secs(24 * 60 * 60),
+    Duration::from_secs(10 * 60),
+];
 
 /// The service of one enabled back end.
 #[derive(Debug)]
@@ -136,7 +144,7 @@ impl VolumeService {
         Ok(Work {
             manager: Arc::new(operations.clone()),
             source: Arc::new(operations),
-            lanes: Lanes::of(&[CALLS, self.plan.operation_threads, BULK, WATCH]),
+            lanes: Lanes::of(&[CALLS, self.plan.operation_threads, BULK, WATCH]).patient(&PATIENCE),
             publishing: Arc::clone(&self.publishing),
         })
     }
