@@ -56,6 +56,14 @@ impl Timestamp {
         Self(later.unwrap_or(NaiveDateTime::MAX))
     }
 
+    /// The moment so much earlier; the first one there is if that lies before the calendar.
+    #[must_use]
+    pub fn before(self, time: Duration) -> Self {
+        let micros = time.as_micros().try_into().unwrap_or(i64::MAX);
+        let earlier = self.0.checked_sub_signed(TimeDelta::microseconds(micros));
+        Self(earlier.unwrap_or(NaiveDateTime::MIN))
+    }
+
     /// The value as Diesel's own types have it.
     #[cfg(any(feature = "mysql", feature = "postgres"))]
     pub(crate) fn naive(self) -> NaiveDateTime {

@@ -19,6 +19,11 @@ pub(crate) struct AtWork {
 }
 
 impl Busy {
+    /// Whether somebody works on it.
+    pub(crate) fn has(&self, id: &str) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(id)
+    }
+
     /// Begins to work on something; nothing if somebody does already.
     pub(crate) fn begin(&self, id: &str) -> Option<AtWork> {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -40,6 +45,7 @@ mod tests {
     fn one_works_on_a_resource_at_a_time() {
         let busy = Busy::default();
         let first = busy.begin("1");
+        assert!(busy.has("1") && !busy.has("2"));
         assert!(first.is_some() && busy.begin("1").is_none() && busy.begin("2").is_some());
         drop(first);
         assert!(busy.begin("1").is_some());

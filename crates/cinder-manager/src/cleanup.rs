@@ -202,7 +202,7 @@ impl Manager {
         }
     }
 
-    fn give_up_volume(
+    pub(crate) fn give_up_volume(
         &self,
         id: &VolumeId,
         cleanup: Cleanup,
@@ -247,15 +247,20 @@ impl Manager {
             return made;
         }
         warn!(target: LOG, "Snapshot {id} was creating when its service went; it is error now");
-        let mut connection = self.connection()?;
-        let change = snapshots::Change {
-            status: changes::to(SnapshotStatus::ERROR),
-            ..snapshots::Change::default()
-        };
-        snapshots::update(&mut connection, &id, &change)?;
+        self.set_snapshot(&id, SnapshotStatus::ERROR)?;
         self.forget_entry(id.as_str());
-        cleanup.done(&mut connection)?;
+        cleanup.done(&mut *self.connection()?)?;
         Ok(())
+    }
+
+    pub(crate) fn set_snapshot(
+        &self,
+        id: &SnapshotId,
+        status: SnapshotStatus,
+    ) -> Result<(), Failure> {
+        let change =
+            snapshots::Change { status: changes::to(status), ..snapshots::Change::default() };
+        Ok(snapshots::update(&mut *self.connection()?, id, &change)?)
     }
 
     /// Whether an operation is to be tried again, which is written down first: if it kills this process, too, its
@@ -299,7 +304,7 @@ impl Manager {
     }
 
     /// Removes what was counted of operations that have entries.
-    fn forget_entry(&self, resource: &str) {
+    pub(crate) fn forget_entry(&self, resource: &str) {
         for method in ["create_volume", "delete_volume", "create_snapshot"] {
             self.forget(method, resource);
         }
@@ -401,11 +406,7 @@ impl Manager {
             return Ok(());
         };
         if !self.may_resume(&record.method, &record.resource, &record.status)? {
-            let change = snapshots::Change {
-                status: changes::to(SnapshotStatus::ERROR_DELETING),
-                ..snapshots::Change::default()
-            };
-            snapshots::update(&mut *self.connection()?, &id, &change)?;
+            self.set_snapshot(&id, SnapshotStatus::ERROR_DELETING)?;
             self.forget(&record.method, &record.resource);
             return Ok(());
         }

@@ -21,7 +21,7 @@ fn gib(size: Option<i32>) -> u64 {
 }
 
 /// A name on the storage.
-fn named(template: &str, id: &str) -> String {
+pub(crate) fn named(template: &str, id: &str) -> String {
     template.replacen("%s", id, 1)
 }
 

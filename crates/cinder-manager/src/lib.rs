@@ -7,6 +7,7 @@
 
 #![forbid(unsafe_code)]
 
+mod abandon;
 mod allocated;
 mod busy;
 mod cleanup;
@@ -15,18 +16,22 @@ mod course;
 mod dispatch;
 mod entry;
 mod error;
+mod exports;
 mod front;
 pub mod locks;
 mod manager;
 mod not_here;
+mod orphans;
 pub mod points;
 mod quota;
 pub mod records;
 mod snapshot;
 mod stats;
+mod strays;
 mod volume;
 
 pub use course::{Course, Unseen};
 pub use error::Failure;
 pub use front::{Front, FrontError, NewVolume, volume_object};
 pub use manager::{BlockSizes, Manager, Options, Scheduler, Surroundings};
+pub use strays::Strays;

@@ -30,6 +30,11 @@ pub(crate) struct BusPlan {
 }
 
 impl BusPlan {
+    /// The file that is there while an operator wants a back end to take no work.
+    pub(crate) fn drain_of(&self, backend: &str) -> PathBuf {
+        self.directory.with_file_name("drained").join(backend)
+    }
+
     /// Opens it, in the process that uses it.
     ///
     /// # Errors

@@ -64,6 +64,10 @@ pub(crate) enum Task {
     Volume(volume::VolumeWish),
     /// `operations`.
     Operations(operators::Shown),
+    /// `operation abandon`.
+    Abandon(operators::AbandonWish),
+    /// `drain`.
+    Drain(operators::DrainWish),
     /// `status --alive`.
     Alive {
         /// The daemon's parent process.
@@ -368,7 +372,7 @@ fn understand(arguments: &Arguments<'_>, matches: &ArgMatches) -> (Task, Vec<Ite
         ["report"] => report(inner),
         ["call"] => call(inner),
         ["volume", rest @ ..] => volume::task(rest, inner),
-        [name @ "operations"] => operators::task(name, inner),
+        ["operations" | "operation" | "drain", ..] => operators::task(&path, inner),
         ["status"] => status(inner, backend_name(&items)),
         _ => Task::Run { only: backend_name(&items) },
     };

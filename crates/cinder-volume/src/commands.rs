@@ -5,6 +5,8 @@ mod call;
 mod config;
 mod db;
 mod operations;
+mod operators;
+mod orphans;
 mod status;
 mod volume;
 
@@ -12,6 +14,7 @@ use std::io;
 
 use anyhow::anyhow;
 
+use crate::cli::volume::Act;
 use crate::cli::{CommandLine, Task};
 use crate::exit::{self, Failure};
 use crate::progress::Progress;
@@ -67,13 +70,20 @@ pub(crate) fn run(surroundings: &Surroundings, line: &CommandLine) -> Result<i32
             let conf = configure::load_for_command(surroundings, line)?;
             let bus = wire::bus(&conf).map_err(|problem| anyhow!("{}", problem.statement()))?;
             let (host, pool) = wire::place_of_volumes(&conf, wish.backend.as_deref())?;
+            let services = wire::services(&conf, None)?;
+            let name = services.iter().find(|(_, of)| *of == host).map(|(name, _)| name.as_str());
+            let is_drained = name.is_some_and(|name| bus.drain_of(name).exists());
             let place = volume::Place {
                 database: wire::database_options(&conf)?,
                 bus,
                 host,
                 pool,
                 service_down_time: wire::service_down_time(&conf),
+                is_drained,
             };
+            if wish.act == Act::Orphans {
+                return orphans::run(&place.bus, &place.host, wish.json, out);
+            }
             volume::run(&place, wish, out)
         }
         Task::Operations(wish) => {
@@ -84,6 +94,19 @@ pub(crate) fn run(surroundings: &Surroundings, line: &CommandLine) -> Result<i32
             }
             let style = status::Style { json: wish.json, ..status::Style::of(surroundings) };
             operations::run(health.as_ref(), wish, style, out)
+        }
+        Task::Abandon(wish) => {
+            let conf = configure::load_for_command(surroundings, line)?;
+            let bus = wire::bus(&conf).map_err(|problem| anyhow!("{}", problem.statement()))?;
+            let (host, _) = wire::place_of_volumes(&conf, wish.backend.as_deref())?;
+            operators::abandon(&bus, &host, wish, out)
+        }
+        Task::Drain(wish) => {
+            let conf = configure::load_for_command(surroundings, line)?;
+            let bus = wire::bus(&conf).map_err(|problem| anyhow!("{}", problem.statement()))?;
+            let services = wire::services(&conf, wish.backend.as_deref())?;
+            let database = wire::database_options(&conf)?;
+            operators::drain(&surroundings.name, &bus, &services, &database, wish, out)
         }
         Task::Alive { pid } => alive::check(*pid, out),
     }

@@ -163,12 +163,13 @@ impl<'a> Live<'a> {
         let words = self.scoreboard.program_words(slot);
         let messages = Board::new(words).read(&member.messages);
         // What a process has left there is nobody's any more.
+        let is_drained = worker.pid != 0 && Meters::new(words).is_drained();
         let waiting = if worker.pid == 0 { Vec::new() } else { waiting(Meters::new(words)) };
         let ended = if most == 0 { Vec::new() } else { self.scoreboard.ended(slot, most) };
         let notes = self.scoreboard.notes(slot);
         let limit = self.service.plan.longest_silence.as_ref().map(Duration::as_secs_f64);
         BackEnd {
-            state: state(worker.state),
+            state: state(worker.state, is_drained),
             // A worker's own words, or a stray byte among them.
             reason: printable(&worker.reason).into_owned(),
             pid: worker.pid,
@@ -258,10 +259,11 @@ fn slot_of(member: &Member, workers: &[WorkerStatus]) -> Option<usize> {
     workers.iter().position(named).filter(|_| member.left_out.is_none())
 }
 
-fn state(state: WorkerState) -> State {
+fn state(state: WorkerState, is_drained: bool) -> State {
     match state {
         WorkerState::Gone => State::Gone,
         WorkerState::Starting => State::Starting,
+        WorkerState::Up if is_drained => State::Draining,
         WorkerState::Up => State::Up,
         WorkerState::Down => State::Down,
         WorkerState::Draining => State::Draining,

@@ -148,6 +148,7 @@ metrics! {
 
     BackEndUp Gauge "back_end_up" [] Of(|one| whole(u64::from(one.state == State::Up)));
         "Whether the back end serves."
+    Drained Gauge "back_end_drained" [] Words; "Whether an operator wants it to take no work."
     WorkerState Gauge "worker_state" [STATE] Of(states); "1 for the state that the back end is in."
     WorkerRestarts Counter "worker_restarts" [CAUSE] Of(|one| restarts(&one.restarts));
         "Replacements of the worker, by cause."
@@ -364,6 +365,11 @@ impl<'a> Meters<'a> {
     pub(crate) fn waiting(&self) -> [u64; LANES.len()] {
         let start = STARTS[Metric::QueueDepth as usize];
         std::array::from_fn(|lane| self.load(start + lane))
+    }
+
+    /// Whether the worker takes no work because an operator wants that.
+    pub(crate) fn is_drained(&self) -> bool {
+        self.load(STARTS[Metric::Drained as usize]) == 1
     }
 
     /// Forgets what there was in the process before.

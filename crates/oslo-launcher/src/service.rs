@@ -11,7 +11,7 @@ use crate::error::StartError;
 use crate::later::later;
 use crate::reporting::{ReportRequest, ReportWork};
 use crate::rereading::ReadWork;
-use crate::scoreboard::{RunningOperation, Scoreboard, WorkerState};
+use crate::scoreboard::{Operation, RunningOperation, Scoreboard, WorkerState};
 use crate::state_line::StateTeller;
 use crate::stop_flag::StopFlag;
 
@@ -263,6 +263,11 @@ impl WorkerHandle {
     /// Kept until the next process of this worker begins.
     pub fn note(&self, place: usize, text: &str) {
         self.scoreboard.note(self.slot, place, text);
+    }
+
+    /// What this worker is doing, the oldest first.
+    pub fn running(&self) -> Vec<Operation> {
+        self.scoreboard.running(self.slot)
     }
 
     /// The state of all workers, this one among them.

@@ -74,7 +74,7 @@ pub use failure::Failure;
 pub use incoming::{Incoming, Pulse};
 
 pub use options::{FailoverStrategy, LoginMethod, RabbitOptions};
-pub use pool::{Lanes, Pool, Running};
+pub use pool::{Attendant, Lanes, Pool, Running};
 pub use reception::Counts;
 pub use secret::Secret;
 pub use server::{Received, Server, ServerOptions};

@@ -88,14 +88,29 @@ pub struct Running {
     pub is_stuck: bool,
 }
 
-/// Told how many requests wait for a lane.
-type Watch = Box<dyn Fn(usize, usize) + Send + Sync>;
+/// Looks after the requests that wait. All of it is called under the pool's lock and must not wait.
+pub trait Attendant: Send + Sync {
+    /// So many requests wait for a lane, by its number: told when one begins to wait, and when one ends it.
+    fn waits(&self, lane: usize, count: usize) {
+        let _ = (lane, count);
+    }
+
+    /// Whether this one is to wait although there may be room. It is asked again when another request
+    /// comes or has ended, and every few seconds.
+    fn holds(&self, request: &Admitted) -> bool {
+        let _ = request;
+        false
+    }
+}
+
+/// Nobody: what has room begins.
+impl Attendant for () {}
 
 struct Shared {
     server: Server,
     dispatcher: Dispatcher,
     lanes: Lanes,
-    watch: Watch,
+    attendant: Arc<dyn Attendant>,
     state: Mutex<State>,
     /// A handler or a thread has ended.
     changed: Condvar,
@@ -136,26 +151,25 @@ impl Pool {
         dispatcher: Dispatcher,
         lanes: impl Into<Lanes>,
     ) -> io::Result<Self> {
-        Self::start_watched(server, dispatcher, lanes, |_, _| {})
+        Self::start_attended(server, dispatcher, lanes, Arc::new(()))
     }
 
-    /// As [`start`](Self::start); `watch` is told the number of a lane and how many requests wait for it,
-    /// whenever one begins to wait or ends it. It is called under the pool's lock and must not wait.
+    /// As [`start`](Self::start), with somebody who looks after those that wait.
     ///
     /// # Errors
     ///
     /// The system gives no thread.
-    pub fn start_watched(
+    pub fn start_attended(
         server: Server,
         dispatcher: Dispatcher,
         lanes: impl Into<Lanes>,
-        watch: impl Fn(usize, usize) + Send + Sync + 'static,
+        attendant: Arc<dyn Attendant>,
     ) -> io::Result<Self> {
         let shared = Arc::new(Shared {
             server,
             dispatcher,
             lanes: lanes.into(),
-            watch: Box::new(watch),
+            attendant,
             state: Mutex::default(),
             changed: Condvar::new(),
         });
@@ -262,7 +276,7 @@ impl Shared {
 
     fn tell(&self, state: &State) {
         for lane in 0..self.lanes.0.len() {
-            (self.watch)(lane, state.parked.iter().filter(|(of, _)| *of == lane).count());
+            self.attendant.waits(lane, state.parked.iter().filter(|(of, _)| *of == lane).count());
         }
     }
 
@@ -283,7 +297,8 @@ impl Shared {
                 state = self.lock();
                 continue;
             }
-            let (unparked, parked) = (state.unpark(&self.lanes), std::mem::take(&mut new));
+            let (unparked, parked) =
+                (state.unpark(&self.lanes, &*self.attendant), std::mem::take(&mut new));
             if parked != unparked.is_some() {
                 // Else somebody waits who did not, or the other way round.
                 self.tell(&state);
@@ -356,8 +371,9 @@ impl Shared {
 
 impl State {
     /// The first that waits for a lane which has room.
-    fn unpark(&mut self, lanes: &Lanes) -> Option<(usize, Admitted)> {
-        let free = |(lane, _): &(usize, Admitted)| self.is_free(*lane, lanes.0[*lane]);
+    fn unpark(&mut self, lanes: &Lanes, by: &dyn Attendant) -> Option<(usize, Admitted)> {
+        let free =
+            |(lane, one): &(usize, Admitted)| self.is_free(*lane, lanes.0[*lane]) && !by.holds(one);
         let place = self.parked.iter().position(free)?;
         self.parked.remove(place)
     }

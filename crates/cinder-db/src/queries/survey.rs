@@ -108,10 +108,11 @@ pub(crate) fn stuck_snapshots(
     }
 }
 
+/// A host, a cluster, and how many volumes both have.
+type Place = (Option<String>, Option<String>, i64);
+
 /// How many live volumes each host and cluster has; answered from few rows where hosts are few.
-pub(crate) fn volumes_by_place(
-    native: &mut Native,
-) -> QueryResult<Vec<(Option<String>, Option<String>, i64)>> {
+pub(crate) fn volumes_by_place(native: &mut Native) -> QueryResult<Vec<Place>> {
     volumes::table
         .filter(volumes::deleted.eq(false))
         .group_by((volumes::host, volumes::cluster_name))

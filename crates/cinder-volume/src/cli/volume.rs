@@ -49,6 +49,8 @@ pub(crate) enum Act {
     Connect { volume: String },
     /// Take that back.
     Disconnect { volume: String },
+    /// Compare rows and storage.
+    Orphans,
 }
 
 /// Makes subcommands with the options that all of them have.
@@ -146,6 +148,11 @@ pub(super) fn command(with_options: &dyn Fn(Command) -> Command) -> Command {
             all.looking("connect", "Make a volume reachable and print how; may hold secrets")
                 .arg(volume()),
             all.looking("disconnect", "Take that back").arg(volume()),
+            all.looking(
+                "orphans",
+                "Print what is stored without a row, and rows whose data are gone; changes nothing. Exit 0 if \
+                 there is neither, 3 if there is or the driver cannot say, 4 if nobody answered",
+            ),
         ])
 }
 
@@ -175,6 +182,7 @@ pub(super) fn task(path: &[&str], matches: &ArgMatches) -> Task {
         }
         ["revert"] => Act::Revert { snapshot: text("snapshot").unwrap_or_default() },
         ["connect"] => Act::Connect { volume },
+        ["orphans"] => Act::Orphans,
         ["disconnect"] => Act::Disconnect { volume },
         _ => Act::List,
     };

@@ -44,6 +44,8 @@ pub(crate) struct Place {
     pub pool: String,
     /// `service_down_time`.
     pub service_down_time: Duration,
+    /// Whether an operator wants no work to be taken there.
+    pub is_drained: bool,
 }
 
 /// Does what is wanted.
@@ -66,6 +68,11 @@ pub(crate) fn run(place: &Place, wish: &VolumeWish, out: &mut dyn Write) -> Resu
         Act::ListSnapshots => desk.list_snapshots(out),
         Act::Connect { volume } => desk.connect(volume, out),
         Act::Disconnect { volume } => desk.disconnect(volume, out),
+        _ if place.is_drained => Err(anyhow!(
+            "{} is drained and takes no work; cinder-volume drain --undo ends that",
+            place.host
+        )
+        .into()),
         changing => {
             desk.refuse_beside_scheduler()?;
             desk.change(changing, out)

@@ -30,11 +30,24 @@ pub(super) fn enabled(conf: &Conf, only: Option<&str>) -> anyhow::Result<Vec<Str
 ///
 /// When no back end is enabled, or `only` is none of them.
 pub(crate) fn hosts(conf: &Conf, only: Option<&str>) -> anyhow::Result<Vec<String>> {
+    Ok(services(conf, only)?.into_iter().map(|(_, host)| host).collect())
+}
+
+/// The same with the names of the back ends before them.
+///
+/// # Errors
+///
+/// When no back end is enabled, or `only` is none of them.
+pub(crate) fn services(conf: &Conf, only: Option<&str>) -> anyhow::Result<Vec<(String, String)>> {
     let names = enabled(conf, only)?;
     if names.is_empty() {
         bail!("no back end is enabled");
     }
-    Ok(names.iter().map(|name| host(conf, name).as_str().to_owned()).collect())
+    let service = |name: String| {
+        let host = host(conf, &name).as_str().to_owned();
+        (name, host)
+    };
+    Ok(names.into_iter().map(service).collect())
 }
 
 /// The service of this name: a back end of this configuration, or what stands in a row.
@@ -144,6 +157,7 @@ fn plan(
             threads: usize::try_from(conf.messaging.executor_thread_pool_size).unwrap_or(0).max(1),
             ping: conf.messaging.rpc_ping_enabled,
             polling_interval: seconds(conf.service.backend_stats_polling_interval),
+            drain: bus.drain_of(name),
         },
         report_interval: seconds(conf.service.report_interval),
         operations,

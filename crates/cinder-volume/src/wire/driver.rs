@@ -63,6 +63,7 @@ pub(super) fn plan(
         volume_name_template: template(&names.volume_name_template, "volume_name_template")?,
         snapshot_name_template: template(&names.snapshot_name_template, "snapshot_name_template")?,
         resume: conf.supervisor.resume_operations,
+        service_down_time: super::service_down_time(conf),
         snapshots_are_free: limits.no_snapshot_gb_quota,
         reservation_expire: seconds(limits.reservation_expire),
         message_ttl: seconds(limits.message_ttl),

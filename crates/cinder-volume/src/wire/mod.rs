@@ -19,7 +19,7 @@ use cinder_conf::cinder::Conf;
 use cinder_conf::options::process::Launcher as Choice;
 use tracing::warn;
 
-pub(crate) use self::backend::{host_of, hosts, place_of_volumes};
+pub(crate) use self::backend::{host_of, hosts, place_of_volumes, services};
 pub(crate) use self::database::{database_options, database_url};
 pub(crate) use self::health::health_address;
 pub(crate) use self::log::log_options;

@@ -10,6 +10,7 @@ mod counting;
 mod endpoint;
 mod evidence;
 mod levels;
+pub(crate) mod operators;
 mod publishing;
 mod request;
 mod standing;
@@ -18,11 +19,12 @@ mod statistics;
 mod tests;
 
 use std::fmt::Write as _;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use oslo_log::printable;
-use oslo_messaging::{Bus, Client, Counts, Lanes, Pool, ServerOptions, Target};
+use oslo_messaging::{Attendant, Bus, Client, Counts, Lanes, Pool, ServerOptions, Target};
 use tracing::{info, warn};
 
 use self::capabilities::Whose;
@@ -67,6 +69,8 @@ pub(crate) struct MessagesPlan {
     pub ping: bool,
     /// `backend_stats_polling_interval`.
     pub polling_interval: Duration,
+    /// Is there while an operator wants no work to be taken.
+    pub drain: PathBuf,
 }
 
 impl MessagesPlan {
@@ -245,9 +249,8 @@ impl Shared {
             publishing: Arc::clone(&self.work.publishing),
         };
         let dispatcher = endpoint.dispatcher(self.plan.ping);
-        let counting = Arc::clone(&self.counting);
-        let watch = move |lane, count| counting.wait(lane, count);
-        let pool = Pool::start_watched(server, dispatcher, self.work.lanes.clone(), watch)
+        let attendant = Arc::clone(&self.counting) as Arc<dyn Attendant>;
+        let pool = Pool::start_attended(server, dispatcher, self.work.lanes.clone(), attendant)
             .map_err(|error| format!("no thread for requests: {error}"))?;
         // A stop that came in between finds no pool, so this is left to it or done here.
         let pool = Arc::new(pool);

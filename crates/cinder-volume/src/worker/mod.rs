@@ -8,7 +8,7 @@
 //! or processes.
 
 mod beat;
-mod bus;
+pub(crate) mod bus;
 mod driver;
 mod ending;
 mod events;
@@ -18,6 +18,7 @@ mod pins;
 mod plan;
 #[cfg(test)]
 mod tests;
+mod upkeep;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -134,12 +135,12 @@ impl VolumeService {
         let thread = slot.fill(Connect { driver, operations: operations.clone() })?;
         // A panic of it has been logged.
         ending.add(Stage::Driver, move || drop(thread.join()));
-        let follows = operations.follow_up(worker, Arc::clone(&self.events))?;
+        let upkeep = operations.upkeep().start(worker, Arc::clone(&self.events))?;
         let stops = operations.clone();
         ending.add(Stage::Operations, move || {
             stops.stop();
             // It is in the middle of something that is to end well, or it ends at once.
-            drop(follows.join());
+            drop(upkeep.join());
         });
         Ok(Work {
             manager: Arc::new(operations.clone()),
@@ -170,7 +171,11 @@ impl Service for VolumeService {
         let mut ending = Ending::default();
 
         let ready = Ready::default();
-        let counting = Arc::new(Counting::new(worker, self.plan.messages.names()));
+        let counting = Arc::new(Counting::new(
+            worker,
+            self.plan.messages.names(),
+            self.plan.messages.drain.clone(),
+        ));
         let heartbeat = beat::start(connection, beat, &parts, &pool, &counting, ready.clone())
             .map_err(StartError::failed)?;
         // The driver's thread may outlive a stop, and must not keep the heartbeat alive with it.

@@ -4,25 +4,24 @@
 
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use cinder_db::Pool;
-use cinder_driver::{About, Driver, Lane, OpContext};
+use cinder_driver::{About, CancelFlag, Driver, Lane, OpContext};
 use cinder_driver_local::{LocalDriver, LocalOptions};
 use cinder_manager::locks::Locks;
 use cinder_manager::records::Records;
 use cinder_manager::{BlockSizes, Course, Manager, Options, Surroundings};
 use cinder_objects::{Method, Pin, PlaceVolume};
 use cinder_types::{RequestContext, ServiceHost, ServiceId};
-use oslo_launcher::{Ending, RunningOperation, WorkerHandle};
+use oslo_launcher::RunningOperation;
 use oslo_messaging::{Client, Context, Destination, Incoming, Outcome, Request, returned};
 use serde_json::{Map, Value};
-use tracing::{error, info};
+use tracing::info;
 
 use super::bus::{self, CapabilitySource, exception, fresh_request_id, message_time};
 use super::driver::{Ready, SetUp};
-use super::events::{Events, Told};
+use super::upkeep::Upkeep;
 
 /// A back end whose driver this program has.
 #[derive(Debug, Clone)]
@@ -36,6 +35,8 @@ pub(crate) struct OperationsPlan {
     pub snapshot_name_template: String,
     /// `[supervisor] resume_operations`.
     pub resume: bool,
+    /// `service_down_time`.
+    pub service_down_time: Duration,
     /// `no_snapshot_gb_quota`.
     pub snapshots_are_free: bool,
     /// `reservation_expire`.
@@ -97,7 +98,11 @@ impl SetUp for Connect {
 #[derive(Clone)]
 pub(super) struct Operations {
     manager: Arc<Manager>,
+    driver: Arc<dyn Driver>,
     schedulers: Option<Arc<Schedulers>>,
+    service_down_time: Duration,
+    /// Raised when a stop comes, for what need not be finished.
+    stopping: CancelFlag,
 }
 
 /// The way to schedulers, which is there as soon as the bus is open.
@@ -148,89 +153,50 @@ impl Operations {
         let schedulers = schedulers.map(|to| Arc::new(Schedulers { to, client: OnceLock::new() }));
         let surroundings = Surroundings {
             pool: pool.clone(),
-            driver,
+            driver: Arc::clone(&driver),
             ready: ready.flag(),
             locks: Locks::below(plan.locks.clone()),
             records: Some(Records::below(plan.records.clone())),
             scheduler: schedulers.clone().map(|one| one as Arc<dyn cinder_manager::Scheduler>),
             freed: Arc::new(freed),
         };
-        Self { manager: Arc::new(Manager::new(options, surroundings)), schedulers }
+        Self {
+            manager: Arc::new(Manager::new(options, surroundings)),
+            driver,
+            schedulers,
+            service_down_time: plan.service_down_time,
+            stopping: CancelFlag::default(),
+        }
     }
 
-    /// What follows, beside everything else, once the driver is ready: an earlier process's operations are taken up,
-    /// and as soon as requests can come the start is complete.
-    ///
-    /// # Errors
-    ///
-    /// The system's if there is no thread for it.
-    pub(super) fn follow_up(
-        &self,
-        worker: &WorkerHandle,
-        events: Arc<Events>,
-    ) -> std::io::Result<JoinHandle<()>> {
-        let (manager, worker) = (Arc::clone(&self.manager), worker.clone());
-        std::thread::Builder::new().name("clean-up".into()).spawn(move || {
-            let comes = |what: fn(&Told) -> bool| {
-                while !events.wait(A_LONG_TIME, |told| what(told) || told.stop) {}
-                !events.now().stop
-            };
-            if !comes(|told| told.driver_ready) || !comes(|told| told.bus_tried) {
-                return;
-            }
-            // What was interrupted needs no bus, but one that is there is not to wait for it either.
-            let is_up = events.now().bus_up;
-            if is_up {
-                complete(&manager);
-            }
-            clean_up(&manager, &worker);
-            if !is_up && comes(|told| told.bus_up) {
-                complete(&manager);
-            }
-        })
+    /// What this back end does by itself.
+    pub(super) fn upkeep(&self) -> Upkeep {
+        Upkeep {
+            manager: Arc::clone(&self.manager),
+            driver: Arc::clone(&self.driver),
+            down_after: self.service_down_time,
+            stopping: self.stopping.clone(),
+        }
     }
 
     /// Nothing waits any longer for what may never come.
     pub(super) fn stop(&self) {
         self.manager.stop();
+        self.stopping.cancel();
     }
 }
 
 /// What the log knows all this as.
-const LOG: &str = "cinder.volume.manager";
-/// A wait that is woken by what it waits for.
-const A_LONG_TIME: Duration = Duration::from_secs(3600);
-
-fn complete(manager: &Manager) {
-    if let Err(failure) = manager.complete(&own_context()) {
-        error!(target: LOG, "The start of the driver cannot be completed: {failure}");
-    }
-}
-
-fn clean_up(manager: &Manager, worker: &WorkerHandle) {
-    let request = own_context();
-    let mut operation = worker.begin_operation("clean_up", "-", &request.request_id);
-    let mut shown = Shown { operation: &mut operation, incoming: None };
-    let looked_at = manager.clean_up(&request, &mut shown);
-    match &looked_at {
-        // Nothing was left, so nothing was done.
-        Ok(0) => {}
-        Ok(_) => drop(operation.end(Ending::Done, "")),
-        Err(failure) => drop(operation.end(Ending::Failed, &failure.class)),
-    }
-    if let Err(failure) = looked_at {
-        error!(target: LOG, "What was interrupted cannot be taken up: {failure}");
-    }
-}
-
-fn own_context() -> RequestContext {
+pub(super) const LOG: &str = "cinder.volume.manager";
+/// A context of nobody in particular, for what a service does by itself.
+pub(super) fn own_context() -> RequestContext {
     RequestContext::own(fresh_request_id(), message_time()).elevated()
 }
 
 /// An operation as the scoreboard and its message see it go.
-struct Shown<'a> {
-    operation: &'a mut RunningOperation,
-    incoming: Option<&'a mut Incoming>,
+pub(super) struct Shown<'a> {
+    pub(super) operation: &'a mut RunningOperation,
+    pub(super) incoming: Option<&'a mut Incoming>,
 }
 
 impl Course for Shown<'_> {
@@ -267,6 +233,20 @@ impl bus::Manager for Operations {
         let arguments = incoming.request.args.get().to_owned();
         let mut shown = Shown { operation, incoming: Some(incoming) };
         match self.manager.carry_out(method, &arguments, context, &mut shown) {
+            Ok(result) => returned(&result),
+            Err(failure) => Err(exception(failure).into()),
+        }
+    }
+
+    fn abandon(&self, id: &str, context: &RequestContext) -> Outcome {
+        match self.manager.abandon(id, context) {
+            Ok(result) => returned(&result),
+            Err(failure) => Err(exception(failure).into()),
+        }
+    }
+
+    fn orphans(&self, context: &RequestContext) -> Outcome {
+        match self.manager.orphans(context) {
             Ok(result) => returned(&result),
             Err(failure) => Err(exception(failure).into()),
         }

@@ -7,7 +7,15 @@ use std::time::Duration;
 
 use super::Scoreboard;
 use super::ended::{Ended, Ending};
+use super::operations::Operation;
 use crate::sys::monotonic;
+
+impl Scoreboard {
+    /// What a worker is doing, the oldest first.
+    pub(crate) fn running(&self, worker: usize) -> Vec<Operation> {
+        self.operations(worker).running(monotonic())
+    }
+}
 
 /// Shows an operation for as long as it lives; see
 /// [`WorkerHandle::begin_operation`](crate::WorkerHandle::begin_operation).

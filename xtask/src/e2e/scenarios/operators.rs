@@ -180,3 +180,170 @@ pub(crate) fn operators_see_what_runs_what_waits_and_what_has_ended(scene: &Scen
     ensure!(run(scene, &["operations"])?.code == Some(2));
     Ok(())
 }
+
+pub(crate) fn a_drained_back_end_takes_no_work_until_that_is_undone(scene: &Scene) -> Result<()> {
+    let daemon = start(scene)?;
+    let id = stopped_create(scene, "a")?;
+    let drained = told(scene, &["drain"], 0)?;
+    ensure!(drained[0]["told"] == true && drained[0]["running"][0]["id"] == id.as_str());
+    let seen = operations(scene)?;
+    ensure!(seen["state"] == "draining" && seen["running"][0]["id"] == id.as_str(), "{seen}");
+    // What an operator starts here is refused before it begins, a call by its class; a cast waits.
+    let refused = run(scene, &["volume", "create", "--size", "1"])?;
+    ensure!(refused.code == Some(1) && refused.all().contains("drain --undo"), "{refused:?}");
+    let call =
+        run(scene, &["call", "get_capabilities", "--backend", "disk", "--arg", "discover=false"])?;
+    ensure!(call.code == Some(3) && call.out.contains("ServiceUnavailable"), "{call:?}");
+    let file = scene.path("cinder.conf").to_string_lossy().into_owned();
+    let words = ["call", "do_cleanup", "--backend", "disk", "--cast", "--config-file", &file];
+    let request = "{\"cleanup_request\": {}}";
+    let mut cast = scene.cinder_volume(&words);
+    let mut cast = cast.args(["--json", request]).stdout(Stdio::null()).spawn()?;
+    wait_for("the cast to wait", SOON, || {
+        let seen = operations(scene)?;
+        ensure!(seen["waiting"][0]["count"] == 1, "{seen}");
+        Ok(())
+    })?;
+    // What had begun ends well, and nothing else begins, also in the next process.
+    arm(scene, "")?;
+    wait_status(scene, &id, "available")?;
+    let status = run(scene, &["status"])?;
+    ensure!(status.code == Some(1), "{status:?}");
+    for word in ["draining", "disabled", "No work is taken: drained by an operator"] {
+        ensure!(status.out.contains(word), "{status:?}");
+    }
+    ensure!(Place::socket(scene).get("/")?.1.contains("No work is taken"));
+    ensure!(run(scene, &["report"])?.out.contains("No work is taken"));
+    let before = daemon.workers();
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(before[0]), Signal::SIGKILL)?;
+    daemon.wait_replaced(&before[..1], before.len())?;
+    wait_for("the next process to be drained", SOON, || {
+        let seen = operations(scene)?;
+        ensure!(seen["state"] == "draining", "{seen}");
+        Ok(())
+    })?;
+    ensure!(told(scene, &["drain", "--undo"], 0)?[0]["drained"] == false);
+    cast.wait()?;
+    ensure!(
+        told(scene, &["volume", "create", "--size", "1", "--wait"], 0)?["status"] == "available"
+    );
+    let seen = operations(scene)?;
+    ensure!(seen["state"] == "up" && seen["notes"] == serde_json::json!([]), "{seen}");
+    ensure!(!run(scene, &["status"])?.out.contains("disabled"));
+    daemon.end_with(Signal::SIGTERM, 0)?;
+    // Nobody is there to be told, and the next daemon knows all the same.
+    ensure!(told(scene, &["drain"], 4)?[0]["told"] == false);
+    let daemon = scene.start(&config(scene))?;
+    daemon.wait_log("No work is taken", 1)?;
+    ensure!(told(scene, &["drain", "--undo"], 0)?[0]["drained"] == false);
+    daemon.end_with(Signal::SIGTERM, 0)
+}
+
+pub(crate) fn an_interrupted_operation_can_be_given_up_and_a_running_one_cannot(
+    scene: &Scene,
+) -> Result<()> {
+    let daemon = start(scene)?;
+    let abandon = |id: &str, status| told(scene, &["operation", "abandon", id], status);
+    let error = |told: &Value| told["error"].as_str().unwrap_or_default().to_owned();
+    let id = stopped_create(scene, "a")?;
+    let running = abandon(&id, 3)?;
+    ensure!(error(&running).contains("being worked on right now"), "{running}");
+    arm(scene, "")?;
+    wait_status(scene, &id, "available")?;
+    let none = abandon(&id, 3)?;
+    ensure!(error(&none).starts_with("NotFound: No operation"), "{none}");
+    // As a service leaves it that could not take it up; with a record, too, as after a resume.
+    let service = scene.store().lines("SELECT id FROM services WHERE binary = 'cinder-volume'")?;
+    let entry = |id: &str, kind: &str, status: &str| {
+        scene.store().write(&format!(
+            "INSERT INTO workers (created_at, updated_at, deleted, resource_type, resource_id, status, \
+             service_id, race_preventer) VALUES ('2020-01-01 00:00:00', '2020-01-01 00:00:00', 0, \
+             '{kind}', '{id}', '{status}', {}, 0)",
+            service.concat()
+        ))
+    };
+    scene.store().write(&format!("UPDATE volumes SET status = 'deleting' WHERE id = '{id}'"))?;
+    entry(&id, "Volume", "deleting")?;
+    let given_up = abandon(&id, 0)?;
+    ensure!(given_up["status"] == "error_deleting", "{given_up}");
+    wait_status(scene, &id, "error_deleting")?;
+    // Only on record.
+    scene.store().write(&format!("UPDATE volumes SET status = 'extending' WHERE id = '{id}'"))?;
+    let records = scene.path("operations/disk");
+    fs::create_dir_all(&records)?;
+    let record = serde_json::json!({
+        "method": "extend_volume", "resource": id, "status": "extending", "request_id": null,
+        "resumed": 1, "details": {"new_size": 2, "reservations": []},
+    });
+    let record_file = records.join(format!("extend_volume-{id}.json"));
+    fs::write(&record_file, record.to_string())?;
+    let given_up = abandon(&id, 0)?;
+    ensure!(given_up["status"] == "error_extending" && !record_file.exists(), "{given_up}");
+    let left = scene.store().lines("SELECT id FROM workers WHERE resource_type <> 'SENTINEL'")?;
+    ensure!(left.is_empty(), "{left:?}");
+    daemon.wait_log("was given up by an operator", 2)?;
+    daemon.end_with(Signal::SIGTERM, 0)?;
+    ensure!(error(&abandon(&id, 4)?) != "");
+    Ok(())
+}
+
+pub(crate) fn what_nobody_will_finish_is_told_and_what_is_stored_without_a_row(
+    scene: &Scene,
+) -> Result<()> {
+    let daemon = start(scene)?;
+    for name in ["stuck", "lost", "gone", "used"] {
+        ensure!(
+            told(scene, &["volume", "create", "--size", "1", "--name", name, "--wait"], 0)?
+                .is_object()
+        );
+    }
+    ensure!(told(scene, &["volume", "orphans"], 0)?["unknown_count"] == 0);
+    daemon.end_with(Signal::SIGTERM, 0)?;
+    let set = |columns: &str, name: &str| {
+        let old = "updated_at = '2020-01-01 00:00:00'";
+        let sql = format!("UPDATE volumes SET {columns}, {old} WHERE display_name = '{name}'");
+        scene.store().write(&sql)
+    };
+    set("status = 'retyping'", "stuck")?;
+    set("host = 'before@disk#disk'", "lost")?;
+    let id = |name: &str| -> Result<String> {
+        let sql = format!("SELECT id FROM volumes WHERE display_name = '{name}'");
+        Ok(scene.store().lines(&sql)?.concat())
+    };
+    let (gone, used) = (id("gone")?, id("used")?);
+    let file = |id: &str| scene.path("volumes/disk").join(format!("volume-{id}"));
+    fs::remove_file(file(&gone))?;
+    // In use, and not to be found by the driver: it cannot be exported again.
+    set("status = 'in-use', attach_status = 'attached'", "used")?;
+    fs::remove_file(file(&used))?;
+    fs::write(scene.path("volumes/disk/volume-nobodys"), "")?;
+    let daemon = start(scene)?;
+    let stuck = format!("1 volumes are retyping, and nobody works on them: {}", id("stuck")?);
+    let lost = "1 volumes belong to before@disk, which no service serves; did the name change?";
+    for line in [stuck.as_str(), lost] {
+        daemon.wait_log(line, 1)?;
+        wait_for("it to be told", SOON, || {
+            let notes = operations(scene)?["notes"].to_string();
+            ensure!(notes.contains(line), "{notes}");
+            Ok(())
+        })?;
+        ensure!(run(scene, &["status"])?.out.contains(line));
+        ensure!(run(scene, &["report"])?.out.contains(line));
+        ensure!(Place::socket(scene).get("/")?.1.contains(line));
+    }
+    daemon.wait_log("Failed to re-export volume", 1)?;
+    wait_status(scene, &used, "error")?;
+    let found = told(scene, &["volume", "orphans"], 3)?;
+    let names = |key: &str, name: &str| {
+        let all = found[key].as_array().into_iter().flatten();
+        all.map(|one| one[name].as_str().unwrap_or_default().to_owned()).collect::<Vec<_>>()
+    };
+    let mut unknown = vec![format!("volume-{}", id("lost")?), "volume-nobodys".to_owned()];
+    unknown.sort();
+    ensure!(names("unknown", "name") == unknown, "{found}");
+    ensure!(names("missing", "id") == [gone.as_str()], "{found}");
+    ensure!(daemon.count(lost) == 1, "told again");
+    daemon.end_with(Signal::SIGTERM, 0)?;
+    ensure!(told(scene, &["volume", "orphans"], 4)?["error"].is_string());
+    Ok(())
+}

@@ -88,8 +88,8 @@ pub(crate) fn a_report_shows_threads_that_hang_in_a_locked_database(scene: &Scen
 }
 
 /// Threads of a worker that has nothing to do: for signals, service, heartbeat, messages that come,
-/// what carries them out, what is told to schedulers, and connections to the database.
-const RESTING: usize = 7;
+/// what carries them out, what is told to schedulers, connections to the database, and what comes again and again.
+const RESTING: usize = 8;
 
 pub(crate) fn a_burst_of_50_report_signals_does_no_harm(scene: &Scene) -> Result<()> {
     let daemon = scene.start(&scene.config(&["a", "b"]))?;

@@ -4,21 +4,35 @@
 //! by itself is looked at whenever a method begins or ends, and in every tick of the heartbeat. Must
 //! not: wait for anybody.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
-use oslo_launcher::{Ending, RunningOperation, WorkerHandle};
-use oslo_messaging::{Bus, BusState, ConnectionPhase, Counts, Pool};
+use cinder_objects::Method;
+use oslo_launcher::{Ending, Operation, RunningOperation, WorkerHandle};
+use oslo_messaging::{Admitted, Attendant, Bus, BusState, ConnectionPhase, Counts, Pool};
 
+use tracing::info;
+
+use super::operators;
 use crate::bus::board::{Board, Names};
 use crate::metrics::{LANES, MessageEvent, Meters, Metric};
+
+/// The place of its note for operators.
+const DRAIN_NOTE: usize = 0;
+/// What that says.
+const DRAINED: &str = "No work is taken: drained by an operator (cinder-volume drain --undo)";
 
 /// What counts the messages of one worker.
 pub(in crate::worker) struct Counting {
     worker: WorkerHandle,
     /// Behind the numbers of the board.
     names: Names,
+    /// See [`MessagesPlan::drain`](super::MessagesPlan::drain).
+    drain: PathBuf,
+    /// Whether it was there when somebody looked last.
+    is_drained: AtomicBool,
     running: AtomicU64,
     seen: Mutex<Seen>,
 }
@@ -43,9 +57,33 @@ struct Broker {
 }
 
 impl Counting {
-    pub(in crate::worker) fn new(worker: &WorkerHandle, names: Names) -> Self {
+    pub(in crate::worker) fn new(worker: &WorkerHandle, names: Names, drain: PathBuf) -> Self {
         let (running, seen) = (AtomicU64::new(0), Mutex::default());
-        Self { worker: worker.clone(), names, running, seen }
+        let is_drained = AtomicBool::new(false);
+        let this = Self { worker: worker.clone(), names, drain, is_drained, running, seen };
+        this.is_drained();
+        this
+    }
+
+    /// Whether an operator wants no work to be taken; shows and tells it when that has changed.
+    pub(super) fn is_drained(&self) -> bool {
+        let now = self.drain.exists();
+        if self.is_drained.swap(now, Ordering::AcqRel) != now {
+            Meters::of(&self.worker).set(Metric::Drained, &[], u64::from(now));
+            self.worker.note(DRAIN_NOTE, if now { DRAINED } else { "" });
+            if now {
+                let running = self.worker.running().len();
+                info!(target: "cinder.service", "{DRAINED}; {running} operations run");
+            } else {
+                info!(target: "cinder.service", "Work is taken again");
+            }
+        }
+        now
+    }
+
+    /// What this worker is doing.
+    pub(super) fn operations(&self) -> Vec<Operation> {
+        self.worker.running()
     }
 
     fn board(&self) -> Board<'_> {
@@ -125,13 +163,6 @@ impl Counting {
         self.worker.begin_operation(method, "-", request_id)
     }
 
-    /// So many requests wait for a lane.
-    pub(super) fn wait(&self, lane: usize, count: usize) {
-        if lane < LANES.len() {
-            Meters::of(&self.worker).set(Metric::QueueDepth, &[lane], count as u64);
-        }
-    }
-
     /// An operation has ended, which took so long; `failure` is the class of what it came to.
     pub(in crate::worker) fn operation_ended(
         &self,
@@ -160,6 +191,7 @@ impl Counting {
     /// Takes over what the server has counted since the last look; another who looks at the same time
     /// does it for both.
     pub(in crate::worker) fn look(&self) {
+        self.is_drained();
         let Ok(mut seen) = self.seen.try_lock() else { return };
         let Some(pool) = seen.pool.upgrade() else { return };
         let (now, before) = (pool.server().counts(), seen.counts);
@@ -184,4 +216,23 @@ impl Counting {
         let counts = self.seen.try_lock().ok()?.counts;
         Some((counts, self.running.load(Ordering::Relaxed)))
     }
+}
+
+/// What is cast to a drained back end waits, and its sender or the broker keeps it; what is called is refused by the
+/// [endpoint](super::endpoint).
+impl Attendant for Counting {
+    fn waits(&self, lane: usize, count: usize) {
+        if lane < LANES.len() {
+            Meters::of(&self.worker).set(Metric::QueueDepth, &[lane], count as u64);
+        }
+    }
+
+    fn holds(&self, request: &Admitted) -> bool {
+        !request.incoming().is_call() && is_work(request.method()) && self.is_drained()
+    }
+}
+
+/// Whether a drained back end does not take this.
+fn is_work(method: &str) -> bool {
+    method != Method::PublishServiceCapabilities.name() && !operators::ALL.contains(&method)
 }

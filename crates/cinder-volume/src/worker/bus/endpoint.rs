@@ -16,7 +16,7 @@ use tracing::debug;
 
 use super::counting::Counting;
 use super::publishing::Publishing;
-use super::{levels, request};
+use super::{levels, operators, request};
 
 /// Everything that callers of Cinder know as an exception.
 const CINDER: Classes = Classes::new("cinder.exception", include_str!("exceptions.txt"));
@@ -46,6 +46,26 @@ pub(in crate::worker) trait Manager: Send + Sync {
         incoming: &mut Incoming,
         shown: &mut RunningOperation,
     ) -> Outcome;
+
+    /// Gives up what is left of an operation on a resource.
+    ///
+    /// # Errors
+    ///
+    /// Why there is nothing to give up.
+    fn abandon(&self, id: &str, context: &RequestContext) -> Outcome {
+        let _ = (id, context);
+        Err(not_initialized().into())
+    }
+
+    /// What is stored without a row, and the other way round.
+    ///
+    /// # Errors
+    ///
+    /// The driver cannot say.
+    fn orphans(&self, context: &RequestContext) -> Outcome {
+        let _ = context;
+        Err(not_initialized().into())
+    }
 
     /// In which of the lanes of [`Work`](super::Work) that is done.
     fn lane(&self, method: Method, arguments: &str) -> usize {
@@ -93,12 +113,19 @@ impl Endpoint {
                 })
         };
         let methods = Method::ALL.iter().map(served);
-        let dispatcher = Dispatcher::default().with(VERSION, methods);
+        let own = operators::methods(&this.manager, &this.counting);
+        let dispatcher = Dispatcher::default().with(VERSION, methods).with(operators::VERSION, own);
         if ping { dispatcher.with_ping() } else { dispatcher }
     }
 
     /// One call of a method, from its context to its result.
     fn serve(&self, method: Method, incoming: &mut Incoming) -> Outcome {
+        if method != Method::PublishServiceCapabilities
+            && incoming.is_call()
+            && self.counting.is_drained()
+        {
+            return Err(drained().into());
+        }
         let begun = Instant::now();
         let request_id = incoming.request.context.request_id().unwrap_or_default();
         let mut shown = self.counting.begin(method.name(), request_id);
@@ -146,6 +173,12 @@ pub(in crate::worker) fn exception(failure: cinder_manager::Failure) -> Failure 
     }
     let parameters = failure.kwargs.into_iter().map(|(name, value)| (name, value.into()));
     CINDER.failure_of(&failure.class, failure.message, parameters)
+}
+
+/// Whoever waits for an answer gets this one while the back end is drained.
+fn drained() -> Failure {
+    let text = "Service is unavailable at this time. The back end was drained by an operator.";
+    CINDER.failure_of("ServiceUnavailable", text, [])
 }
 
 /// The one answer of a back end whose driver is not ready.

@@ -71,6 +71,7 @@ impl Bench {
             threads: 4,
             ping: false,
             polling_interval,
+            drain: directory.path().join("drained/a"),
         };
         let (begin, begun) = channel();
         let (go_on, goes_on) = channel();
@@ -87,7 +88,7 @@ impl Bench {
             availability_zone: "nova".into(),
             enable_new_services: true,
         };
-        let counting = Arc::new(Counting::new(worker.handle(), plan.names()));
+        let counting = Arc::new(Counting::new(worker.handle(), plan.names(), plan.drain.clone()));
         let mut ending = Ending::default();
         let messages =
             Messages::start(plan, &registration, work, counting, &parts, &events, &mut ending)
