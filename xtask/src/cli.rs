@@ -135,6 +135,20 @@ fn bench_command() -> Command {
                 .arg(path("bin", "PATH", "Use this binary instead of building one")),
         )
         .subcommand(
+            Command::new("operations")
+                .about("Measure what volumes cost, beside the same statements and file calls alone")
+                .arg(number("count", "NUMBER", "Creates per turn").default_value("200"))
+                .arg(
+                    number("many", "NUMBER", "Operations over which memory is looked at")
+                        .default_value("10000"),
+                )
+                .arg(
+                    number("volumes", "NUMBER", "Volumes that a daemon finds at its start")
+                        .default_value("100000"),
+                )
+                .arg(path("bin", "PATH", "Use this binary instead of building one")),
+        )
+        .subcommand(
             Command::new("draw")
                 .about("Draw the picture of figures written with --json")
                 .arg(
@@ -240,6 +254,15 @@ fn benchmark(matches: &ArgMatches) -> Result<()> {
             peer: chosen.get_one("peer").cloned(),
             runs: count(chosen, "runs"),
         }),
+        Some(("operations", chosen)) => {
+            let number = |name| usize::try_from(count(chosen, name)).unwrap_or(usize::MAX);
+            bench::operations::run(&bench::operations::Plan {
+                binary: chosen.get_one("bin").cloned(),
+                count: number("count"),
+                many: number("many"),
+                volumes: number("volumes"),
+            })
+        }
         Some(("draw", chosen)) => {
             let files: Vec<PathBuf> =
                 chosen.get_many("figures").map(|all| all.cloned().collect()).unwrap_or_default();

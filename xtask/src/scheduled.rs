@@ -35,7 +35,7 @@ enum Verdict {
 
 type Step = (&'static str, fn(&Plan) -> Result<Verdict>);
 
-const STEPS: [Step; 10] = [
+const STEPS: [Step; 11] = [
     ("memcheck", memcheck),
     ("address sanitizer", sanitizer),
     ("miri", miri),
@@ -43,6 +43,7 @@ const STEPS: [Step; 10] = [
     ("mutants", mutated),
     ("scenarios of the release", release_scenarios),
     ("long scenarios", long_scenarios),
+    ("crash", crash),
     ("broker backlog", broker),
     ("chaos", chaos),
     ("soak", soak),
@@ -309,6 +310,16 @@ fn release_scenarios(plan: &Plan) -> Result<Verdict> {
 /// Scenarios that take minutes.
 fn long_scenarios(plan: &Plan) -> Result<Verdict> {
     e2e::run_long(&daemon(plan)?).map(Verdict::Done)
+}
+
+/// Every operation with a worker killed at each of its steps, over both buses; what is delivered has no such points,
+/// so it is the daemon of the tests.
+fn crash(plan: &Plan) -> Result<Verdict> {
+    let binary = match &plan.binary {
+        Some(given) => given.clone(),
+        None => cargo::build_tested_daemon()?,
+    };
+    e2e::run_crash(&binary).map(Verdict::Done)
 }
 
 /// What much at once costs over RabbitMQ; fails over its bounds.

@@ -4,12 +4,14 @@
 //! the processes it has, what the kernel counts for them, and two lines of its log. With
 //! `--peer` a second command line is measured on the same configuration, start by start in turn
 //! with ours, so that both meet the same machine in the same minutes. `bench launcher` measures
-//! the supervisor alone, `bench database` what talking to a server costs; `bench draw` makes the picture of what either has written.
+//! the supervisor alone, `bench database` what talking to a server costs, `bench operations` what volumes cost;
+//! `bench draw` makes the picture of what either has written.
 
 pub(crate) mod database;
 mod figures;
 pub(crate) mod launcher;
 mod measure;
+pub(crate) mod operations;
 mod perf;
 mod picture;
 mod setup;

@@ -3,7 +3,7 @@
 use super::props::original::is_wanted;
 use super::runner::Scenario;
 use super::scenarios::{
-    broker, claims, clocks, command_line, container, database_faults, database_servers,
+    broker, claims, clocks, command_line, container, crash, database_faults, database_servers,
     descriptors, first_moments, health, inheritance, languages, layers, limits, log_options,
     log_reader, messages, operators, original, original_api, peer, phases, progress, refusals,
     registration, reload, report, reverts, rotation, samples, scale, service_methods,
@@ -22,6 +22,15 @@ macro_rules! rows {
 pub(super) fn long_scenarios() -> Vec<Scenario> {
     Vec::from(rows! {
         storms::ten_thousand_deaths_leave_no_descriptor_no_byte_and_no_zombie
+    })
+}
+
+/// Each operation with a crash at each of its steps: `cargo xtask scheduled crash`.
+pub(super) fn crash_scenarios() -> Vec<Scenario> {
+    Vec::from(rows! {
+        crash::a_worker_killed_at_any_point_of_any_operation_loses_nothing
+        crash::a_worker_killed_at_any_point_of_any_operation_over_rabbitmq_loses_nothing
+        crash::an_operation_of_any_kind_that_always_kills_its_worker_ends
     })
 }
 
@@ -310,6 +319,9 @@ fn volumes() -> Vec<Scenario> {
         volumes::what_is_known_of_an_image_goes_along_with_its_data
         volumes::an_operation_that_kills_its_worker_each_time_is_given_up
         volumes::a_driver_that_fails_or_does_not_know_is_asked_and_fails_nothing_else
+        crash::a_stop_under_twenty_operations_finishes_them_or_hands_them_back
+        crash::two_services_that_clean_up_the_same_touch_each_volume_once
+        crash::a_create_whose_entry_is_the_schedulers_is_not_missed
     })
 }
 

@@ -5,6 +5,7 @@ pub(super) mod claims;
 pub(super) mod clocks;
 pub(super) mod command_line;
 pub(super) mod container;
+pub(super) mod crash;
 pub(super) mod database_faults;
 pub(super) mod database_servers;
 pub(super) mod descriptors;

@@ -16,7 +16,7 @@ use crate::e2e::props::skip::Skip;
 use crate::wait::{secs, wait_for};
 
 /// Longer than two restarts of a worker and everything that it takes up.
-const SOON: std::time::Duration = secs(60);
+pub(super) const SOON: std::time::Duration = secs(60);
 
 pub(super) fn config(scene: &Scene) -> Config {
     // Deaths in a row are what these are about, and no reason to wait longer each time.
@@ -46,7 +46,7 @@ pub(super) fn id(value: &Value) -> Result<String> {
 }
 
 /// The file of a volume.
-fn file(scene: &Scene, id: &str) -> PathBuf {
+pub(super) fn file(scene: &Scene, id: &str) -> PathBuf {
     scene.path("volumes/disk").join(format!("volume-{id}"))
 }
 
@@ -66,7 +66,7 @@ pub(super) fn text(scene: &Scene, id: &str) -> Result<String> {
 }
 
 /// Every row has its file and every file its row; nothing is on its way, and nothing is remembered.
-fn is_settled(scene: &Scene) -> Result<()> {
+pub(super) fn is_settled(scene: &Scene) -> Result<()> {
     let store = scene.store();
     let entries =
         store.lines("SELECT resource_id, status FROM workers WHERE resource_type <> 'SENTINEL'")?;
@@ -274,7 +274,7 @@ pub(crate) fn a_driver_that_fails_or_does_not_know_is_asked_and_fails_nothing_el
 }
 
 /// An object as it stands in a message.
-fn object(name: &str, version: &str, data: &Value) -> Value {
+pub(super) fn object(name: &str, version: &str, data: &Value) -> Value {
     json!({
         "versioned_object.name": name,
         "versioned_object.namespace": "cinder",
@@ -284,7 +284,7 @@ fn object(name: &str, version: &str, data: &Value) -> Value {
 }
 
 /// The class of the failure that a call comes to.
-fn refused(scene: &Scene, method: &str, arguments: &Value) -> Result<String> {
+pub(super) fn refused(scene: &Scene, method: &str, arguments: &Value) -> Result<String> {
     let file = scene.path("cinder.conf").to_string_lossy().into_owned();
     let mut command = scene.cinder_volume(&["call", method, "--backend", "disk"]);
     command.args(["--json", &arguments.to_string(), "--config-file", &file]);
