@@ -223,7 +223,14 @@ impl Manager {
         course: &mut dyn Course,
     ) -> Result<(), Failure> {
         let (row, id) = (&snapshot.row, &snapshot.row.id);
-        let view = self.snapshot_view(&mut *self.connection()?, snapshot)?;
+        let view = self.snapshot_view(&mut *self.connection()?, snapshot);
+        let view = match view {
+            // Its last status all the same: nobody else would give it one.
+            Err(failure) if failure.is("VolumeNotFound") => {
+                return self.snapshot_stays(snapshot, request, failure);
+            }
+            view => view?,
+        };
         let context = self.context(request);
         let gone = self.ready_driver().and_then(|_| {
             let operation = || {

@@ -1,10 +1,7 @@
 //! Drivers that misbehave: that operation fails as its caller expects, or is done after all, and no other notices.
 
-use cinder_objects::Method;
-use serde_json::json;
-
 use crate::pretend::Mood;
-use crate::stand::{Asked, Stand};
+use crate::stand::Stand;
 
 /// Creates a volume with a driver in that mood; the class of the failure, its text, the volume's status.
 fn create(stand: &mut Stand, mood: Mood) -> (Option<(String, String)>, String) {
@@ -81,37 +78,4 @@ fn what_no_column_holds_does_not_keep_a_volume_on_its_way() {
     let mut stand = Stand::new();
     let (failure, status) = create(&mut stand, Mood::Nonsense);
     assert_eq!(status, if failure.is_some() { "error" } else { "available" }, "{failure:?}");
-}
-
-#[test]
-fn nonsense_in_a_request_has_the_class_that_its_caller_expects() {
-    let stand = Stand::new();
-    let volume = |id: &str| {
-        json!({
-            "versioned_object.name": "Volume",
-            "versioned_object.namespace": "cinder",
-            "versioned_object.version": "1.9",
-            "versioned_object.data": {"id": id, "status": "creating"},
-        })
-    };
-    for id in [
-        "no uuid",
-        "",
-        "../../etc/passwd",
-        &"x".repeat(10_000),
-        "00000000-0000-4000-8000-000000000000",
-    ] {
-        let asked = Asked::of(Method::CreateVolume, &json!({ "volume": volume(id) }));
-        let failure = stand.carry_out(&asked).expect_err("there is no such volume");
-        assert_eq!(failure.class, "VolumeNotFound", "{id:.20}: {failure}");
-    }
-    for (arguments, class) in [
-        (json!({}), "TypeError"),
-        (json!({"volume": 7}), "AttributeError"),
-        (json!({"volume": null}), "AttributeError"),
-    ] {
-        let failure =
-            stand.carry_out(&Asked::of(Method::CreateVolume, &arguments)).expect_err("no");
-        assert_eq!(failure.class, class, "{arguments}: {failure}");
-    }
 }

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use cinder_driver::{
     About, Again, Amount, AttachmentView, Capacity, Change, ConnectionInfo, Connector, Driver,
-    DriverError, Extended, GivenUp, Map, OpContext, OpenMode, Operation, Pool, RecordedOp, Settled,
-    SnapshotUpdate, SnapshotView, State, Stats, Terminated, Update, VolumeIo, VolumeUpdate,
-    VolumeView,
+    DriverError, Extended, GivenUp, Map, OpContext, OpenMode, Operation, Pool, RecordedOp, Refusal,
+    Settled, SnapshotUpdate, SnapshotView, State, Stats, Terminated, Update, VolumeIo,
+    VolumeUpdate, VolumeView, bytes_of,
 };
 
 /// What the next call of the driver comes to.
@@ -235,10 +235,13 @@ impl Driver for Pretend {
 
     fn extend_volume(
         &self,
-        _: &VolumeView,
-        _: u64,
+        volume: &VolumeView,
+        gib: u64,
         _: &OpContext,
     ) -> Result<Extended, DriverError> {
+        if gib < volume.size_gib || bytes_of(gib).is_none() {
+            return Err(Refusal::Size { gib, reason: "no volume has it".to_owned() }.into());
+        }
         self.act(|_| ()).map(|_| Extended::default())
     }
 

@@ -104,6 +104,10 @@ impl Stand {
         self.directory.path().join("cinder.sqlite")
     }
 
+    pub fn connection(&mut self) -> &mut Connection {
+        &mut self.connection
+    }
+
     pub fn front(&mut self) -> Front<'_> {
         Front::new(&mut self.connection, ProjectId::new(PROJECT), UserId::new(PROJECT))
     }
