@@ -201,6 +201,17 @@ impl Manager {
         }
     }
 
+    /// What to do with an operation that storage has done and the database will not have: it fails, because its row
+    /// would be on its way for ever. `Err` where the database is away: then the next start finds entry or record.
+    pub(crate) fn not_written(&self, what: &str, failure: Failure) -> Result<Failure, Failure> {
+        if failure.is_unavailable {
+            return Err(failure);
+        }
+        let driver = self.driver.about().name;
+        error!(target: LOG, "What the driver {driver} says of {what} cannot be written: {failure}");
+        Ok(failure)
+    }
+
     /// The driver, if it is ready.
     pub(crate) fn ready_driver(&self) -> Result<&dyn Driver, Failure> {
         if self.ready.load(Ordering::Acquire) {

@@ -67,13 +67,18 @@ impl Manager {
                 fail::point(points::SNAPSHOT_MADE)?;
                 course.step("finish");
                 let columns = convert::snapshot_change(update);
-                self.patiently(|connection| {
+                let written = self.patiently(|connection| {
                     self.snapshot_is_made(connection, snapshot, &columns)?;
                     fail::point(points::SNAPSHOT_WRITTEN)?;
                     Ok(entry.finish(connection, Some(SnapshotStatus::AVAILABLE.as_str()))?)
-                })?;
-                info!(target: LOG, "Created snapshot {id} successfully.");
-                return Ok(());
+                });
+                match written {
+                    Ok(()) => {
+                        info!(target: LOG, "Created snapshot {id} successfully.");
+                        return Ok(());
+                    }
+                    Err(failure) => self.not_written(&format!("snapshot {id}"), failure)?,
+                }
             }
             Err(failure) => failure,
         };

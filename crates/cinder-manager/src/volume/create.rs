@@ -123,19 +123,25 @@ impl Manager {
         let pool = self.pool_of(volume.row.host.as_deref());
         self.allocated.add(&pool, size);
         let made = self.make(volume, request, course);
-        let failure = match made {
+        let (failure, retry) = match made {
             Ok(update) => {
                 fail::point(points::CREATE_MADE)?;
                 course.step("finish");
-                if self.finish_creation(volume, update, entry)? {
-                    info!(target: LOG, "Created volume {id} successfully.");
-                } else {
-                    self.allocated.add(&pool, -size);
-                    self.remove_unowned(volume, request)?;
+                match self.finish_creation(volume, update, entry) {
+                    Ok(true) => {
+                        info!(target: LOG, "Created volume {id} successfully.");
+                        return Ok(json!(id.as_str()));
+                    }
+                    Ok(false) => {
+                        self.allocated.add(&pool, -size);
+                        self.remove_unowned(volume, request)?;
+                        return Ok(json!(id.as_str()));
+                    }
+                    // It is made here, so it goes nowhere else.
+                    Err(failure) => (self.not_written(&format!("volume {id}"), failure)?, None),
                 }
-                return Ok(json!(id.as_str()));
             }
-            Err(failure) => failure,
+            Err(failure) => (failure, retry),
         };
         self.allocated.add(&pool, -size);
         let mut connection = self.connection()?;

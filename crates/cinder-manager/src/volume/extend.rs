@@ -126,10 +126,14 @@ impl Manager {
                 if let Some(reason) = &extended.target_not_told {
                     warn!(target: LOG, "Volume {id} is extended, but those that have it attached do not see that: {reason}");
                 }
-                self.extended(extension, extended)?;
-                fail::point(points::EXTEND_WRITTEN)?;
-                self.forget(METHOD, id.as_str());
-                return Ok(());
+                match self.extended(extension, extended) {
+                    Ok(()) => {
+                        fail::point(points::EXTEND_WRITTEN)?;
+                        self.forget(METHOD, id.as_str());
+                        return Ok(());
+                    }
+                    Err(failure) => self.not_written(&format!("volume {id}"), failure)?,
+                }
             }
             Err(failure) => failure,
         };

@@ -1,8 +1,7 @@
 //! Requests that make no sense, or no longer: each has the class that an API knows, and leaves nothing on its way.
 
-use cinder_db::{snapshots, volumes};
+use cinder_db::volumes;
 use cinder_objects::Method;
-use cinder_types::{SnapshotId, VolumeId};
 use serde_json::{Value, json};
 
 use crate::stand::{Asked, Stand};
@@ -90,28 +89,14 @@ fn a_snapshot_of_a_volume_that_is_gone_fails_and_is_not_left_on_its_way() {
     let mut stand = Stand::new();
     let id = stand.volume();
     let (snapshot, asked) = stand.wants_snapshot(&id);
-    forget(&mut stand, &id);
+    // Only its own row, as somebody with a database shell does it.
+    stand.run(&format!("UPDATE volumes SET deleted = 1 WHERE id = '{id}'"));
     assert_eq!(failure(&stand, &asked).0, "VolumeNotFound");
-    assert_eq!(status(&mut stand, &snapshot), "error");
+    assert_eq!(stand.snapshot_status(&snapshot), "error");
     let asked = stand.wants_snapshot_deletion(&snapshot);
     assert_eq!(failure(&stand, &asked).0, "VolumeNotFound");
-    assert_eq!(status(&mut stand, &snapshot), "error_deleting");
+    assert_eq!(stand.snapshot_status(&snapshot), "error_deleting");
     assert_eq!(stand.entries(), 0);
-}
-
-/// Only the volume's own row goes, as somebody with a database shell does it.
-fn forget(stand: &mut Stand, id: &VolumeId) {
-    use diesel::connection::SimpleConnection as _;
-    use diesel::{Connection as _, sqlite::SqliteConnection};
-    let file = stand.file();
-    let mut raw = SqliteConnection::establish(&file.to_string_lossy()).expect("a file");
-    raw.batch_execute(&format!("UPDATE volumes SET deleted = 1 WHERE id = '{id}'")).expect("done");
-}
-
-fn status(stand: &mut Stand, id: &str) -> String {
-    let found = snapshots::get(stand.connection(), &SnapshotId::new(id)).expect("an answer");
-    let status = found.and_then(|one| one.row.status);
-    status.map_or_else(|| "gone".to_owned(), |one| one.as_str().to_owned())
 }
 
 #[test]

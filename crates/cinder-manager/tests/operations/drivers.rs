@@ -74,8 +74,29 @@ fn what_a_driver_refuses_has_the_class_that_its_caller_knows() {
 }
 
 #[test]
-fn what_no_column_holds_does_not_keep_a_volume_on_its_way() {
+fn what_no_column_holds_does_not_keep_a_resource_on_its_way() {
     let mut stand = Stand::new();
+    // As servers do it; SQLite takes texts of any length.
+    for (table, other) in [("volumes", "volume"), ("snapshots", "snapshot")] {
+        stand.run(&format!(
+            "CREATE TRIGGER too_long_{other} BEFORE UPDATE ON {table} WHEN length(NEW.provider_location) > 255 \
+             BEGIN SELECT RAISE(ABORT, 'too long'); END"
+        ));
+    }
     let (failure, status) = create(&mut stand, Mood::Nonsense);
-    assert_eq!(status, if failure.is_some() { "error" } else { "available" }, "{failure:?}");
+    let (class, text) = failure.expect("it cannot be written");
+    assert_eq!((class.as_str(), status.as_str()), ("DBError", "error"));
+    assert!(text.contains("too long"), "{text}");
+    let id = stand.volume();
+    stand.driver.set(Mood::Nonsense);
+    let asked = stand.wants_extension(&id, 2);
+    stand.carry_out(&asked).expect_err("it cannot be written");
+    assert_eq!(stand.status(&id), "error_extending");
+    stand.driver.set(Mood::Good);
+    let id = stand.volume();
+    stand.driver.set(Mood::Nonsense);
+    let (snapshot, asked) = stand.wants_snapshot(&id);
+    stand.carry_out(&asked).expect_err("it cannot be written");
+    assert_eq!(stand.snapshot_status(&snapshot), "error");
+    assert_eq!(stand.entries(), 0);
 }

@@ -220,10 +220,10 @@ impl Driver for Pretend {
         snapshot: &SnapshotView,
         _: &OpContext,
     ) -> Result<SnapshotUpdate, DriverError> {
-        self.act(|names| {
+        let update = self.act(|names| {
             names.insert(snapshot.name.clone());
         })?;
-        Ok(SnapshotUpdate::default())
+        Ok(SnapshotUpdate { provider_location: update.provider_location, ..Default::default() })
     }
 
     fn delete_snapshot(&self, snapshot: &SnapshotView, _: &OpContext) -> Result<(), DriverError> {
@@ -242,7 +242,8 @@ impl Driver for Pretend {
         if gib < volume.size_gib || bytes_of(gib).is_none() {
             return Err(Refusal::Size { gib, reason: "no volume has it".to_owned() }.into());
         }
-        self.act(|_| ()).map(|_| Extended::default())
+        let update = self.act(|_| ())?;
+        Ok(Extended { update, target_not_told: None })
     }
 
     fn create_export(

@@ -12,7 +12,9 @@ use cinder_manager::locks::Locks;
 use cinder_manager::records::Records;
 use cinder_manager::{Failure, Front, Manager, NewVolume, Options, Surroundings, Unseen};
 use cinder_objects::{Method, Pin, Request};
-use cinder_types::{ProjectId, RequestContext, ServiceHost, UserId, VolumeId};
+use cinder_types::{ProjectId, RequestContext, ServiceHost, SnapshotId, UserId, VolumeId};
+use diesel::connection::SimpleConnection as _;
+use diesel::{Connection as _, sqlite::SqliteConnection};
 use serde_json::Value;
 
 use crate::pretend::Pretend;
@@ -166,6 +168,19 @@ impl Stand {
         let found = cinder_db::volumes::get(&mut self.connection, id).expect("an answer");
         let status = found.and_then(|one| one.row.status);
         status.map_or_else(|| "gone".to_owned(), |one| one.as_str().to_owned())
+    }
+
+    pub fn snapshot_status(&mut self, id: &str) -> String {
+        let found = cinder_db::snapshots::get(&mut self.connection, &SnapshotId::new(id));
+        let status = found.expect("an answer").and_then(|one| one.row.status);
+        status.map_or_else(|| "gone".to_owned(), |one| one.as_str().to_owned())
+    }
+
+    /// Does what somebody with a database shell does.
+    pub fn run(&self, sql: &str) {
+        let file = self.file();
+        let mut raw = SqliteConnection::establish(&file.to_string_lossy()).expect("a file");
+        raw.batch_execute(sql).unwrap_or_else(|error| panic!("{error}: {sql}"));
     }
 
     pub fn entries(&mut self) -> usize {
