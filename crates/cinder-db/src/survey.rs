@@ -9,18 +9,7 @@ use crate::{
     connection::Connection, error::DbError, queries::survey as queries, timestamp::Timestamp,
 };
 
-pub use crate::rows::survey::{Of, Stuck, VolumeName};
-
-/// How many live volumes there are at one place.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
-    /// `host@backend#pool`.
-    pub host: Option<String>,
-    /// The cluster, if the volumes are in one.
-    pub cluster: Option<String>,
-    /// How many.
-    pub count: i64,
-}
+pub use crate::rows::survey::{Of, Place, Stuck, VolumeName};
 
 /// The keys of live volumes with this status.
 pub fn volumes_of_status(
@@ -69,6 +58,5 @@ pub fn stuck_snapshots(
 
 /// How many live volumes there are at each place, of whatever service.
 pub fn volumes_by_place(connection: &mut Connection) -> Result<Vec<Place>, DbError> {
-    let all = queries::volumes_by_place(connection.native()?)?;
-    Ok(all.into_iter().map(|(host, cluster, count)| Place { host, cluster, count }).collect())
+    Ok(queries::volumes_by_place(connection.native()?)?)
 }

@@ -13,7 +13,9 @@ mod volume;
 use std::io;
 
 use anyhow::anyhow;
+use cinder_conf::cinder::Conf;
 
+use crate::bus::BusPlan;
 use crate::cli::volume::Act;
 use crate::cli::{CommandLine, Task};
 use crate::exit::{self, Failure};
@@ -63,12 +65,12 @@ pub(crate) fn run(surroundings: &Surroundings, line: &CommandLine) -> Result<i32
         Task::Report(wish) => report::command::run(surroundings, line, wish, out),
         Task::Call(wish) => {
             let conf = configure::load_for_command(surroundings, line)?;
-            let bus = wire::bus(&conf).map_err(|problem| anyhow!("{}", problem.statement()))?;
+            let bus = bus_of(&conf)?;
             call::run(&bus, &wire::host_of(&conf, &wish.backend)?, wish, out)
         }
         Task::Volume(wish) => {
             let conf = configure::load_for_command(surroundings, line)?;
-            let bus = wire::bus(&conf).map_err(|problem| anyhow!("{}", problem.statement()))?;
+            let bus = bus_of(&conf)?;
             let (host, pool) = wire::place_of_volumes(&conf, wish.backend.as_deref())?;
             let services = wire::services(&conf, None)?;
             let name = services.iter().find(|(_, of)| *of == host).map(|(name, _)| name.as_str());
@@ -86,30 +88,46 @@ pub(crate) fn run(surroundings: &Surroundings, line: &CommandLine) -> Result<i32
             }
             volume::run(&place, wish, out)
         }
-        Task::Operations(wish) => {
+        Task::Operations(_) | Task::Abandon(_) | Task::Drain(_) => {
             let conf = configure::load_for_command(surroundings, line)?;
-            let health = wire::health_address(&conf)?;
+            steer(surroundings, &conf, &line.task, out)
+        }
+        Task::Alive { pid } => alive::check(*pid, out),
+    }
+}
+
+/// What operators see of operations, and how they steer them.
+fn steer(
+    surroundings: &Surroundings,
+    conf: &Conf,
+    task: &Task,
+    out: &mut dyn io::Write,
+) -> Result<i32, Failure> {
+    match task {
+        Task::Abandon(wish) => {
+            let (host, _) = wire::place_of_volumes(conf, wish.backend.as_deref())?;
+            operators::abandon(&bus_of(conf)?, &host, wish, out)
+        }
+        Task::Drain(wish) => {
+            let services = wire::services(conf, wish.backend.as_deref())?;
+            let database = wire::database_options(conf)?;
+            operators::drain(&surroundings.name, &bus_of(conf)?, &services, &database, wish, out)
+        }
+        Task::Operations(wish) => {
+            let health = wire::health_address(conf)?;
             if let Some(name) = &wish.backend {
-                wire::hosts(&conf, Some(name.as_str()))?;
+                wire::hosts(conf, Some(name.as_str()))?;
             }
             let style = status::Style { json: wish.json, ..status::Style::of(surroundings) };
             operations::run(health.as_ref(), wish, style, out)
         }
-        Task::Abandon(wish) => {
-            let conf = configure::load_for_command(surroundings, line)?;
-            let bus = wire::bus(&conf).map_err(|problem| anyhow!("{}", problem.statement()))?;
-            let (host, _) = wire::place_of_volumes(&conf, wish.backend.as_deref())?;
-            operators::abandon(&bus, &host, wish, out)
-        }
-        Task::Drain(wish) => {
-            let conf = configure::load_for_command(surroundings, line)?;
-            let bus = wire::bus(&conf).map_err(|problem| anyhow!("{}", problem.statement()))?;
-            let services = wire::services(&conf, wish.backend.as_deref())?;
-            let database = wire::database_options(&conf)?;
-            operators::drain(&surroundings.name, &bus, &services, &database, wish, out)
-        }
-        Task::Alive { pid } => alive::check(*pid, out),
+        _ => Ok(exit::OK),
     }
+}
+
+/// The way to the services.
+fn bus_of(conf: &Conf) -> anyhow::Result<BusPlan> {
+    wire::bus(conf).map_err(|problem| anyhow!("{}", problem.statement()))
 }
 
 /// What `status` looks at.

@@ -5,7 +5,7 @@ use diesel::{dsl::count_star, prelude::*};
 
 use crate::{
     dialect::{Native, on_host},
-    rows::survey::{Of, Stuck, VolumeName},
+    rows::survey::{Of, Place, Stuck, VolumeName},
     schema::{snapshots, volumes, workers},
     timestamp::Timestamp,
 };

@@ -28,3 +28,14 @@ pub struct VolumeName {
     /// Its status.
     pub status: Option<String>,
 }
+
+/// How many live volumes there are at one place.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable)]
+pub struct Place {
+    /// `host@backend#pool`.
+    pub host: Option<String>,
+    /// The cluster, if the volumes are in one.
+    pub cluster: Option<String>,
+    /// How many.
+    pub count: i64,
+}

@@ -22,7 +22,7 @@ use crate::worker::bus::operators;
 use crate::worker::{fresh_request_id, message_time};
 
 /// How long a back end may take to look at its file.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(2);
 /// What stands in the row of a service that was disabled by draining it.
 const REASON: &str = "drained";
 

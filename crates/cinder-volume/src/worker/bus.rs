@@ -5,6 +5,7 @@
 //! waits for it but a stop: intake, running methods and bus end one after the other
 //! ([`Stage`]). Must not: be opened before a fork; know what a method does (see [`endpoint`]).
 
+mod attending;
 mod capabilities;
 mod counting;
 mod endpoint;
@@ -248,7 +249,8 @@ impl Shared {
             counting: Arc::clone(&self.counting),
             publishing: Arc::clone(&self.work.publishing),
         };
-        let dispatcher = endpoint.dispatcher(self.plan.ping);
+        let own = operators::methods(&self.work.manager, &self.counting);
+        let dispatcher = endpoint.dispatcher(self.plan.ping).with(operators::VERSION, own);
         let attendant = Arc::clone(&self.counting) as Arc<dyn Attendant>;
         let pool = Pool::start_attended(server, dispatcher, self.work.lanes.clone(), attendant)
             .map_err(|error| format!("no thread for requests: {error}"))?;

@@ -213,7 +213,6 @@ pub(crate) fn a_drained_back_end_takes_no_work_until_that_is_undone(scene: &Scen
         ensure!(status.out.contains(word), "{status:?}");
     }
     ensure!(Place::socket(scene).get("/")?.1.contains("No work is taken"));
-    ensure!(run(scene, &["report"])?.out.contains("No work is taken"));
     let before = daemon.workers();
     nix::sys::signal::kill(nix::unistd::Pid::from_raw(before[0]), Signal::SIGKILL)?;
     daemon.wait_replaced(&before[..1], before.len())?;
@@ -282,9 +281,7 @@ pub(crate) fn an_interrupted_operation_can_be_given_up_and_a_running_one_cannot(
     let left = scene.store().lines("SELECT id FROM workers WHERE resource_type <> 'SENTINEL'")?;
     ensure!(left.is_empty(), "{left:?}");
     daemon.wait_log("was given up by an operator", 2)?;
-    daemon.end_with(Signal::SIGTERM, 0)?;
-    ensure!(error(&abandon(&id, 4)?) != "");
-    Ok(())
+    daemon.end_with(Signal::SIGTERM, 0)
 }
 
 pub(crate) fn what_nobody_will_finish_is_told_and_what_is_stored_without_a_row(
@@ -328,9 +325,10 @@ pub(crate) fn what_nobody_will_finish_is_told_and_what_is_stored_without_a_row(
             Ok(())
         })?;
         ensure!(run(scene, &["status"])?.out.contains(line));
-        ensure!(run(scene, &["report"])?.out.contains(line));
         ensure!(Place::socket(scene).get("/")?.1.contains(line));
     }
+    let report = run(scene, &["report"])?.out;
+    ensure!(report.contains(lost) && report.contains(&stuck), "{report}");
     daemon.wait_log("Failed to re-export volume", 1)?;
     wait_status(scene, &used, "error")?;
     let found = told(scene, &["volume", "orphans"], 3)?;
@@ -343,7 +341,5 @@ pub(crate) fn what_nobody_will_finish_is_told_and_what_is_stored_without_a_row(
     ensure!(names("unknown", "name") == unknown, "{found}");
     ensure!(names("missing", "id") == [gone.as_str()], "{found}");
     ensure!(daemon.count(lost) == 1, "told again");
-    daemon.end_with(Signal::SIGTERM, 0)?;
-    ensure!(told(scene, &["volume", "orphans"], 4)?["error"].is_string());
-    Ok(())
+    daemon.end_with(Signal::SIGTERM, 0)
 }

@@ -9,13 +9,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
-use cinder_objects::Method;
 use oslo_launcher::{Ending, Operation, RunningOperation, WorkerHandle};
-use oslo_messaging::{Admitted, Attendant, Bus, BusState, ConnectionPhase, Counts, Pool};
+use oslo_messaging::{Bus, BusState, ConnectionPhase, Counts, Pool};
 
 use tracing::info;
 
-use super::operators;
 use crate::bus::board::{Board, Names};
 use crate::metrics::{LANES, MessageEvent, Meters, Metric};
 
@@ -163,6 +161,13 @@ impl Counting {
         self.worker.begin_operation(method, "-", request_id)
     }
 
+    /// So many requests wait for a lane.
+    pub(super) fn wait(&self, lane: usize, count: usize) {
+        if lane < LANES.len() {
+            Meters::of(&self.worker).set(Metric::QueueDepth, &[lane], count as u64);
+        }
+    }
+
     /// An operation has ended, which took so long; `failure` is the class of what it came to.
     pub(in crate::worker) fn operation_ended(
         &self,
@@ -216,23 +221,4 @@ impl Counting {
         let counts = self.seen.try_lock().ok()?.counts;
         Some((counts, self.running.load(Ordering::Relaxed)))
     }
-}
-
-/// What is cast to a drained back end waits, and its sender or the broker keeps it; what is called is refused by the
-/// [endpoint](super::endpoint).
-impl Attendant for Counting {
-    fn waits(&self, lane: usize, count: usize) {
-        if lane < LANES.len() {
-            Meters::of(&self.worker).set(Metric::QueueDepth, &[lane], count as u64);
-        }
-    }
-
-    fn holds(&self, request: &Admitted) -> bool {
-        !request.incoming().is_call() && is_work(request.method()) && self.is_drained()
-    }
-}
-
-/// Whether a drained back end does not take this.
-fn is_work(method: &str) -> bool {
-    method != Method::PublishServiceCapabilities.name() && !operators::ALL.contains(&method)
 }

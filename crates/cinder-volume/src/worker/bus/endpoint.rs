@@ -16,7 +16,7 @@ use tracing::debug;
 
 use super::counting::Counting;
 use super::publishing::Publishing;
-use super::{levels, operators, request};
+use super::{levels, request};
 
 /// Everything that callers of Cinder know as an exception.
 const CINDER: Classes = Classes::new("cinder.exception", include_str!("exceptions.txt"));
@@ -113,8 +113,7 @@ impl Endpoint {
                 })
         };
         let methods = Method::ALL.iter().map(served);
-        let own = operators::methods(&this.manager, &this.counting);
-        let dispatcher = Dispatcher::default().with(VERSION, methods).with(operators::VERSION, own);
+        let dispatcher = Dispatcher::default().with(VERSION, methods);
         if ping { dispatcher.with_ping() } else { dispatcher }
     }
 
