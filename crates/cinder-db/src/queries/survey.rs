@@ -108,9 +108,6 @@ pub(crate) fn stuck_snapshots(
     }
 }
 
-/// A host, a cluster, and how many volumes both have.
-type Place = (Option<String>, Option<String>, i64);
-
 /// How many live volumes each host and cluster has; answered from few rows where hosts are few.
 pub(crate) fn volumes_by_place(native: &mut Native) -> QueryResult<Vec<Place>> {
     volumes::table

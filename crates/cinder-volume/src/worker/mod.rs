@@ -39,6 +39,7 @@ use self::operations::{Connect, Operations};
 pub(crate) use self::operations::{DriverPlan, OperationsPlan};
 use self::parts::{Condition, Part, Parts};
 pub(crate) use self::plan::{Candidate, Plan};
+use self::upkeep::Upkeep;
 use crate::bus::board::Board;
 use crate::logging;
 use crate::metrics::Meters;
@@ -135,7 +136,7 @@ impl VolumeService {
         let thread = slot.fill(Connect { driver, operations: operations.clone() })?;
         // A panic of it has been logged.
         ending.add(Stage::Driver, move || drop(thread.join()));
-        let upkeep = operations.upkeep().start(worker, Arc::clone(&self.events))?;
+        let upkeep = Upkeep::of(&operations).start(worker, Arc::clone(&self.events))?;
         let stops = operations.clone();
         ending.add(Stage::Operations, move || {
             stops.stop();

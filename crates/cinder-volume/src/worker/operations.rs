@@ -21,7 +21,6 @@ use tracing::info;
 
 use super::bus::{self, CapabilitySource, exception, fresh_request_id, message_time};
 use super::driver::{Ready, SetUp};
-use super::upkeep::Upkeep;
 
 /// A back end whose driver this program has.
 #[derive(Debug, Clone)]
@@ -97,12 +96,12 @@ impl SetUp for Connect {
 /// The operations of one worker.
 #[derive(Clone)]
 pub(super) struct Operations {
-    manager: Arc<Manager>,
-    driver: Arc<dyn Driver>,
+    pub(super) manager: Arc<Manager>,
+    pub(super) driver: Arc<dyn Driver>,
     schedulers: Option<Arc<Schedulers>>,
-    service_down_time: Duration,
+    pub(super) service_down_time: Duration,
     /// Raised when a stop comes, for what need not be finished.
-    stopping: CancelFlag,
+    pub(super) stopping: CancelFlag,
 }
 
 /// The way to schedulers, which is there as soon as the bus is open.
@@ -166,16 +165,6 @@ impl Operations {
             schedulers,
             service_down_time: plan.service_down_time,
             stopping: CancelFlag::default(),
-        }
-    }
-
-    /// What this back end does by itself.
-    pub(super) fn upkeep(&self) -> Upkeep {
-        Upkeep {
-            manager: Arc::clone(&self.manager),
-            driver: Arc::clone(&self.driver),
-            down_after: self.service_down_time,
-            stopping: self.stopping.clone(),
         }
     }
 

@@ -16,7 +16,7 @@ use tracing::{debug, error};
 
 use super::bus::fresh_request_id;
 use super::events::{Events, Told};
-use super::operations::{LOG, Shown, own_context};
+use super::operations::{LOG, Operations, Shown, own_context};
 
 /// A wait that is woken by what it waits for.
 const A_LONG_TIME: Duration = Duration::from_secs(3600);
@@ -29,15 +29,25 @@ const STRAYS_NOTE: usize = 1;
 
 /// Whose upkeep it is.
 pub(super) struct Upkeep {
-    pub(super) manager: Arc<Manager>,
-    pub(super) driver: Arc<dyn Driver>,
+    manager: Arc<Manager>,
+    driver: Arc<dyn Driver>,
     /// `service_down_time`.
-    pub(super) down_after: Duration,
+    down_after: Duration,
     /// Ends what need not be finished.
-    pub(super) stopping: CancelFlag,
+    stopping: CancelFlag,
 }
 
 impl Upkeep {
+    /// Of the back end with these operations.
+    pub(super) fn of(operations: &Operations) -> Self {
+        Self {
+            manager: Arc::clone(&operations.manager),
+            driver: Arc::clone(&operations.driver),
+            down_after: operations.service_down_time,
+            stopping: operations.stopping.clone(),
+        }
+    }
+
     /// Begins it; the thread ends by itself when a stop is told.
     ///
     /// # Errors
