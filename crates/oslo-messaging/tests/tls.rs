@@ -59,6 +59,19 @@ fn make_certificates(directory: &Path) {
     }
 }
 
+/// A port on which clients have to show a certificate of `ca`.
+fn settings(directory: &Path, port: u16) -> String {
+    let file = |name: &str| directory.join(name).display().to_string();
+    format!(
+        "listeners.ssl.1 = 127.0.0.1:{port}\nssl_options.cacertfile = {}\n\
+         ssl_options.certfile = {}\nssl_options.keyfile = {}\nssl_options.verify = verify_peer\n\
+         ssl_options.fail_if_no_peer_cert = true\n",
+        file("ca.pem"),
+        file("ip.pem"),
+        file("ip.key"),
+    )
+}
+
 /// How it went to connect.
 fn outcome(url: &str) -> Result<(), String> {
     let bus = broker::bus(url);
@@ -95,15 +108,7 @@ fn a_broker_has_to_show_what_the_options_want_and_is_shown_who_we_are() {
     let reserved = ReservedPort::new().expect("a port");
     let port = reserved.port();
     let file = |name: &str| directory.path().join(name).display().to_string();
-    let settings = format!(
-        "listeners.ssl.1 = 127.0.0.1:{port}\nssl_options.cacertfile = {}\n\
-         ssl_options.certfile = {}\nssl_options.keyfile = {}\nssl_options.verify = verify_peer\n\
-         ssl_options.fail_if_no_peer_cert = true\n",
-        file("ca.pem"),
-        file("ip.pem"),
-        file("ip.key"),
-    );
-    let Some(_node) = OwnNode::start(&settings) else { return };
+    let Some(_node) = OwnNode::start(&settings(directory.path(), port)) else { return };
     let own = format!("ssl_cert_file={}&ssl_key_file={}", file("client.pem"), file("client.key"));
     let (ca, other) = (file("ca.pem"), file("other.pem"));
     let ip = format!("guest:guest@127.0.0.1:{port}");
@@ -135,4 +140,54 @@ fn a_broker_has_to_show_what_the_options_want_and_is_shown_who_we_are() {
             _ => panic!("{options}: {told:?}, expected {expected:?}"),
         }
     }
+}
+
+#[test]
+fn who_logs_in_by_certificate_is_the_user_that_it_names() {
+    let directory = tempfile::tempdir().expect("a directory");
+    if broker::node().is_none() {
+        return;
+    }
+    make_certificates(directory.path());
+    let reserved = ReservedPort::new().expect("a port");
+    let port = reserved.port();
+    let more = "auth_mechanisms.1 = EXTERNAL\nauth_mechanisms.2 = AMQPLAIN\n\
+                ssl_cert_login_from = common_name\n";
+    let settings = settings(directory.path(), port) + more;
+    let plugin = "[rabbitmq_auth_mechanism_ssl].";
+    let Some(node) = OwnNode::start_with(&settings, plugin) else { return };
+    let host = node.host();
+    let file = |name: &str| directory.path().join(name).display().to_string();
+    let own = format!("ssl_cert_file={}&ssl_key_file={}", file("client.pem"), file("client.key"));
+    let external =
+        format!("ssl=true&ssl_ca_file={}&{own}&rabbit_login_method=EXTERNAL", file("ca.pem"));
+    // Whoever stands in the URL is nobody: the certificate counts.
+    let url = format!("rabbit://nobody:wrong@127.0.0.1:{port}/?{external}");
+    let refused = outcome(&url).expect_err("there is no such user yet");
+    assert!(refused.contains("ACCESS_REFUSED"), "{refused}");
+    for (from, user) in [("common_name", "client"), ("distinguished_name", "CN=client")] {
+        let set = format!("application:set_env(rabbit, ssl_cert_login_from, {from}).");
+        node.node.ctl(&["eval", &set]);
+        node.node.ctl(&["add_user", user, "unknown to everybody"]);
+        host.ctl(&["set_permissions", user, ".*", ".*", ".*"]);
+        let bus = broker::bus(&url);
+        let server = bus.serve(&[target("server")], ServerOptions::default()).expect("a server");
+        broker::until_serving(&bus, &server);
+        let listed = node.node.ctl(&["list_connections", "user", "auth_mechanism"]);
+        let ours = listed.lines().filter(|line| *line == format!("{user}\tEXTERNAL")).count();
+        assert_eq!(ours, 2, "{listed}");
+        drop((server, bus));
+        outcome(&url).expect("messages come and go");
+        node.node.ctl(&["delete_user", user]);
+    }
+    // Where no certificate is shown the broker does not even offer it.
+    let plain = host.url("?rabbit_login_method=EXTERNAL");
+    let refused = outcome(&plain).expect_err("there is no certificate");
+    assert!(!refused.is_empty());
+    // And the other mechanism is there for those who want it.
+    let amqplain = format!(
+        "rabbit://guest:guest@127.0.0.1:{port}/?ssl=true&ssl_ca_file={}&{own}",
+        file("ca.pem")
+    );
+    outcome(&amqplain).expect("as before");
 }

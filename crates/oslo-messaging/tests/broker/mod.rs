@@ -119,12 +119,18 @@ impl Node {
 impl OwnNode {
     /// A node of its own; nothing where the run has none.
     pub fn start(settings: &str) -> Option<Self> {
+        Self::start_with(settings, "[].")
+    }
+
+    /// The same with plugins of the broker's.
+    pub fn start_with(settings: &str, plugins: &str) -> Option<Self> {
         node()?;
         let directory = tempfile::tempdir().expect("a directory");
         let ports = [(); 3].map(|()| ReservedPort::new().expect("a port"));
         let lines = ports.each_ref().map(|one| format!("{}\n", one.port())).concat();
         fs::write(directory.path().join("ports"), lines).expect("ours");
         fs::write(directory.path().join("extra.conf"), settings).expect("ours");
+        fs::write(directory.path().join("extra.plugins"), format!("{plugins}\n")).expect("ours");
         let node = Node::at(directory.path());
         let mut this = Self { node, child: None, _ports: ports, _directory: directory };
         this.resume();

@@ -2,7 +2,8 @@
 # A RabbitMQ node for one run: `node.sh DIRECTORY serve`, `node.sh DIRECTORY ctl WORDS…`.
 #
 # DIRECTORY holds everything that it reads and writes. It has to hold a file `ports` with three free
-# ports: of AMQP, of the node, of its epmd; `extra.conf`, if there is one, is added to the configuration.
+# ports: of AMQP, of the node, of its epmd; `extra.conf`, if there is one, is added to the configuration, and
+# `extra.plugins` names plugins, a line that is an Erlang list: `[rabbitmq_auth_mechanism_ssl].`.
 # `serve` runs until its standard input ends, and ends both processes by their ids; the node's is in
 # `beam.pid`. Everything listens on the loopback only.
 #
@@ -38,7 +39,7 @@ ctl)
     exec "$programs/rabbitmqctl" -q --timeout 60 "$@"
     ;;
 serve)
-    echo '[].' > "$directory/plugins"
+    cp "$directory/extra.plugins" "$directory/plugins" 2> /dev/null || echo '[].' > "$directory/plugins"
     cat > "$directory/rabbitmq.conf" <<END
 listeners.tcp.1 = 127.0.0.1:$amqp
 loopback_users = none
