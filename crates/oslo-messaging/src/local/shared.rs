@@ -133,6 +133,9 @@ pub(super) struct Origin {
     pub(super) line: u64,
     pub(super) tag: u64,
     pub(super) outlet: Weak<Outlet>,
+    /// Whether it is a large one: about those the loop says everything, so that nothing overtakes anything, and the next
+    /// one is asked for when this one's answer is bounded.
+    pub(super) is_large: bool,
 }
 
 /// How far a client has been told something.
@@ -148,8 +151,8 @@ enum Told {
 impl Origin {
     /// Tells the client, without waiting.
     fn tell(&self, kind: Kind, body: Vec<u8>) -> Told {
-        // Large ones are the loop's, which takes the next one only when it has seen to the room for this one.
-        let outlet = if body.len() <= SMALL { self.outlet.upgrade() } else { None };
+        let is_small = !self.is_large && body.len() <= SMALL;
+        let outlet = if is_small { self.outlet.upgrade() } else { None };
         let Some(outlet) = outlet else { return Told::Nothing(body) };
         // Over a line that breaks just now nothing is owed: the loop finds that out by itself.
         match outlet.send(Frame { kind, tag: self.tag, body }, Instant::now()) {
@@ -177,12 +180,7 @@ impl Ticket {
         let Origin { shared, line, tag, .. } = &self.origin;
         shared.messages.fetch_sub(1, Ordering::Relaxed);
         shared.bytes.fetch_sub(self.bytes, Ordering::Relaxed);
-        // Whoever has large ones hears that the next one may come when this one's answer is bounded.
-        let told = match self.bytes <= SMALL {
-            true => self.origin.tell(kind, Vec::new()),
-            false => Told::Nothing(Vec::new()),
-        };
-        let (is_told, is_urgent) = match told {
+        let (is_told, is_urgent) = match self.origin.tell(kind, Vec::new()) {
             Told::Whole => (true, false),
             Told::Partly => (true, true),
             Told::Nothing(_) => (false, true),

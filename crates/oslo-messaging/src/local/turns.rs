@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-use super::frame::{Frame, Kind, SERIOUS};
+use super::frame::{Frame, Kind, SERIOUS, SMALL};
 use super::line::{Line, Parting};
 use super::listener::Listener;
 use super::shared::{Answer, Answers, Command, Origin, Shared, Ticket};
@@ -268,7 +268,9 @@ impl Turns {
             return; // no client says that; it harms nobody
         }
         let (gone, outlet) = (line.gone(), line.outlet());
-        let origin = Origin { shared: Arc::clone(&self.shared), line: id, tag: frame.tag, outlet };
+        let is_large = frame.body.len() > SMALL;
+        let shared = Arc::clone(&self.shared);
+        let origin = Origin { shared, line: id, tag: frame.tag, outlet, is_large };
         let ticket = Ticket::new(origin.clone(), frame.body.len(), gone);
         let answers = Arc::new(Answers(origin));
         match self.reception.take(Body::new(frame.body), Box::new(ticket), answers) {
