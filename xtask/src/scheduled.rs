@@ -35,7 +35,7 @@ enum Verdict {
 
 type Step = (&'static str, fn(&Plan) -> Result<Verdict>);
 
-const STEPS: [Step; 11] = [
+const STEPS: [Step; 12] = [
     ("memcheck", memcheck),
     ("address sanitizer", sanitizer),
     ("miri", miri),
@@ -45,6 +45,7 @@ const STEPS: [Step; 11] = [
     ("long scenarios", long_scenarios),
     ("crash", crash),
     ("broker backlog", broker),
+    ("broker at length", broker_at_length),
     ("chaos", chaos),
     ("soak", soak),
 ];
@@ -320,6 +321,14 @@ fn crash(plan: &Plan) -> Result<Verdict> {
         None => cargo::build_tested_daemon()?,
     };
     e2e::run_crash(&binary).map(Verdict::Done)
+}
+
+/// What a broker does to a daemon that restarts, or refuses something, again and again.
+fn broker_at_length(plan: &Plan) -> Result<Verdict> {
+    if rabbitmq::missing().is_some() {
+        return Ok(Verdict::Skipped("RabbitMQ is not installed (Debian: rabbitmq-server)"));
+    }
+    e2e::run_long_broker(&daemon(plan)?).map(Verdict::Done)
 }
 
 /// What much at once costs over RabbitMQ; fails over its bounds.

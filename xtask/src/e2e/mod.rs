@@ -16,4 +16,4 @@ mod table;
 pub(crate) use chaos::{any_seed, chaos, check, closing_checks};
 pub(crate) use faults::{MILD, Storm};
 pub(crate) use props::{Config, Daemon, Scene, Stage};
-pub(crate) use runner::{OnFailure, list, run, run_crash, run_long};
+pub(crate) use runner::{OnFailure, list, run, run_crash, run_long, run_long_broker};

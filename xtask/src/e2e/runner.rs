@@ -11,7 +11,7 @@ use anyhow::{Context, Result};
 
 use super::props::{Scene, Skip};
 use super::scenarios::peer;
-use super::table::{crash_scenarios, long_scenarios, scenarios};
+use super::table::{crash_scenarios, long_broker_scenarios, long_scenarios, scenarios};
 use crate::servers::{Kind, Servers};
 use crate::tally::Tally;
 
@@ -77,6 +77,15 @@ pub(crate) fn run_long(binary: &Path) -> Result<Tally> {
 /// As [`run`].
 pub(crate) fn run_crash(binary: &Path) -> Result<Tally> {
     run_all(binary, crash_scenarios(), OnFailure::Count)
+}
+
+/// Runs those that try a broker at length.
+///
+/// # Errors
+///
+/// As [`run`].
+pub(crate) fn run_long_broker(binary: &Path) -> Result<Tally> {
+    run_all(binary, long_broker_scenarios(), OnFailure::Count)
 }
 
 fn run_all(binary: &Path, chosen: Vec<Scenario>, on_failure: OnFailure) -> Result<Tally> {

@@ -3,10 +3,10 @@
 use super::props::original::is_wanted;
 use super::runner::Scenario;
 use super::scenarios::{
-    broker, claims, clocks, command_line, container, crash, database_faults, database_servers,
-    descriptors, first_moments, health, inheritance, languages, layers, limits, log_options,
-    log_reader, messages, operators, original, original_api, peer, phases, progress, refusals,
-    registration, reload, report, reverts, rotation, samples, scale, service_methods,
+    broker, broker_at_length, claims, clocks, command_line, container, crash, database_faults,
+    database_servers, descriptors, first_moments, health, inheritance, languages, layers, limits,
+    log_options, log_reader, messages, operators, original, original_api, peer, phases, progress,
+    refusals, registration, reload, report, reverts, rotation, samples, scale, service_methods,
     shared_sessions, signals, spawn, startup, storms, stray_memory, supervision, systemd, tls,
     volumes,
 };
@@ -32,6 +32,17 @@ pub(super) fn crash_scenarios() -> Vec<Scenario> {
         crash::a_worker_killed_at_any_point_of_any_operation_over_rabbitmq_loses_nothing
         crash::an_operation_of_any_kind_that_always_kills_its_worker_ends
     })
+}
+
+/// The same with RabbitMQ nodes of their own: `cargo xtask scheduled "broker at length"`.
+pub(super) fn long_broker_scenarios() -> Vec<Scenario> {
+    let rows = rows! {
+        broker_at_length::a_right_that_is_refused_on_one_queue_keeps_that_server_alone_from_serving
+        broker_at_length::a_queue_whose_node_is_away_is_told_and_served_anew_once_the_node_is_given_up
+        broker_at_length::fifty_back_ends_are_all_back_after_their_broker
+        broker_at_length::twenty_restarts_of_a_broker_lose_no_cast_and_carry_none_out_twice
+    };
+    rows.map(|scenario| Scenario { alone: true, ..scenario }).into()
 }
 
 /// Every scenario that this machine's environment asks for, in the order of their start: first the

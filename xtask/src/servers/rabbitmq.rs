@@ -65,6 +65,28 @@ impl RabbitMq {
         Ok(Self { child: None, ports, dir })
     }
 
+    /// A node that runs beside this one, which runs, and in one cluster with it.
+    ///
+    /// # Errors
+    ///
+    /// When it does not come up, or is not taken in.
+    pub(crate) fn beside(&self) -> Result<Self> {
+        const COOKIE: &str = ".erlang.cookie";
+        let mut other = Self::new()?;
+        // Nodes find each other by one epmd, and know each other by one secret.
+        let [amqp, dist, _] = &other.ports;
+        let epmd = self.ports[2].port();
+        let lines = format!("{}\n{}\n{epmd}\n", amqp.port(), dist.port());
+        fs::write(other.directory().join("ports"), lines)?;
+        fs::copy(self.directory().join(COOKIE), other.directory().join(COOKIE))?;
+        other.serve()?;
+        let ours = self.node();
+        for words in [&["stop_app"][..], &["reset"], &["join_cluster", &ours], &["start_app"]] {
+            other.ctl(words)?;
+        }
+        Ok(other)
+    }
+
     /// Starts it, for the first time or again with what it had kept on disk.
     ///
     /// # Errors
@@ -92,6 +114,11 @@ impl RabbitMq {
         // The script ends the node when its input ends.
         drop(child.stdin.take());
         let _ = child.wait();
+    }
+
+    /// Its name among nodes, as the script makes it.
+    pub(crate) fn node(&self) -> String {
+        format!("node{}@localhost", self.port())
     }
 
     fn port(&self) -> u16 {

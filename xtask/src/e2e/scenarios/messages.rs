@@ -20,7 +20,7 @@ use crate::wait::{secs, wait_for};
 /// Exit codes of `call` that docs/operating.md promises.
 pub(super) const ANSWERED: i32 = 0;
 pub(super) const FAILED: i32 = 3;
-const NOBODY: i32 = 4;
+pub(super) const NOBODY: i32 = 4;
 
 /// `call` with the scene's configuration and these words.
 pub(super) fn call(scene: &Scene, words: &[&str]) -> Result<Outcome> {
@@ -162,7 +162,7 @@ pub(crate) fn a_stop_amid_calls_leaves_none_without_an_answer(scene: &Scene) -> 
 }
 
 /// What was begun, by request, as often as it was.
-fn begun(daemon: &Daemon, method: &str) -> Vec<String> {
+pub(super) fn begun(daemon: &Daemon, method: &str) -> Vec<String> {
     let line = format!("Carrying out {method} ");
     let request = |line: &str| {
         let (_, rest) = line.split_once("[None req-")?;

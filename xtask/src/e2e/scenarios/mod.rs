@@ -1,6 +1,7 @@
 //! The scenarios, a file for each part of the daemon's behaviour. A new one gets its line in `table.rs`.
 
 pub(super) mod broker;
+pub(super) mod broker_at_length;
 pub(super) mod claims;
 pub(super) mod clocks;
 pub(super) mod command_line;
