@@ -28,8 +28,9 @@ pub(super) fn carry_out(method: Method, arguments: &str) -> Result<Value, Failur
 fn set(wanted: &LogLevel) -> Result<(), Failure> {
     let prefix = wanted.prefix.as_deref().unwrap_or_default();
     let level = level(wanted.level.as_deref().unwrap_or_default())?;
+    let shown = shown(prefix);
     // Before it holds: afterwards nobody may see it.
-    info!(target: "cinder.rpc", "Loggers whose names begin with {prefix:?} have the level {level} from now on");
+    info!(target: "cinder.rpc", "Loggers whose names begin with {shown:?} have the level {level} from now on");
     logging::set_level(prefix, level);
     Ok(())
 }
@@ -42,8 +43,7 @@ fn level(text: &str) -> Result<Level, Failure> {
         "WARNING" => Ok(Level::WARN),
         "ERROR" => Ok(Level::ERROR),
         _ => {
-            let shown: String = text.chars().take(LONGEST_SHOWN).collect();
-            let reason = format!("{shown} is not a valid log level.");
+            let reason = format!("{} is not a valid log level.", shown(text));
             let failure = Failure::new("InvalidInput", format!("Invalid input received: {reason}"));
             Err(failure.with("reason", reason))
         }
@@ -51,7 +51,9 @@ fn level(text: &str) -> Result<Level, Failure> {
 }
 
 /// A sender may write anything of any length.
-const LONGEST_SHOWN: usize = 100;
+fn shown(text: &str) -> String {
+    text.chars().take(100).collect()
+}
 
 fn get(asked: &LogLevel) -> LogLevelList {
     let prefix = asked.prefix.as_deref().unwrap_or_default();
@@ -79,5 +81,6 @@ mod tests {
         }
         assert_eq!(level("Warning").unwrap(), Level::WARN);
         assert!(level(&"x".repeat(1 << 20)).unwrap_err().message.len() < 200);
+        assert_eq!(shown(&"ü".repeat(1 << 20)).chars().count(), 100);
     }
 }
