@@ -20,7 +20,7 @@ const SCRIPT: &str = r#"
 import json, sys
 import oslo_messaging as messaging
 from oslo_config import cfg
-conf = cfg.ConfigOpts()
+conf = cfg.CONF
 conf([], project="cinder")
 transport = messaging.get_rpc_transport(conf, url=sys.argv[1])
 target = messaging.Target(topic="cinder-volume.e2e@disk", server="e2e", version="3.0")
