@@ -88,13 +88,20 @@ impl Pool {
     ///
     /// # Errors
     ///
-    /// [`DbError::Pool`] if none became free, [`DbError::ForeignProcess`] after a fork.
+    /// [`DbError::Pool`] if none became free, [`DbError::NoThread`] when the first caller gets no thread for it,
+    /// [`DbError::ForeignProcess`] after a fork.
     pub fn get(&self) -> Result<PooledConnection, DbError> {
         let (opener, here) = (self.shared.opener, std::process::id());
         if here != opener {
             return Err(DbError::ForeignProcess { opener, here });
         }
-        let pool = self.shared.inner.get_or_init(|| open(&self.shared.options));
+        let pool = match self.shared.inner.get() {
+            Some(pool) => pool,
+            None => {
+                let made = open(&self.shared.options)?;
+                self.shared.inner.get_or_init(|| made)
+            }
+        };
         self.shared.waiting.fetch_add(1, Ordering::Relaxed);
         let lent = pool.get();
         self.shared.waiting.fetch_sub(1, Ordering::Relaxed);
@@ -141,10 +148,18 @@ fn most(options: &DatabaseOptions) -> u32 {
     }
 }
 
-fn open(options: &DatabaseOptions) -> r2d2::Pool<Opener> {
+/// Opens it, with its thread.
+///
+/// # Errors
+///
+/// [`DbError::NoThread`].
+fn open(options: &DatabaseOptions) -> Result<r2d2::Pool<Opener>, DbError> {
+    // The library panics where it gets no thread, so that is found out with one of our own.
+    let trial = std::thread::Builder::new().name("db-pool".to_owned()).spawn(|| {});
+    drop(trial.map_err(|source| DbError::NoThread { source })?.join());
     let threads =
         ScheduledThreadPool::builder().num_threads(1).thread_name_pattern("db-pool").build();
-    r2d2::Pool::builder()
+    let pool = r2d2::Pool::builder()
         .max_size(most(options))
         .min_idle(Some(0))
         .idle_timeout(Some(IDLE_TIMEOUT))
@@ -152,7 +167,8 @@ fn open(options: &DatabaseOptions) -> r2d2::Pool<Opener> {
         .connection_timeout(options.pool_timeout)
         .thread_pool(Arc::new(threads))
         .error_handler(Box::new(Reporter))
-        .build_unchecked(Opener { options: options.clone() })
+        .build_unchecked(Opener { options: options.clone() });
+    Ok(pool)
 }
 
 impl Drop for Shared {

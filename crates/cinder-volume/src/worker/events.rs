@@ -6,7 +6,7 @@
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// What has been told so far; nothing is ever taken back.
+/// What has been told so far.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Told {
     /// A stop is wanted.
@@ -21,6 +21,8 @@ pub(super) struct Told {
     pub bus_tried: bool,
     /// Requests can come, for the first time.
     pub bus_up: bool,
+    /// What an earlier process has left is being taken up; the only thing here that ends again.
+    pub takes_up: bool,
     /// What serves the bus has ended by accident; another process has to begin anew.
     pub bus_broken: bool,
     /// The bus's thread has ended.

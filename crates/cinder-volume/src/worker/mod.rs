@@ -137,12 +137,14 @@ impl VolumeService {
         // A panic of it has been logged.
         ending.add(Stage::Driver, move || drop(thread.join()));
         let upkeep = Upkeep::of(&operations).start(worker, Arc::clone(&self.events))?;
-        let stops = operations.clone();
+        let (stops, events) = (operations.clone(), Arc::clone(&self.events));
         ending.add(Stage::Operations, move || {
             stops.stop();
-            // It is in the middle of something that is to end well, or it ends at once.
-            drop(upkeep.join());
+            // What is taken up is to end well.
+            while !events.wait(FIRST_ATTEMPT, |told| !told.takes_up) {}
         });
+        // All else may hang with its database or its storage.
+        ending.add(Stage::Driver, move || drop(upkeep.join()));
         Ok(Work {
             manager: Arc::new(operations.clone()),
             source: Arc::new(operations),

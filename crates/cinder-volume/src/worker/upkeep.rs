@@ -59,27 +59,39 @@ impl Upkeep {
         events: Arc<Events>,
     ) -> std::io::Result<JoinHandle<()>> {
         let worker = worker.clone();
-        std::thread::Builder::new().name("upkeep".into()).spawn(move || self.run(&worker, &events))
+        std::thread::Builder::new().name("upkeep".into()).spawn(move || {
+            if self.begin(&worker, &events) {
+                self.go_on(&worker, &events);
+            }
+        })
     }
 
-    fn run(&self, worker: &WorkerHandle, events: &Events) {
+    /// What comes once; whether there is more to come.
+    fn begin(&self, worker: &WorkerHandle, events: &Events) -> bool {
         let comes = |what: fn(&Told) -> bool| {
             while !events.wait(A_LONG_TIME, |told| what(told) || told.stop) {}
             !events.now().stop
         };
         if !comes(|told| told.driver_ready) || !comes(|told| told.bus_tried) {
-            return;
+            return false;
         }
         // What was interrupted needs no bus, but one that is there is not to wait for it either.
         let is_up = events.now().bus_up;
         if is_up {
             self.complete();
         }
+        let told = TakesUp::tell(events);
         self.export_again(worker);
         self.take_up(worker);
+        drop(told);
         if !is_up && comes(|told| told.bus_up) {
             self.complete();
         }
+        true
+    }
+
+    /// What comes again and again, and may hang with a database or a storage: nobody waits for it.
+    fn go_on(&self, worker: &WorkerHandle, events: &Events) {
         let mut strays = Strays::new(self.down_after);
         let mut round = Round::of(self.driver.background());
         while let Some(due) = round.next(events) {
@@ -146,6 +158,23 @@ impl Upkeep {
             }
             Err(failure) => debug!(target: LOG, "Not looked for what is left: {failure}"),
         }
+    }
+}
+
+/// Tells that what an earlier process has left is being taken up, which a stop waits for, and when that is over, also by
+/// a panic, which has been logged.
+struct TakesUp<'a>(&'a Events);
+
+impl<'a> TakesUp<'a> {
+    fn tell(events: &'a Events) -> Self {
+        events.tell(|told| told.takes_up = true);
+        Self(events)
+    }
+}
+
+impl Drop for TakesUp<'_> {
+    fn drop(&mut self) {
+        self.0.tell(|told| told.takes_up = false);
     }
 }
 
