@@ -66,7 +66,7 @@ impl Manager {
         Ok(all)
     }
 
-    /// The driver is ready and requests come: has the service's row say whether this back end
+    /// The driver is ready and the bus has been tried: has the service's row say whether this back end
     /// replicates, unless it has failed over, and the log that all is done (`spec/startup.md` §7).
     ///
     /// # Errors

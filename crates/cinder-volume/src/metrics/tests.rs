@@ -55,9 +55,12 @@ fn names_texts_labels_and_order_are_what_they_were() {
         meters.add(metric, &[], count - 1);
         meters.add(metric, &[], 1);
     }
-    for (metric, value) in
-        [(Metric::PoolOpen, 304), (Metric::PoolLent, 305), (Metric::PoolWaiting, 306)]
-    {
+    for (metric, value) in [
+        (Metric::PoolOpen, 304),
+        (Metric::PoolLent, 305),
+        (Metric::PoolWaiting, 306),
+        (Metric::Drained, 1),
+    ] {
         meters.set(metric, &[], 99);
         meters.set(metric, &[], value);
     }

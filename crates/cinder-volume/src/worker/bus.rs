@@ -285,10 +285,7 @@ impl Shared {
             let is_news = now != told && now != Condition::Starting;
             if is_news && quiet_until <= Instant::now() {
                 self.parts.set(Part::Messaging, now.clone());
-                self.events.tell(|told| {
-                    told.bus_tried = true;
-                    told.bus_up |= now == Condition::Up;
-                });
+                self.events.tell(|told| told.bus_tried = true);
                 told = now;
                 quiet_until = Instant::now() + BETWEEN_WORDS;
                 continue;

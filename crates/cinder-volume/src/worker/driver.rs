@@ -98,7 +98,7 @@ impl Slot {
     pub(super) fn stays_empty(self, reason: &str) {
         error!(
             target: "cinder.volume.manager",
-            "Failed to initialize driver: {reason}. The back end stays down; correct volume_driver and restart"
+            "No driver is loaded, and the back end stays down: {reason}. Correct volume_driver and restart"
         );
         self.parts.set(Part::Driver, Condition::Down(reason.to_owned()));
         self.events.tell(|told| told.driver_tried = true);

@@ -19,8 +19,6 @@ pub(super) struct Told {
     pub reloads: u64,
     /// The first attempt to open the bus has ended, well or not.
     pub bus_tried: bool,
-    /// Requests can come, for the first time.
-    pub bus_up: bool,
     /// What an earlier process has left is being taken up; the only thing here that ends again.
     pub takes_up: bool,
     /// What serves the bus has ended by accident; another process has to begin anew.

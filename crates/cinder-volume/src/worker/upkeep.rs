@@ -1,6 +1,6 @@
 //! What a back end does by itself once its driver is ready, beside everything else and for as long as it lives.
 //!
-//! Order: as soon as requests can come the start is complete; what is in use is exported again; what an earlier process
+//! Order: when the bus has been tried the start is complete; what is in use is exported again; what an earlier process
 //! has left is taken up; then, again and again, a look for what nobody will finish, and what the driver wants
 //! done from time to time. One thread, because none of it is urgent. Must not: be waited for by a request.
 
@@ -75,18 +75,12 @@ impl Upkeep {
         if !comes(|told| told.driver_ready) || !comes(|told| told.bus_tried) {
             return false;
         }
-        // What was interrupted needs no bus, but one that is there is not to wait for it either.
-        let is_up = events.now().bus_up;
-        if is_up {
-            self.complete();
-        }
+        // A bus that is away is told elsewhere, and keeps nothing here from being done.
+        self.complete();
         let told = TakesUp::tell(events);
         self.export_again(worker);
         self.take_up(worker);
         drop(told);
-        if !is_up && comes(|told| told.bus_up) {
-            self.complete();
-        }
         true
     }
 

@@ -66,11 +66,11 @@ pub(crate) fn a_cluster_is_created_once_and_joined(scene: &Scene) -> Result<()> 
     let config = scene.config(&["a", "b"]).set("DEFAULT", "cluster", "c1");
     let config = config.set("a", "volume_driver", NOT_HERE).set("b", "volume_driver", NOT_HERE);
     let first = scene.start(&config)?;
-    first.wait_log("Failed to initialize driver", 2)?;
+    first.wait_log("No driver is loaded", 2)?;
     first.end_with(Signal::SIGTERM, 0)?;
     // Another host of the same cluster.
     let second = scene.start(&config.set("DEFAULT", "host", "other"))?;
-    second.wait_log("Failed to initialize driver", 4)?;
+    second.wait_log("No driver is loaded", 4)?;
     let sql = "SELECT name, \"binary\", race_preventer FROM clusters ORDER BY name";
     let clusters = scene.store().lines(sql)?;
     ensure!(clusters == ["c1@a|cinder-volume|0", "c1@b|cinder-volume|0"], "{clusters:?}");
@@ -98,7 +98,7 @@ pub(crate) fn two_daemons_that_start_at_once_share_one_row_per_back_end(
             ensure!(daemon.workers().len() == 10);
             Ok(())
         })?;
-        daemon.wait_log("Failed to initialize driver", 10)?;
+        daemon.wait_log("No driver is loaded", 10)?;
     }
     let hosts: BTreeSet<_> = daemons[0].rows()?.into_iter().map(|row| row.host).collect();
     ensure!(hosts.len() == 10 && daemons[0].rows()?.len() == 10, "{:?}", daemons[0].rows()?);
