@@ -14,6 +14,7 @@ use crate::manager::{LOG, Manager};
 use crate::records::Record;
 use crate::snapshot;
 use crate::volume::extend::{self, Extension};
+use crate::volume::revert::{self, Reversion};
 
 impl Manager {
     /// Gives up what is left of an operation on this volume or snapshot; tells the status that it has now.
@@ -115,6 +116,11 @@ impl Manager {
                 let text = "Error extending volume: it was given up by an operator.";
                 let failure = Failure::new("ExtendVolumeError", text);
                 self.not_extended(&extension, request, &failure)
+            }
+            revert::METHOD => {
+                let Some(reversion) = Reversion::of(record) else { return Ok(()) };
+                let text = "it was given up by an operator";
+                self.not_reverted(&reversion, &Failure::new("VolumeDriverException", text))
             }
             snapshot::DELETE => {
                 let id = SnapshotId::new(record.resource.clone());

@@ -40,7 +40,7 @@ const VOLUMES: [&str; 11] = [
     "detaching",
 ];
 /// The same of snapshots.
-const SNAPSHOTS: [&str; 4] = ["creating", "deleting", "managing", "unmanaging"];
+const SNAPSHOTS: [&str; 5] = ["creating", "deleting", "managing", "unmanaging", "restoring"];
 
 /// What was told last.
 #[derive(Debug, Default)]

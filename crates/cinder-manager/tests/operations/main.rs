@@ -4,5 +4,6 @@ mod bad_input;
 mod drivers;
 mod patience;
 mod pretend;
+mod reverts;
 mod stand;
 mod statements;

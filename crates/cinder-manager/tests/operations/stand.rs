@@ -153,6 +153,17 @@ impl Stand {
         Asked::new(&Request::ExtendVolume(Box::new(args)))
     }
 
+    pub fn wants_revert(&mut self, snapshot: &str) -> Asked {
+        let snapshot = self.front().snapshot(snapshot, HOST).expect("it is there");
+        let args = self.front().revert_to_snapshot(&snapshot).expect("it may be reverted");
+        Asked::new(&Request::RevertToSnapshot(Box::new(args)))
+    }
+
+    /// Where operations are on record.
+    pub fn records(&self) -> Records {
+        Records::below(self.directory.path().join("operations"))
+    }
+
     /// A volume that is there.
     pub fn volume(&mut self) -> VolumeId {
         let (id, asked) = self.wants_volume();
