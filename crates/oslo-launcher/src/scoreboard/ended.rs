@@ -96,7 +96,7 @@ impl Scoreboard {
     }
 
     /// The last operations of a worker, by its place in launch order, that have
-    /// [ended](RunningOperation::end), the newest first and [`ENDED`] at most: over all its processes.
+    /// [ended](super::RunningOperation::end), the newest first and [`ENDED`] at most: over all its processes.
     pub fn ended(&self, worker: usize, most: usize) -> Vec<EndedOperation> {
         if worker >= self.capacity.max(1) {
             return Vec::new();

@@ -72,7 +72,7 @@ impl RunningOperation {
         }
     }
 
-    /// Shows what it is at, for example `step 3 of 5: driver`; cut at [`STEP_BYTES`].
+    /// Shows what it is at, for example `step 3 of 5: driver`; cut at [`STEP_BYTES`](super::STEP_BYTES).
     pub fn step(&mut self, text: &str) {
         if let Some(entry) = self.entry {
             self.scoreboard.operations(self.worker).step(entry, text);
