@@ -103,7 +103,7 @@ pub(crate) fn a_subprocess_at_the_process_limit_is_never_there_twice(scene: &Sce
         ensure!(by_back_end(&daemon).len() == names.len(), "{:?}", by_back_end(&daemon));
         Ok(())
     })?;
-    daemon.wait_beats(2)?;
+    // One that was started under the limit has inherited it, and may lack a thread for its driver: it is down, once.
     daemon.end_with(Signal::SIGTERM, 0)?;
     scene.wait_empty(secs(5))
 }
