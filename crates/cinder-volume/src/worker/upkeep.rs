@@ -10,7 +10,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use cinder_driver::{BackgroundTask, CancelFlag, Driver, DriverError, Limit, OpContext};
-use cinder_manager::{Manager, Strays};
+use cinder_manager::{Course, Manager, Strays};
 use oslo_launcher::{Ending, NOTES, WorkerHandle};
 use tracing::{debug, error};
 
@@ -77,10 +77,8 @@ impl Upkeep {
         }
         // A bus that is away is told elsewhere, and keeps nothing here from being done.
         self.complete();
-        let told = TakesUp::tell(events);
-        self.export_again(worker);
-        self.take_up(worker);
-        drop(told);
+        self.export_again(worker, events);
+        self.take_up(worker, events);
         true
     }
 
@@ -107,11 +105,12 @@ impl Upkeep {
     }
 
     /// Makes volumes in use reachable, as after each start.
-    fn export_again(&self, worker: &WorkerHandle) {
+    fn export_again(&self, worker: &WorkerHandle, events: &Events) {
         let request = own_context();
         let mut operation = worker.begin_operation("export_again", "-", &request.request_id);
-        let mut shown = Shown { operation: &mut operation, incoming: None };
-        match self.manager.export_again(&request, &mut shown) {
+        let shown = Shown { operation: &mut operation, incoming: None };
+        let exported = self.manager.export_again(&request, &mut TakesUp { shown, events });
+        match exported {
             Ok((0, _)) => {}
             Ok((_, 0)) => _ = operation.end(Ending::Done, ""),
             Ok((_, failed)) => {
@@ -125,11 +124,11 @@ impl Upkeep {
     }
 
     /// Takes up what an earlier process has left.
-    fn take_up(&self, worker: &WorkerHandle) {
+    fn take_up(&self, worker: &WorkerHandle, events: &Events) {
         let request = own_context();
         let mut operation = worker.begin_operation("clean_up", "-", &request.request_id);
-        let mut shown = Shown { operation: &mut operation, incoming: None };
-        let looked_at = self.manager.clean_up(&request, &mut shown);
+        let shown = Shown { operation: &mut operation, incoming: None };
+        let looked_at = self.manager.clean_up(&request, &mut TakesUp { shown, events });
         match &looked_at {
             // Nothing was left, so nothing was done.
             Ok(0) => {}
@@ -155,20 +154,31 @@ impl Upkeep {
     }
 }
 
-/// Tells that what an earlier process has left is being taken up, which a stop waits for, and when that is over, also by
-/// a panic, which has been logged.
-struct TakesUp<'a>(&'a Events);
+/// Tells from the first resource on that what an earlier process has left is being taken up, which a stop waits for, and
+/// when that is over, also by a panic, which has been logged. A look that finds nothing is nothing to wait for.
+struct TakesUp<'a> {
+    shown: Shown<'a>,
+    events: &'a Events,
+}
 
-impl<'a> TakesUp<'a> {
-    fn tell(events: &'a Events) -> Self {
-        events.tell(|told| told.takes_up = true);
-        Self(events)
+impl Course for TakesUp<'_> {
+    fn recorded(&mut self) {
+        self.shown.recorded();
+    }
+
+    fn about(&mut self, resource: &str) {
+        self.events.tell(|told| told.takes_up = true);
+        self.shown.about(resource);
+    }
+
+    fn step(&mut self, step: &'static str) {
+        self.shown.step(step);
     }
 }
 
 impl Drop for TakesUp<'_> {
     fn drop(&mut self) {
-        self.0.tell(|told| told.takes_up = false);
+        self.events.tell(|told| told.takes_up = false);
     }
 }
 
