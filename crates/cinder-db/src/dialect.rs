@@ -7,6 +7,7 @@
 //! `Native` is an enum over the connection types of the databases that are built in. Diesel
 //! derives a backend for it, so each query is compiled once (docs/adr/0005).
 
+mod among;
 mod fault;
 mod host;
 mod kept;
@@ -31,6 +32,7 @@ use crate::{
     url::{Server, UrlError},
 };
 
+pub(crate) use among::among;
 pub(crate) use fault::fault;
 pub(crate) use host::{exactly, on_host};
 pub(crate) use kept::kept_update;

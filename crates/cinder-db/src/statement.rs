@@ -16,6 +16,9 @@ use crate::{
     timestamp::Timestamp,
 };
 
+/// Up to how many values a list may have in a statement that stays prepared: as the lists of statuses have in our code.
+const SHORT: usize = 4;
+
 /// A value of any type that our columns have; where it may be missing, `None` is NULL.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Value {
@@ -56,6 +59,15 @@ impl Test {
     /// Not marked as deleted. The name is the same in every table that has it.
     pub(crate) fn live() -> Self {
         Self::is("deleted", Value::Truth(false))
+    }
+
+    /// Whether a connection may remember its text for as long as it lives: lists make another one for each
+    /// length. Which columns are changed and looked at is in our code, so those are few.
+    fn is_short(&self) -> bool {
+        match self {
+            Self::Is(_, values) | Self::IsNot(_, values) => values.some.len() <= SHORT,
+            Self::Elsewhere { tests, .. } => tests.iter().all(Self::is_short),
+        }
     }
 
     fn reads(&self, column: &str) -> bool {
@@ -132,8 +144,9 @@ impl<T: QueryFragment<MultiBackend>> Insert<'_, T> {
 
 impl<T: QueryFragment<MultiBackend>> QueryFragment<MultiBackend> for Update<'_, T> {
     fn walk_ast<'b>(&'b self, mut out: Pass<'_, 'b>) -> QueryResult<()> {
-        // Lists make another text for each length.
-        out.unsafe_to_cache_prepared();
+        if !self.tests.iter().all(Test::is_short) {
+            out.unsafe_to_cache_prepared();
+        }
         out.push_sql("UPDATE ");
         self.table.walk_ast(out.reborrow())?;
         for (at, (column, source)) in self.changes.iter().enumerate() {

@@ -4,7 +4,7 @@ use diesel::prelude::*;
 
 use crate::{
     changes::{Columns, Rows},
-    dialect::{Native, exactly},
+    dialect::{Native, among, exactly},
     rows::{
         attachment::{Attachment, Of},
         metadata::Pair,
@@ -15,14 +15,14 @@ use crate::{
 
 /// The row with that key, live or deleted.
 pub(crate) fn row(native: &mut Native, id: &str) -> QueryResult<Option<Attachment>> {
-    volume_attachment::table.find(id).select(Attachment::as_select()).first(native).optional()
+    volume_attachment::table.find(id).select(Attachment::as_select()).get_result(native).optional()
 }
 
 /// Live attachments of these volumes, oldest first.
 pub(crate) fn of_volumes(native: &mut Native, volumes: &[&str]) -> QueryResult<Vec<Attachment>> {
     volume_attachment::table
         .filter(volume_attachment::deleted.eq(false))
-        .filter(volume_attachment::volume_id.eq_any(volumes.iter().copied()))
+        .filter(among(volume_attachment::volume_id, volumes.iter().copied()))
         .order((volume_attachment::created_at.asc(), volume_attachment::id.asc()))
         .select(Attachment::as_select())
         .load(native)

@@ -6,7 +6,7 @@ use crate::{changes::Rows, dialect::Native, rows::backup::Backup, schema::backup
 
 /// The row with that key, live or deleted.
 pub(crate) fn row(native: &mut Native, id: &str) -> QueryResult<Option<Backup>> {
-    backups::table.find(id).select(Backup::as_select()).first(native).optional()
+    backups::table.find(id).select(Backup::as_select()).get_result(native).optional()
 }
 
 /// The backup with that key, even a deleted one: upstream changes those, too.

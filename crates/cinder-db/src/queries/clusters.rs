@@ -24,7 +24,7 @@ pub(crate) fn find(native: &mut Native, name: &str, binary: &str) -> QueryResult
     clusters::table
         .filter(named(name, binary))
         .select(Cluster::as_select())
-        .first(native)
+        .get_result(native)
         .optional()
 }
 

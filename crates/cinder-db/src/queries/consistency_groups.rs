@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 
 use crate::{
-    dialect::Native,
+    dialect::{Native, among},
     rows::consistency_group::{Cgsnapshot, ConsistencyGroup},
     schema::{cgsnapshots, consistencygroups},
 };
@@ -14,12 +14,12 @@ pub(crate) fn rows(native: &mut Native, ids: &[&str]) -> QueryResult<Vec<Consist
         return Ok(Vec::new());
     }
     consistencygroups::table
-        .filter(consistencygroups::id.eq_any(ids.iter().copied()))
+        .filter(among(consistencygroups::id, ids.iter().copied()))
         .select(ConsistencyGroup::as_select())
         .load(native)
 }
 
 /// The snapshot of a consistency group with that key, live or deleted.
 pub(crate) fn cgsnapshot(native: &mut Native, id: &str) -> QueryResult<Option<Cgsnapshot>> {
-    cgsnapshots::table.find(id).select(Cgsnapshot::as_select()).first(native).optional()
+    cgsnapshots::table.find(id).select(Cgsnapshot::as_select()).get_result(native).optional()
 }

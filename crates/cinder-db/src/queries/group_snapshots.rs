@@ -12,7 +12,7 @@ use crate::{
 
 /// The group snapshot with that key, live or deleted.
 pub(crate) fn row(native: &mut Native, id: &str) -> QueryResult<Option<GroupSnapshot>> {
-    group_snapshots::table.find(id).select(GroupSnapshot::as_select()).first(native).optional()
+    group_snapshots::table.find(id).select(GroupSnapshot::as_select()).get_result(native).optional()
 }
 
 /// The live group snapshot with that key.

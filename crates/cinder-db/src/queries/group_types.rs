@@ -10,7 +10,7 @@ use crate::{
 
 /// The type with that key, live or deleted.
 pub(crate) fn row(native: &mut Native, id: &str) -> QueryResult<Option<Row>> {
-    group_types::table.find(id).select(Row::as_select()).first(native).optional()
+    group_types::table.find(id).select(Row::as_select()).get_result(native).optional()
 }
 
 /// Its live specs, oldest first.

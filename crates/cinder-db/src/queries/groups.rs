@@ -5,7 +5,7 @@ use diesel::prelude::*;
 
 use crate::{
     changes::{Columns, Rows},
-    dialect::{Native, on_host},
+    dialect::{Native, among, on_host},
     rows::group::{Group, Of},
     schema::{group_volume_type_mapping, groups},
     timestamp::Timestamp,
@@ -17,7 +17,7 @@ pub(crate) fn rows(native: &mut Native, ids: &[&str]) -> QueryResult<Vec<Group>>
         return Ok(Vec::new());
     }
     groups::table
-        .filter(groups::id.eq_any(ids.iter().copied()))
+        .filter(among(groups::id, ids.iter().copied()))
         .select(Group::as_select())
         .load(native)
 }

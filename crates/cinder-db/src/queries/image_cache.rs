@@ -36,7 +36,7 @@ pub(crate) fn of_volume(native: &mut Native, volume: &str) -> QueryResult<Option
     cache::table
         .filter(cache::volume_id.eq(volume))
         .select(Entry::as_select())
-        .first(native)
+        .get_result(native)
         .optional()
 }
 

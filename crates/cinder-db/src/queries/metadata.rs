@@ -8,7 +8,7 @@ use diesel::prelude::*;
 
 use crate::{
     changes::{self, Columns, Rows},
-    dialect::Native,
+    dialect::{Native, among},
     rows::metadata::{Live, OfParent},
     schema::{snapshot_metadata, volume_admin_metadata, volume_metadata},
     timestamp::Timestamp,
@@ -58,7 +58,7 @@ macro_rules! notes {
             fn of(native: &mut Native, parents: &[&str]) -> QueryResult<Vec<OfParent>> {
                 $table::table
                     .filter($table::deleted.eq(false))
-                    .filter($table::$parent.eq_any(parents.iter().copied()))
+                    .filter(among($table::$parent, parents.iter().copied()))
                     .order($table::id.asc())
                     .select(($table::$parent, $table::key, $table::value))
                     .load(native)

@@ -44,7 +44,7 @@ pub(crate) fn volumes(
     if let Some(id) = volume_type {
         query = query.filter(volumes::volume_type_id.eq(id));
     }
-    query.first(native).map(Count::of)
+    query.get_result(native).map(Count::of)
 }
 
 /// The live snapshots of a project; of one type means of volumes that now have this type.
@@ -66,7 +66,7 @@ pub(crate) fn snapshots(
                 .sql(")"),
         );
     }
-    query.first(native).map(Count::of)
+    query.get_result(native).map(Count::of)
 }
 
 /// The live backups of a project.
@@ -75,7 +75,7 @@ pub(crate) fn backups(native: &mut Native, project_id: &str) -> QueryResult<Coun
         .filter(backups::deleted.eq(false))
         .filter(backups::project_id.eq(project_id))
         .select((count(backups::id), sum(backups::size)))
-        .first(native)
+        .get_result(native)
         .map(Count::of)
 }
 

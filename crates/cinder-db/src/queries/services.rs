@@ -21,7 +21,7 @@ pub(crate) fn find(
         .filter(on_host(native, services::host, host))
         .order(services::id.asc())
         .select(ServiceRow::as_select())
-        .first(native)
+        .get_result(native)
         .optional()
 }
 
@@ -31,7 +31,7 @@ pub(crate) fn row(native: &mut Native, id: i32) -> QueryResult<Option<ServiceRow
         .find(id)
         .filter(services::deleted.eq(false))
         .select(ServiceRow::as_select())
-        .first(native)
+        .get_result(native)
         .optional()
 }
 
@@ -100,7 +100,7 @@ pub(crate) fn host_with_versions(
 pub(crate) fn insert(native: &mut Native, service: &NewService<'_>) -> QueryResult<i32> {
     diesel::insert_into(services::table).values(service).execute(native)?;
     // The uuid is unique; asking for it works on every database, RETURNING does not.
-    services::table.filter(services::uuid.eq(service.uuid)).select(services::id).first(native)
+    services::table.filter(services::uuid.eq(service.uuid)).select(services::id).get_result(native)
 }
 
 /// Writes what a start changes; `false` if the row is gone or soft-deleted.

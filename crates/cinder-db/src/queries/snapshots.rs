@@ -5,7 +5,7 @@ use diesel::prelude::*;
 
 use crate::{
     changes::{Columns, Rows},
-    dialect::{Native, for_update, on_host},
+    dialect::{Native, among, for_update, on_host},
     rows::snapshot::{Of, Row},
     schema::{snapshot_metadata, snapshots, volumes},
     timestamp::Timestamp,
@@ -15,7 +15,7 @@ use crate::{
 pub(crate) fn live_rows(native: &mut Native, ids: &[SnapshotId]) -> QueryResult<Vec<Row>> {
     snapshots::table
         .filter(snapshots::deleted.eq(false))
-        .filter(snapshots::id.eq_any(ids.iter().map(SnapshotId::as_str)))
+        .filter(among(snapshots::id, ids.iter().map(SnapshotId::as_str)))
         .select(Row::as_select())
         .load(native)
 }

@@ -4,7 +4,7 @@ use cinder_types::{ProjectId, VolumeTypeId};
 use diesel::prelude::*;
 
 use crate::{
-    dialect::{Native, exactly},
+    dialect::{Native, among, exactly},
     rows::{
         metadata::OfParent,
         volume_type::{Encryption, QosRow, Row},
@@ -21,7 +21,7 @@ const QOS_NAME: &str = "QoS_Specs_Name";
 /// The types with these keys, live and deleted, in any order.
 pub(crate) fn rows(native: &mut Native, ids: &[&str]) -> QueryResult<Vec<Row>> {
     volume_types::table
-        .filter(volume_types::id.eq_any(ids.iter().copied()))
+        .filter(among(volume_types::id, ids.iter().copied()))
         .select(Row::as_select())
         .load(native)
 }
@@ -30,7 +30,7 @@ pub(crate) fn rows(native: &mut Native, ids: &[&str]) -> QueryResult<Vec<Row>> {
 pub(crate) fn extra_specs(native: &mut Native, ids: &[&str]) -> QueryResult<Vec<OfParent>> {
     specs::table
         .filter(specs::deleted.eq(false))
-        .filter(specs::volume_type_id.eq_any(ids.iter().copied()))
+        .filter(among(specs::volume_type_id, ids.iter().copied()))
         .order(specs::id.asc())
         .select((specs::volume_type_id, specs::key, specs::value))
         .load(native)
@@ -42,7 +42,7 @@ pub(crate) fn named(native: &mut Native, name: &str) -> QueryResult<Option<Strin
         .filter(volume_types::deleted.eq(false))
         .filter(exactly(native, volume_types::name, name))
         .select(volume_types::id)
-        .first(native)
+        .get_result(native)
         .optional()
 }
 
@@ -65,7 +65,7 @@ pub(crate) fn project_default(
         .filter(default_volume_types::deleted.eq(false))
         .filter(default_volume_types::project_id.eq(project))
         .select(default_volume_types::volume_type_id)
-        .first(native)
+        .get_result(native)
         .optional()?;
     Ok(id.flatten())
 }
@@ -76,7 +76,7 @@ pub(crate) fn encryption(native: &mut Native, id: &str) -> QueryResult<Option<En
         .filter(encryption::deleted.eq(false))
         .filter(encryption::volume_type_id.eq(id))
         .select(Encryption::as_select())
-        .first(native)
+        .get_result(native)
         .optional()
 }
 
@@ -87,7 +87,7 @@ pub(crate) fn qos_name(native: &mut Native, id: &str) -> QueryResult<Option<QosR
         .filter(qos::deleted.eq(false))
         .filter(qos::key.eq(QOS_NAME))
         .select(QosRow::as_select())
-        .first(native)
+        .get_result(native)
         .optional()
 }
 

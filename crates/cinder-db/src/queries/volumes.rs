@@ -9,7 +9,7 @@ use diesel::{
 
 use crate::{
     changes::{Columns, Rows},
-    dialect::{Native, for_update, on_host},
+    dialect::{Native, among, for_update, on_host},
     rows::volume::{FirstPart, Of, Row, SecondPart},
     schema::{
         snapshots, transfers, volume_admin_metadata, volume_attachment, volume_glance_metadata,
@@ -50,7 +50,7 @@ pub(crate) fn row(native: &mut Native, id: &str) -> QueryResult<Option<Row>> {
     let parts: Option<(FirstPart, SecondPart)> = volumes::table
         .filter(volumes::id.eq(id))
         .select((FirstPart::as_select(), SecondPart::as_select()))
-        .first(native)
+        .get_result(native)
         .optional()?;
     Ok(parts.map(Row::from))
 }
@@ -59,7 +59,7 @@ pub(crate) fn row(native: &mut Native, id: &str) -> QueryResult<Option<Row>> {
 pub(crate) fn live_rows(native: &mut Native, ids: &[VolumeId]) -> QueryResult<Vec<Row>> {
     let parts: Vec<(FirstPart, SecondPart)> = volumes::table
         .filter(volumes::deleted.eq(false))
-        .filter(volumes::id.eq_any(ids.iter().map(VolumeId::as_str)))
+        .filter(among(volumes::id, ids.iter().map(VolumeId::as_str)))
         .select((FirstPart::as_select(), SecondPart::as_select()))
         .load(native)?;
     Ok(parts.into_iter().map(Row::from).collect())

@@ -3,10 +3,13 @@
 //! One row does not belong to any operation: `SENTINEL`, which upstream's migrations leave there.
 //! Rows are deleted for good; still `deleted` is looked at, as upstream does.
 
-use diesel::prelude::*;
+use diesel::{
+    prelude::*,
+    sql_types::{Bool, Nullable},
+};
 
 use crate::{
-    dialect::Native,
+    dialect::{MultiBackend, Native, kept_update},
     rows::worker::{NewWorker, WorkerRow},
     schema::workers,
     timestamp::Timestamp,
@@ -33,7 +36,7 @@ pub(crate) fn find(
         .filter(workers::resource_type.eq(resource_type))
         .filter(workers::resource_id.eq(resource_id))
         .select(WorkerRow::as_select())
-        .first(native)
+        .get_result(native)
         .optional()
 }
 
@@ -73,7 +76,7 @@ pub(crate) fn insert(native: &mut Native, worker: &NewWorker<'_>) -> QueryResult
         .filter(workers::resource_type.eq(worker.resource_type))
         .filter(workers::resource_id.eq(worker.resource_id))
         .select(workers::id)
-        .first(native)
+        .get_result(native)
 }
 
 /// Gives the row of a resource to nobody; `false` if there is none.
@@ -98,6 +101,10 @@ pub(crate) fn reset(
     Ok(rows != 0)
 }
 
+/// What a row has to be.
+type Condition<'a> =
+    Box<dyn BoxableExpression<workers::table, MultiBackend, SqlType = Nullable<Bool>> + 'a>;
+
 /// How the time in a row has to stand to the one that was seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Time {
@@ -114,28 +121,28 @@ pub(crate) fn take(
     time: Time,
     taken: &WorkerRow,
 ) -> QueryResult<bool> {
-    let mut update = diesel::update(workers::table)
-        .filter(live())
-        .filter(workers::id.eq(seen.id))
-        .filter(workers::status.eq(&seen.status))
-        .filter(workers::race_preventer.eq(seen.race_preventer))
-        .set((
-            workers::service_id.eq(taken.service_id),
-            workers::status.eq(&taken.status),
-            workers::updated_at.eq(taken.updated_at),
-            workers::race_preventer.eq(taken.race_preventer),
-        ))
-        .into_boxed();
+    let mut still: Condition<'_> = Box::new(
+        live()
+            .and(workers::id.eq(seen.id))
+            .and(workers::status.eq(&seen.status))
+            .and(workers::race_preventer.eq(seen.race_preventer)),
+    );
     if let Some(service_id) = seen.service_id {
-        update = update.filter(workers::service_id.eq(service_id));
+        still = Box::new(still.and(workers::service_id.eq(service_id)));
     }
     if let Some(updated_at) = seen.updated_at {
-        update = match time {
-            Time::Same => update.filter(workers::updated_at.eq(updated_at)),
-            Time::NotLater => update.filter(workers::updated_at.le(updated_at)),
+        still = match time {
+            Time::Same => Box::new(still.and(workers::updated_at.eq(updated_at))),
+            Time::NotLater => Box::new(still.and(workers::updated_at.le(updated_at))),
         };
     }
-    Ok(update.execute(native)? != 0)
+    let columns = (
+        workers::service_id.eq(taken.service_id),
+        workers::status.eq(&taken.status),
+        workers::updated_at.eq(taken.updated_at),
+        workers::race_preventer.eq(taken.race_preventer),
+    );
+    Ok(kept_update(workers::table, still, columns).execute(native)? != 0)
 }
 
 /// Writes back whose the row was and since when.

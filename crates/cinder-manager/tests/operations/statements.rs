@@ -11,17 +11,23 @@ use crate::stand::{Asked, Stand};
 
 thread_local! {
     static SENT: RefCell<Option<Vec<String>>> = const { RefCell::new(None) };
+    /// What connections keep prepared, as text.
+    static KEPT: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
 }
 
 fn watch() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         set_default_instrumentation(|| {
-            Some(Box::new(|event: InstrumentationEvent<'_>| {
-                if let InstrumentationEvent::StartQuery { query, .. } = event {
-                    let shape = shape(&query.to_string());
-                    SENT.with_borrow_mut(|sent| sent.as_mut().map(|sent| sent.push(shape)));
+            Some(Box::new(|event: InstrumentationEvent<'_>| match event {
+                InstrumentationEvent::StartQuery { query, .. } => {
+                    let text = query.to_string();
+                    SENT.with_borrow_mut(|sent| sent.as_mut().map(|sent| sent.push(text)));
                 }
+                InstrumentationEvent::CacheQuery { sql, .. } => {
+                    KEPT.with_borrow_mut(|kept| kept.push(sql.to_owned()));
+                }
+                _ => {}
             }) as Box<dyn Instrumentation>)
         })
         .expect("a function for all connections");
@@ -47,6 +53,11 @@ fn shape(sql: &str) -> String {
 
 /// The statements of an operation.
 fn sent(stand: &Stand, asked: &Asked) -> Vec<String> {
+    texts(stand, asked).iter().map(|text| shape(text)).collect()
+}
+
+/// The same in full, with what is bound behind ` -- `.
+fn texts(stand: &Stand, asked: &Asked) -> Vec<String> {
     SENT.set(Some(Vec::new()));
     stand.carry_out(asked).expect("it is carried out");
     SENT.take().expect("it has been set")
@@ -128,4 +139,25 @@ fn a_snapshot_sends_so_many() {
         "COMMIT",
     ];
     assert_eq!(sent(&stand, &asked), [&SNAPSHOT[..], &VOLUME, &row].concat());
+}
+
+/// Preparing costs more than running; and SQLite plans a statement anew each time a bound `LIMIT` gets its value.
+#[test]
+fn what_operations_send_stays_prepared_and_planned() {
+    let mut stand = warm();
+    let (id, asked) = stand.wants_volume();
+    let mut all = texts(&stand, &asked);
+    let (snapshot, asked) = stand.wants_snapshot(&id);
+    all.extend(texts(&stand, &asked));
+    let asked = stand.wants_snapshot_deletion(&snapshot);
+    all.extend(texts(&stand, &asked));
+    let asked = stand.wants_deletion(&id);
+    all.extend(texts(&stand, &asked));
+    let kept = KEPT.take();
+    for text in all {
+        let sql = text.split(" -- ").next().unwrap_or_default();
+        let is_plain = matches!(shape(sql).as_str(), "BEGIN" | "COMMIT");
+        assert!(is_plain || kept.iter().any(|one| one == sql), "prepared each time: {sql}");
+        assert!(!sql.contains("LIMIT"), "planned each time: {sql}");
+    }
 }
