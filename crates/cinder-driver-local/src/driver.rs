@@ -23,6 +23,7 @@ use crate::making::{self, Plan, Source, in_use, make};
 use crate::name::Name;
 use crate::options::LocalOptions;
 use crate::points;
+use crate::stats::Sum;
 
 /// Volumes as files below one directory.
 #[derive(Debug)]
@@ -31,6 +32,7 @@ pub struct LocalDriver {
     connected: Mutex<Option<Identity>>,
     /// Whether the file system can share blocks between files, as it was at the last connect.
     shares: AtomicBool,
+    pub(crate) sum: Mutex<Option<Sum>>,
 }
 
 impl LocalDriver {
@@ -41,6 +43,7 @@ impl LocalDriver {
             options: Mutex::new(options),
             connected: Mutex::new(None),
             shares: AtomicBool::new(false),
+            sum: Mutex::new(None),
         }
     }
 
@@ -146,6 +149,7 @@ impl Driver for LocalDriver {
             if shares { "copies share blocks" } else { "this file system cannot share blocks, so copies are copied" }
         );
         lock(&self.options).directory = path;
+        *lock(&self.sum) = None;
         *lock(&self.connected) = Some(directory.identity()?);
         Ok(())
     }
