@@ -132,6 +132,14 @@ fn every_option_of_a_volume_process_is_declared_exactly_as_upstream_declares_it(
     for option in cinder_conf::options::local::Local::OPTIONS {
         ours.remove(&("backend_defaults".to_owned(), option.name.to_owned()));
     }
+    // Drivers of ours take these over at a HUP; the original's do at a restart.
+    for name in ["reserved_percentage", "max_over_subscription_ratio"] {
+        for group in ["backend_defaults", "DEFAULT"] {
+            let line = ours.get_mut(&(group.to_owned(), name.to_owned())).unwrap();
+            assert!(line.contains("\tm"), "{name} is mutable: {line}");
+            *line = line.replacen("\tm", "\t", 1);
+        }
+    }
     // `<backend>` holds what is registered in each back end's section and in no group of its own.
     for ((group, name), theirs) in theirs.iter().filter(|((group, _), _)| group != "<backend>") {
         match ours.remove(&(group.clone(), name.clone())) {

@@ -1,6 +1,7 @@
 //! From surroundings and command line to a checked configuration, before any side effect.
 
 use std::io::Write as _;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use cinder_conf::cinder::{self, Conf};
 use cinder_conf::{LOGGER, Level, Notice, NoticeLevel, Problem, Request};
@@ -9,6 +10,14 @@ use tracing::{error, info, warn};
 use crate::cli::CommandLine;
 use crate::exit::{self, Failure};
 use crate::surroundings::Surroundings;
+
+/// The configuration in force, which a HUP changes for everybody who looks at it.
+pub(crate) type SharedConf = Arc<RwLock<Conf>>;
+
+/// It as it is now. It is replaced as a whole, so a panic leaves none half-changed.
+pub(crate) fn in_force(conf: &SharedConf) -> RwLockReadGuard<'_, Conf> {
+    conf.read().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// The request that leads to this process's configuration.
 pub(crate) fn request(surroundings: &Surroundings, line: &CommandLine) -> Request {

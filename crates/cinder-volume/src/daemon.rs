@@ -3,10 +3,13 @@
 //! configure → logging → privileged helper → refuse without back ends → `startup`. A TERM ends all of
 //! this at once (`oslo_launcher::FirstSteps`), so nothing here may leave anything half done.
 
+use std::sync::{Arc, RwLock};
+
 use oslo_launcher::Inherited;
 use tracing::debug;
 
 use crate::cli::{CommandLine, Task};
+use crate::configure::SharedConf;
 use crate::exit::Failure;
 use crate::hooks::DaemonHooks;
 use crate::rootwrap::PrivilegedHelper;
@@ -35,8 +38,12 @@ pub(crate) fn run(
         Task::Run { only } => only.as_deref(),
         _ => None,
     };
-    let settings = wire::settings(&mut conf, only, surroundings)?;
-    let dump = conf.service.log_options.then(|| conf.log_lines());
+    wire::correct_intervals(&mut conf);
+    let conf: SharedConf = Arc::new(RwLock::new(conf));
+    let settings = wire::settings(&conf, only, surroundings)?;
+    let now = configure::in_force(&conf);
+    let dump = now.service.log_options.then(|| now.log_lines());
+    drop(now);
     let supervised = surroundings.is_supervised();
     let hooks = Box::new(DaemonHooks::new(conf, log, &surroundings.name, supervised));
     startup::run(settings, hooks, surroundings, inherited, || {

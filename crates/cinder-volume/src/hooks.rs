@@ -1,12 +1,13 @@
 //! What this process does on HUP and USR2, in the parent and in every worker.
 
-use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
+use std::sync::{Arc, PoisonError, RwLockWriteGuard};
 use std::time::Duration;
 
 use cinder_conf::cinder::Conf;
 use oslo_launcher::{Hooks, ReadWork, ReloadRefused, ReportRequest, ReportWork, Scoreboard};
 use oslo_log::LogHandle;
 
+use crate::configure::{self, SharedConf};
 use crate::logging;
 use crate::reloading::{Change, Verdict};
 use crate::report::{Job, WatchedFile};
@@ -14,7 +15,7 @@ use crate::report::{Job, WatchedFile};
 /// The daemon's hooks; each worker has a copy of its own from the moment it is forked.
 pub(crate) struct DaemonHooks {
     /// The configuration in force. A report and a reading look at it beside us.
-    conf: Arc<RwLock<Conf>>,
+    conf: SharedConf,
     /// To change the level.
     log: LogHandle,
     /// Name of the program, in front of report files.
@@ -26,9 +27,7 @@ pub(crate) struct DaemonHooks {
 impl Hooks for DaemonHooks {
     fn read_again(&mut self) -> Option<ReadWork> {
         let (conf, log) = (Arc::clone(&self.conf), self.log.clone());
-        Some(Box::new(move || {
-            Verdict::read(&conf.read().unwrap_or_else(PoisonError::into_inner), &log).encode()
-        }))
+        Some(Box::new(move || Verdict::read(&configure::in_force(&conf), &log).encode()))
     }
 
     fn reload(&mut self, read: &[u8]) -> Result<Vec<u8>, ReloadRefused> {
@@ -63,10 +62,10 @@ impl Hooks for DaemonHooks {
 
 impl DaemonHooks {
     /// Hooks for the process that calls this; `supervised` by another one, it is a worker.
-    pub(crate) fn new(conf: Conf, log: LogHandle, program: &str, supervised: bool) -> Self {
+    pub(crate) fn new(conf: SharedConf, log: LogHandle, program: &str, supervised: bool) -> Self {
         // The parent alone looks at the file, as upstream's does.
-        let asks = WatchedFile::of(&conf.reports).filter(|_| !supervised);
-        Self { conf: Arc::new(RwLock::new(conf)), log, program: program.to_owned(), asks }
+        let asks = WatchedFile::of(&configure::in_force(&conf).reports).filter(|_| !supervised);
+        Self { conf, log, program: program.to_owned(), asks }
     }
 
     /// A configuration is replaced as a whole, so a panic leaves none half-changed.

@@ -191,6 +191,7 @@ fn running() -> Vec<Scenario> {
         signals::a_hung_worker_is_killed_when_the_graceful_timeout_has_passed
         reload::a_hup_applies_debug_and_keeps_every_process
         reload::a_hup_does_not_apply_what_needs_a_restart
+        reload::a_hup_reaches_the_driver_and_so_do_workers_that_come_later
         reload::a_hup_with_a_broken_file_changes_nothing
         reload::a_hup_with_a_bad_value_changes_nothing
         reload::a_hup_with_files_that_are_none_holds_nobody_up

@@ -19,11 +19,11 @@ section! {
         /// Figures to report to the scheduler in addition to the driver's, as a JSON object.
         extra_capabilities: String = Opt::string("").default_text("{}");
         /// Percentage of the capacity that is never given out.
-        reserved_percentage: i64 = Opt::integer("").default_int(0).min(0).max(100);
+        reserved_percentage: i64 = Opt::integer("").default_int(0).min(0).max(100).mutable();
         /// How many times the capacity may be promised on thin storage: a number, or `auto` to
         /// derive it from what is there.
         max_over_subscription_ratio: String = Opt::new("", matching("^(auto|\\d*\\.\\d+|\\d+)$"))
-            .default_text("20.0");
+            .default_text("20.0").mutable();
         /// Expression that tells the scheduler which volumes this back end takes.
         filter_function: Option<String> = Opt::string("");
         /// Expression that tells the scheduler how much this back end likes a volume.

@@ -8,6 +8,6 @@ section! {
         /// Where the files are; unset means `$state_path/volumes/BACKEND`.
         local_directory: Option<String> = Opt::string("");
         /// Take the space of a volume when it is made, instead of as it is written.
-        local_preallocate: bool = Opt::boolean("").default_bool(false);
+        local_preallocate: bool = Opt::boolean("").default_bool(false).mutable();
     }
 }

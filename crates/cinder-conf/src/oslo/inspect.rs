@@ -50,8 +50,9 @@ impl<'a> OsloConfig<'a> {
 
     /// Whether anybody, under any of its names, sets an option; cheaper than reading it.
     pub(crate) fn is_set(&self, folded: &str, option: &Opt<'_>) -> bool {
+        let layers = if option.mutable { &self.live } else { &self.frozen };
         !self.environment.is_empty()
             || !option.aliases.is_empty()
-            || !self.frozen.occurrences(folded, option.dest).is_empty()
+            || !layers.occurrences(folded, option.dest).is_empty()
     }
 }

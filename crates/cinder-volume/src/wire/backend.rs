@@ -10,7 +10,8 @@ use tracing::error;
 
 use super::{driver, seconds};
 use crate::bus::BusPlan;
-use crate::worker::{Candidate, MessagesPlan, Plan};
+use crate::configure::SharedConf;
+use crate::worker::{Candidate, DriverNow, MessagesPlan, Plan};
 
 /// The names of the enabled back ends, or `only` that one.
 pub(super) fn enabled(conf: &Conf, only: Option<&str>) -> anyhow::Result<Vec<String>> {
@@ -108,13 +109,14 @@ fn cluster(conf: &Conf, name: &str) -> Option<ClusterName> {
 
 /// A back end as far as it can be read.
 pub(super) fn candidate(
+    shared: &SharedConf,
     conf: &Conf,
     name: &str,
     database: &DatabaseOptions,
     bus: &BusPlan,
 ) -> Candidate {
     let host = host(conf, name);
-    let plan = plan(conf, name, &host, database, bus);
+    let plan = plan(conf, name, &host, database, bus, driver::now(shared, name));
     Candidate { name: name.to_owned(), host: host.as_str().to_owned(), plan }
 }
 
@@ -125,13 +127,14 @@ fn plan(
     host: &ServiceHost,
     database: &DatabaseOptions,
     bus: &BusPlan,
+    driver_now: DriverNow,
 ) -> anyhow::Result<Plan> {
     let section = conf.backend(name).map_err(|problems| {
         let statements: Vec<String> = problems.iter().map(Problem::statement).collect();
         anyhow!("{}", statements.join("; "))
     })?;
     let cluster = cluster(conf, name);
-    let operations = driver::plan(conf, name, &section, host, cluster.as_ref())?;
+    let operations = driver::plan(conf, name, &section, host, cluster.as_ref(), driver_now)?;
     let transfer: Transfer = section.section().map_err(|problems| anyhow!("{problems}"))?;
     let options = section.options;
     let capabilities = &options.extra_capabilities;

@@ -2,6 +2,7 @@
 //! them.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use cinder_conf::cinder::{BackendConf, Conf};
@@ -15,7 +16,8 @@ use cinder_manager::BlockSizes;
 use cinder_types::{ClusterName, ServiceHost};
 
 use super::seconds;
-use crate::worker::{DriverPlan, OperationsPlan};
+use crate::configure::{SharedConf, in_force};
+use crate::worker::{DriverNow, DriverPlan, OperationsPlan};
 
 /// The only scheme of lock services that this program knows.
 const FILE: &str = "file://";
@@ -32,6 +34,7 @@ pub(super) fn plan(
     section: &BackendConf,
     host: &ServiceHost,
     cluster: Option<&ClusterName>,
+    driver_now: DriverNow,
 ) -> anyhow::Result<Result<OperationsPlan, NoDriver>> {
     let options = &section.options;
     // The only one so far, so there is nothing to choose by.
@@ -42,24 +45,14 @@ pub(super) fn plan(
     if cluster.is_some() {
         bail!("the local driver cannot serve a cluster: its files are on one machine");
     }
-    let local: Local = section.section().map_err(|problems| anyhow::anyhow!("{problems}"))?;
     let state_path = absolute(Path::new(&conf.service.state_path))?;
-    let directory = match local.local_directory {
-        Some(directory) => absolute(Path::new(&directory))?,
-        None => state_path.join("volumes").join(name),
-    };
-    let backend_name = options.volume_backend_name.clone().unwrap_or_else(|| name.to_owned());
     let limits: Limits = conf.section().map_err(|problems| anyhow::anyhow!("{problems}"))?;
     let names: Names = conf.section().map_err(|problems| anyhow::anyhow!("{problems}"))?;
     Ok(Ok(OperationsPlan {
-        driver: DriverPlan::Local(LocalOptions {
-            preallocate: local.local_preallocate,
-            reserved_percentage: u32::try_from(options.reserved_percentage).unwrap_or(0),
-            max_over_subscription_ratio: options.max_over_subscription_ratio.clone(),
-            ..LocalOptions::new(backend_name.clone(), directory)
-        }),
+        driver: local(conf, name, section)?,
+        driver_now,
         host: host.clone(),
-        pool: backend_name,
+        pool: pool(name, section),
         volume_name_template: template(&names.volume_name_template, "volume_name_template")?,
         snapshot_name_template: template(&names.snapshot_name_template, "snapshot_name_template")?,
         resume: conf.supervisor.resume_operations,
@@ -72,6 +65,38 @@ pub(super) fn plan(
         locks: locks(conf)?,
         records: state_path.join("operations").join(name),
     }))
+}
+
+/// What reads the options of a back end's driver after a HUP.
+pub(super) fn now(shared: &SharedConf, name: &str) -> DriverNow {
+    let (shared, name) = (Arc::clone(shared), name.to_owned());
+    DriverNow::new(move || {
+        let conf = in_force(&shared);
+        let section = conf.backend(&name).map_err(|problems| problems.to_string())?;
+        local(&conf, &name, &section).map_err(|cause| format!("{cause:#}"))
+    })
+}
+
+/// The options of the local driver.
+fn local(conf: &Conf, name: &str, section: &BackendConf) -> anyhow::Result<DriverPlan> {
+    let options = &section.options;
+    let local: Local = section.section().map_err(|problems| anyhow::anyhow!("{problems}"))?;
+    let state_path = absolute(Path::new(&conf.service.state_path))?;
+    let directory = match local.local_directory {
+        Some(directory) => absolute(Path::new(&directory))?,
+        None => state_path.join("volumes").join(name),
+    };
+    Ok(DriverPlan::Local(LocalOptions {
+        preallocate: local.local_preallocate,
+        reserved_percentage: u32::try_from(options.reserved_percentage).unwrap_or(0),
+        max_over_subscription_ratio: options.max_over_subscription_ratio.clone(),
+        ..LocalOptions::new(pool(name, section), directory)
+    }))
+}
+
+/// The name of its only pool.
+fn pool(name: &str, section: &BackendConf) -> String {
+    section.options.volume_backend_name.clone().unwrap_or_else(|| name.to_owned())
 }
 
 /// Where the files of locks are.

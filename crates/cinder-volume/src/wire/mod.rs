@@ -24,6 +24,7 @@ pub(crate) use self::database::{database_options, database_url};
 pub(crate) use self::health::health_address;
 pub(crate) use self::log::log_options;
 pub(crate) use self::messaging::bus;
+use crate::configure::{SharedConf, in_force};
 use crate::startup::{Method, Settings};
 use crate::surroundings::Surroundings;
 
@@ -33,11 +34,11 @@ use crate::surroundings::Surroundings;
 ///
 /// When a global option cannot be used, or `only` names no enabled back end.
 pub(crate) fn settings(
-    conf: &mut Conf,
+    shared: &SharedConf,
     only: Option<&str>,
     surroundings: &Surroundings,
 ) -> anyhow::Result<Settings> {
-    correct_intervals(conf);
+    let conf = &*in_force(shared);
     let names = backend::enabled(conf, only)?;
     let method = match (only, conf.supervisor.launcher) {
         (Some(_), _) => Method::InProcess,
@@ -50,7 +51,7 @@ pub(crate) fn settings(
     database::tell_harmless(&database.url);
     let capacity = names.len() + usize::from(health.is_some());
     let candidates: Vec<_> =
-        names.iter().map(|name| backend::candidate(conf, name, &database, &bus)).collect();
+        names.iter().map(|name| backend::candidate(shared, conf, name, &database, &bus)).collect();
     Ok(Settings {
         launcher: launcher::options(conf, capacity, &candidates, surroundings),
         state_path: conf.service.state_path.clone().into(),
@@ -81,7 +82,7 @@ pub(crate) fn service_down_time(conf: &Conf) -> Duration {
 }
 
 /// Others must not take a service for dead between two of its beats (`spec/startup.md` §3.5).
-fn correct_intervals(conf: &mut Conf) {
+pub(crate) fn correct_intervals(conf: &mut Conf) {
     let (down, report) = (conf.service.service_down_time, conf.service.report_interval);
     if report == 0 || down > report {
         return;

@@ -16,6 +16,7 @@ mod operations;
 mod parts;
 mod pins;
 mod plan;
+mod renewing;
 #[cfg(test)]
 mod tests;
 mod upkeep;
@@ -36,9 +37,10 @@ use self::driver::{Ready, Slot};
 use self::ending::{Ending, Stage};
 use self::events::{Events, Told};
 use self::operations::{Connect, Operations};
-pub(crate) use self::operations::{DriverPlan, OperationsPlan};
+pub(crate) use self::operations::{DriverNow, DriverPlan, OperationsPlan};
 use self::parts::{Condition, Part, Parts};
 pub(crate) use self::plan::{Candidate, Plan};
+use self::renewing::Renewing;
 use self::upkeep::Upkeep;
 use crate::bus::board::Board;
 use crate::logging;
@@ -85,6 +87,8 @@ struct Opened {
     /// How the way to the database was protected when this worker first went it.
     way: String,
     messages: Messages,
+    /// None where there is no driver.
+    renewing: Option<Arc<Renewing>>,
     ending: Ending,
 }
 
@@ -126,8 +130,15 @@ impl VolumeService {
         pool: &Pool,
         worker: &WorkerHandle,
         ending: &mut Ending,
-    ) -> std::io::Result<Work> {
-        let driver = plan.driver.make();
+    ) -> std::io::Result<(Work, Renewing)> {
+        // A worker that takes another one's place may come after a HUP.
+        let options = plan.driver_now.read().unwrap_or_else(|_| plan.driver.clone());
+        let driver = options.make();
+        let news = Arc::clone(&self.publishing);
+        let renewing =
+            Renewing::new(Arc::clone(&driver), options, plan.driver_now.clone(), move || {
+                news.ask()
+            });
         let schedulers = self.plan.messages.bus.schedulers();
         let news = Arc::clone(&self.publishing);
         let freed = move || news.ask();
@@ -145,12 +156,13 @@ impl VolumeService {
         });
         // All else may hang with its database or its storage.
         ending.add(Stage::Driver, move || drop(upkeep.join()));
-        Ok(Work {
+        let work = Work {
             manager: Arc::new(operations.clone()),
             source: Arc::new(operations),
             lanes: Lanes::of(&[CALLS, self.plan.operation_threads, BULK, WATCH]).patient(&PATIENCE),
             publishing: Arc::clone(&self.publishing),
-        })
+        };
+        Ok((work, renewing))
     }
 }
 
@@ -196,10 +208,11 @@ impl Service for VolumeService {
             }
         };
         let slot = Slot::new(&ready, &parts, &self.events, announce);
-        let work = match &self.plan.operations {
-            Err(why) => self.without_driver(why, slot),
+        let (work, renewing) = match &self.plan.operations {
+            Err(why) => (self.without_driver(why, slot), None),
             Ok(plan) => self
                 .with_driver(plan, slot, &ready, &pool, worker, &mut ending)
+                .map(|(work, renewing)| (work, Some(Arc::new(renewing))))
                 .map_err(StartError::failed)?,
         };
         let messages = Messages::start(
@@ -212,8 +225,14 @@ impl Service for VolumeService {
             &mut ending,
         );
         let messages = messages.map_err(StartError::failed)?;
-        *self.opened() =
-            Some(Opened { parts: Arc::clone(&parts), pool: Some(pool), way, messages, ending });
+        *self.opened() = Some(Opened {
+            parts: Arc::clone(&parts),
+            pool: Some(pool),
+            way,
+            messages,
+            renewing,
+            ending,
+        });
         if !self.events.wait(FIRST_ATTEMPT, |told| told.driver_tried || told.stop) {
             let reason = format!("no answer to its set-up for {} s", FIRST_ATTEMPT.as_secs());
             parts.set(Part::Driver, Condition::Down(reason));
@@ -275,7 +294,10 @@ impl Service for VolumeService {
     fn reset(&self) {
         // The parent's copy is not running: it has nothing to forget, and opens no connection that
         // its next worker would inherit (`spec/launcher.md` §12, defect 13).
-        if self.opened().is_some() {
+        if let Some(opened) = self.opened().as_ref() {
+            if let Some(renewing) = &opened.renewing {
+                renewing.ask();
+            }
             self.events.tell(|told| told.reloads += 1);
             pins::reset(self.plan.heartbeat(self.row));
         }

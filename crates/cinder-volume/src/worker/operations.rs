@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use cinder_db::Pool;
-use cinder_driver::{About, CancelFlag, Driver, Lane, OpContext};
+use cinder_driver::{About, CancelFlag, Driver, DriverError, Lane, OpContext, Reconfigured};
 use cinder_driver_local::{LocalDriver, LocalOptions};
 use cinder_manager::locks::Locks;
 use cinder_manager::records::Records;
@@ -26,6 +26,8 @@ use super::driver::{Ready, SetUp};
 #[derive(Debug, Clone)]
 pub(crate) struct OperationsPlan {
     pub driver: DriverPlan,
+    /// The same after a HUP.
+    pub driver_now: DriverNow,
     /// `host@backend`.
     pub host: ServiceHost,
     /// The pool of volumes whose host names none.
@@ -61,7 +63,7 @@ impl OperationsPlan {
 }
 
 /// A driver before it is made.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum DriverPlan {
     Local(LocalOptions),
 }
@@ -72,6 +74,36 @@ impl DriverPlan {
         match self {
             Self::Local(options) => Arc::new(LocalDriver::new(options.clone())),
         }
+    }
+
+    /// Tells a driver that was made by an earlier one of these what is new.
+    pub(super) fn reconfigure(&self, driver: &dyn Driver) -> Result<Reconfigured, DriverError> {
+        match self {
+            Self::Local(options) => driver.reconfigure(options),
+        }
+    }
+}
+
+/// What reads a driver's options as they are now, after a HUP.
+#[derive(Clone)]
+pub(crate) struct DriverNow(Arc<dyn Fn() -> Result<DriverPlan, String> + Send + Sync>);
+
+impl DriverNow {
+    /// `read` fails with what operators are told.
+    pub(crate) fn new(
+        read: impl Fn() -> Result<DriverPlan, String> + Send + Sync + 'static,
+    ) -> Self {
+        Self(Arc::new(read))
+    }
+
+    pub(super) fn read(&self) -> Result<DriverPlan, String> {
+        (self.0)()
+    }
+}
+
+impl std::fmt::Debug for DriverNow {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("DriverNow")
     }
 }
 

@@ -1,6 +1,7 @@
 //! HUP: in a daemon and in the foreground of a terminal (spec/launcher.md §5–6; spec/config.md §9).
 
 use std::fs::File;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
@@ -47,6 +48,39 @@ pub(crate) fn a_hup_does_not_apply_what_needs_a_restart(scene: &Scene) -> Result
     daemon.wait_beats(2)?;
     daemon.expect_workers(&workers)?;
     ensure!(daemon.row("e2e@a").is_ok() && daemon.rows()?.len() == 1);
+    daemon.end_with(Signal::SIGTERM, 0)
+}
+
+pub(crate) fn a_hup_reaches_the_driver_and_so_do_workers_that_come_later(
+    scene: &Scene,
+) -> Result<()> {
+    let config = scene.config(&["disk"]).set("disk", "reserved_percentage", "0");
+    let daemon = scene.start(&config)?;
+    daemon.wait_up(1)?;
+    let blocks = || -> Result<u64> {
+        let file = scene.path("cinder.conf").to_string_lossy().into_owned();
+        let words = ["volume", "create", "--size", "1", "--wait", "--json", "--config-file", &file];
+        let made = scene.finish(&mut scene.cinder_volume(&words), SOON)?;
+        ensure!(made.code == Some(0), "{made:?}");
+        let made: serde_json::Value = serde_json::from_str(&made.out)?;
+        let id = made["id"].as_str().context("no id")?;
+        let path = scene.path("volumes").join("disk").join(format!("volume-{id}"));
+        Ok(path.metadata()?.blocks() * 512)
+    };
+    ensure!(blocks()? == 0, "a sparse volume takes space");
+    scene.write("cinder.conf", &config.set("disk", "local_preallocate", "true").text())?;
+    daemon.signal(Signal::SIGHUP)?;
+    daemon.wait_log("The driver has taken its new options over", 1)?;
+    ensure!(blocks()? >= 1 << 30, "the driver goes on as before");
+    // Nothing is new at the next one.
+    daemon.signal(Signal::SIGHUP)?;
+    daemon.wait_log("Child caught SIGHUP, handling", 2)?;
+    let victim = *daemon.workers().first().context("no worker")?;
+    process::signal(victim, Signal::SIGKILL)?;
+    daemon.wait_replaced(&[victim], 1)?;
+    daemon.wait_up(1)?;
+    ensure!(blocks()? >= 1 << 30, "its successor goes on as before");
+    ensure!(daemon.count("The driver has taken its new options over") == 1, "told more than once");
     daemon.end_with(Signal::SIGTERM, 0)
 }
 
