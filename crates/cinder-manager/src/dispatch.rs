@@ -72,7 +72,9 @@ impl Manager {
         request: &RequestContext,
         course: &mut dyn Course,
     ) -> Result<Value, Failure> {
-        match Request::read(method, arguments)? {
+        let read = Request::read(method, arguments)
+            .map_err(|cause| self.unreadable(method, arguments, cause.into(), request, course));
+        match read? {
             Request::CreateVolume(args) => self.create_volume(*args, request, course),
             Request::RevertToSnapshot(args) => self.revert_to_snapshot(*args, request, course),
             Request::DeleteVolume(args) => self.delete_volume(*args, request, course),

@@ -28,6 +28,7 @@ pub mod records;
 mod snapshot;
 mod stats;
 mod strays;
+mod unreadable;
 mod volume;
 
 pub use course::{Course, Unseen};

@@ -119,7 +119,6 @@ fn a_size_that_no_volume_has_fails_the_extension() {
         (json!(0), "InvalidInput"),
         (json!(-1), "InvalidInput"),
         (json!(i64::MAX), "InvalidInput"),
-        // These are refused before anybody knows what they are about.
         (json!(1_u64 << 63), "ValueError"),
         (json!("big"), "ValueError"),
     ] {
@@ -129,7 +128,74 @@ fn a_size_that_no_volume_has_fails_the_extension() {
         let arguments = json!({ "volume": volume, "new_size": size, "reservations": [] });
         let (found, text) = failure(&stand, &Asked::of(Method::ExtendVolume, &arguments));
         assert_eq!(found, class, "{size}: {text}");
-        let status = if class == "ValueError" { "extending" } else { "error_extending" };
-        assert_eq!(stand.status(&id), status, "{size}");
+        assert_eq!(stand.status(&id), "error_extending", "{size}");
+    }
+}
+
+/// A number that no size is, and whatever else keeps a request from being read.
+#[test]
+fn what_cannot_be_read_fails_and_leaves_nothing_on_its_way() {
+    let mut stand = Stand::new();
+    let of_tomorrow = |name: &str, id: &str| object(name, "1.99", &json!({ "id": id }));
+
+    let (id, _) = stand.wants_volume();
+    let absurd = json!({ "id": id.as_str(), "size": 1_u64 << 63 });
+    let arguments = json!({ "volume": object("Volume", "1.9", &absurd) });
+    let (class, text) = failure(&stand, &Asked::of(Method::CreateVolume, &arguments));
+    assert_eq!(class, "ValueError", "{text}");
+    assert_eq!((stand.status(&id).as_str(), stand.entries()), ("error", 0));
+
+    let id = stand.volume();
+    stand.wants_deletion(&id);
+    let arguments = json!({ "volume": of_tomorrow("Volume", id.as_str()) });
+    let (class, _) = failure(&stand, &Asked::of(Method::DeleteVolume, &arguments));
+    assert_eq!(class, "IncompatibleObjectVersion");
+    assert_eq!((stand.status(&id).as_str(), stand.entries()), ("error_deleting", 0));
+
+    let id = stand.volume();
+    let (snapshot, _) = stand.wants_snapshot(&id);
+    let arguments = json!({ "snapshot": of_tomorrow("Snapshot", snapshot.as_str()) });
+    failure(&stand, &Asked::of(Method::CreateSnapshot, &arguments));
+    assert_eq!((stand.snapshot_status(&snapshot).as_str(), stand.entries()), ("error", 0));
+    stand.wants_snapshot_deletion(&snapshot);
+    failure(&stand, &Asked::of(Method::DeleteSnapshot, &arguments));
+    assert_eq!(stand.snapshot_status(&snapshot), "error_deleting");
+}
+
+#[test]
+fn what_an_unreadable_extension_had_reserved_is_given_back() {
+    let mut stand = Stand::new();
+    let id = stand.volume();
+    stand.wants_extension(&id, 2);
+    stand.run(
+        "INSERT INTO quota_usages (id, project_id, resource, in_use, reserved, deleted)
+         VALUES (77, 'p', 'gigabytes', 1, 1, 0);
+         INSERT INTO reservations (id, uuid, usage_id, project_id, resource, delta, deleted)
+         VALUES (77, 'r-77', 77, 'p', 'gigabytes', 1, 0);",
+    );
+    let arguments = json!({
+        "volume": volume(id.as_str(), "extending"), "new_size": "big", "reservations": ["r-77", 7],
+    });
+    failure(&stand, &Asked::of(Method::ExtendVolume, &arguments));
+    assert_eq!(stand.number("(SELECT reserved FROM quota_usages WHERE id = 77)"), 0);
+}
+
+/// Somebody else's status is not an operation's.
+#[test]
+fn what_cannot_be_read_changes_no_status_but_the_one_that_it_would_end() {
+    let mut stand = Stand::new();
+    let id = stand.volume();
+    let arguments = json!({ "volume": object("Volume", "1.99", &json!({ "id": id.as_str() })) });
+    for method in [Method::CreateVolume, Method::DeleteVolume, Method::RevertToSnapshot] {
+        failure(&stand, &Asked::of(method, &arguments));
+        assert_eq!((stand.status(&id).as_str(), stand.entries()), ("available", 0), "{method:?}");
+    }
+    for nonsense in [
+        json!({}),
+        json!({ "volume": 7 }),
+        json!([]),
+        json!({ "volume": { "versioned_object.data": { "id": 7 } } }),
+    ] {
+        failure(&stand, &Asked::of(Method::DeleteVolume, &nonsense));
     }
 }

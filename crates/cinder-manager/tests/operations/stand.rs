@@ -13,6 +13,7 @@ use cinder_manager::records::Records;
 use cinder_manager::{Failure, Front, Manager, NewVolume, Options, Surroundings, Unseen};
 use cinder_objects::{Method, Pin, Request};
 use cinder_types::{ProjectId, RequestContext, ServiceHost, SnapshotId, UserId, VolumeId};
+use diesel::RunQueryDsl as _;
 use diesel::connection::SimpleConnection as _;
 use diesel::{Connection as _, sqlite::SqliteConnection};
 use serde_json::Value;
@@ -192,6 +193,14 @@ impl Stand {
         let file = self.file();
         let mut raw = SqliteConnection::establish(&file.to_string_lossy()).expect("a file");
         raw.batch_execute(sql).unwrap_or_else(|error| panic!("{error}: {sql}"));
+    }
+
+    /// The number that a statement comes to.
+    pub fn number(&self, sql: &str) -> i64 {
+        let file = self.file();
+        let mut raw = SqliteConnection::establish(&file.to_string_lossy()).expect("a file");
+        let found = diesel::select(diesel::dsl::sql::<diesel::sql_types::BigInt>(sql));
+        found.get_result(&mut raw).unwrap_or_else(|error| panic!("{error}: {sql}"))
     }
 
     pub fn entries(&mut self) -> usize {
