@@ -4,11 +4,11 @@ use super::props::original::is_wanted;
 use super::runner::Scenario;
 use super::scenarios::{
     broker, broker_at_length, claims, clocks, command_line, container, crash, database_faults,
-    database_servers, descriptors, first_moments, health, inheritance, languages, layers, limits,
-    log_options, log_reader, messages, operators, original, original_api, peer, phases, progress,
-    refusals, registration, reload, report, reverts, rotation, samples, scale, service_methods,
-    shared_sessions, signals, spawn, startup, storms, stray_memory, supervision, systemd, tls,
-    volumes,
+    database_servers, descriptors, first_moments, full_disk, health, inheritance, languages,
+    layers, limits, log_options, log_reader, messages, operators, original, original_api, peer,
+    phases, progress, refusals, registration, reload, report, reverts, rotation, samples, scale,
+    service_methods, shared_sessions, signals, spawn, startup, storms, stray_memory, supervision,
+    systemd, tls, volumes,
 };
 use crate::servers::Kind;
 
@@ -329,6 +329,7 @@ fn volumes() -> Vec<Scenario> {
         volumes::what_is_not_carried_out_yet_is_refused_and_leaves_nothing_on_its_way
         volumes::without_a_place_for_records_operations_are_carried_out_all_the_same
         volumes::what_is_known_of_an_image_goes_along_with_its_data
+        full_disk::a_full_state_path_fails_what_is_asked_for_and_leaves_nothing_half_done
         volumes::an_operation_that_kills_its_worker_each_time_is_given_up
         volumes::a_driver_that_fails_or_does_not_know_is_asked_and_fails_nothing_else
         crash::a_stop_under_twenty_operations_finishes_them_or_hands_them_back

@@ -11,6 +11,7 @@ pub(super) mod database_faults;
 pub(super) mod database_servers;
 pub(super) mod descriptors;
 pub(super) mod first_moments;
+pub(super) mod full_disk;
 pub(super) mod health;
 pub(super) mod inheritance;
 pub(super) mod languages;
