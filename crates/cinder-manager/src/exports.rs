@@ -5,7 +5,7 @@
 
 use cinder_db::cas::Swap;
 use cinder_db::{survey, volumes};
-use cinder_driver::VolumeView;
+use cinder_driver::{Call, VolumeView};
 use cinder_types::{ClusterName, RequestContext, VolumeId, VolumeStatus};
 use tracing::{error, info};
 
@@ -54,7 +54,8 @@ impl Manager {
                 course.about(id.as_str());
                 course.step("export");
                 done += 1;
-                let ensure = || driver.ensure_export(view, &self.context(request));
+                let ensure =
+                    || driver.ensure_export(view, &self.context(Call::EnsureExport, request));
                 let exported = std::panic::catch_unwind(std::panic::AssertUnwindSafe(ensure));
                 let problem = match exported {
                     Ok(Ok(())) => continue,

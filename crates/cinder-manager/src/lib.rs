@@ -34,5 +34,5 @@ mod volume;
 pub use course::{Course, Unseen};
 pub use error::Failure;
 pub use front::{Front, FrontError, NewVolume, volume_object};
-pub use manager::{BlockSizes, Manager, Options, Scheduler, Surroundings};
+pub use manager::{BlockSizes, Deadlines, Manager, Options, Scheduler, Surroundings};
 pub use strays::Strays;

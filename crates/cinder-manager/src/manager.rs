@@ -8,7 +8,9 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use cinder_db::{Pool, PooledConnection, Timestamp};
-use cinder_driver::{Again, Driver, DriverError, OpContext, RecordedOp, Settled, Update};
+use cinder_driver::{
+    Again, Call, Driver, DriverError, Lane, Limit, OpContext, RecordedOp, Settled, Update,
+};
 use cinder_objects::PlaceVolume;
 use cinder_types::{ClusterName, HostParts, RequestContext, ServiceHost, ServiceId, ServiceUuid};
 use tracing::{error, info, warn};
@@ -61,6 +63,34 @@ pub struct Options {
     pub reports_discard: bool,
     /// `disk_geometry`: the sizes of blocks that those who connect a volume are told.
     pub block_sizes: Option<BlockSizes>,
+    /// How long calls of the driver may take.
+    pub deadlines: Deadlines,
+}
+
+/// After how long a driver that looks gives up, and one that does not is taken for one that hangs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Deadlines {
+    /// Of what somebody waits for.
+    pub calls: Duration,
+    /// Of the usual work.
+    pub work: Duration,
+    /// Of what copies.
+    pub bulk: Duration,
+    /// Of looks.
+    pub watch: Duration,
+}
+
+impl Deadlines {
+    /// That of a lane.
+    #[must_use]
+    pub const fn of(&self, lane: Lane) -> Duration {
+        match lane {
+            Lane::Calls => self.calls,
+            Lane::Work => self.work,
+            Lane::Bulk => self.bulk,
+            Lane::Watch => self.watch,
+        }
+    }
 }
 
 /// Sizes of blocks in bytes, as texts, which is what Nova expects.
@@ -226,9 +256,11 @@ impl Manager {
         Ok(self.locks.take(names, LOCK_LIMIT, &|| !self.is_stopping())?)
     }
 
-    /// What a driver gets beside its arguments.
-    pub(crate) fn context(&self, request: &RequestContext) -> OpContext {
-        OpContext::new(request.request_id.clone()).locking(Arc::new(self.locks.clone()))
+    /// What a driver gets beside its arguments: from now on it has the time of that call's lane.
+    pub(crate) fn context(&self, call: Call, request: &RequestContext) -> OpContext {
+        let time = self.options.deadlines.of(self.driver.lane(call, None));
+        let locks = Arc::new(self.locks.clone());
+        OpContext::new(request.request_id.clone()).locking(locks).within(time)
     }
 
     /// Begins to work on a resource for a message; nothing if somebody is at it already, who then does what this
@@ -307,7 +339,10 @@ impl Manager {
     ) -> Result<Option<Settled>, DriverError> {
         let end = Instant::now() + SETTLE_LIMIT;
         loop {
-            let ask = std::panic::AssertUnwindSafe(|| self.driver.settle(operation, context));
+            // The operation's own time may be over, which is why it is asked.
+            let anew = Limit::new(None, context.flag().clone()).within(SETTLE_LIMIT);
+            let context = context.clone().limited(anew);
+            let ask = std::panic::AssertUnwindSafe(|| self.driver.settle(operation, &context));
             let settled = std::panic::catch_unwind(ask)
                 .unwrap_or_else(|_| Err(DriverError::bug("it panicked when it was asked")));
             let pause = match settled {

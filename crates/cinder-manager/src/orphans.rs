@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use cinder_db::survey;
+use cinder_driver::Call;
 use cinder_driver::ability::StoredKind;
 use cinder_types::RequestContext;
 use serde_json::{Value, json};
@@ -52,7 +53,7 @@ impl Manager {
         };
         let mut rows = self.known_names()?;
         let mut found = Found::default();
-        for stored in inventory.stored(&self.context(request))? {
+        for stored in inventory.stored(&self.context(Call::ListManageable, request))? {
             if rows.remove(&stored.name).is_none() {
                 let kind = match stored.kind {
                     StoredKind::Data => "data",

@@ -4,7 +4,7 @@ use cinder_db::image_metadata::{self, Keeper};
 use cinder_db::quota::Counted;
 use cinder_db::snapshots::{self, Snapshot};
 use cinder_db::{Connection, changes, messages, workers};
-use cinder_driver::{Operation, RecordedOp, SnapshotUpdate, SnapshotView, Update, fail};
+use cinder_driver::{Call, Operation, RecordedOp, SnapshotUpdate, SnapshotView, Update, fail};
 use cinder_objects::{CreateSnapshot, DeleteSnapshot};
 use cinder_types::{RequestContext, SnapshotId, SnapshotStatus};
 use serde_json::{Map, Value, json};
@@ -102,7 +102,7 @@ impl Manager {
     ) -> Result<SnapshotUpdate, Failure> {
         let view = self.snapshot_view(&mut *self.connection()?, snapshot)?;
         self.ready_driver()?;
-        let context = self.context(request);
+        let context = self.context(Call::CreateSnapshot, request);
         let operation = || {
             let snapshot = (&view).into();
             RecordedOp::from(Operation::CreateSnapshot { snapshot })
@@ -236,7 +236,7 @@ impl Manager {
             }
             view => view?,
         };
-        let context = self.context(request);
+        let context = self.context(Call::DeleteSnapshot, request);
         let gone = self.ready_driver().and_then(|_| {
             let operation = || {
                 let snapshot = (&view).into();

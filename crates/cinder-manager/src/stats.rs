@@ -3,7 +3,7 @@
 //! Must not: tell anybody; it is asked.
 
 use cinder_db::{changes, services};
-use cinder_driver::{About, Revealed};
+use cinder_driver::{About, Call, Revealed};
 use cinder_objects::GetCapabilities;
 use cinder_types::{ReplicationStatus, RequestContext};
 use serde_json::{Map, Value, json};
@@ -96,7 +96,7 @@ impl Manager {
     }
 
     fn driver_says(&self, request: &RequestContext) -> Result<Map<String, Value>, Failure> {
-        let stats = self.ready_driver()?.stats(&self.context(request))?;
+        let stats = self.ready_driver()?.stats(&self.context(Call::Stats, request))?;
         match serde_json::to_value(Revealed(&stats.to_map())) {
             Ok(Value::Object(all)) => Ok(all),
             _ => Err(Failure::new("ProgrammingError", "the driver's statistics are no object")),

@@ -6,7 +6,7 @@ use cinder_db::attachments;
 use cinder_db::volumes::{self, Volume};
 use cinder_db::{Timestamp, changes};
 use cinder_driver::{
-    AttachmentView, Connector, Map, Operation, RecordedOp, Revealed, Terminated, VolumeView,
+    AttachmentView, Call, Connector, Map, Operation, RecordedOp, Revealed, Terminated, VolumeView,
 };
 use cinder_objects::{
     AttachmentDelete, AttachmentUpdate, Dict, InitializeConnection, RemoveExport,
@@ -69,7 +69,7 @@ impl Manager {
             other => back_end(&other),
         })?;
         let view = self.view(&mut *self.connection()?, volume)?;
-        let context = self.context(request);
+        let context = self.context(Call::InitializeConnection, request);
         course.step("export");
         let update = self
             .driver
@@ -165,7 +165,9 @@ impl Manager {
     }
 
     fn take_export_down(&self, view: &VolumeView, request: &RequestContext) {
-        if let Err(cause) = self.driver.remove_export(view, &self.context(request)) {
+        if let Err(cause) =
+            self.driver.remove_export(view, &self.context(Call::RemoveExport, request))
+        {
             error!(
                 target: LOG,
                 "The export of volume {} cannot be removed: {}", view.id, cinder_db::chain(&cause)
@@ -201,7 +203,7 @@ impl Manager {
         let view = self.view(&mut *self.connection()?, volume)?;
         let others: Vec<AttachmentView> =
             view.attachments.iter().filter(|one| Some(&one.id) != attachment).cloned().collect();
-        let context = self.context(request);
+        let context = self.context(Call::TerminateConnection, request);
         let operation = || {
             let host = connector.and_then(Connector::host).map(str::to_owned);
             RecordedOp::from(Operation::TerminateConnection { volume: (&view).into(), host })
@@ -226,15 +228,17 @@ impl Manager {
         let volume = self.find_volume(&mut connection, &id)?;
         let view = self.view(&mut connection, &volume)?;
         drop(connection);
-        self.driver.remove_export(&view, &self.context(request)).map_err(|error| {
-            let text = cinder_db::chain(&error);
-            Failure::new(
-                "RemoveExportException",
-                format!("Failed to remove export for volume {id}: {text}"),
-            )
-            .with("volume", id.as_str())
-            .with("reason", text)
-        })?;
+        self.driver.remove_export(&view, &self.context(Call::RemoveExport, request)).map_err(
+            |error| {
+                let text = cinder_db::chain(&error);
+                Failure::new(
+                    "RemoveExportException",
+                    format!("Failed to remove export for volume {id}: {text}"),
+                )
+                .with("volume", id.as_str())
+                .with("reason", text)
+            },
+        )?;
         Ok(Value::Null)
     }
 

@@ -9,7 +9,7 @@ mod finish;
 use cinder_db::volumes::{self, Volume};
 use cinder_db::{Timestamp, changes, messages, snapshots, workers};
 use cinder_driver::{
-    DriverError, OpContext, Operation, RecordedOp, Update, VolumeUpdate, VolumeView, fail,
+    Call, DriverError, OpContext, Operation, RecordedOp, Update, VolumeUpdate, VolumeView, fail,
 };
 use cinder_objects::{CreateVolume, Dict, PlaceVolume, RequestSpec};
 use cinder_types::{RequestContext, VolumeId, VolumeStatus};
@@ -44,6 +44,16 @@ enum Source {
     Nothing,
     Snapshot(Box<cinder_driver::SnapshotView>),
     Volume(Box<VolumeView>),
+}
+
+impl Source {
+    fn call(&self) -> Call {
+        match self {
+            Self::Nothing => Call::CreateVolume,
+            Self::Snapshot(_) => Call::CreateVolumeFromSnapshot,
+            Self::Volume(_) => Call::CreateClonedVolume,
+        }
+    }
 }
 
 /// What could send a create to another back end, or to this one again.
@@ -218,7 +228,7 @@ impl Manager {
         let id = &volume.row.id;
         error!(target: LOG, "Volume {id} is gone from the database while it was created; what was made is removed");
         let view = self.view(&mut *self.connection()?, volume)?;
-        Ok(self.driver.delete_volume(&view, &self.context(request))?)
+        Ok(self.driver.delete_volume(&view, &self.context(Call::DeleteVolume, request))?)
     }
 
     /// The storage's part.
@@ -238,8 +248,8 @@ impl Manager {
         let _held = lock.map(|name| self.lock(&[&name])).transpose()?;
         let (view, source) = self.what_to_make(volume)?;
         self.ready_driver()?;
-        let context = self.context(request);
         let operation = || operation(&view, &source);
+        let context = self.context(source.call(), request);
         let call = |driver: &dyn cinder_driver::Driver| call(driver, &view, &source, &context);
         let answer = |update| match update {
             Update::Volume(update) => update,
@@ -304,7 +314,9 @@ impl Manager {
         error!(target: LOG, "Volume {id}: rescheduling after: {failure}");
         // What may be left here would never be looked for again.
         let view = self.view(connection, volume)?;
-        if let Err(cause) = self.driver.delete_volume(&view, &self.context(request)) {
+        if let Err(cause) =
+            self.driver.delete_volume(&view, &self.context(Call::DeleteVolume, request))
+        {
             warn!(
                 target: LOG,
                 "What a failed create of volume {id} has left cannot be removed: {}",

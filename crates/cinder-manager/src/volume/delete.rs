@@ -8,7 +8,7 @@ use cinder_db::quota::Counted;
 use cinder_db::snapshots::{self, Of};
 use cinder_db::volumes::{self, Volume};
 use cinder_db::{changes, workers};
-use cinder_driver::{Operation, RecordedOp, fail};
+use cinder_driver::{Call, Operation, RecordedOp, fail};
 use cinder_objects::DeleteVolume;
 use cinder_types::{AttachStatus, RequestContext, SnapshotStatus, VolumeId, VolumeStatus};
 use serde_json::Value;
@@ -78,7 +78,7 @@ impl Manager {
             if how.cascade {
                 self.delete_snapshots_of(id, request, course)?;
             }
-            let context = self.context(request);
+            let context = self.context(Call::DeleteVolume, request);
             let operation = || {
                 let volume = (&view).into();
                 let operation = match how.unmanage {

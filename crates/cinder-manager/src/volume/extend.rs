@@ -4,7 +4,7 @@
 //! remove the record. The message is gone once the record is there, so the record says all that it said.
 
 use cinder_db::{messages, quota, volumes};
-use cinder_driver::{Extended, Operation, RecordedOp, Update, fail};
+use cinder_driver::{Call, Extended, Operation, RecordedOp, Update, fail};
 use cinder_objects::{ExtendVolume, ExtendVolumeCompletion};
 use cinder_types::{RequestContext, VolumeId, VolumeStatus, status};
 use serde_json::{Map, Value};
@@ -104,7 +104,7 @@ impl Manager {
         }
         let view = self.view(&mut connection, &volume)?;
         drop(connection);
-        let context = self.context(request);
+        let context = self.context(Call::ExtendVolume, request);
         let size = u64::try_from(extension.new_size).unwrap_or(0);
         let extended = self.ready_driver().and_then(|_| {
             let operation = || {

@@ -6,7 +6,7 @@
 use cinder_db::snapshots::{self, Snapshot};
 use cinder_db::volumes::{self, Volume};
 use cinder_db::{Connection, DbError, cas::Swap};
-use cinder_driver::{DriverError, Operation, RecordedOp, Update, VolumeUpdate, fail};
+use cinder_driver::{Call, DriverError, Operation, RecordedOp, Update, VolumeUpdate, fail};
 use cinder_objects::RevertToSnapshot;
 use cinder_types::{RequestContext, SnapshotId, SnapshotStatus, VolumeId, VolumeStatus};
 use serde_json::{Map, Value};
@@ -133,7 +133,7 @@ impl Manager {
         let view = self.view(&mut connection, volume)?;
         let source = self.snapshot_view(&mut connection, snapshot)?;
         drop(connection);
-        let context = self.context(request);
+        let context = self.context(Call::RevertToSnapshot, request);
         let operation = || {
             let (volume, snapshot) = ((&view).into(), (&source).into());
             RecordedOp::from(Operation::RevertToSnapshot { volume, snapshot })

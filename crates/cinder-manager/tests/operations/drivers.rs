@@ -43,6 +43,15 @@ fn a_driver_whose_deadline_has_passed_is_asked_until_it_knows() {
     assert!(!stand.driver.has(&format!("volume-{id}")));
 }
 
+/// It would be asked with the time that is over, and could never say.
+#[test]
+fn a_driver_that_is_slow_is_told_to_give_up_and_has_time_to_say_what_it_has_done() {
+    let mut stand = Stand::hurried();
+    let (failure, status) = create(&mut stand, Mood::Slow);
+    assert_eq!((failure, status.as_str()), (None, "available"));
+    assert_eq!(stand.driver.asked(), 1, "nobody told it to give up");
+}
+
 #[test]
 fn what_a_driver_refuses_has_the_class_that_its_caller_knows() {
     let mut stand = Stand::new();

@@ -24,6 +24,8 @@ pub enum Mood {
     PanicsAtTheEnd,
     /// It is done, and its deadline has passed before it could say so; asked, it says `Later` twice.
     Late,
+    /// It goes on until it is told to give up, and has done it by then.
+    Slow,
     /// Done, with texts that no column holds.
     Nonsense,
     /// What a driver says that finds itself in a state that cannot be.
@@ -158,7 +160,8 @@ impl Driver for Pretend {
         })
     }
 
-    fn settle(&self, operation: &RecordedOp, _: &OpContext) -> Result<Settled, DriverError> {
+    fn settle(&self, operation: &RecordedOp, context: &OpContext) -> Result<Settled, DriverError> {
+        context.check()?;
         *held(&self.asked) += 1;
         let mut later = held(&self.later);
         if *held(&self.mood) == Mood::Late && *later > 0 {
@@ -179,11 +182,15 @@ impl Driver for Pretend {
     fn create_volume(
         &self,
         volume: &VolumeView,
-        _: &OpContext,
+        context: &OpContext,
     ) -> Result<VolumeUpdate, DriverError> {
-        self.act(|names| {
+        let update = self.act(|names| {
             names.insert(volume.name.clone());
-        })
+        })?;
+        if *held(&self.mood) == Mood::Slow {
+            context.limit().rest(Duration::from_secs(60))?;
+        }
+        Ok(update)
     }
 
     fn create_volume_from_snapshot(

@@ -10,7 +10,9 @@ use cinder_db::{
 };
 use cinder_manager::locks::Locks;
 use cinder_manager::records::Records;
-use cinder_manager::{Failure, Front, Manager, NewVolume, Options, Surroundings, Unseen};
+use cinder_manager::{
+    Deadlines, Failure, Front, Manager, NewVolume, Options, Surroundings, Unseen,
+};
 use cinder_objects::{Method, Pin, Request};
 use cinder_types::{ProjectId, RequestContext, ServiceHost, SnapshotId, UserId, VolumeId};
 use diesel::RunQueryDsl as _;
@@ -58,10 +60,17 @@ impl Stand {
         let url = DatabaseUrl::sqlite_file(directory.path().join("cinder.sqlite")).expect("a file");
         let mut options = DatabaseOptions::new(url);
         options.busy_timeout = Duration::from_millis(50); // a lock is a database that is away
-        Self::on(options, directory)
+        Self::on(options, directory, Duration::from_secs(3600))
     }
 
-    fn on(options: DatabaseOptions, directory: tempfile::TempDir) -> Self {
+    /// On the same, with a driver that has no time.
+    pub fn hurried() -> Self {
+        let directory = tempfile::tempdir().expect("a directory");
+        let url = DatabaseUrl::sqlite_file(directory.path().join("cinder.sqlite")).expect("a file");
+        Self::on(DatabaseOptions::new(url), directory, Duration::from_millis(20))
+    }
+
+    fn on(options: DatabaseOptions, directory: tempfile::TempDir, time: Duration) -> Self {
         let mut connection = open_or_create(&options).expect("a database");
         let host = ServiceHost::from_parts("node1", None, "pretend");
         let service = register(
@@ -89,6 +98,7 @@ impl Stand {
                 message_ttl: Duration::from_secs(86_400),
                 reports_discard: false,
                 block_sizes: None,
+                deadlines: Deadlines { calls: time, work: time, bulk: time, watch: time },
             },
             Surroundings {
                 pool: Pool::new(options),

@@ -26,6 +26,7 @@ use std::time::Duration;
 
 use cinder_db::{Pool, PoolState, chain};
 use cinder_driver::registry::NoDriver;
+use cinder_manager::Deadlines;
 use cinder_types::{BINARY, ServiceId, UPSTREAM_VERSION};
 use oslo_launcher::{Service, StartError, WorkerHandle};
 use oslo_messaging::Lanes;
@@ -57,14 +58,15 @@ const CALLS: usize = 8;
 const BULK: usize = 4;
 /// How many that only look.
 const WATCH: usize = 1;
-/// After how long one of each lane is taken for one that never ends, as storage hangs: callers wait for minutes, and an
-/// array may erase for an hour. Nothing is lost where that is wrong: it goes on, and one more may run.
-const PATIENCE: [Duration; 4] = [
-    Duration::from_secs(10 * 60),
-    Duration::from_secs(60 * 60),
-    Duration::from_secs(24 * 60 * 60),
-    Duration::from_secs(10 * 60),
-];
+/// After how long a call of each lane is told to give up, and is taken for one that never ends if it does not: callers
+/// wait for minutes, and an array may erase for an hour. Nothing is lost where that is wrong: what has become of it
+/// is asked, and one more may run.
+const DEADLINES: Deadlines = Deadlines {
+    calls: Duration::from_secs(10 * 60),
+    work: Duration::from_secs(60 * 60),
+    bulk: Duration::from_secs(24 * 60 * 60),
+    watch: Duration::from_secs(10 * 60),
+};
 
 /// The service of one enabled back end.
 #[derive(Debug)]
@@ -159,7 +161,12 @@ impl VolumeService {
         let work = Work {
             manager: Arc::new(operations.clone()),
             source: Arc::new(operations),
-            lanes: Lanes::of(&[CALLS, self.plan.operation_threads, BULK, WATCH]).patient(&PATIENCE),
+            lanes: Lanes::of(&[CALLS, self.plan.operation_threads, BULK, WATCH]).patient(&[
+                DEADLINES.calls,
+                DEADLINES.work,
+                DEADLINES.bulk,
+                DEADLINES.watch,
+            ]),
             publishing: Arc::clone(&self.publishing),
         };
         Ok((work, renewing))

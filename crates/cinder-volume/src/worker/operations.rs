@@ -180,6 +180,7 @@ impl Operations {
             message_ttl: plan.message_ttl,
             reports_discard: plan.reports_discard,
             block_sizes: plan.block_sizes,
+            deadlines: super::DEADLINES,
         };
         let schedulers = schedulers.map(|to| Arc::new(Schedulers { to, client: OnceLock::new() }));
         let surroundings = Surroundings {
