@@ -7,6 +7,7 @@ use anyhow::{Context, Result, ensure};
 use nix::sys::signal::Signal;
 use serde_json::Value;
 
+use super::broker::broker;
 use crate::e2e::props::config::Config;
 use crate::e2e::props::daemon::Daemon;
 use crate::e2e::props::http::Place;
@@ -31,7 +32,11 @@ fn config(scene: &Scene) -> Config {
 }
 
 fn start(scene: &Scene) -> Result<Daemon> {
-    let daemon = scene.start(&config(scene))?;
+    start_with(scene, &config(scene))
+}
+
+fn start_with(scene: &Scene, config: &Config) -> Result<Daemon> {
+    let daemon = scene.start(config)?;
     wait_for("the back end and the health server to be up", SOON, || {
         let seen = operations(scene)?;
         ensure!(seen["state"] == "up", "{seen}");
@@ -182,7 +187,20 @@ pub(crate) fn operators_see_what_runs_what_waits_and_what_has_ended(scene: &Scen
 }
 
 pub(crate) fn a_drained_back_end_takes_no_work_until_that_is_undone(scene: &Scene) -> Result<()> {
-    let daemon = start(scene)?;
+    drains(scene, &config(scene))
+}
+
+/// What waits is with the broker then.
+pub(crate) fn a_drained_back_end_at_a_broker_takes_no_work_until_that_is_undone(
+    scene: &Scene,
+) -> Result<()> {
+    let mut broker = broker()?;
+    broker.serve()?;
+    drains(scene, &config(scene).set("DEFAULT", "transport_url", &broker.url()))
+}
+
+fn drains(scene: &Scene, config: &Config) -> Result<()> {
+    let daemon = start_with(scene, config)?;
     let id = stopped_create(scene, "a")?;
     let drained = told(scene, &["drain"], 0)?;
     ensure!(drained[0]["told"] == true && drained[0]["running"][0]["id"] == id.as_str());
@@ -232,7 +250,7 @@ pub(crate) fn a_drained_back_end_takes_no_work_until_that_is_undone(scene: &Scen
     daemon.end_with(Signal::SIGTERM, 0)?;
     // Nobody is there to be told, and the next daemon knows all the same.
     ensure!(told(scene, &["drain"], 4)?[0]["told"] == false);
-    let daemon = scene.start(&config(scene))?;
+    let daemon = scene.start(config)?;
     daemon.wait_log("No work is taken", 1)?;
     ensure!(told(scene, &["drain", "--undo"], 0)?[0]["drained"] == false);
     daemon.end_with(Signal::SIGTERM, 0)
