@@ -124,18 +124,19 @@ impl Manager {
             }
             let Some(kind) = entry.kind() else { continue };
             let Some(_at_work) = self.busy.begin(entry.resource_id()) else { continue };
-            course.about(entry.resource_id());
-            course.step("clean up");
             let claimed =
                 workers::claim_cleanup(&mut *self.connection()?, &entry, self.options.service)?;
             let Some(cleanup) = claimed else { continue };
             fail::point(points::CLEANUP_CLAIMED)?;
             looked_at += 1;
             let id = cleanup.entry.resource_id().to_owned();
+            course.begins(interrupted(kind, cleanup.entry.status()), &id);
+            course.step("clean up");
             let cleaned = match kind {
                 Kind::Volume => self.clean_up_volume(cleanup, request, course),
                 Kind::Snapshot => self.clean_up_snapshot(cleanup, request, course),
             };
+            course.ended(cleaned.as_ref().copied());
             if let Err(failure) = cleaned {
                 error!(target: LOG, "Could not clean up {} {id}: {failure}", kind.as_str());
             }
@@ -332,7 +333,7 @@ impl Manager {
             };
             // What is at work has written its own record.
             let Some(_at_work) = self.busy.begin(&record.resource) else { continue };
-            course.about(&record.resource);
+            course.begins(&record.method, &record.resource);
             course.step("clean up");
             looked_at += 1;
             let taken_up = match record.method.as_str() {
@@ -342,6 +343,7 @@ impl Manager {
                 // Counted for an entry, which has been looked at before.
                 _ => Ok(()),
             };
+            course.ended(taken_up.as_ref().copied());
             if let Err(failure) = taken_up {
                 error!(target: LOG, "{} of {}: {failure}", record.method, record.resource);
             }
@@ -418,5 +420,15 @@ impl Manager {
         deleted?;
         held.remove_files();
         Ok(())
+    }
+}
+
+/// The method that gave a resource of this kind this status.
+fn interrupted(kind: Kind, status: &str) -> &'static str {
+    match (kind, status) {
+        (Kind::Volume, "deleting") => "delete_volume",
+        (Kind::Volume, "uploading") => "copy_volume_to_image",
+        (Kind::Volume, _) => "create_volume",
+        (Kind::Snapshot, _) => "create_snapshot",
     }
 }

@@ -1,5 +1,7 @@
 //! How an operation goes, told to whoever brought it. Must not: know who that is.
 
+use crate::error::Failure;
+
 /// The course of one operation.
 pub trait Course {
     /// What is wanted stands where it survives this process: the message may go.
@@ -10,6 +12,17 @@ pub trait Course {
 
     /// What it does now, in a word.
     fn step(&mut self, step: &'static str);
+
+    /// Where one brings many: an operation that was interrupted is taken up.
+    fn begins(&mut self, method: &str, resource: &str) {
+        let _ = method;
+        self.about(resource);
+    }
+
+    /// The one that was taken up last has come to its end.
+    fn ended(&mut self, result: Result<(), &Failure>) {
+        let _ = result;
+    }
 }
 
 /// Nobody looks.

@@ -341,6 +341,7 @@ fn volumes() -> Vec<Scenario> {
 fn operators() -> Vec<Scenario> {
     Vec::from(rows! {
         operators::operators_see_what_runs_what_waits_and_what_has_ended
+        operators::what_is_taken_up_after_a_crash_is_shown_as_what_it_was
         operators::a_drained_back_end_takes_no_work_until_that_is_undone
         operators::a_drained_back_end_at_a_broker_takes_no_work_until_that_is_undone
         operators::an_interrupted_operation_can_be_given_up_and_a_running_one_cannot

@@ -10,8 +10,8 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use cinder_driver::{BackgroundTask, CancelFlag, Driver, DriverError, Limit, OpContext};
-use cinder_manager::{Course, Manager, Strays};
-use oslo_launcher::{Ending, NOTES, WorkerHandle};
+use cinder_manager::{Course, Failure, Manager, Strays};
+use oslo_launcher::{Ending, NOTES, RunningOperation, WorkerHandle};
 use tracing::{debug, error};
 
 use super::bus::fresh_request_id;
@@ -104,12 +104,12 @@ impl Upkeep {
         }
     }
 
-    /// Makes volumes in use reachable, as after each start.
+    /// Makes volumes in use reachable, as after each start: one operation for all of them.
     fn export_again(&self, worker: &WorkerHandle, events: &Events) {
         let request = own_context();
         let mut operation = worker.begin_operation("export_again", "-", &request.request_id);
         let shown = Shown { operation: &mut operation, incoming: None };
-        let exported = self.manager.export_again(&request, &mut TakesUp { shown, events });
+        let exported = self.manager.export_again(&request, &mut ExportsAgain { shown, events });
         match exported {
             Ok((0, _)) => {}
             Ok((_, 0)) => _ = operation.end(Ending::Done, ""),
@@ -123,19 +123,11 @@ impl Upkeep {
         }
     }
 
-    /// Takes up what an earlier process has left.
+    /// Takes up what an earlier process has left, each as an operation of its own.
     fn take_up(&self, worker: &WorkerHandle, events: &Events) {
         let request = own_context();
-        let mut operation = worker.begin_operation("clean_up", "-", &request.request_id);
-        let shown = Shown { operation: &mut operation, incoming: None };
-        let looked_at = self.manager.clean_up(&request, &mut TakesUp { shown, events });
-        match &looked_at {
-            // Nothing was left, so nothing was done.
-            Ok(0) => {}
-            Ok(_) => _ = operation.end(Ending::Done, ""),
-            Err(failure) => _ = operation.end(Ending::Failed, &failure.class),
-        }
-        if let Err(failure) = looked_at {
+        let mut course = TakesUp { worker, request: &request.request_id, events, operation: None };
+        if let Err(failure) = self.manager.clean_up(&request, &mut course) {
             error!(target: LOG, "What was interrupted cannot be taken up: {failure}");
         }
     }
@@ -154,14 +146,14 @@ impl Upkeep {
     }
 }
 
-/// Tells from the first resource on that what an earlier process has left is being taken up, which a stop waits for, and
-/// when that is over, also by a panic, which has been logged. A look that finds nothing is nothing to wait for.
-struct TakesUp<'a> {
+/// Tells from the first resource on that work of an earlier process is done, which a stop waits for, and when that is over,
+/// also by a panic, which has been logged. A look that finds nothing is nothing to wait for.
+struct ExportsAgain<'a> {
     shown: Shown<'a>,
     events: &'a Events,
 }
 
-impl Course for TakesUp<'_> {
+impl Course for ExportsAgain<'_> {
     fn recorded(&mut self) {
         self.shown.recorded();
     }
@@ -173,6 +165,49 @@ impl Course for TakesUp<'_> {
 
     fn step(&mut self, step: &'static str) {
         self.shown.step(step);
+    }
+}
+
+impl Drop for ExportsAgain<'_> {
+    fn drop(&mut self) {
+        self.events.tell(|told| told.takes_up = false);
+    }
+}
+
+/// The same for operations that were interrupted: operators see each while it runs, and what became of it.
+struct TakesUp<'a> {
+    worker: &'a WorkerHandle,
+    request: &'a str,
+    events: &'a Events,
+    operation: Option<RunningOperation>,
+}
+
+impl Course for TakesUp<'_> {
+    fn recorded(&mut self) {}
+
+    fn about(&mut self, resource: &str) {
+        if let Some(operation) = &mut self.operation {
+            operation.about(resource);
+        }
+    }
+
+    fn step(&mut self, step: &'static str) {
+        if let Some(operation) = &mut self.operation {
+            operation.step(step);
+        }
+    }
+
+    fn begins(&mut self, method: &str, resource: &str) {
+        self.events.tell(|told| told.takes_up = true);
+        self.operation = Some(self.worker.begin_operation(method, resource, self.request));
+    }
+
+    fn ended(&mut self, result: Result<(), &Failure>) {
+        let Some(operation) = self.operation.take() else { return };
+        match result {
+            Ok(()) => operation.end(Ending::Done, "taken up after an interruption"),
+            Err(failure) => operation.end(Ending::Failed, &failure.class),
+        };
     }
 }
 

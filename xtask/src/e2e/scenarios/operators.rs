@@ -186,6 +186,34 @@ pub(crate) fn operators_see_what_runs_what_waits_and_what_has_ended(scene: &Scen
     Ok(())
 }
 
+pub(crate) fn what_is_taken_up_after_a_crash_is_shown_as_what_it_was(scene: &Scene) -> Result<()> {
+    let daemon = start(scene)?;
+    for (point, words) in [
+        ("manager::create_volume::made", &["create", "--size", "1", "--name", "a"][..]),
+        ("manager::extend_volume::made", &["extend", "a", "--size", "2"]),
+        ("manager::create_snapshot::made", &["snapshot", "create", "a", "--name", "s"]),
+        ("manager::delete_snapshot::gone", &["snapshot", "delete", "s"]),
+        ("manager::delete_volume::gone", &["delete", "a"]),
+    ] {
+        arm(scene, &format!("{point} = kill once\n"))?;
+        let words: Vec<&str> = ["volume"].iter().chain(words).copied().chain(["--wait"]).collect();
+        run(scene, &words)?;
+        if scene.path("fail-points").exists() {
+            return Err(Skip("this program has no fail points".to_owned()).into());
+        }
+        let method = point.split("::").nth(1).context("no method")?;
+        wait_for(&format!("{method} to be among what has ended"), SOON, || {
+            let seen = operations(scene)?;
+            let ended = seen["ended"].as_array().context("no list")?;
+            let is_it = |one: &&Value| one["kind"] == method && one["result"] == "done";
+            let one = ended.iter().find(is_it).with_context(|| seen.to_string())?;
+            ensure!(one["why"].as_str().is_some_and(|why| why.contains("taken up")), "{one}");
+            Ok(())
+        })?;
+    }
+    daemon.end_with(Signal::SIGTERM, 0)
+}
+
 pub(crate) fn a_drained_back_end_takes_no_work_until_that_is_undone(scene: &Scene) -> Result<()> {
     drains(scene, &config(scene))
 }
