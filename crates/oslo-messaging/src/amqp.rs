@@ -15,6 +15,7 @@ mod back;
 mod commands;
 mod complaint;
 mod driver;
+mod notices;
 mod outbox;
 mod quiet;
 mod road;
@@ -28,5 +29,6 @@ mod topology;
 
 pub use state::{BusState, ConnectionPhase, ConnectionState, Purpose, ServerState};
 
+pub(crate) use notices::Notices;
 pub(crate) use road::Post;
 pub(crate) use thread::Rabbit;

@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 #[cfg(feature = "rabbit")]
-use crate::amqp::{BusState, Post, Rabbit};
+use crate::amqp::{BusState, Notices, Post, Rabbit};
 use crate::client::Client;
 use crate::error::ServeError;
 use crate::local;
 use crate::memory::Memory;
+use crate::notify::Outlet;
 use crate::server::{Server, ServerOptions};
 use crate::target::Target;
 #[cfg(feature = "rabbit")]
@@ -81,6 +82,15 @@ impl Bus {
             Kind::Memory(memory) => memory.serve(targets, options),
             #[cfg(feature = "rabbit")]
             Kind::Rabbit(rabbit) => rabbit.serve(targets, options),
+        }
+    }
+
+    /// The way of notifications; nobody keeps them where there is no broker.
+    pub(crate) fn outlet(&self) -> Option<Arc<dyn Outlet>> {
+        match &self.0 {
+            #[cfg(feature = "rabbit")]
+            Kind::Rabbit(rabbit) => Some(Arc::new(Notices(Arc::clone(rabbit)))),
+            Kind::Local(_) | Kind::Memory(_) => None,
         }
     }
 

@@ -29,7 +29,7 @@ const MOST_CONTEXT: usize = 1024 * 1024;
 /// Prefix of the keys that make up the context.
 const CONTEXT: &str = "_context_";
 /// What the original writes for itself, and reads nothing newer than.
-const ENVELOPE: &str = "2.0";
+pub(crate) const VERSION: &str = "2.0";
 
 /// Whom a call is answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -473,7 +473,7 @@ impl<'a> Parts<'a> {
         // One byte more for each that is escaped; control characters have been by now.
         let escaped = message.bytes().filter(|byte| matches!(byte, b'"' | b'\\')).count();
         let mut body = Vec::with_capacity(message.len() + escaped + 64);
-        serde_json::to_writer(&mut body, &Written { version: ENVELOPE, message: &message })?;
+        serde_json::to_writer(&mut body, &Written { version: VERSION, message: &message })?;
         Ok(body)
     }
 }

@@ -51,6 +51,7 @@ mod inbox;
 mod incoming;
 mod local;
 mod memory;
+mod notify;
 mod options;
 mod pool;
 mod reception;
@@ -73,6 +74,7 @@ pub use evidence::Words;
 pub use failure::Failure;
 pub use incoming::{Incoming, Pulse};
 
+pub use notify::{Format, Notification, Notifier, NotifyCounts, NotifyOptions, Priority, Told};
 pub use options::{FailoverStrategy, LoginMethod, RabbitOptions};
 pub use pool::{Attendant, Lanes, Pool, Running};
 pub use reception::Counts;

@@ -163,6 +163,8 @@ struct Alive {
     lanes: Vec<Channel>,
     /// Exchanges that were declared on the publishing connection.
     exchanges: HashSet<String>,
+    /// Queues that were declared there.
+    keepers: HashSet<String>,
     busy: usize,
     chores: mpsc::UnboundedSender<Chore>,
 }

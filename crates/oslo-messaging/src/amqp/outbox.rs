@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::session::Place;
-use super::topology::Exchange;
+use super::topology::{Exchange, Queue};
 
 /// Replies that wait, and their bytes.
 const MOST_REPLIES: usize = 1_000;
@@ -41,6 +41,8 @@ pub(crate) enum Way {
     Letter {
         exchange: Exchange,
         key: String,
+        /// A queue that keeps it, whoever listens; declared before the first such letter.
+        keeper: Option<Queue>,
         /// Whether the broker shall say that no queue gets it.
         mandatory: bool,
         /// When it is of no use any more; a call's is told to the broker, too.
@@ -309,7 +311,8 @@ mod tests {
             auto_delete: false,
             arguments: Vec::new(),
         };
-        let road = Way::Letter { exchange, key: "k".into(), mandatory: true, until, is_call };
+        let key = "k".to_owned();
+        let road = Way::Letter { exchange, key, keeper: None, mandatory: true, until, is_call };
         Item { number, body: Arc::from(&b"x"[..]), road }
     }
 

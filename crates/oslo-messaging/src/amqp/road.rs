@@ -64,6 +64,7 @@ impl Way for Slot {
         let road = Sent::Letter {
             exchange: self.exchange.clone(),
             key: self.key.clone(),
+            keeper: None,
             mandatory: self.mandatory,
             until: deadline,
             is_call: call.is_some(),

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use super::commands::{Command, Commands};
 use super::driver;
 use super::session::Place;
-use super::state::{BusState, Picture};
+use super::state::{BusState, Picture, Purpose};
 use crate::error::ServeError;
 use crate::reception::Reception;
 use crate::server::{Carrier, Server, ServerOptions};
@@ -59,6 +59,17 @@ impl Rabbit {
 
     pub(crate) fn state(&self) -> Arc<BusState> {
         self.picture.last()
+    }
+
+    /// Why nothing goes over it just now, for operators.
+    pub(super) fn why_late(&self) -> String {
+        let state = self.state();
+        let sending = state.connections.iter().find(|one| one.purpose == Purpose::Publishing);
+        let known = state.ended.clone().or_else(|| {
+            let sending = sending?;
+            sending.blocked.clone().or_else(|| sending.reason.clone())
+        });
+        known.unwrap_or_else(|| "the broker does not answer".to_owned())
     }
 
     pub(crate) fn watch(&self, told: Box<dyn Fn() + Send + Sync>) {

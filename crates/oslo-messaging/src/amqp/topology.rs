@@ -145,6 +145,17 @@ impl Topology {
         }
     }
 
+    /// The exchange of notifications, and the queue of that name that keeps them.
+    pub(crate) fn notices(&self, exchange: &str, queue: &str) -> (Exchange, Queue) {
+        let queue = Queue {
+            name: queue.to_owned(),
+            durable: self.durable,
+            auto_delete: self.auto_delete,
+            arguments: self.shared.clone(),
+        };
+        (self.control(exchange), queue)
+    }
+
     /// What a consumer asks for.
     pub(crate) fn consumer_arguments(&self) -> &[(&'static str, Argument)] {
         &self.consume

@@ -6,14 +6,14 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
+use lapin::options::{BasicPublishOptions, ConfirmSelectOptions, QueueBindOptions};
 use lapin::types::{FieldTable, ShortString};
 use lapin::{BasicProperties, Channel, Confirmation, Connection, ErrorKind};
 
-use super::serving::{declare_exchange, name};
+use super::serving::{declare_exchange, declare_queue, name};
 use crate::amqp::complaint::Complaint;
 use crate::amqp::outbox::{Item, Outcome, Way};
-use crate::amqp::topology::Exchange;
+use crate::amqp::topology::{Exchange, Queue};
 
 /// Survives a restart of the broker in a durable queue.
 const PERSISTENT: u8 = 2;
@@ -24,6 +24,8 @@ pub(super) struct Order {
     pub(super) lane: Option<Channel>,
     /// An exchange that has not been declared on this connection.
     pub(super) declare: Option<Exchange>,
+    /// A queue that has not been declared on this connection.
+    pub(super) keeper: Option<Queue>,
     pub(super) item: Item,
 }
 
@@ -35,6 +37,8 @@ pub(super) struct Published {
     pub(super) lane: Option<Channel>,
     /// An exchange of which it is known now whether it is there.
     pub(super) exchange: Option<(String, bool)>,
+    /// The same of a queue.
+    pub(super) keeper: Option<(String, bool)>,
 }
 
 impl Order {
@@ -45,18 +49,23 @@ impl Order {
             Ok(outcome) => (outcome, declared),
             Err(error) => (outcome_of(&error), self.exchange().map(|name| (name, false))),
         };
+        // One that did not keep it is not there any more.
+        let keeper = self.keeper_name().map(|name| (name, outcome == Outcome::Confirmed));
         let lane = self.lane.filter(|lane| lane.status().connected());
-        Published { number: self.item.number, outcome, lane, exchange }
+        Published { number: self.item.number, outcome, lane, exchange, keeper }
     }
 
     async fn publish(&mut self) -> lapin::Result<Outcome> {
         if let Some(exchange) = self.declare.take() {
             self.declare(exchange).await?;
         }
+        if let Some(keeper) = self.keeper.take() {
+            self.keep(&keeper).await?;
+        }
         let lane = self.lane().await?;
         let (exchange, key, mandatory, until) = match &self.item.road {
             Way::Reply { queue, .. } => (ShortString::default(), name(queue)?, true, None),
-            Way::Letter { exchange, key, mandatory, until, is_call } => {
+            Way::Letter { exchange, key, mandatory, until, is_call, .. } => {
                 (name(&exchange.name)?, name(key)?, *mandatory, is_call.then_some(*until))
             }
         };
@@ -86,6 +95,26 @@ impl Order {
         declare_exchange(&self.lane().await?, &exchange).await
     }
 
+    /// A queue that others have declared in another way keeps messages as well as ours.
+    async fn keep(&mut self, keeper: &Queue) -> lapin::Result<()> {
+        if let Err(error) = declare_queue(&self.lane().await?, keeper).await {
+            let complaint = match error.kind() {
+                ErrorKind::ProtocolError(said) => Complaint::read(said.get_message().as_str()),
+                _ => None,
+            };
+            let Some(complaint) = complaint else { return Err(error) };
+            tracing::warn!(target: "oslo_messaging.notify", "Used as it is: {complaint}");
+            self.lane = None;
+        }
+        let Some(exchange) = self.exchange() else { return Ok(()) };
+        let (queue, exchange) = (name(&keeper.name)?, name(&exchange)?);
+        let options = QueueBindOptions::default();
+        self.lane()
+            .await?
+            .queue_bind(queue.clone(), exchange, queue, options, FieldTable::default())
+            .await
+    }
+
     async fn lane(&mut self) -> lapin::Result<Channel> {
         if let Some(lane) = self.lane.as_ref().filter(|lane| lane.status().connected()) {
             return Ok(lane.clone());
@@ -99,6 +128,13 @@ impl Order {
     fn exchange(&self) -> Option<String> {
         match &self.item.road {
             Way::Letter { exchange, .. } => Some(exchange.name.clone()),
+            Way::Reply { .. } => None,
+        }
+    }
+
+    fn keeper_name(&self) -> Option<String> {
+        match &self.item.road {
+            Way::Letter { keeper, .. } => keeper.as_ref().map(|keeper| keeper.name.clone()),
             Way::Reply { .. } => None,
         }
     }

@@ -46,6 +46,7 @@ impl Driver {
             broken: Arc::new(AtomicBool::new(false)),
             lanes: Vec::new(),
             exchanges: HashSet::new(),
+            keepers: HashSet::new(),
             busy: 0,
             chores,
         });
@@ -227,10 +228,19 @@ impl Driver {
                 }
                 _ => None,
             };
+            let keeper = match &item.road {
+                Way::Letter { keeper: Some(keeper), .. }
+                    if !alive.keepers.contains(&keeper.name) =>
+                {
+                    Some(keeper.clone())
+                }
+                _ => None,
+            };
             let order = lane::Order {
                 connection: alive.links.publishing.connection(),
                 lane: alive.lanes.pop(),
                 declare,
+                keeper,
                 item,
             };
             let (life, happenings) = (alive.life, self.happenings.clone());
@@ -254,6 +264,13 @@ impl Driver {
                 alive.exchanges.insert(exchange);
             } else {
                 alive.exchanges.remove(&exchange);
+            }
+        }
+        if let Some((keeper, is_there)) = published.keeper {
+            if is_there {
+                alive.keepers.insert(keeper);
+            } else {
+                alive.keepers.remove(&keeper);
             }
         }
         let words = self.outbox.done(published.number, published.outcome, Instant::now());

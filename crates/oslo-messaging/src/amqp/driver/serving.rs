@@ -181,7 +181,7 @@ pub(super) async fn declare_exchange(channel: &Channel, one: &Exchange) -> lapin
     channel.exchange_declare(name(&one.name)?, kind, options, table(&one.arguments)).await
 }
 
-async fn declare_queue(channel: &Channel, one: &Queue) -> lapin::Result<()> {
+pub(super) async fn declare_queue(channel: &Channel, one: &Queue) -> lapin::Result<()> {
     let options = QueueDeclareOptions {
         durable: one.durable,
         auto_delete: one.auto_delete,
