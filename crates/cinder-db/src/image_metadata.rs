@@ -14,11 +14,16 @@ use crate::{
     transaction::{required, single, write},
 };
 
-pub use crate::rows::image_metadata::Keeper;
+pub use crate::rows::image_metadata::{Keeper, Row};
 
 /// All live keys and values.
 pub fn get(connection: &mut Connection, keeper: Keeper<'_>) -> Result<Metadata, DbError> {
     Ok(notes::map(queries::of(connection.native()?, keeper)?))
+}
+
+/// The live rows of a volume, oldest first, for whoever is told all about it.
+pub fn rows(connection: &mut Connection, volume: &VolumeId) -> Result<Vec<Row>, DbError> {
+    Ok(queries::rows(connection.native()?, volume)?)
 }
 
 /// Adds keys to a live volume; those that it has with the same value are no error.

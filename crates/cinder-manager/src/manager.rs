@@ -20,6 +20,7 @@ use crate::busy::{AtWork, Busy};
 use crate::course::Course;
 use crate::error::Failure;
 use crate::locks::{Held, Locks};
+use crate::notify::Notifier;
 use crate::records::Records;
 
 /// What the log knows all this as.
@@ -57,6 +58,9 @@ pub struct Options {
     pub snapshots_are_free: bool,
     /// `reservation_expire`.
     pub reservation_expire: Duration,
+    /// Whether nobody but this program makes volumes here, as on the bus of one machine: then those that no quota counts
+    /// are told, too. Elsewhere these are what services make for themselves.
+    pub is_alone: bool,
     /// `message_ttl`: how long what users are told is kept.
     pub message_ttl: Duration,
     /// `report_discard_supported`: whether those who connect a volume are told that it takes discards.
@@ -131,6 +135,8 @@ pub struct Surroundings {
     pub records: Option<Records>,
     /// Where an operation goes that another back end has to do; none without schedulers.
     pub scheduler: Option<Arc<dyn Scheduler>>,
+    /// Who is told what happens, to count and bill it; nobody costs nothing.
+    pub notifier: Option<Arc<dyn Notifier>>,
     /// Called when there is more room than schedulers know; it must not wait.
     pub freed: Arc<dyn Fn() + Send + Sync>,
 }
@@ -151,6 +157,7 @@ pub struct Manager {
     pub(crate) driver: Arc<dyn Driver>,
     pub(crate) records: Option<Records>,
     pub(crate) scheduler: Option<Arc<dyn Scheduler>>,
+    pub(crate) notifier: Option<Arc<dyn Notifier>>,
     pub(crate) freed: Arc<dyn Fn() + Send + Sync>,
     pub(crate) allocated: Allocated,
     pub(crate) busy: Busy,
@@ -174,7 +181,8 @@ impl Manager {
     /// A manager of a back end, which serves as soon as its driver is ready.
     #[must_use]
     pub fn new(options: Options, surroundings: Surroundings) -> Self {
-        let Surroundings { pool, driver, ready, locks, records, scheduler, freed } = surroundings;
+        let Surroundings { pool, driver, ready, locks, records, scheduler, notifier, freed } =
+            surroundings;
         Self {
             allocated: Allocated::default(),
             busy: Busy::default(),
@@ -183,6 +191,7 @@ impl Manager {
             driver,
             records,
             scheduler,
+            notifier,
             service_uuid: OnceLock::new(),
             freed,
             pool,

@@ -15,6 +15,7 @@ use crate::course::Course;
 use crate::entry::Claimed;
 use crate::error::Failure;
 use crate::manager::{LOG, Manager};
+use crate::notify::OfSnapshot;
 use crate::points;
 use crate::records::Record;
 
@@ -63,17 +64,22 @@ impl Manager {
     ) -> Result<(), Failure> {
         let id = &snapshot.row.id;
         let failure = match self.have_snapshot_made(snapshot, request, course) {
-            Ok(update) => {
+            Ok((update, zone)) => {
                 fail::point(points::SNAPSHOT_MADE)?;
                 course.step("finish");
                 let columns = convert::snapshot_change(update);
                 let written = self.patiently(|connection| {
-                    self.snapshot_is_made(connection, snapshot, &columns)?;
+                    let is_there = self.snapshot_is_made(connection, snapshot, &columns)?;
                     fail::point(points::SNAPSHOT_WRITTEN)?;
-                    Ok(entry.finish(connection, Some(SnapshotStatus::AVAILABLE.as_str()))?)
+                    entry.finish(connection, Some(SnapshotStatus::AVAILABLE.as_str()))?;
+                    Ok(is_there)
                 });
                 match written {
-                    Ok(()) => {
+                    Ok(is_there) => {
+                        if is_there {
+                            let (end, status) = (OfSnapshot::CreateEnd, SnapshotStatus::AVAILABLE);
+                            self.tell_of_changed(request, snapshot, zone.as_deref(), end, status);
+                        }
                         info!(target: LOG, "Created snapshot {id} successfully.");
                         return Ok(());
                     }
@@ -99,8 +105,9 @@ impl Manager {
         snapshot: &Snapshot,
         request: &RequestContext,
         course: &mut dyn Course,
-    ) -> Result<SnapshotUpdate, Failure> {
-        let view = self.snapshot_view(&mut *self.connection()?, snapshot)?;
+    ) -> Result<(SnapshotUpdate, Option<String>), Failure> {
+        let (view, zone) = self.view_and_zone(&mut *self.connection()?, snapshot)?;
+        self.tell_of_snapshot(request, snapshot, zone.as_deref(), OfSnapshot::CreateStart);
         self.ready_driver()?;
         let context = self.context(Call::CreateSnapshot, request);
         let operation = || {
@@ -112,15 +119,33 @@ impl Manager {
             Update::Snapshot(update) => update,
             Update::None | Update::Volume(_) => SnapshotUpdate::default(),
         };
-        Ok(self.drive(operation, &context, course, call, answer)?)
+        Ok((self.drive(operation, &context, course, call, answer)?, zone))
     }
 
+    /// Tells of a snapshot that has another status by now than in this row of it.
+    fn tell_of_changed(
+        &self,
+        request: &RequestContext,
+        snapshot: &Snapshot,
+        zone: Option<&str>,
+        event: OfSnapshot,
+        status: SnapshotStatus,
+    ) {
+        if self.is_heard() {
+            let mut changed = snapshot.clone();
+            changed.row.deleted = Some(event == OfSnapshot::DeleteEnd);
+            changed.row.status = Some(status);
+            self.tell_of_snapshot(request, &changed, zone, event);
+        }
+    }
+
+    /// Whether its row is still there.
     fn snapshot_is_made(
         &self,
         connection: &mut Connection,
         snapshot: &Snapshot,
         columns: &snapshots::Change,
-    ) -> Result<(), Failure> {
+    ) -> Result<bool, Failure> {
         let row = &snapshot.row;
         let volume = cinder_db::volumes::get(connection, &row.volume_id)?;
         let own = Keeper::Snapshot(&row.id);
@@ -138,11 +163,12 @@ impl Manager {
             Ok(()) => {}
             Err(cinder_db::DbError::NotFound { .. }) => {
                 error!(target: LOG, "Snapshot {} is gone from the database while it was created", row.id);
-                return Ok(());
+                return Ok(false);
             }
             Err(cause) => return Err(cause.into()),
         }
-        self.swap(connection, &row.id, SnapshotStatus::CREATING, SnapshotStatus::AVAILABLE)
+        self.swap(connection, &row.id, SnapshotStatus::CREATING, SnapshotStatus::AVAILABLE)?;
+        Ok(true)
     }
 
     /// Gives a snapshot its next status, unless an operator has given it another one meanwhile.
@@ -170,9 +196,19 @@ impl Manager {
         connection: &mut Connection,
         snapshot: &Snapshot,
     ) -> Result<SnapshotView, Failure> {
+        self.view_and_zone(connection, snapshot).map(|(view, _)| view)
+    }
+
+    /// The same, and where its volume is.
+    fn view_and_zone(
+        &self,
+        connection: &mut Connection,
+        snapshot: &Snapshot,
+    ) -> Result<(SnapshotView, Option<String>), Failure> {
         let volume = self.find_volume(connection, &snapshot.row.volume_id)?;
-        let volume = self.view(connection, &volume)?;
-        Ok(convert::snapshot(snapshot, volume, &self.options))
+        let view = self.view(connection, &volume)?;
+        let view = convert::snapshot(snapshot, view, &self.options);
+        Ok((view, volume.row.availability_zone))
     }
 
     pub(crate) fn delete_snapshot(
@@ -228,14 +264,15 @@ impl Manager {
         course: &mut dyn Course,
     ) -> Result<(), Failure> {
         let (row, id) = (&snapshot.row, &snapshot.row.id);
-        let view = self.snapshot_view(&mut *self.connection()?, snapshot);
-        let view = match view {
+        let view = self.view_and_zone(&mut *self.connection()?, snapshot);
+        let (view, zone) = match view {
             // Its last status all the same: nobody else would give it one.
             Err(failure) if failure.is("VolumeNotFound") => {
                 return self.snapshot_stays(snapshot, request, failure);
             }
             view => view?,
         };
+        self.tell_of_snapshot(request, snapshot, zone.as_deref(), OfSnapshot::DeleteStart);
         let context = self.context(Call::DeleteSnapshot, request);
         let gone = self.ready_driver().and_then(|_| {
             let operation = || {
@@ -280,6 +317,9 @@ impl Manager {
             snapshots::delete(connection, id, &freed)?;
             Ok(())
         })?;
+        let deleted = SnapshotStatus::new("deleted".to_owned());
+        let end = OfSnapshot::DeleteEnd;
+        self.tell_of_changed(request, snapshot, zone.as_deref(), end, deleted);
         fail::point(points::UNSNAPSHOT_WRITTEN)?;
         info!(target: LOG, "Deleted snapshot {id} successfully.");
         Ok(())

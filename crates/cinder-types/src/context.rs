@@ -178,6 +178,24 @@ impl RequestContext {
         elevated
     }
 
+    /// What of it goes into a notification, at that moment: nothing by which its reader could act for the user, or
+    /// know more of the request than who asked (`spec/rpc.md §9`).
+    #[must_use]
+    pub fn redacted(&self, timestamp: impl Into<String>) -> Self {
+        Self {
+            read_deleted: ReadDeleted::No,
+            remote_address: None,
+            timestamp: Some(timestamp.into()),
+            quota_class: None,
+            service_catalog: Vec::new(),
+            message_resource_id: None,
+            message_resource_type: None,
+            message_action: None,
+            auth_token: None,
+            ..self.clone()
+        }
+    }
+
     /// What goes into a message that follows from the request; it has the same request id.
     ///
     /// The token is in it: others act for the user with it. Must not be logged.

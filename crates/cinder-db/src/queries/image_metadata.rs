@@ -1,12 +1,13 @@
 //! Table `volume_glance_metadata`: what volumes and snapshots keep of their image's properties.
 
+use cinder_types::VolumeId;
 use diesel::prelude::*;
 
 use crate::{
     changes::{self, Columns, Rows},
     dialect::Native,
     rows::{
-        image_metadata::Keeper,
+        image_metadata::{Keeper, Row},
         metadata::{Metadata, Pair},
     },
     schema::volume_glance_metadata as table,
@@ -25,6 +26,16 @@ pub(crate) fn of(native: &mut Native, keeper: Keeper<'_>) -> QueryResult<Vec<Pai
         Keeper::Snapshot(id) => query.filter(table::snapshot_id.eq(id.as_str())),
     }
     .load(native)
+}
+
+/// Live rows of a volume, oldest first.
+pub(crate) fn rows(native: &mut Native, volume: &VolumeId) -> QueryResult<Vec<Row>> {
+    table::table
+        .filter(table::deleted.eq(false))
+        .filter(table::volume_id.eq(volume.as_str()))
+        .order(table::id.asc())
+        .select(Row::as_select())
+        .load(native)
 }
 
 /// Inserts keys and values.

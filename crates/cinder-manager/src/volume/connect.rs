@@ -20,6 +20,7 @@ use crate::convert;
 use crate::course::Course;
 use crate::error::Failure;
 use crate::manager::{BlockSizes, LOG, Manager};
+use crate::notify::OfVolume;
 use crate::volume::limits;
 
 /// The keys of [`BlockSizes`].
@@ -252,9 +253,13 @@ impl Manager {
         course.about(id.as_str());
         let mut connection = self.connection()?;
         let found = attachments::get(&mut connection, &attachment_id)?;
-        let attachment = found.ok_or_else(|| attachment_not_found(&attachment_id))?;
-        let volume = self.find_volume(&mut connection, &id)?;
+        let volume = self.find_volume(&mut connection, &id);
         drop(connection);
+        if let Ok(volume) = &volume {
+            self.tell_of_volume(request, volume, OfVolume::AttachStart);
+        }
+        let attachment = found.ok_or_else(|| attachment_not_found(&attachment_id))?;
+        let volume = volume?;
         let mut connector = args.connector;
         let asked = connector.0.get("mode").and_then(Value::as_str).unwrap_or("rw").to_owned();
         let given = attachment.attach_mode.filter(|mode| mode != "null");
@@ -325,6 +330,7 @@ impl Manager {
         let attachment = found.ok_or_else(|| attachment_not_found(&attachment_id))?;
         let volume = self.find_volume(&mut connection, &id)?;
         drop(connection);
+        self.tell_of_volume(request, &volume, OfVolume::DetachStart);
         let connector = attachment.connector.as_deref().map(convert::connector).transpose()?;
         let ended = match &connector {
             None => Terminated::Closed,

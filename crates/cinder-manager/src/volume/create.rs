@@ -22,6 +22,7 @@ use crate::course::Course;
 use crate::entry::Claimed;
 use crate::error::Failure;
 use crate::manager::{LOG, Manager};
+use crate::notify::OfVolume;
 use crate::points;
 
 /// Failures that would be the same on every other back end, or of which a part is done already (`spec/manager.md` §3).
@@ -138,11 +139,14 @@ impl Manager {
                 fail::point(points::CREATE_MADE)?;
                 course.step("finish");
                 match self.finish_creation(volume, update, entry) {
-                    Ok(true) => {
+                    Ok(Some(made)) => {
+                        if self.counts(volume) {
+                            self.tell_of_volume(request, &made, OfVolume::CreateEnd);
+                        }
                         info!(target: LOG, "Created volume {id} successfully.");
                         return Ok(json!(id.as_str()));
                     }
-                    Ok(false) => {
+                    Ok(None) => {
                         self.allocated.add(&pool, -size);
                         self.remove_unowned(volume, request)?;
                         return Ok(json!(id.as_str()));
@@ -247,6 +251,10 @@ impl Manager {
         course.step("lock");
         let _held = lock.map(|name| self.lock(&[&name])).transpose()?;
         let (view, source) = self.what_to_make(volume)?;
+        // Whether the driver is ready or not, as the original does it.
+        if self.counts(volume) {
+            self.tell_of_volume(request, volume, OfVolume::CreateStart);
+        }
         self.ready_driver()?;
         let operation = || operation(&view, &source);
         let context = self.context(source.call(), request);

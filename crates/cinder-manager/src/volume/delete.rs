@@ -18,6 +18,7 @@ use crate::course::Course;
 use crate::entry::Claimed;
 use crate::error::Failure;
 use crate::manager::{LOG, Manager};
+use crate::notify::OfVolume;
 use crate::points;
 
 /// What is wanted.
@@ -74,6 +75,10 @@ impl Manager {
         let id = &volume.row.id;
         self.may_be_deleted(volume, how)?;
         let view = self.view(&mut *self.connection()?, volume)?;
+        if self.counts(volume) {
+            let event = OfVolume::DeleteStart { unmanage: how.unmanage };
+            self.tell_of_volume(request, volume, event);
+        }
         let gone = self.ready_driver().and_then(|_| {
             if how.cascade {
                 self.delete_snapshots_of(id, request, course)?;
@@ -120,6 +125,13 @@ impl Manager {
             fail::point(points::DELETE_WRITTEN)?;
             Ok(entry.finish(connection, None)?)
         })?;
+        if self.counts(volume) && self.is_heard() {
+            let mut gone = volume.clone();
+            gone.row.status = Some(VolumeStatus::new("deleted".to_owned()));
+            gone.attachments.clear(); // they go with it
+            let event = OfVolume::DeleteEnd { unmanage: how.unmanage };
+            self.tell_of_volume(request, &gone, event);
+        }
         let size = i64::from(volume.row.size.unwrap_or(0));
         self.allocated.add(&self.pool_of(volume.row.host.as_deref()), -size);
         (self.freed)();

@@ -14,6 +14,7 @@ use crate::convert;
 use crate::course::Course;
 use crate::error::Failure;
 use crate::manager::{LOG, Manager};
+use crate::notify::OfVolume;
 use crate::points;
 use crate::records::Record;
 
@@ -107,6 +108,7 @@ impl Manager {
         let context = self.context(Call::ExtendVolume, request);
         let size = u64::try_from(extension.new_size).unwrap_or(0);
         let extended = self.ready_driver().and_then(|_| {
+            self.tell_of_volume(request, &volume, OfVolume::ResizeStart);
             let operation = || {
                 let volume = (&view).into();
                 RecordedOp::from(Operation::ExtendVolume { volume, new_size_gib: size })
@@ -128,6 +130,7 @@ impl Manager {
                 }
                 match self.extended(extension, extended) {
                     Ok(()) => {
+                        self.tell_of_volume_now(request, id, OfVolume::ResizeEnd);
                         fail::point(points::EXTEND_WRITTEN)?;
                         self.forget(METHOD, id.as_str());
                         return Ok(());
@@ -160,6 +163,7 @@ impl Manager {
             self.not_extended(&extension, request, &failure)?;
         } else {
             self.extended(&extension, Extended::default())?;
+            self.tell_of_volume_now(request, &extension.id, OfVolume::ResizeEnd);
         }
         Ok(Value::Null)
     }

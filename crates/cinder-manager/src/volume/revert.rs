@@ -16,6 +16,7 @@ use crate::convert;
 use crate::course::Course;
 use crate::error::Failure;
 use crate::manager::{LOG, Manager};
+use crate::notify::{OfSnapshot, OfVolume};
 use crate::points;
 use crate::records::Record;
 
@@ -92,13 +93,24 @@ impl Manager {
             let text = "Invalid snapshot: it is of another volume";
             is_its.then_some(one).ok_or_else(|| Failure::new("InvalidSnapshot", text))
         });
-        let reverted =
-            snapshot.and_then(|snapshot| self.have_reverted(&volume, &snapshot, request, course));
+        let tell = |snapshot: &Snapshot, of_volume, of_snapshot| {
+            let zone = volume.row.availability_zone.as_deref();
+            self.tell_of_volume(request, &volume, of_volume);
+            self.tell_of_snapshot(request, snapshot, zone, of_snapshot);
+        };
+        let reverted = snapshot.and_then(|snapshot| {
+            tell(&snapshot, OfVolume::RevertStart, OfSnapshot::RevertStart);
+            // Where it fails both are told before their statuses change, else afterwards.
+            self.have_reverted(&volume, &snapshot, request, course).inspect_err(|_| {
+                tell(&snapshot, OfVolume::RevertEnd, OfSnapshot::RevertEnd);
+            })
+        });
         fail::point(points::REVERT_MADE)?;
         course.step("finish");
         match reverted {
             Ok(update) => {
                 self.reverted(reversion, update)?;
+                self.tell_of_reverted(reversion, request);
                 fail::point(points::REVERT_WRITTEN)?;
                 self.forget(METHOD, id.as_str());
                 Ok(())
@@ -147,6 +159,29 @@ impl Manager {
             Update::None | Update::Snapshot(_) => VolumeUpdate::default(),
         };
         Ok(self.drive(operation, &context, course, call, answer)?)
+    }
+
+    /// Tells of both as they are by now.
+    fn tell_of_reverted(&self, reversion: &Reversion, request: &RequestContext) {
+        if !self.is_heard() {
+            return;
+        }
+        let both = self.connection().and_then(|mut connection| {
+            let volume = self.find_volume(&mut connection, &reversion.id)?;
+            Ok((volume, snapshots::get(&mut connection, &reversion.snapshot)?))
+        });
+        match both {
+            Ok((volume, snapshot)) => {
+                self.tell_of_volume(request, &volume, OfVolume::RevertEnd);
+                let zone = volume.row.availability_zone.as_deref();
+                if let Some(snapshot) = snapshot {
+                    self.tell_of_snapshot(request, &snapshot, zone, OfSnapshot::RevertEnd);
+                }
+            }
+            Err(failure) => {
+                warn!(target: LOG, "The revert of {} cannot be told: {failure}", reversion.id);
+            }
+        }
     }
 
     /// Volume and snapshot can be used again.

@@ -7,3 +7,4 @@ mod pretend;
 mod reverts;
 mod stand;
 mod statements;
+mod told;

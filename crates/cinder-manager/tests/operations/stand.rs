@@ -1,8 +1,8 @@
 //! A manager with a database of its own, and the rows that an API would have written.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use cinder_db::{
@@ -11,7 +11,8 @@ use cinder_db::{
 use cinder_manager::locks::Locks;
 use cinder_manager::records::Records;
 use cinder_manager::{
-    Deadlines, Failure, Front, Manager, NewVolume, Options, Surroundings, Unseen,
+    Deadlines, Failure, Front, Manager, NewVolume, Notification, Notifier, Options, Surroundings,
+    Unseen,
 };
 use cinder_objects::{Method, Pin, Request};
 use cinder_types::{ProjectId, RequestContext, ServiceHost, SnapshotId, UserId, VolumeId};
@@ -41,7 +42,33 @@ impl Asked {
     pub fn of_manager(&self, manager: &Manager) -> Result<Value, Failure> {
         let mut request = RequestContext::own("req-1", "2026-01-01T00:00:00.000000");
         request.project_id = Some(ProjectId::new(PROJECT));
-        manager.carry_out(self.0, &self.1, &request, &mut Unseen)
+        self.by(manager, &request)
+    }
+
+    pub fn by(&self, manager: &Manager, request: &RequestContext) -> Result<Value, Failure> {
+        manager.carry_out(self.0, &self.1, request, &mut Unseen)
+    }
+}
+
+/// Keeps what is told.
+#[derive(Default)]
+pub struct Told(Mutex<Vec<Notification>>);
+
+impl Notifier for Told {
+    fn notify(&self, notification: Notification) {
+        self.0.lock().expect("no panic").push(notification);
+    }
+}
+
+impl Told {
+    /// All since the last time.
+    pub fn take(&self) -> Vec<Notification> {
+        std::mem::take(&mut *self.0.lock().expect("no panic"))
+    }
+
+    /// What kinds of things these were.
+    pub fn take_names(&self) -> Vec<String> {
+        self.take().into_iter().map(|one| one.event_type).collect()
     }
 }
 
@@ -49,28 +76,62 @@ impl Asked {
 pub struct Stand {
     pub manager: Arc<Manager>,
     pub driver: Arc<Pretend>,
+    /// Nothing, unless somebody is to be told.
+    pub told: Arc<Told>,
     connection: Connection,
     directory: tempfile::TempDir,
+}
+
+/// In what they differ.
+struct Kind {
+    /// Whether somebody is told what happens.
+    is_heard: bool,
+    /// Whether no services make volumes for themselves.
+    is_alone: bool,
+    /// How long a call of the driver may take.
+    time: Duration,
+}
+
+impl Default for Kind {
+    fn default() -> Self {
+        Self { is_heard: false, is_alone: true, time: Duration::from_secs(3600) }
+    }
 }
 
 impl Stand {
     /// On a fresh SQLite file.
     pub fn new() -> Self {
+        Self::heard(false, true)
+    }
+
+    /// The same, where somebody is told what happens.
+    pub fn telling() -> Self {
+        Self::heard(true, true)
+    }
+
+    /// The same beside services that make volumes for themselves.
+    pub fn telling_among_others() -> Self {
+        Self::heard(true, false)
+    }
+
+    fn heard(is_heard: bool, is_alone: bool) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         let url = DatabaseUrl::sqlite_file(directory.path().join("cinder.sqlite")).expect("a file");
         let mut options = DatabaseOptions::new(url);
         options.busy_timeout = Duration::from_millis(50); // a lock is a database that is away
-        Self::on(options, directory, Duration::from_secs(3600))
+        Self::on(options, directory, &Kind { is_heard, is_alone, ..Kind::default() })
     }
 
-    /// On the same, with a driver that has no time.
+    /// As the first, with a driver that has no time.
     pub fn hurried() -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         let url = DatabaseUrl::sqlite_file(directory.path().join("cinder.sqlite")).expect("a file");
-        Self::on(DatabaseOptions::new(url), directory, Duration::from_millis(20))
+        let kind = Kind { time: Duration::from_millis(20), ..Kind::default() };
+        Self::on(DatabaseOptions::new(url), directory, &kind)
     }
 
-    fn on(options: DatabaseOptions, directory: tempfile::TempDir, time: Duration) -> Self {
+    fn on(options: DatabaseOptions, directory: tempfile::TempDir, kind: &Kind) -> Self {
+        let Kind { is_heard, is_alone, time } = *kind;
         let mut connection = open_or_create(&options).expect("a database");
         let host = ServiceHost::from_parts("node1", None, "pretend");
         let service = register(
@@ -84,6 +145,7 @@ impl Stand {
         )
         .expect("a service");
         let driver = Arc::new(Pretend::default());
+        let told = Arc::new(Told::default());
         let manager = Manager::new(
             Options {
                 host,
@@ -95,6 +157,7 @@ impl Stand {
                 resume: true,
                 snapshots_are_free: false,
                 reservation_expire: Duration::from_secs(86_400),
+                is_alone,
                 message_ttl: Duration::from_secs(86_400),
                 reports_discard: false,
                 block_sizes: None,
@@ -107,10 +170,11 @@ impl Stand {
                 locks: Locks::below(directory.path().join("locks")),
                 records: Some(Records::below(directory.path().join("operations"))),
                 scheduler: None,
+                notifier: is_heard.then(|| told.clone() as Arc<dyn Notifier>),
                 freed: Arc::new(|| {}),
             },
         );
-        Self { manager: Arc::new(manager), driver, connection, directory }
+        Self { manager: Arc::new(manager), driver, told, connection, directory }
     }
 
     pub fn file(&self) -> PathBuf {

@@ -66,7 +66,10 @@ fn texts(stand: &Stand, asked: &Asked) -> Vec<String> {
 /// A connection is in the pool, as in a worker that has done something before.
 fn warm() -> Stand {
     watch();
-    let mut stand = Stand::new();
+    warmed(Stand::new())
+}
+
+fn warmed(mut stand: Stand) -> Stand {
     let id = stand.volume();
     let asked = stand.wants_deletion(&id);
     stand.carry_out(&asked).expect("it is deleted");
@@ -96,6 +99,16 @@ fn a_create_sends_twelve_statements() {
     assert_eq!(found, expected);
     assert!(found.len() <= 12, "{}", found.len());
     assert_eq!((stand.status(&id).as_str(), stand.entries()), ("available", 0));
+}
+
+#[test]
+fn a_create_that_is_told_sends_no_more() {
+    watch();
+    let mut stand = warmed(Stand::telling());
+    stand.told.take();
+    let (_, asked) = stand.wants_volume();
+    assert_eq!(sent(&stand, &asked).len(), 12);
+    assert_eq!(stand.told.take_names(), ["volume.create.start", "volume.create.end"]);
 }
 
 #[test]

@@ -16,19 +16,19 @@ use crate::manager::{LOG, Manager};
 use crate::points;
 
 impl Manager {
-    /// Writes that it is made, and removes the entry; whether the row is still there.
+    /// Writes that it is made, and removes the entry; the volume as it is then, if its row is still there.
     pub(super) fn finish_creation(
         &self,
         volume: &Volume,
         update: VolumeUpdate,
         entry: &Claimed,
-    ) -> Result<bool, Failure> {
+    ) -> Result<Option<Volume>, Failure> {
         let columns = convert::volume_change(update.clone());
         self.patiently(|connection| {
-            let is_there = self.write_creation(connection, volume, &update, &columns)?;
+            let made = self.write_creation(connection, volume, &update, &columns)?;
             fail::point(points::CREATE_WRITTEN)?;
             entry.finish(connection, Some(VolumeStatus::AVAILABLE.as_str()))?;
-            Ok(is_there)
+            Ok(made.map(|made| as_made(volume, &update, made)))
         })
     }
 
@@ -39,13 +39,13 @@ impl Manager {
         volume: &Volume,
         update: &VolumeUpdate,
         columns: &volumes::Change,
-    ) -> Result<bool, Failure> {
+    ) -> Result<Option<volumes::Change>, Failure> {
         let (row, id) = (&volume.row, &volume.row.id);
         let has_source = row.snapshot_id.is_some() || row.source_volid.is_some();
         let has_notes = !update.metadata.is_empty() || !update.admin_metadata.is_empty();
         // An empty volume without notes has one write, which says itself whether the row is there.
         if (has_source || has_notes) && volumes::get(connection, id)?.is_none() {
-            return Ok(false);
+            return Ok(None);
         }
         self.write_notes(connection, id, update)?;
         let mut columns = columns.clone();
@@ -85,13 +85,14 @@ impl Manager {
         Ok(true)
     }
 
-    /// The last status, unless an operator has given it another one meanwhile. Whether the row is still there.
+    /// The last status, unless an operator has given it another one meanwhile, which is in the answer then. None if
+    /// the row is gone.
     fn volume_is_made(
         &self,
         connection: &mut cinder_db::Connection,
         id: &VolumeId,
         columns: &volumes::Change,
-    ) -> Result<bool, Failure> {
+    ) -> Result<Option<volumes::Change>, Failure> {
         let made = |status: VolumeStatus| volumes::Change {
             status: changes::to(status),
             launched_at: changes::to(Timestamp::now()),
@@ -101,9 +102,11 @@ impl Manager {
         };
         let usual = made(VolumeStatus::AVAILABLE);
         if volumes::update_if(connection, id, &["creating", "downloading"], &usual)? {
-            return Ok(true);
+            return Ok(Some(usual));
         }
+        let mut kept = None;
         let change = volumes::change_locked(connection, id, |row, _| {
+            kept = Some(row.status.clone());
             match row.status.as_ref().map(VolumeStatus::as_str) {
                 Some("migration_target_creating") => {
                     made(VolumeStatus::new("migration_target".to_owned()))
@@ -116,10 +119,10 @@ impl Manager {
         match change {
             Ok(change) if change.status.is_none() => {
                 warn!(target: LOG, "Volume {id} has got another status meanwhile, which it keeps");
-                Ok(true)
+                Ok(Some(volumes::Change { status: kept, ..change }))
             }
-            Ok(_) => Ok(true),
-            Err(cinder_db::DbError::NotFound { .. }) => Ok(false),
+            Ok(change) => Ok(Some(change)),
+            Err(cinder_db::DbError::NotFound { .. }) => Ok(None),
             Err(cause) => Err(cause.into()),
         }
     }
@@ -133,4 +136,24 @@ impl Manager {
             _ => Some(false),
         }
     }
+}
+
+/// A volume as it is when this has been written, as far as others are told of it.
+fn as_made(volume: &Volume, update: &VolumeUpdate, change: volumes::Change) -> Volume {
+    let mut made = volume.clone();
+    let row = &mut made.row;
+    row.status = change.status.unwrap_or_else(|| row.status.take());
+    row.launched_at = change.launched_at.unwrap_or(row.launched_at);
+    if let Some(status) = change.replication_status {
+        row.replication_status = status;
+    }
+    if let Some(words) = change.replication_extended_status {
+        row.replication_extended_status = words;
+    }
+    if let Some(data) = change.replication_driver_data {
+        row.replication_driver_data = data;
+    }
+    let notes = update.metadata.iter().map(|(key, value)| (key.clone(), Some(value.clone())));
+    made.metadata.extend(notes);
+    made
 }
