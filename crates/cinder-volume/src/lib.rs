@@ -30,6 +30,7 @@ mod hooks;
 mod liveness;
 mod logging;
 mod metrics;
+mod notifications;
 mod progress;
 mod registering;
 mod reloading;

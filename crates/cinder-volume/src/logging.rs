@@ -21,7 +21,7 @@ static INSTALLED: OnceLock<LogHandle> = OnceLock::new();
 const LARGEST_HANDLERS: u64 = 256 << 10;
 
 /// The loggers of this program, for those who ask what there is to be changed.
-const LOGGERS: [&str; 19] = [
+const LOGGERS: [&str; 21] = [
     "cinder.cmd.volume",
     "cinder.db",
     "cinder.db.api",
@@ -30,6 +30,7 @@ const LOGGERS: [&str; 19] = [
     "cinder.service",
     "cinder.volume.drivers.local",
     "cinder.volume.manager",
+    "oslo.messaging.notification",
     "oslo_config.cfg",
     "oslo_db.sqlalchemy.engines",
     "oslo_log",
@@ -37,6 +38,7 @@ const LOGGERS: [&str; 19] = [
     "oslo_messaging.client",
     "oslo_messaging.connection",
     "oslo_messaging.local",
+    "oslo_messaging.notify",
     "oslo_messaging.reception",
     "oslo_messaging.server",
     "oslo_service.backend._eventlet.service",
@@ -86,6 +88,13 @@ pub(crate) fn flush() -> Option<Duration> {
 pub(crate) fn set_level(prefix: &str, level: tracing::Level) {
     if let Some(log) = INSTALLED.get() {
         log.set_level(prefix, level);
+    }
+}
+
+/// Has what is logged at ERROR told to others; see [`LogHandle::publish_errors`].
+pub(crate) fn publish_errors(told: impl Fn(&str, &str) + Send + Sync + 'static) {
+    if let Some(log) = INSTALLED.get() {
+        log.publish_errors(told);
     }
 }
 

@@ -34,6 +34,7 @@ const RESULT: Label = Label { name: "result", values: &["success", "failure"] };
 const LANE: Label = Label { name: "lane", values: &LANES };
 
 const METHOD: Label = Label { name: "method", values: Method::NAMES };
+const TOLD: Label = Label { name: "event", values: &["sent", "dropped"] };
 const EVENT: Label = Label { name: "event", values: &MessageEvent::NAMES };
 
 /// Threads for operations, in the order of their numbers.
@@ -184,6 +185,8 @@ metrics! {
         "For how long the broker took nothing from us."
     MessageDuration Histogram "message_duration_seconds" [METHOD, RESULT] Rare;
         "How long a method takes."
+
+    Notifications Counter "notifications" [TOLD] Rare; "What became of notifications."
 
     QueueDepth Gauge "operation_queue_depth" [LANE] Words; "Operations waiting for a thread."
     OperationsRunning Gauge "operations_running" [] Of(|one| whole(one.operations.len() as u64));

@@ -48,6 +48,13 @@ impl LogHandle {
         self.refresh();
     }
 
+    /// Has each record from ERROR up told to somebody else, too: its logger and its message, on the thread that logs,
+    /// which must not be kept waiting. What is logged meanwhile comes back as a record of its own, so `told` must
+    /// not answer every one of its own with another. Once per subscriber.
+    pub fn publish_errors(&self, told: impl Fn(&str, &str) + Send + Sync + 'static) {
+        self.core.publish_errors(Box::new(told));
+    }
+
     /// Names loggers that the program has: what one says below all levels nobody hears of, so that
     /// [`levels`](Self::levels) would not know it.
     pub fn know(&self, targets: &[&str]) {

@@ -7,7 +7,7 @@
 use std::cell::Cell;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard};
 use std::time::{Duration, Instant, SystemTime};
 
 use tracing::level_filters::LevelFilter;
@@ -42,6 +42,19 @@ pub(crate) struct Core {
     pub(crate) options: Mutex<LogOptions>,
     pub(crate) known: Known,
     pub(crate) dropped: AtomicU64,
+    publisher: OnceLock<Publisher>,
+}
+
+/// Hears of errors: the logger, and what it said.
+struct Publisher(Publish);
+
+/// See [`LogHandle::publish_errors`].
+pub(crate) type Publish = Box<dyn Fn(&str, &str) + Send + Sync>;
+
+impl fmt::Debug for Publisher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Publisher")
+    }
 }
 
 /// A layer that writes every event as oslo.log would.
@@ -140,6 +153,7 @@ impl Core {
             options: Mutex::new(options.clone()),
             known: Known::default(),
             dropped: AtomicU64::new(0),
+            publisher: OnceLock::new(),
         })
     }
 
@@ -178,13 +192,31 @@ impl Core {
         let line_number = line_number.unwrap_or(0);
         let facts = Facts { level, target, file, line: line_number, module, fields, span };
         match self.limit.as_ref().map(|limit| (limit, limit.judge(level, Instant::now()))) {
-            None | Some((_, Verdict::Pass)) => self.hand_out(&plan, &facts, line, cache),
+            None | Some((_, Verdict::Pass)) => {
+                self.hand_out(&plan, &facts, line, cache);
+                // Not under the lock: what hears of it may log in turn.
+                drop(plan);
+                self.publish(&facts);
+            }
             Some((limit, Verdict::DropAndTell)) => {
                 let told = Captured::of_message(format_args!("{}", limit.sentence()));
                 let facts = Facts { span, ..Facts::own(Level::Error, "root", &told) };
                 self.hand_out(&plan, &facts, line, cache);
             }
             Some((_, Verdict::Drop)) => {}
+        }
+    }
+
+    /// Has errors told to others; the first one that wants it does.
+    pub(crate) fn publish_errors(&self, told: Publish) {
+        let _ = self.publisher.set(Publisher(told));
+    }
+
+    fn publish(&self, facts: &Facts<'_>) {
+        if facts.level.number() >= Level::Error.number()
+            && let Some(Publisher(told)) = self.publisher.get()
+        {
+            told(facts.target, facts.fields.get(Slot::Message));
         }
     }
 

@@ -396,3 +396,20 @@ fn control_characters_of_causes_are_written_and_their_lines_have_the_prefix() {
     assert!(!text.contains('\x1b'), "{text}");
     assert!(text.lines().skip(1).all(|line| line.starts_with("BEHIND ")), "{text}");
 }
+
+#[test]
+fn errors_are_told_to_whoever_wants_them_by_logger_and_message() {
+    use std::sync::{Arc, Mutex};
+    let heard = Arc::new(Mutex::new(Vec::new()));
+    let mine = Arc::clone(&heard);
+    let lines = lines_of(timeless(), |log| {
+        log.publish_errors(move |logger: &str, message: &str| {
+            mine.lock().unwrap().push(format!("{logger}: {message}"));
+        });
+        tracing::warn!(target: "a", "a warning");
+        tracing::error!(target: "a", error = &failure(&["why"]) as &dyn Error, "an error");
+        tracing::error!(target: "a", critical = true, "the end");
+    });
+    assert_eq!(*heard.lock().unwrap(), ["a: an error", "a: the end"]);
+    assert_eq!(lines.lines().count(), 4, "{lines}");
+}

@@ -228,3 +228,44 @@ pub(crate) enum NotSent {
     /// It never will be.
     Never(String),
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::OnceLock;
+
+    use super::*;
+
+    /// As where an error that is told makes another one.
+    #[test]
+    fn what_happens_while_something_is_told_is_not_told_in_turn() {
+        let options = NotifyOptions {
+            topics: vec!["t".to_owned()],
+            formats: vec![Format::Bare],
+            ..NotifyOptions::default()
+        };
+        let again: Arc<OnceLock<Notifier>> = Arc::default();
+        let notification = Notification {
+            publisher_id: "p".to_owned(),
+            event_type: "e".to_owned(),
+            priority: Priority::Error,
+            payload: Value::Null,
+            timestamp: String::new(),
+            context: None,
+        };
+        let (theirs, same) = (Arc::clone(&again), notification.clone());
+        let told = move |_| theirs.get().into_iter().for_each(|notifier| notifier.notify(&same));
+        let notifier = again.get_or_init(|| Notifier::new(options, told));
+        notifier.finish(Duration::ZERO); // from now on all are dropped, and said to be
+        for expected in 1..=3 {
+            notifier.notify(&notification);
+            assert_eq!(notifier.counts().dropped, expected);
+        }
+    }
+
+    #[test]
+    fn a_bus_without_a_broker_is_not_taken() {
+        let notifier = Notifier::new(NotifyOptions::default(), |_| ());
+        assert!(!notifier.through(&Bus::fake()));
+        assert!(!notifier.needs_bus());
+    }
+}

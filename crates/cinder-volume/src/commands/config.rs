@@ -26,7 +26,8 @@ pub(crate) fn check(
     drop(progress);
     // What a start would refuse besides: it loads the same, if that can be loaded.
     if let Ok(conf) = cinder::load(again) {
-        wire::refusals(&conf).into_iter().for_each(|problem| report.add(problem));
+        let found = wire::refusals(&conf).into_iter().chain(wire::in_vain(&conf));
+        found.for_each(|problem| report.add(problem));
     }
     if json {
         writeln!(out, "{}", serde_json::to_string_pretty(&report)?)?;

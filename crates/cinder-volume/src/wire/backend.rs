@@ -11,6 +11,7 @@ use tracing::error;
 use super::{driver, seconds};
 use crate::bus::BusPlan;
 use crate::configure::SharedConf;
+use crate::notifications::NotificationsPlan;
 use crate::worker::{Candidate, DriverNow, MessagesPlan, Plan};
 
 /// The names of the enabled back ends, or `only` that one.
@@ -114,9 +115,11 @@ pub(super) fn candidate(
     name: &str,
     database: &DatabaseOptions,
     bus: &BusPlan,
+    notifications: Option<&NotificationsPlan>,
 ) -> Candidate {
     let host = host(conf, name);
-    let plan = plan(conf, name, &host, database, bus, driver::now(shared, name));
+    let now = driver::now(shared, name);
+    let plan = plan(conf, name, &host, database, bus, notifications, now);
     Candidate { name: name.to_owned(), host: host.as_str().to_owned(), plan }
 }
 
@@ -127,6 +130,7 @@ fn plan(
     host: &ServiceHost,
     database: &DatabaseOptions,
     bus: &BusPlan,
+    notifications: Option<&NotificationsPlan>,
     driver_now: DriverNow,
 ) -> anyhow::Result<Plan> {
     let section = conf.backend(name).map_err(|problems| {
@@ -162,6 +166,7 @@ fn plan(
             polling_interval: seconds(conf.service.backend_stats_polling_interval),
             drain: bus.drain_of(name),
         },
+        notifications: notifications.cloned(),
         report_interval: seconds(conf.service.report_interval),
         operations,
         operation_threads: usize::try_from(options.backend_native_threads_pool_size).unwrap_or(0),

@@ -43,11 +43,6 @@ pub(crate) fn log_options(conf: &Conf, surroundings: &Surroundings) -> LogOption
         project: "cinder".into(),
         version: UPSTREAM_VERSION.into(),
         host_name: Some(surroundings.host_name.clone()),
-        unsupported: ["publish_errors"]
-            .into_iter()
-            .filter(|_| logging.publish_errors)
-            .map(str::to_owned)
-            .collect(),
         ..LogOptions::default()
     }
 }

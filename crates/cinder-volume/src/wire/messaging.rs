@@ -40,11 +40,20 @@ fn transport(conf: &Conf) -> Result<Transport, Box<Problem>> {
     if !is_written && is_sqlite() {
         return Ok(Transport::Local);
     }
-    let rabbit = conf.section::<Rabbit>().map_err(|problems| {
-        problem(origin.clone(), format!("[oslo_messaging_rabbit] cannot be read: {problems}"))
-    })?;
-    Transport::parse(conf.messaging.transport_url.reveal(), &rabbit_options(rabbit))
-        .map_err(|error| problem(origin, format!("cannot be used: {error}")))
+    transport_of(conf, conf.messaging.transport_url.reveal()).map_err(|text| problem(origin, text))
+}
+
+/// What such a URL stands for.
+///
+/// # Errors
+///
+/// Why it cannot be used, without a password.
+pub(super) fn transport_of(conf: &Conf, url: &str) -> Result<Transport, String> {
+    let rabbit = conf.section::<Rabbit>();
+    let rabbit =
+        rabbit.map_err(|problems| format!("[oslo_messaging_rabbit] cannot be read: {problems}"))?;
+    Transport::parse(url, &rabbit_options(rabbit))
+        .map_err(|error| format!("cannot be used: {error}"))
 }
 
 fn problem(origin: Option<Origin>, text: String) -> Box<Problem> {

@@ -10,6 +10,7 @@ mod health;
 mod launcher;
 mod log;
 mod messaging;
+mod notifications;
 
 use std::time::Duration;
 
@@ -24,6 +25,7 @@ pub(crate) use self::database::{database_options, database_url};
 pub(crate) use self::health::health_address;
 pub(crate) use self::log::log_options;
 pub(crate) use self::messaging::bus;
+use self::notifications::notifications;
 use crate::configure::{SharedConf, in_force};
 use crate::startup::{Method, Settings};
 use crate::surroundings::Surroundings;
@@ -48,10 +50,17 @@ pub(crate) fn settings(
     let health = health::plan(conf, &method)?;
     let database = database_options(conf)?;
     let bus = bus(conf).map_err(|problem| anyhow!("{}", problem.statement()))?;
+    let (notifications, in_vain) =
+        notifications(conf, &bus).map_err(|problem| anyhow!("{}", problem.statement()))?;
+    for problem in in_vain {
+        warn!(target: "oslo_messaging.notify", "{}", problem.statement());
+    }
     database::tell_harmless(&database.url);
     let capacity = names.len() + usize::from(health.is_some());
-    let candidates: Vec<_> =
-        names.iter().map(|name| backend::candidate(shared, conf, name, &database, &bus)).collect();
+    let candidates: Vec<_> = names
+        .iter()
+        .map(|name| backend::candidate(shared, conf, name, &database, &bus, notifications.as_ref()))
+        .collect();
     Ok(Settings {
         launcher: launcher::options(conf, capacity, &candidates, surroundings),
         state_path: conf.service.state_path.clone().into(),
@@ -65,7 +74,15 @@ pub(crate) fn settings(
 
 /// What a start refuses of a configuration that could be read.
 pub(crate) fn refusals(conf: &Conf) -> Vec<Problem> {
-    [database_url(conf).err(), bus(conf).err()].into_iter().flatten().map(|one| *one).collect()
+    let notified = bus(conf).ok().and_then(|bus| notifications(conf, &bus).err());
+    let all = [database_url(conf).err(), bus(conf).err(), notified];
+    all.into_iter().flatten().map(|one| *one).collect()
+}
+
+/// What it takes, and what has no effect.
+pub(crate) fn in_vain(conf: &Conf) -> Vec<Problem> {
+    let told = bus(conf).ok().and_then(|bus| notifications(conf, &bus).ok());
+    told.map(|(_, problems)| problems).unwrap_or_default()
 }
 
 /// Whether the log leaves the terminal alone. Where it does not, its lines tell how far a start is,

@@ -43,6 +43,7 @@ use self::statistics::Statistics;
 use super::FIRST_ATTEMPT;
 use super::ending::{Ending, Stage};
 use super::events::Events;
+use super::notifying::Notifying;
 use super::parts::{Condition, Part, Parts};
 use crate::bus::BusPlan;
 use crate::bus::board::Names;
@@ -91,6 +92,8 @@ pub(super) struct Work {
     pub lanes: Lanes,
     /// Who wants schedulers told at once.
     pub publishing: Arc<Publishing>,
+    /// What goes over the bus besides, if anything does.
+    pub notifying: Option<Notifying>,
 }
 
 /// The bus of a worker from outside.
@@ -258,6 +261,9 @@ impl Shared {
         let pool = Arc::new(pool);
         self.counting.serves(&bus, &pool, self.plan.targets.len());
         *self.pool() = Some(pool);
+        if let Some(notifying) = &self.work.notifying {
+            notifying.over(&bus);
+        }
         if self.work.publishing.is_stopping() {
             self.close();
         }

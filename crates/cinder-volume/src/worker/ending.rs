@@ -18,6 +18,8 @@ pub(super) enum Stage {
     Intake,
     /// Operations that have begun are finished.
     Operations,
+    /// What they have told others is sent.
+    Notifications,
     /// Their answers have gone out, and the bus is closed.
     Bus,
     /// Nobody tries any longer to make the driver ready.
@@ -31,13 +33,21 @@ pub(super) enum Stage {
 
 impl Stage {
     /// The order in which a worker ends.
-    pub(super) const ORDER: [Self; 6] =
-        [Self::Intake, Self::Operations, Self::Bus, Self::Driver, Self::Heartbeat, Self::Pool];
+    pub(super) const ORDER: [Self; 7] = [
+        Self::Intake,
+        Self::Operations,
+        Self::Notifications,
+        Self::Bus,
+        Self::Driver,
+        Self::Heartbeat,
+        Self::Pool,
+    ];
 
     fn name(self) -> &'static str {
         match self {
             Self::Intake => "message intake",
             Self::Operations => "operations",
+            Self::Notifications => "notifications",
             Self::Bus => "message bus",
             Self::Driver => "driver",
             Self::Heartbeat => "heartbeat",
@@ -51,6 +61,8 @@ impl Stage {
         let seconds = match self {
             Self::Operations => return None,
             Self::Intake | Self::Bus => 5,
+            // They keep the time themselves.
+            Self::Notifications => 4,
             // It is in the middle of a call that an array does not answer, or it ends at once.
             Self::Driver => 1,
             // Longer than a beat that waits for a lock, or for a server's answer once a stop has

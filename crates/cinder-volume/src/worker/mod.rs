@@ -12,6 +12,7 @@ pub(crate) mod bus;
 mod driver;
 mod ending;
 mod events;
+mod notifying;
 mod operations;
 mod parts;
 mod pins;
@@ -21,7 +22,7 @@ mod renewing;
 mod tests;
 mod upkeep;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use cinder_db::{Pool, PoolState, chain};
@@ -37,7 +38,8 @@ pub(crate) use self::bus::{EVIDENCE_WORDS, MessagesPlan, fresh_request_id, messa
 use self::driver::{Ready, Slot};
 use self::ending::{Ending, Stage};
 use self::events::{Events, Told};
-use self::operations::{Connect, Operations};
+use self::notifying::Notifying;
+use self::operations::{Connect, Operations, Others};
 pub(crate) use self::operations::{DriverNow, DriverPlan, OperationsPlan};
 use self::parts::{Condition, Part, Parts};
 pub(crate) use self::plan::{Candidate, Plan};
@@ -76,6 +78,8 @@ pub(crate) struct VolumeService {
     row: ServiceId,
     events: Arc<Events>,
     publishing: Arc<Publishing>,
+    /// Filled in the worker only, if somebody is told.
+    notifying: OnceLock<Notifying>,
     /// Filled in the worker only.
     opened: Mutex<Option<Opened>>,
 }
@@ -102,6 +106,7 @@ impl VolumeService {
             row,
             events: Arc::default(),
             publishing: Arc::default(),
+            notifying: OnceLock::new(),
             opened: Mutex::new(None),
         }
     }
@@ -120,6 +125,7 @@ impl VolumeService {
             source: Arc::new(NoCapacity),
             lanes: Lanes::from(self.plan.messages.threads),
             publishing: Arc::clone(&self.publishing),
+            notifying: self.notifying.get().cloned(),
         }
     }
 
@@ -144,8 +150,9 @@ impl VolumeService {
         let schedulers = self.plan.messages.bus.schedulers();
         let news = Arc::clone(&self.publishing);
         let freed = move || news.ask();
+        let told = Others { schedulers, notifying: self.notifying.get() };
         let operations =
-            Operations::new(plan, self.row, Arc::clone(&driver), pool, ready, schedulers, freed);
+            Operations::new(plan, self.row, Arc::clone(&driver), pool, ready, told, freed);
         let thread = slot.fill(Connect { driver, operations: operations.clone() })?;
         // A panic of it has been logged.
         ending.add(Stage::Driver, move || drop(thread.join()));
@@ -168,6 +175,7 @@ impl VolumeService {
                 DEADLINES.watch,
             ]),
             publishing: Arc::clone(&self.publishing),
+            notifying: self.notifying.get().cloned(),
         };
         Ok((work, renewing))
     }
@@ -215,6 +223,9 @@ impl Service for VolumeService {
             }
         };
         let slot = Slot::new(&ready, &parts, &self.events, announce);
+        if let Some(plan) = &self.plan.notifications {
+            self.notifying.get_or_init(|| Notifying::of(plan, worker, &mut ending));
+        }
         let (work, renewing) = match &self.plan.operations {
             Err(why) => (self.without_driver(why, slot), None),
             Ok(plan) => self
@@ -294,7 +305,8 @@ impl Service for VolumeService {
             )
         });
         let parts = opened.parts.report().unwrap_or_default();
-        let messages = opened.messages.report();
+        let mut messages = opened.messages.report();
+        messages.extend(self.notifying.get().map(Notifying::report));
         format!("{pool}\nway to the database: {}\n{parts}{messages}", opened.way)
     }
 

@@ -21,6 +21,7 @@ use tracing::info;
 
 use super::bus::{self, CapabilitySource, exception, fresh_request_id, message_time};
 use super::driver::{Ready, SetUp};
+use super::notifying::Notifying;
 
 /// A back end whose driver this program has.
 #[derive(Debug, Clone)]
@@ -136,6 +137,14 @@ pub(super) struct Operations {
     pub(super) stopping: CancelFlag,
 }
 
+/// Who else hears of operations.
+pub(super) struct Others<'a> {
+    /// Who takes back what another back end has to do.
+    pub(super) schedulers: Option<Destination>,
+    /// Who counts and bills.
+    pub(super) notifying: Option<&'a Notifying>,
+}
+
 /// The way to schedulers, which is there as soon as the bus is open.
 struct Schedulers {
     to: Destination,
@@ -161,7 +170,7 @@ impl Operations {
         driver: Arc<dyn Driver>,
         pool: &Pool,
         ready: &Ready,
-        schedulers: Option<Destination>,
+        others: Others<'_>,
         freed: impl Fn() + Send + Sync + 'static,
     ) -> Self {
         // Where a test says at which step something is to happen; no release has this.
@@ -178,10 +187,12 @@ impl Operations {
             snapshots_are_free: plan.snapshots_are_free,
             reservation_expire: plan.reservation_expire,
             message_ttl: plan.message_ttl,
+            is_alone: others.notifying.is_some_and(|notifying| notifying.is_alone),
             reports_discard: plan.reports_discard,
             block_sizes: plan.block_sizes,
             deadlines: super::DEADLINES,
         };
+        let Others { schedulers, notifying } = others;
         let schedulers = schedulers.map(|to| Arc::new(Schedulers { to, client: OnceLock::new() }));
         let surroundings = Surroundings {
             pool: pool.clone(),
@@ -190,6 +201,7 @@ impl Operations {
             locks: Locks::below(plan.locks.clone()),
             records: Some(Records::below(plan.records.clone())),
             scheduler: schedulers.clone().map(|one| one as Arc<dyn cinder_manager::Scheduler>),
+            notifier: notifying.map(Notifying::seam),
             freed: Arc::new(freed),
         };
         Self {

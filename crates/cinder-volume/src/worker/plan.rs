@@ -12,6 +12,7 @@ use cinder_types::ServiceId;
 
 use super::bus::MessagesPlan;
 use super::operations::OperationsPlan;
+use crate::notifications::NotificationsPlan;
 
 /// A back end whose section could be read.
 #[derive(Debug, Clone)]
@@ -28,6 +29,8 @@ pub(crate) struct Plan {
     pub operation_threads: usize,
     /// Its bus.
     pub messages: MessagesPlan,
+    /// Who else is told what happens.
+    pub notifications: Option<NotificationsPlan>,
     /// Its driver and operations, or why there is no such driver in this program.
     pub operations: Result<OperationsPlan, NoDriver>,
     /// `image_volume_cache_enabled`.

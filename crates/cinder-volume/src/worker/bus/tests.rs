@@ -81,6 +81,7 @@ impl Bench {
             source,
             lanes: Lanes::from(4),
             publishing: Arc::default(),
+            notifying: None,
         };
         let registration = Registration {
             host,
