@@ -411,5 +411,5 @@ fn errors_are_told_to_whoever_wants_them_by_logger_and_message() {
         tracing::error!(target: "a", critical = true, "the end");
     });
     assert_eq!(*heard.lock().unwrap(), ["a: an error", "a: the end"]);
-    assert_eq!(lines.lines().count(), 4, "{lines}");
+    assert_eq!(lines.lines().count(), 3, "{lines}");
 }

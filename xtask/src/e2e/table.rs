@@ -5,10 +5,10 @@ use super::runner::Scenario;
 use super::scenarios::{
     broker, broker_at_length, claims, clocks, command_line, container, crash, database_faults,
     database_servers, descriptors, first_moments, full_disk, health, inheritance, languages,
-    layers, limits, log_options, log_reader, messages, operators, original, original_api, peer,
-    phases, progress, refusals, registration, reload, report, reverts, rotation, samples, scale,
-    service_methods, shared_sessions, signals, spawn, startup, storms, stray_memory, supervision,
-    systemd, tls, volumes,
+    layers, limits, log_options, log_reader, messages, notifications, operators, original,
+    original_api, peer, phases, progress, refusals, registration, reload, report, reverts,
+    rotation, samples, scale, service_methods, shared_sessions, signals, spawn, startup, storms,
+    stray_memory, supervision, systemd, tls, volumes,
 };
 use crate::servers::Kind;
 
@@ -69,6 +69,7 @@ pub(super) fn scenarios() -> Vec<Scenario> {
         all.extend(rows! {
             original::the_originals_scheduler_lists_our_pools_whoever_comes_first
             original::a_back_end_goes_from_the_original_to_us_and_back_with_messages_waiting
+            notifications::the_originals_listener_hears_of_a_volume_from_its_beginning_to_its_end
         });
     }
     for kind in Kind::ALL {
@@ -316,6 +317,8 @@ fn messages() -> Vec<Scenario> {
         messages::messages_are_counted_and_reported
         broker::a_back_end_serves_over_a_broker_that_comes_and_goes
         broker::a_stop_needs_no_broker_and_a_call_says_that_there_is_none
+        notifications::a_broker_that_is_away_delays_no_operation_and_no_stop
+        notifications::who_tells_nobody_has_no_thread_for_it_and_says_what_is_in_vain
     })
 }
 

@@ -20,6 +20,7 @@ pub(super) mod limits;
 pub(super) mod log_options;
 pub(super) mod log_reader;
 pub(super) mod messages;
+pub(super) mod notifications;
 pub(super) mod operators;
 pub(super) mod original;
 pub(super) mod original_api;
