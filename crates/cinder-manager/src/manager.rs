@@ -20,7 +20,7 @@ use crate::busy::{AtWork, Busy};
 use crate::course::Course;
 use crate::error::Failure;
 use crate::locks::{Held, Locks};
-use crate::notify::Notifier;
+use crate::notifier::Notifier;
 use crate::records::Records;
 
 /// What the log knows all this as.

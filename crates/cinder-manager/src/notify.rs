@@ -15,27 +15,7 @@ use tracing::warn;
 
 use crate::error::Failure;
 use crate::manager::{LOG, Manager};
-
-/// Tells what happens to volumes and snapshots.
-pub trait Notifier: Send + Sync {
-    /// Takes something to be told, and waits for nobody.
-    fn notify(&self, notification: Notification);
-}
-
-/// Something that has happened to a volume or a snapshot.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Notification {
-    /// Who asked; nothing in it is secret.
-    pub context: RequestContext,
-    /// Who tells it, as in `volume.node@backend`.
-    pub publisher_id: String,
-    /// What it is, as in `volume.create.end`.
-    pub event_type: String,
-    /// All about it.
-    pub payload: Value,
-    /// When.
-    pub at: Timestamp,
-}
+use crate::notifier::Notification;
 
 /// What happens to a volume.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -125,6 +125,32 @@ fn the_token_goes_on_and_shows_nowhere_else() {
     assert_eq!(context.forward()["auth_token"], "gAAAAtoken");
 }
 
+/// What Python's `redacted_copy` made of the same, seen when it was run.
+#[test]
+fn a_redacted_context_says_who_asked_and_nothing_to_act_with() {
+    let context = json!({
+        "user_id": "u", "project_id": "p", "project_name": "pn", "domain_id": "d",
+        "user_domain": "ud", "project_domain": "pd", "is_admin": false, "roles": ["member"],
+        "remote_address": "1.2.3.4", "quota_class": "q", "auth_token": "t",
+        "service_catalog": [{"type": "image"}], "request_id": "req-x",
+        "global_request_id": "req-g", "message_action": "x", "read_deleted": "yes",
+    });
+    let context = parse(&context);
+    let mut expected = context.forward();
+    for (key, value) in [
+        ("auth_token", Value::Null),
+        ("message_action", Value::Null),
+        ("quota_class", Value::Null),
+        ("remote_address", Value::Null),
+        ("read_deleted", "no".into()),
+        ("service_catalog", json!([])),
+        ("timestamp", "2026-11-29T01:18:58.651599".into()),
+    ] {
+        assert_ne!(expected.insert(key.to_owned(), value.clone()), Some(value), "{key}");
+    }
+    assert_eq!(context.redacted("2026-11-29T01:18:58.651599").forward(), expected);
+}
+
 #[test]
 fn the_span_has_the_fields_that_log_lines_show() {
     let context = parse(&sent()["with everything set"]).elevated();

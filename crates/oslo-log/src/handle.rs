@@ -161,16 +161,8 @@ impl LogHandle {
         self.core.dropped.load(Ordering::Relaxed)
     }
 
-    /// Logs one WARNING for each option that is set but has no effect yet, and for whatever else
-    /// the options ask for in vain. To be called when the subscriber is installed.
+    /// Logs one WARNING for whatever the options ask for in vain. To be called when the subscriber is installed.
     pub fn warn_unsupported(&self) {
-        let unsupported = self.options().unsupported.clone();
-        for option in unsupported {
-            tracing::warn!(
-                target: "oslo_log",
-                "Option {option} is set but not supported yet: it has no effect.",
-            );
-        }
         self.remark();
     }
 

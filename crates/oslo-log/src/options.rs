@@ -90,8 +90,6 @@ pub struct LogOptions {
     pub syslog_socket: PathBuf,
     /// Where the journal listens.
     pub journal_socket: PathBuf,
-    /// Options that are set but have no effect yet; see [`crate::LogHandle::warn_unsupported`].
-    pub unsupported: Vec<String>,
 }
 
 impl LogOptions {
@@ -161,7 +159,6 @@ impl Default for LogOptions {
             host_name: None,
             syslog_socket: "/dev/log".into(),
             journal_socket: "/run/systemd/journal/socket".into(),
-            unsupported: Vec::new(),
         }
     }
 }

@@ -326,17 +326,6 @@ fn as_json_an_event_keeps_its_fields_and_its_error_once() {
 }
 
 #[test]
-fn unsupported_options_are_named_one_by_one() {
-    let options =
-        LogOptions { unsupported: vec!["use_json".into(), "use_syslog".into()], ..timeless() };
-    expect![[r#"
-        WARNING oslo_log [-] Option use_json is set but not supported yet: it has no effect.
-        WARNING oslo_log [-] Option use_syslog is set but not supported yet: it has no effect.
-    "#]]
-    .assert_eq(&lines_of(options, LogHandle::warn_unsupported));
-}
-
-#[test]
 fn a_file_that_cannot_be_opened_ends_the_start_and_a_format_never_does() {
     let absent =
         LogOptions { log_dir: Some(Path::new("/no/such").into()), ..LogOptions::default() };

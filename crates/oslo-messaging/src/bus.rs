@@ -9,7 +9,7 @@ use crate::client::Client;
 use crate::error::ServeError;
 use crate::local;
 use crate::memory::Memory;
-use crate::notify::Outlet;
+use crate::outlet::Outlet;
 use crate::server::{Server, ServerOptions};
 use crate::target::Target;
 #[cfg(feature = "rabbit")]

@@ -53,6 +53,7 @@ mod local;
 mod memory;
 mod notify;
 mod options;
+mod outlet;
 mod pool;
 mod reception;
 mod secret;

@@ -1,4 +1,4 @@
-//! What is told of operations, compared with what the original told of the same (`spec/rpc-samples.json`).
+//! What is told of operations, compared with what the original told of the same: messages of it that were captured.
 
 use std::path::Path;
 

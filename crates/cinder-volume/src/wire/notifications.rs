@@ -13,6 +13,12 @@ use crate::bus::BusPlan;
 use crate::notifications::NotificationsPlan;
 
 const GROUP: &str = "oslo_messaging_notifications";
+const NOBODY: &str = "nobody can get notifications over a bus without a broker, so none are sent; set \
+    transport_url in this section, or driver = log";
+const NOWHERE: &str = "nothing is published, as no driver in [oslo_messaging_notifications] sends it \
+    anywhere";
+const ITSELF: &str = "nothing is published while log is a driver of notifications: each would be an \
+    ERROR line again";
 /// The longest ending that a topic gets.
 const LONGEST_ENDING: usize = ".error".len();
 
@@ -25,22 +31,46 @@ pub(crate) fn notifications(
     conf: &Conf,
     bus: &BusPlan,
 ) -> Result<(Option<NotificationsPlan>, Vec<Problem>), Box<Problem>> {
-    let place =
-        |group: &str, option: &str| conf.oslo().read(group, option).ok().map(|one| one.origin);
-    let problem = |level, (group, option), text: String| Problem {
-        level,
-        scope: Scope::Program,
-        origin: place(group, option),
-        group: Some(group.to_owned()),
-        option: Some(option.to_owned()),
-        text,
-        hint: None,
-    };
-    let warning = |option, text| problem(Level::Warning, option, text);
-    let error = |option, text| Box::new(problem(Level::Error, (GROUP, option), text));
+    let warning = |group, option, text: &str| problem(conf, Level::Warning, (group, option), text);
+    let error = |option, text: &str| Box::new(problem(conf, Level::Error, (GROUP, option), text));
     let section = conf.section::<Notifications>();
-    let section = section.map_err(|problems| error("driver", problems.to_string()))?;
-    let mut said = Vec::new();
+    let section = section.map_err(|problems| error("driver", &problems.to_string()))?;
+    if let Some(topic) =
+        section.topics.iter().find(|topic| topic.len() + LONGEST_ENDING > LONGEST_NAME)
+    {
+        let text = format!("{topic:.40}… is too long for the name of a queue");
+        return Err(error("topics", &text));
+    }
+    let (mut options, unknown) = options(&section, bus);
+    let mut said: Vec<_> =
+        unknown.iter().map(|text| warning(GROUP, "driver", text.as_str())).collect();
+    let broker = match options.formats.is_empty() {
+        true => None,
+        false => own_broker(conf, &section, bus).map_err(|text| error("transport_url", &text))?,
+    };
+    let carries = broker.is_some() || matches!(bus.transport, Transport::Rabbit(_));
+    if !carries && !options.formats.is_empty() {
+        options.formats.clear();
+        said.push(warning(GROUP, "driver", NOBODY));
+    }
+    let goes_somewhere = options.log || !options.formats.is_empty();
+    // With a file of handlers the original does not look at this option.
+    let is_wanted = conf.logging.publish_errors && conf.logging.log_config_append.is_none();
+    let in_vain = match (goes_somewhere, options.log) {
+        (false, _) => Some(NOWHERE),
+        (true, true) => Some(ITSELF),
+        (true, false) => None,
+    };
+    let in_vain = in_vain.filter(|_| is_wanted);
+    said.extend(in_vain.map(|text| warning("DEFAULT", "publish_errors", text)));
+    let errors = is_wanted && in_vain.is_none();
+    let is_alone = matches!(bus.transport, Transport::Local);
+    let plan = NotificationsPlan { options, broker, errors, is_alone };
+    Ok((goes_somewhere.then_some(plan), said))
+}
+
+/// What the section says, and what is wrong with its drivers.
+fn options(section: &Notifications, bus: &BusPlan) -> (NotifyOptions, Vec<String>) {
     let mut options = NotifyOptions {
         exchange: bus.exchange.clone(),
         topics: section.topics.iter().filter(|topic| !topic.is_empty()).cloned().collect(),
@@ -48,65 +78,41 @@ pub(crate) fn notifications(
         retry: u32::try_from(section.retry).ok(),
         ..NotifyOptions::default()
     };
-    for topic in &options.topics {
-        if topic.len() + LONGEST_ENDING > LONGEST_NAME {
-            return Err(error(
-                "topics",
-                format!("{topic:.40}… is too long for the name of a queue"),
-            ));
-        }
-    }
+    let mut unknown = Vec::new();
     for driver in &section.driver {
         match driver.as_str() {
-            "messaging" if !options.formats.contains(&Format::Bare) => {
-                options.formats.push(Format::Bare);
-            }
-            "messagingv2" if !options.formats.contains(&Format::Enveloped) => {
-                options.formats.push(Format::Enveloped);
-            }
+            "messaging" => options.formats.push(Format::Bare),
+            "messagingv2" => options.formats.push(Format::Enveloped),
             "log" => options.log = true,
-            "messaging" | "messagingv2" | "noop" | "test" | "" => {}
-            "routing" => said.push(warning(
-                (GROUP, "driver"),
-                "routing is not supported by this program; nothing is sent by it".to_owned(),
-            )),
-            other => said.push(warning(
-                (GROUP, "driver"),
-                format!("there is no driver {other:.40}; nothing is sent by it"),
-            )),
+            "noop" | "test" | "" => {}
+            "routing" => unknown
+                .push("routing is not supported by this program; nothing is sent by it".to_owned()),
+            other => unknown.push(format!("there is no driver {other:.40}; nothing is sent by it")),
+        }
+    }
+    // Each once, whatever the number of times that it is named.
+    let all = std::mem::take(&mut options.formats);
+    for format in all {
+        if !options.formats.contains(&format) {
+            options.formats.push(format);
         }
     }
     if options.topics.is_empty() {
         options.formats.clear();
     }
-    let broker = match options.formats.is_empty() {
-        true => None,
-        false => own_broker(conf, &section, bus).map_err(|text| error("transport_url", text))?,
-    };
-    let carries = broker.is_some() || matches!(bus.transport, Transport::Rabbit(_));
-    if !carries && !options.formats.is_empty() {
-        options.formats.clear();
-        let text = "nobody can get notifications over a bus without a broker, so none are sent; set \
-                    transport_url in this section, or driver = log";
-        said.push(warning((GROUP, "driver"), text.to_owned()));
+    (options, unknown)
+}
+
+fn problem(conf: &Conf, level: Level, (group, option): (&str, &str), text: &str) -> Problem {
+    Problem {
+        level,
+        scope: Scope::Program,
+        origin: conf.oslo().read(group, option).ok().map(|one| one.origin),
+        group: Some(group.to_owned()),
+        option: Some(option.to_owned()),
+        text: text.to_owned(),
+        hint: None,
     }
-    let goes_somewhere = options.log || !options.formats.is_empty();
-    // With a file of handlers the original does not look at this option.
-    let is_wanted = conf.logging.publish_errors && conf.logging.log_config_append.is_none();
-    let in_vain = match (is_wanted, goes_somewhere, options.log) {
-        (true, false, _) => Some(
-            "nothing is published, as no driver in [oslo_messaging_notifications] sends it anywhere",
-        ),
-        (true, true, true) => Some(
-            "nothing is published while log is a driver of notifications: each would be an ERROR line again",
-        ),
-        _ => None,
-    };
-    said.extend(in_vain.map(|text| warning(("DEFAULT", "publish_errors"), text.to_owned())));
-    let errors = is_wanted && in_vain.is_none();
-    let is_alone = matches!(bus.transport, Transport::Local);
-    let plan = NotificationsPlan { options, broker, errors, is_alone };
-    Ok((goes_somewhere.then_some(plan), said))
 }
 
 /// The broker of notifications, if it is not the service's.

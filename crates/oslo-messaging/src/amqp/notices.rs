@@ -13,7 +13,7 @@ use super::thread::Rabbit;
 use super::topology::Topology;
 use crate::client::Offer;
 use crate::error::CallError;
-use crate::notify::{NotSent, Outlet};
+use crate::outlet::{NotSent, Outlet};
 use crate::target::checked;
 
 /// How often whoever waits looks whether that is still wanted.

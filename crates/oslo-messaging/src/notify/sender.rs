@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 
 use super::buffer::{Buffer, Waiting};
 use super::message;
-use super::{NotSent, NotifyCounts, NotifyOptions, Outlet, Told};
+use super::{NotifyCounts, NotifyOptions, Told};
+use crate::outlet::{NotSent, Outlet};
 
 /// How long one try may take.
 const TRY: Duration = Duration::from_secs(5);

@@ -40,6 +40,15 @@ fn image_metadata_is_added_once_and_never_changed(
         ),
         "1|NULL|NULL|0|NULL|size|12"
     );
+    let rows = image_metadata::rows(&mut connection, &volume).unwrap();
+    let found = rows.iter().map(|row| (row.key.clone().unwrap(), row.value.clone()));
+    assert_eq!(found.collect::<Metadata>(), pairs);
+    let is_whole = |row: &image_metadata::Row| {
+        row.volume_id.as_ref() == Some(&volume)
+            && row.created_at.is_some()
+            && (row.deleted, row.deleted_at, &row.snapshot_id) == (Some(false), None, &None)
+    };
+    assert!(rows.iter().all(is_whole), "{rows:?}");
     let other = map(&[("new", "1"), ("size", "13")]);
     let error = image_metadata::add(&mut connection, &volume, &other).unwrap_err();
     assert!(matches!(error, DbError::ImageMetadataExists { .. }), "{error:?}");
