@@ -186,7 +186,7 @@ metrics! {
     MessageDuration Histogram "message_duration_seconds" [METHOD, RESULT] Rare;
         "How long a method takes."
 
-    Notifications Counter "notifications" [TOLD] Rare; "What became of notifications."
+    Notifications Counter "notifications" [TOLD] Words; "What became of notifications."
 
     QueueDepth Gauge "operation_queue_depth" [LANE] Words; "Operations waiting for a thread."
     OperationsRunning Gauge "operations_running" [] Of(|one| whole(one.operations.len() as u64));
