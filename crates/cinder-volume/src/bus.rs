@@ -30,6 +30,15 @@ pub(crate) struct BusPlan {
 }
 
 impl BusPlan {
+    /// For a process that asks something and ends: its queue has a name of its own, and ends with it. A
+    /// lasting one would be counted as the daemon's.
+    pub(crate) fn of_a_command(mut self) -> Self {
+        if let Transport::Rabbit(broker) = &mut self.transport {
+            broker.options.use_queue_manager = false;
+        }
+        self
+    }
+
     /// The file that is there while an operator wants a back end to take no work.
     pub(crate) fn drain_of(&self, backend: &str) -> PathBuf {
         self.directory.with_file_name("drained").join(backend)

@@ -12,7 +12,6 @@ mod volume;
 
 use std::io;
 
-use anyhow::anyhow;
 use cinder_conf::cinder::Conf;
 
 use crate::bus::BusPlan;
@@ -127,7 +126,8 @@ fn steer(
 
 /// The way to the services.
 fn bus_of(conf: &Conf) -> anyhow::Result<BusPlan> {
-    wire::bus(conf).map_err(|problem| anyhow!("{}", problem.statement()))
+    let bus = wire::bus(conf).map_err(|problems| wire::refused(&problems))?;
+    Ok(bus.of_a_command())
 }
 
 /// What `status` looks at.

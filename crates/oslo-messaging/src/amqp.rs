@@ -15,6 +15,7 @@ mod back;
 mod commands;
 mod complaint;
 mod driver;
+mod naming;
 mod notices;
 mod outbox;
 mod quiet;

@@ -32,8 +32,8 @@ pub(crate) trait Road: Send + Sync {
     /// Those that serve a destination now, or may in a moment; in any order.
     fn ways(&self, to: &Destination) -> Result<Vec<Box<dyn Way>>, CallError>;
     /// The queue that all answers come to, where there is such a thing.
-    fn reply_queue(&self) -> Option<String> {
-        None
+    fn reply_queue(&self) -> Result<Option<String>, CallError> {
+        Ok(None)
     }
     /// Between two tries to reach somebody who is not there.
     fn pause(&self) -> Duration {
@@ -122,7 +122,7 @@ impl Client {
         let deadline = Instant::now() + limit;
         let id = uuid::Uuid::new_v4().simple().to_string();
         // Where it goes nobody asks on a bus of one machine: it comes the way the question went.
-        let queue = self.road.reply_queue().unwrap_or_else(|| format!("reply_{id}"));
+        let queue = self.road.reply_queue()?.unwrap_or_else(|| format!("reply_{id}"));
         let silence = request.reply_to.take().and_then(|to| to.silence);
         request.reply_to = Some(ReplyTo { queue, id: id.clone(), silence });
         let silence = silence.map(Duration::from_secs);

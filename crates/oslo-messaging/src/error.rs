@@ -174,6 +174,14 @@ pub enum ServeError {
         /// Why.
         source: io::Error,
     },
+    /// No name for a queue that is to be found again can be had.
+    #[error("no name for a queue: {path}")]
+    Name {
+        /// The file that is in the way.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// No thread, or nothing to wake it with.
     #[error("cannot start the thread of the bus")]
     Thread {

@@ -6,6 +6,7 @@
 //! a password, resolve a name, open anything.
 
 use std::fmt;
+use std::path::PathBuf;
 
 use percent_encoding::percent_decode_str;
 
@@ -33,6 +34,11 @@ pub struct Broker {
     pub virtual_host: String,
     /// Those of the configuration, with the query of the URL over them.
     pub options: RabbitOptions,
+    /// The options among them that the query has set.
+    pub from_url: Vec<String>,
+    /// `[oslo_concurrency] lock_path`, which a caller sets: where the lock is that `use_queue_manager`
+    /// needs.
+    pub lock_path: Option<PathBuf>,
 }
 
 /// One node of a broker.
@@ -96,13 +102,17 @@ impl Broker {
         let (path, query) = behind.split_once('?').unwrap_or((behind, ""));
         let virtual_host = decode(path.strip_prefix('/').unwrap_or(path));
         let mut options = options.clone();
+        let mut from_url = Vec::new();
         for (name, value) in parameters(query) {
             options.set(&name, &value)?;
+            from_url.push(name);
         }
         Ok(Self {
             hosts: BrokerHost::parse_all(hosts)?,
             virtual_host: if virtual_host.is_empty() { "/".to_owned() } else { virtual_host },
             options,
+            from_url,
+            lock_path: None,
         })
     }
 

@@ -717,26 +717,3 @@ fn a_panic_of_the_messaging_thread_is_told_and_ends_its_servers() {
     let answer = echo(&bus, "x", LIMIT);
     assert!(matches!(answer, Err(CallError::Bus { .. })), "{answer:?}");
 }
-
-/// What crashes again and again the broker does not start any more, and nobody can declare it.
-#[test]
-fn a_queue_that_the_broker_has_given_up_is_made_anew() {
-    let Some(host) = broker::host() else { return };
-    let serve = || {
-        let bus = host.bus("?amqp_durable_queues=true");
-        let server = bus.serve(&[target("server")], ServerOptions::default()).expect("a server");
-        broker::until_serving(&bus, &server);
-        (bus, server)
-    };
-    drop(serve());
-    let kill = format!(
-        "N = rabbit_misc:r(<<\"{}\">>, queue, <<\"topic.server\">>), \
-         lists:foreach(fun(_) -> {{ok, Q}} = rabbit_amqqueue:lookup(N), \
-         exit(amqqueue:get_pid(Q), kill), timer:sleep(150) end, lists:seq(1, 12)).",
-        host.name
-    );
-    host.node.ctl(&["eval", &kill]);
-    let (bus, server) = serve();
-    bus.client().cast(&server_of("server"), request("keep", &json!({"n": 1}))).expect("taken");
-    eventually("it arrives", || server.counts().received == 1);
-}

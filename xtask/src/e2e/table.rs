@@ -8,7 +8,7 @@ use super::scenarios::{
     layers, limits, log_options, log_reader, messages, notifications, operators, original,
     original_api, peer, phases, progress, refusals, registration, reload, report, reverts,
     rotation, samples, scale, service_methods, shared_sessions, signals, spawn, startup, storms,
-    stray_memory, supervision, systemd, tls, volumes,
+    stray_memory, supervision, systemd, tls, topology, volumes,
 };
 use crate::servers::Kind;
 
@@ -38,6 +38,7 @@ pub(super) fn crash_scenarios() -> Vec<Scenario> {
 pub(super) fn long_broker_scenarios() -> Vec<Scenario> {
     let rows = rows! {
         broker_at_length::a_right_that_is_refused_on_one_queue_keeps_that_server_alone_from_serving
+        broker_at_length::a_queue_that_the_broker_has_given_up_is_made_anew
         broker_at_length::a_queue_whose_node_is_away_is_told_and_served_anew_once_the_node_is_given_up
         broker_at_length::fifty_back_ends_are_all_back_after_their_broker
         broker_at_length::twenty_restarts_of_a_broker_lose_no_cast_and_carry_none_out_twice
@@ -70,6 +71,7 @@ pub(super) fn scenarios() -> Vec<Scenario> {
             original::the_originals_scheduler_lists_our_pools_whoever_comes_first
             original::a_back_end_goes_from_the_original_to_us_and_back_with_messages_waiting
             notifications::the_originals_listener_hears_of_a_volume_from_its_beginning_to_its_end
+            topology::twelve_sets_of_options_lead_to_what_the_original_declares
         });
     }
     for kind in Kind::ALL {
@@ -315,6 +317,7 @@ fn messages() -> Vec<Scenario> {
         messages::a_bus_that_is_not_there_stops_no_heartbeat
         messages::a_transport_url_that_is_none_is_refused_with_file_and_line
         messages::messages_are_counted_and_reported
+        topology::options_that_cannot_be_followed_are_refused_with_file_and_line
         broker::a_back_end_serves_over_a_broker_that_comes_and_goes
         broker::a_stop_needs_no_broker_and_a_call_says_that_there_is_none
         notifications::a_broker_that_is_away_delays_no_operation_and_no_stop

@@ -1,11 +1,11 @@
 //! `[DEFAULT] transport_url` and `[oslo_messaging_rabbit]` as `oslo-messaging` wants them.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use cinder_conf::cinder::Conf;
 use cinder_conf::options::messaging::Rabbit;
 use cinder_conf::{Level, Origin, Problem, Scope};
-use oslo_messaging::{FailoverStrategy, LoginMethod, RabbitOptions, Transport};
+use oslo_messaging::{Broker, FailoverStrategy, LoginMethod, RabbitOptions, Transport};
 
 use super::{database_url, seconds};
 use crate::bus::BusPlan;
@@ -17,8 +17,8 @@ const DIRECTORY: &str = "rpc";
 ///
 /// # Errors
 ///
-/// What is wrong with its URL and where; never with a password.
-pub(crate) fn bus(conf: &Conf) -> Result<BusPlan, Box<Problem>> {
+/// What is wrong with its URL or its options and where; never with a password.
+pub(crate) fn bus(conf: &Conf) -> Result<BusPlan, Vec<Problem>> {
     let state_path = Path::new(&conf.service.state_path);
     // Clients may have another directory than the daemon, so both make it absolute at once.
     let state_path = std::path::absolute(state_path).unwrap_or_else(|_| state_path.to_owned());
@@ -30,9 +30,21 @@ pub(crate) fn bus(conf: &Conf) -> Result<BusPlan, Box<Problem>> {
     })
 }
 
+/// What is dangerous about it, and no reason not to start.
+pub(crate) fn warnings(conf: &Conf) -> Vec<Problem> {
+    let transport = transport(conf);
+    let Ok(Transport::Rabbit(broker)) = &transport else { return Vec::new() };
+    let unchecked = broker.is_unchecked().then(|| {
+        let text =
+            "without ssl_ca_file nobody knows which broker it is: its certificate is not checked";
+        Problem { level: Level::Warning, ..of_rabbit(conf, broker, "ssl", text.to_owned()) }
+    });
+    unchecked.into_iter().collect()
+}
+
 /// What carries messages: `transport_url`, or without one the bus of this machine where the database
 /// is a file of it, and the original's default otherwise.
-fn transport(conf: &Conf) -> Result<Transport, Box<Problem>> {
+fn transport(conf: &Conf) -> Result<Transport, Vec<Problem>> {
     let place = conf.oslo().read("DEFAULT", "transport_url");
     let origin = place.ok().map(|found| found.origin);
     let is_written = origin.as_ref().is_some_and(|origin| *origin != Origin::Default);
@@ -40,7 +52,19 @@ fn transport(conf: &Conf) -> Result<Transport, Box<Problem>> {
     if !is_written && is_sqlite() {
         return Ok(Transport::Local);
     }
-    transport_of(conf, conf.messaging.transport_url.reveal()).map_err(|text| problem(origin, text))
+    let url = conf.messaging.transport_url.reveal();
+    let transport = transport_of(conf, url).map_err(|text| vec![problem(origin, text)])?;
+    if let Transport::Rabbit(broker) = &transport {
+        let contradictions = broker.contradictions();
+        let problems: Vec<_> = contradictions
+            .into_iter()
+            .map(|one| of_rabbit(conf, broker, one.option, one.reason))
+            .collect();
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+    }
+    Ok(transport)
 }
 
 /// What such a URL stands for.
@@ -52,12 +76,29 @@ pub(super) fn transport_of(conf: &Conf, url: &str) -> Result<Transport, String> 
     let rabbit = conf.section::<Rabbit>();
     let rabbit =
         rabbit.map_err(|problems| format!("[oslo_messaging_rabbit] cannot be read: {problems}"))?;
-    Transport::parse(url, &rabbit_options(rabbit))
-        .map_err(|error| format!("cannot be used: {error}"))
+    let mut transport = Transport::parse(url, &rabbit_options(rabbit))
+        .map_err(|error| format!("cannot be used: {error}"))?;
+    if let Transport::Rabbit(broker) = &mut transport {
+        let lock_path = conf.concurrency.lock_path.as_ref().filter(|path| !path.is_empty());
+        broker.lock_path = lock_path.map(PathBuf::from);
+    }
+    Ok(transport)
 }
 
-fn problem(origin: Option<Origin>, text: String) -> Box<Problem> {
-    Box::new(Problem {
+/// A problem with an option of `[oslo_messaging_rabbit]`, where it stands: in its section, or in the query of
+/// the URL.
+fn of_rabbit(conf: &Conf, broker: &Broker, option: &str, text: String) -> Problem {
+    if broker.from_url.iter().any(|name| name == option) {
+        let origin = conf.oslo().read("DEFAULT", "transport_url").ok().map(|found| found.origin);
+        return problem(origin, format!("{option} in it {text}"));
+    }
+    let origin = conf.oslo().read("oslo_messaging_rabbit", option).ok().map(|found| found.origin);
+    let (group, option) = (Some("oslo_messaging_rabbit".to_owned()), Some(option.to_owned()));
+    Problem { group, option, ..problem(origin, text) }
+}
+
+fn problem(origin: Option<Origin>, text: String) -> Problem {
+    Problem {
         level: Level::Error,
         scope: Scope::Program,
         origin,
@@ -65,7 +106,7 @@ fn problem(origin: Option<Origin>, text: String) -> Box<Problem> {
         option: Some("transport_url".to_owned()),
         text,
         hint: None,
-    })
+    }
 }
 
 /// Each option as it stands; a choice is one of those that the declaration allows.

@@ -15,9 +15,9 @@ mod notifications;
 use std::time::Duration;
 
 use anyhow::anyhow;
-use cinder_conf::Problem;
 use cinder_conf::cinder::Conf;
 use cinder_conf::options::process::Launcher as Choice;
+use cinder_conf::{LOGGER, Problem};
 use tracing::warn;
 
 pub(crate) use self::backend::{host_of, hosts, place_of_volumes, services};
@@ -49,7 +49,10 @@ pub(crate) fn settings(
     };
     let health = health::plan(conf, &method)?;
     let database = database_options(conf)?;
-    let bus = bus(conf).map_err(|problem| anyhow!("{}", problem.statement()))?;
+    let bus = bus(conf).map_err(|problems| refused(&problems))?;
+    for warning in messaging::warnings(conf) {
+        warn!(target: LOGGER, "{}", warning.statement());
+    }
     let (notifications, in_vain) =
         notifications(conf, &bus).map_err(|problem| anyhow!("{}", problem.statement()))?;
     for problem in in_vain {
@@ -72,17 +75,24 @@ pub(crate) fn settings(
     })
 }
 
-/// What a start refuses of a configuration that could be read.
+/// What a start refuses of a configuration that could be read, or warns of.
 pub(crate) fn refusals(conf: &Conf) -> Vec<Problem> {
-    let notified = bus(conf).ok().and_then(|bus| notifications(conf, &bus).err());
-    let all = [database_url(conf).err(), bus(conf).err(), notified];
-    all.into_iter().flatten().map(|one| *one).collect()
+    let database = database_url(conf).err().map(|one| *one);
+    let notified = bus(conf).ok().and_then(|bus| notifications(conf, &bus).err()).map(|one| *one);
+    let bus = bus(conf).err().unwrap_or_else(|| messaging::warnings(conf));
+    database.into_iter().chain(bus).chain(notified).collect()
 }
 
 /// What it takes, and what has no effect.
 pub(crate) fn in_vain(conf: &Conf) -> Vec<Problem> {
     let told = bus(conf).ok().and_then(|bus| notifications(conf, &bus).ok());
     told.map(|(_, problems)| problems).unwrap_or_default()
+}
+
+/// All of it as one error.
+pub(crate) fn refused(problems: &[Problem]) -> anyhow::Error {
+    let statements: Vec<_> = problems.iter().map(Problem::statement).collect();
+    anyhow!("{}", statements.join("; "))
 }
 
 /// Whether the log leaves the terminal alone. Where it does not, its lines tell how far a start is,

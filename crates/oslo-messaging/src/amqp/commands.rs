@@ -14,8 +14,15 @@ use crate::target::Target;
 
 /// What the messaging thread is asked for.
 pub(crate) enum Command {
-    /// Take what comes to a target; `server` is the first place of its server.
-    Serve { place: Place, server: Place, target: Target, reception: Arc<Reception>, prefetch: u16 },
+    /// Take what comes to a target; `server` is the first place of its server, `id` makes its own queue unique.
+    Serve {
+        place: Place,
+        server: Place,
+        target: Target,
+        id: String,
+        reception: Arc<Reception>,
+        prefetch: u16,
+    },
     /// Take nothing more.
     Stop(Place),
     /// Send the last replies, delete what is of this life alone, and say so.

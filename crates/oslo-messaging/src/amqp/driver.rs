@@ -16,7 +16,7 @@ use std::collections::{HashMap, HashSet};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, Mutex, PoisonError, mpsc as std_mpsc};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, mpsc as std_mpsc};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -35,7 +35,7 @@ use super::quiet::Quiet;
 use super::room::Room;
 use super::session::{Action, Class, Event, Life, Place, Session, Trouble};
 use super::state::{BusState, Picture, Purpose};
-use super::topology::{Plan, Topology};
+use super::topology::{Offset, Plan, Topology};
 use crate::client::{Heard, Offer};
 use crate::reception::Reception;
 use crate::url::Broker;
@@ -53,7 +53,8 @@ pub(super) struct Settings {
     pub(super) broker: Broker,
     /// Of both connections.
     pub(super) name: String,
-    pub(super) reply_queue: String,
+    /// Known before the first call.
+    pub(super) reply_queue: Arc<OnceLock<String>>,
     pub(super) picture: Arc<Picture>,
     pub(super) numbers: Arc<AtomicU64>,
 }
@@ -64,11 +65,27 @@ enum Happening {
     Lost(Life, Trouble),
     Blocked(Life, Purpose, Option<String>),
     Established(Life, Place, Result<Channel, Trouble>, Vec<String>),
-    Delivered(Life, Place, Box<Delivery>),
-    ConsumerEnded(Life, Place, String),
+    Delivered(Life, Place, Box<Delivery>, Source),
+    ConsumerEnded(Life, Place, End),
     Published(Life, Box<Published>),
     Closed(Place),
     Over,
+}
+
+/// What a message was taken from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Source {
+    Queue,
+    /// With its place there, if the broker says it. A stream takes nothing back.
+    Stream(Option<i64>),
+}
+
+/// How a consumer has ended.
+enum End {
+    /// The broker has cancelled it; of this queue.
+    Cancelled(String),
+    /// For this reason.
+    Broken(String),
 }
 
 /// Starts the thread.
@@ -146,6 +163,8 @@ struct Seated {
     /// Of this life, once it is established.
     channel: Option<Channel>,
     stopped: bool,
+    /// Where its stream is read on, if it has one.
+    offset: Offset,
 }
 
 /// What is settled on the consuming connection, in this order.
@@ -176,7 +195,7 @@ struct Driver {
     outbox: Outbox,
     seats: HashMap<Place, Seated>,
     alive: Option<Alive>,
-    tickets: HashMap<u64, Acker>,
+    tickets: HashMap<u64, (Acker, Source)>,
     room: Room<Acker>,
     letters: HashMap<u64, std_mpsc::Sender<Result<Heard, Offer>>>,
     calls: HashMap<String, std_mpsc::Sender<Result<Heard, Offer>>>,
@@ -212,7 +231,7 @@ impl Driver {
         let (happenings, heard) = mpsc::unbounded_channel();
         let random = uuid::Uuid::new_v4().as_u64_pair().0;
         let patience = u64::try_from(options.kombu_missing_consumer_retry_timeout).unwrap_or(0);
-        let this = Self {
+        Self {
             topology: Topology::new(options),
             session: Session::new(settings.broker.hosts.len(), options, random, now),
             outbox: Outbox::new(Duration::from_secs(patience)),
@@ -239,9 +258,7 @@ impl Driver {
             ending: false,
             over: false,
             settings: Arc::new(settings),
-        };
-        this.warn_of_later_options();
-        this
+        }
     }
 
     async fn run(mut self, commands: &mut mpsc::UnboundedReceiver<Command>) {
@@ -288,9 +305,8 @@ impl Driver {
     fn command(&mut self, command: Command) {
         self.is_changed = true;
         match command {
-            Command::Serve { place, server, target, reception, prefetch } => {
+            Command::Serve { place, server, target, id, reception, prefetch } => {
                 // The same queue in each life: another one would leave that of the last behind.
-                let id = uuid::Uuid::new_v4().simple().to_string();
                 let plan = self.topology.server(&target, &id);
                 self.remember(&reception);
                 self.seat(place, server, plan, Some(reception), prefetch);
@@ -300,17 +316,22 @@ impl Driver {
             Command::Settle(number, settled) => {
                 self.room.leave(number, Instant::now());
                 // One of an earlier life is nobody's any more.
-                if let Some(acker) = self.tickets.remove(&number)
+                if let Some((acker, source)) = self.tickets.remove(&number)
                     && let Some(alive) = &self.alive
                 {
+                    let settled = match source {
+                        Source::Queue => settled,
+                        Source::Stream(_) => Settled::Acknowledged,
+                    };
                     let _ = alive.chores.send(Chore::Settle(acker, settled));
                 }
             }
             Command::Publish(item) => {
                 if matches!(item.road, Way::Letter { is_call: true, .. })
                     && !self.seats.contains_key(&REPLIES)
+                    && let Some(queue) = self.settings.reply_queue.get()
                 {
-                    let plan = self.topology.replies(&self.settings.reply_queue);
+                    let plan = self.topology.replies(queue);
                     self.seat(REPLIES, REPLIES, plan, None, 0);
                 }
                 self.step(Event::Wanted);
@@ -349,7 +370,15 @@ impl Driver {
         reception: Option<Arc<Reception>>,
         prefetch: u16,
     ) {
-        let seated = Seated { server, plan, prefetch, reception, channel: None, stopped: false };
+        let seated = Seated {
+            server,
+            plan,
+            prefetch,
+            reception,
+            channel: None,
+            stopped: false,
+            offset: Offset::Last,
+        };
         self.seats.insert(place, seated);
         self.step(Event::Listen(place));
     }
@@ -385,9 +414,18 @@ impl Driver {
             Happening::Established(life, place, Err(trouble), _) => {
                 self.step(Event::Refused(life, place, trouble));
             }
-            Happening::Delivered(life, place, delivery) => self.delivered(life, place, *delivery),
-            Happening::ConsumerEnded(life, place, reason) => {
+            Happening::Delivered(life, place, delivery, source) => {
+                self.delivered(life, place, *delivery, source);
+            }
+            Happening::ConsumerEnded(life, place, end) => {
                 if self.seats.get(&place).is_some_and(|seat| !seat.stopped) {
+                    let reason = match end {
+                        End::Broken(reason) => reason,
+                        End::Cancelled(queue) => {
+                            self.begin_anew(life);
+                            format!("{queue} was cancelled by the broker")
+                        }
+                    };
                     let reason = format!("a consumer has ended: {reason}");
                     self.lose(life, Trouble { class: Class::Broken, reason });
                 }

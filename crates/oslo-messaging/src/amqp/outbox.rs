@@ -309,7 +309,6 @@ mod tests {
             kind: Kind::Topic,
             durable: false,
             auto_delete: false,
-            arguments: Vec::new(),
         };
         let key = "k".to_owned();
         let road = Way::Letter { exchange, key, keeper: None, mandatory: true, until, is_call };

@@ -37,8 +37,9 @@ impl Road for Post {
         Duration::from_millis(250)
     }
 
-    fn reply_queue(&self) -> Option<String> {
-        Some(self.0.reply_queue())
+    fn reply_queue(&self) -> Result<Option<String>, CallError> {
+        let failed = |error| CallError::Bus { source: io::Error::other(error) };
+        self.0.reply_queue().map(Some).map_err(failed)
     }
 }
 

@@ -4,18 +4,21 @@
 //! wait for the thread, except at the end and then not for long.
 
 use std::io;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
 use super::commands::{Command, Commands};
 use super::driver;
+use super::naming::Naming;
 use super::session::Place;
 use super::state::{BusState, Picture, Purpose};
+use super::topology::Topology;
 use crate::error::ServeError;
 use crate::reception::Reception;
 use crate::server::{Carrier, Server, ServerOptions};
-use crate::target::Target;
+use crate::target::{Target, checked};
 use crate::url::Broker;
 
 /// How long the last replies and the end of the queues of this life are waited for.
@@ -30,7 +33,11 @@ pub(crate) struct Rabbit {
     /// Begins the names of the connections.
     program: String,
     /// Makes queues and connections of this process unique.
-    pub(super) id: String,
+    id: String,
+    /// Where queues have names that last.
+    naming: Option<Naming>,
+    /// The queue that answers to our calls come to, once there is a call.
+    reply_queue: Arc<OnceLock<String>>,
     picture: Arc<Picture>,
     numbers: Arc<AtomicU64>,
     running: Mutex<Option<Running>>,
@@ -48,9 +55,11 @@ impl Rabbit {
     pub(crate) fn new(broker: Broker, program: &str) -> Self {
         let host = broker.hosts.first().map(ToString::to_string).unwrap_or_default();
         Self {
+            naming: Naming::of(&broker),
             broker,
             program: program.to_owned(),
-            id: uuid::Uuid::new_v4().simple().to_string(),
+            id: fresh(),
+            reply_queue: Arc::default(),
             picture: Arc::new(Picture::new(BusState::resting(host))),
             numbers: Arc::new(AtomicU64::new(1)), // 0 is the place of replies
             running: Mutex::default(),
@@ -82,6 +91,8 @@ impl Rabbit {
         targets: &[Target],
         options: ServerOptions,
     ) -> Result<Server, ServeError> {
+        let ids: Result<Vec<_>, _> = targets.iter().map(|target| self.id_for(target)).collect();
+        let ids = ids?;
         let commands = self.commands().map_err(|source| ServeError::Thread { source })?;
         let configured = self.broker.options.rabbit_qos_prefetch_count;
         let prefetch = match usize::try_from(configured) {
@@ -93,11 +104,12 @@ impl Rabbit {
         // Each on a channel of its own: what is wrong with one is not wrong with the others.
         let places: Vec<Place> = targets.iter().map(|_| self.number()).collect();
         let server = places.first().copied().unwrap_or_else(|| self.number());
-        for (place, target) in places.iter().zip(targets) {
+        for ((place, target), id) in places.iter().zip(targets).zip(ids) {
             commands.post(Command::Serve {
                 place: *place,
                 server,
                 target: target.clone(),
+                id,
                 reception: Arc::clone(&reception),
                 prefetch,
             });
@@ -106,9 +118,31 @@ impl Rabbit {
         Ok(Server::new(Box::new(carrier), reception).numbered(server))
     }
 
+    /// What makes the fan-out queue of a server unique.
+    fn id_for(&self, target: &Target) -> Result<String, ServeError> {
+        let Some(naming) = &self.naming else { return Ok(fresh()) };
+        if !Topology::new(&self.broker.options).wants_name() {
+            return Ok(String::new());
+        }
+        let id = naming.next()?;
+        named(&target.fanout_queue(&id))?;
+        Ok(id)
+    }
+
     /// The queue that answers to our calls come to.
-    pub(super) fn reply_queue(&self) -> String {
-        format!("reply_{}", self.id)
+    ///
+    /// # Errors
+    ///
+    /// [`ServeError::Name`].
+    pub(super) fn reply_queue(&self) -> Result<String, ServeError> {
+        if let Some(known) = self.reply_queue.get() {
+            return Ok(known.clone());
+        }
+        let id = self.naming.as_ref().map_or_else(|| Ok(self.id.clone()), Naming::next)?;
+        let queue = format!("reply_{id}");
+        named(&queue)?;
+        // Of two that ask at the same time one is first; the number of the other is not used.
+        Ok(self.reply_queue.get_or_init(|| queue).clone())
     }
 
     /// A number that nothing else here has.
@@ -129,7 +163,7 @@ impl Rabbit {
         let settings = driver::Settings {
             broker: self.broker.clone(),
             name: format!("{}:{opener}:{}", self.program, uuid::Uuid::new_v4()),
-            reply_queue: self.reply_queue(),
+            reply_queue: Arc::clone(&self.reply_queue),
             picture: Arc::clone(&self.picture),
             numbers: Arc::clone(&self.numbers),
         };
@@ -141,6 +175,17 @@ impl Rabbit {
     fn running(&self) -> MutexGuard<'_, Option<Running>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn fresh() -> String {
+    uuid::Uuid::new_v4().simple().to_string()
+}
+
+/// Refuses what no frame can hold.
+fn named(queue: &str) -> Result<(), ServeError> {
+    let path = PathBuf::from(queue);
+    let too_long = |error| ServeError::Name { path, source: io::Error::other(error) };
+    checked(queue).map(drop).map_err(too_long)
 }
 
 impl Drop for Rabbit {

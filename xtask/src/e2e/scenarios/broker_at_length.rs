@@ -87,6 +87,35 @@ pub(crate) fn twenty_restarts_of_a_broker_lose_no_cast_and_carry_none_out_twice(
     daemon.end_with(Signal::SIGTERM, 0)
 }
 
+/// It takes the broker a minute to say so.
+pub(crate) fn a_queue_that_the_broker_has_given_up_is_made_anew(scene: &Scene) -> Result<()> {
+    const QUEUE: &str = "cinder-volume.e2e@a.e2e";
+    let mut broker = broker()?;
+    broker.serve()?;
+    let config = scene.config(&["a"]).set("DEFAULT", "transport_url", &broker.url());
+    let config = config.set("oslo_messaging_rabbit", "amqp_durable_queues", "true");
+    let daemon = scene.start(&config)?;
+    wait_answer(scene, "a")?;
+    daemon.end_with(Signal::SIGTERM, 0)?;
+    // A queue whose process has ended so often in a row is not started again.
+    broker.ctl(&[
+        "eval",
+        &format!(
+            "N = rabbit_misc:r(<<\"/\">>, queue, <<\"{QUEUE}\">>), \
+             lists:foreach(fun(_) -> {{ok, Q}} = rabbit_amqqueue:lookup(N), \
+             exit(amqqueue:get_pid(Q), kill), timer:sleep(150) end, lists:seq(1, 12))."
+        ),
+    ])?;
+    let daemon = scene.start(&config)?;
+    wait_for("the queue to be made anew", LONG, || {
+        let told = daemon.count(&format!("{QUEUE} could not be brought back by the broker"));
+        ensure!(told == 1, "{told} times: {}", daemon.log());
+        Ok(())
+    })?;
+    wait_answer(scene, "a")?;
+    daemon.end_with(Signal::SIGTERM, 0)
+}
+
 pub(crate) fn fifty_back_ends_are_all_back_after_their_broker(scene: &Scene) -> Result<()> {
     let mut broker = broker()?;
     broker.serve()?;

@@ -45,4 +45,5 @@ pub(super) mod stray_memory;
 pub(super) mod supervision;
 pub(super) mod systemd;
 pub(super) mod tls;
+pub(super) mod topology;
 pub(super) mod volumes;

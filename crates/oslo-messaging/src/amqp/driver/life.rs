@@ -12,13 +12,14 @@ use tokio::sync::mpsc;
 
 use super::lane::{self, Published};
 use super::link::Links;
-use super::{Alive, Chore, Driver, Happening, LANES, REPLIES, serving};
+use super::{Alive, Chore, Driver, Happening, LANES, REPLIES, Source, serving};
 use crate::amqp::back::{Answers, Ticket};
 use crate::amqp::commands::Settled;
 use crate::amqp::outbox::Way;
 use crate::amqp::room::LARGE;
 use crate::amqp::session::{Event, Life, Place, Trouble};
 use crate::amqp::state::Purpose;
+use crate::amqp::topology::Offset;
 use crate::body::Body;
 use crate::client::Heard;
 use crate::envelope::Reply;
@@ -143,15 +144,42 @@ impl Driver {
             connection: alive.links.consuming.connection(),
             plan: seat.plan.clone(),
             prefetch: seat.prefetch,
-            arguments: self.topology.consumer_arguments().to_vec(),
+            arguments: self.topology.consumer_arguments().clone(),
+            offset: seat.offset,
             happenings: self.happenings.clone(),
         };
         self.of_life.push(self.tasks.spawn(order.carry_out()));
     }
 
-    pub(super) fn delivered(&mut self, life: Life, place: Place, delivery: Delivery) {
+    /// Streams are read from their ends again: one that a consumer of was cancelled may have been made anew,
+    /// and counts from 0 then.
+    pub(super) fn begin_anew(&mut self, life: Life) {
+        if self.alive.as_ref().is_none_or(|alive| alive.life != life) {
+            return;
+        }
+        for seat in self.seats.values_mut() {
+            if let (Some(stream), Offset::At(offset)) = (&seat.plan.stream, seat.offset) {
+                tracing::warn!(
+                    target: "oslo_messaging.connection",
+                    "A consumer was cancelled; {stream} is read from its end again, and not from {offset}"
+                );
+                seat.offset = Offset::Last;
+            }
+        }
+    }
+
+    pub(super) fn delivered(
+        &mut self,
+        life: Life,
+        place: Place,
+        delivery: Delivery,
+        source: Source,
+    ) {
         let Some(alive) = self.alive.as_ref().filter(|alive| alive.life == life) else { return };
-        let Some(seat) = self.seats.get(&place) else { return };
+        let Some(seat) = self.seats.get_mut(&place) else { return };
+        if let Source::Stream(Some(read)) = source {
+            seat.offset = seat.offset.behind(read);
+        }
         let Some(reception) = seat.reception.clone() else {
             let _ = alive.chores.send(Chore::Settle(delivery.acker, Settled::Acknowledged));
             self.answered(delivery.data);
@@ -160,6 +188,14 @@ impl Driver {
         let number = self.commands.number();
         let bytes = delivery.data.len();
         if !self.room.enter(number, bytes) {
+            if let (Source::Stream(_), Some(stream)) = (source, &seat.plan.stream) {
+                tracing::warn!(
+                    target: "oslo_messaging.server",
+                    "A message of {bytes} bytes is dropped: there is no room for it, and {stream} takes none back"
+                );
+                let _ = alive.chores.send(Chore::Settle(delivery.acker, Settled::Acknowledged));
+                return;
+            }
             self.room.keep_out(bytes, delivery.acker, Instant::now());
             return;
         }
@@ -178,7 +214,7 @@ impl Driver {
         let (commands, broken) = (self.commands.clone(), Arc::clone(&alive.broken));
         let ticket = Ticket { commands, number, broken, expires };
         let answers = Answers { commands: self.commands.clone(), place };
-        self.tickets.insert(number, delivery.acker);
+        self.tickets.insert(number, (delivery.acker, source));
         let take = move || _ = reception.take(body, Box::new(ticket), Arc::new(answers));
         if bytes > LARGE {
             // While a large one is read, the next ones have to be let go of, not to be kept waiting.

@@ -7,6 +7,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use futures_core::Stream;
+use lapin::message::Delivery;
 use lapin::options::{
     BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicNackOptions, BasicQosOptions,
     BasicRejectOptions, ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions,
@@ -18,11 +19,13 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use super::link::{broken, trouble};
-use super::{Chore, Happening};
+use super::{Chore, End, Happening, Source};
 use crate::amqp::commands::Settled;
 use crate::amqp::complaint::Complaint;
 use crate::amqp::session::{Class, Life, Place, Trouble};
-use crate::amqp::topology::{Argument, Exchange, Kind, Plan, Queue, Step};
+use crate::amqp::topology::{
+    Argument, Arguments, Exchange, Kind, Offset, Plan, Queue, Step, reading_from,
+};
 
 /// What a server of a plan needs.
 pub(super) struct Order {
@@ -31,7 +34,9 @@ pub(super) struct Order {
     pub(super) connection: Arc<Connection>,
     pub(super) plan: Plan,
     pub(super) prefetch: u16,
-    pub(super) arguments: Vec<(&'static str, Argument)>,
+    pub(super) arguments: Arguments,
+    /// Where the plan's stream is read on.
+    pub(super) offset: Offset,
     pub(super) happenings: mpsc::UnboundedSender<Happening>,
 }
 
@@ -78,11 +83,15 @@ impl Order {
         }
         for (queue, tag) in &self.plan.consumers {
             let options = BasicConsumeOptions::default();
-            let arguments = table(&self.arguments);
+            let is_stream = self.plan.stream.as_ref() == Some(queue);
+            let arguments = match is_stream {
+                true => table(&reading_from(self.offset)),
+                false => table(&self.arguments),
+            };
             let consumer = channel.basic_consume(name(queue)?, name(tag)?, options, arguments);
             // At once: the broker's word on the next consumer comes behind all that this one gets.
             let (consumer, happenings) = (consumer.await?, self.happenings.clone());
-            taking.spawn(take(self.life, self.place, consumer, happenings));
+            taking.spawn(take(self.life, self.place, consumer, is_stream, happenings));
         }
         Ok(channel)
     }
@@ -178,7 +187,7 @@ pub(super) async fn declare_exchange(channel: &Channel, one: &Exchange) -> lapin
         auto_delete: one.auto_delete,
         ..ExchangeDeclareOptions::default()
     };
-    channel.exchange_declare(name(&one.name)?, kind, options, table(&one.arguments)).await
+    channel.exchange_declare(name(&one.name)?, kind, options, FieldTable::default()).await
 }
 
 pub(super) async fn declare_queue(channel: &Channel, one: &Queue) -> lapin::Result<()> {
@@ -194,8 +203,12 @@ fn table(arguments: &[(&'static str, Argument)]) -> FieldTable {
     let mut table = FieldTable::default();
     for (name, value) in arguments {
         let value = match value {
-            Argument::Text(text) => AMQPValue::LongString((*text).into()),
-            Argument::Number(number) => AMQPValue::LongLongInt(*number),
+            Argument::Text(text) => AMQPValue::LongString(text.as_str().into()),
+            // In as few bytes as the original's library takes.
+            Argument::Number(number) => match i32::try_from(*number) {
+                Ok(number) => AMQPValue::LongInt(number),
+                Err(_) => AMQPValue::LongLongInt(*number),
+            },
             Argument::Flag(flag) => AMQPValue::Boolean(*flag),
         };
         table.insert((*name).into(), value);
@@ -208,22 +221,39 @@ async fn take(
     life: Life,
     place: Place,
     mut consumer: Consumer,
+    is_stream: bool,
     happenings: mpsc::UnboundedSender<Happening>,
 ) {
-    let reason = loop {
+    let end = loop {
         let next = std::future::poll_fn(|context| Pin::new(&mut consumer).poll_next(context));
         match next.await {
             Some(Ok(delivery)) => {
-                let delivered = Happening::Delivered(life, place, Box::new(delivery));
+                let source = match is_stream {
+                    true => Source::Stream(offset(&delivery)),
+                    false => Source::Queue,
+                };
+                let delivered = Happening::Delivered(life, place, Box::new(delivery), source);
                 if happenings.send(delivered).is_err() {
                     return;
                 }
             }
-            Some(Err(error)) => break broken(&error).reason,
-            None => break format!("{} was cancelled by the broker", consumer.queue()),
+            Some(Err(error)) => break End::Broken(broken(&error).reason),
+            None => break End::Cancelled(consumer.queue().as_str().to_owned()),
         }
     };
-    let _ = happenings.send(Happening::ConsumerEnded(life, place, reason));
+    let _ = happenings.send(Happening::ConsumerEnded(life, place, end));
+}
+
+/// Where a message stood in its stream. The broker writes that over whatever a sender may have put there.
+fn offset(delivery: &Delivery) -> Option<i64> {
+    let headers = delivery.properties.headers().as_ref()?;
+    match headers.inner().get("x-stream-offset")? {
+        AMQPValue::LongLongInt(number) => Some(*number),
+        AMQPValue::Timestamp(number) => i64::try_from(*number).ok(),
+        AMQPValue::LongInt(number) => Some(i64::from(*number)),
+        AMQPValue::LongUInt(number) => Some(i64::from(*number)),
+        _ => None,
+    }
 }
 
 /// Tells the broker what became of messages, one after the other.

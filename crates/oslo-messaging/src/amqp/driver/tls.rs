@@ -55,11 +55,11 @@ pub(super) fn connector(options: &RabbitOptions, hosts: usize) -> io::Result<Rus
     Ok(config.into())
 }
 
-/// The oldest version that is allowed; ours is never below 1.2, whatever is asked for.
+/// The oldest version that is allowed. What is below 1.2 is refused, and not replaced by something else.
 fn versions(oldest: &str) -> io::Result<&'static [&'static SupportedProtocolVersion]> {
     const MODERN: &[&SupportedProtocolVersion] = &[&rustls::version::TLS13];
     match oldest.to_ascii_lowercase().as_str() {
-        "" | "tlsv1" | "tlsv1_1" | "tlsv1_2" | "sslv23" => Ok(rustls::ALL_VERSIONS),
+        "" | "tlsv1_2" | "sslv23" => Ok(rustls::ALL_VERSIONS),
         "tlsv1_3" => Ok(MODERN),
         _ => Err(io::Error::other(format!("ssl_version {oldest} is not supported"))),
     }

@@ -9,24 +9,6 @@ use crate::client::{Heard, Offer};
 use crate::error::CallError;
 
 impl Driver {
-    /// Options whose time has not come.
-    pub(super) fn warn_of_later_options(&self) {
-        let options = &self.settings.broker.options;
-        for (is_set, name) in [
-            (options.rabbit_stream_fanout, "rabbit_stream_fanout"),
-            (options.use_queue_manager, "use_queue_manager"),
-            (!options.kombu_compression.is_empty(), "kombu_compression"),
-            (options.ssl_enforce_fips_mode, "ssl_enforce_fips_mode"),
-        ] {
-            if is_set {
-                tracing::warn!(
-                    target: "oslo_messaging.connection",
-                    "[oslo_messaging_rabbit] {name} is not supported yet and changes nothing"
-                );
-            }
-        }
-    }
-
     /// Tells senders and operators what became of messages.
     pub(super) fn say(&mut self, words: Vec<Word>) {
         for word in words {
