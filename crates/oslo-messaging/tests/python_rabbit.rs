@@ -83,6 +83,23 @@ fn python() -> Option<PathBuf> {
     Some(PathBuf::from(environment).join("bin/python"))
 }
 
+/// Takes names of queues from the counter that processes share: `HOST DIRECTORY COUNT`; then, when it is
+/// told to, holds its lock until it is killed.
+const NAMES: &str = r"
+import sys
+from oslo_concurrency import lockutils
+from oslo_messaging._drivers.amqpdriver import QManager
+lockutils.set_defaults(sys.argv[2])
+manager = QManager(sys.argv[1], 'p')
+print('ready', flush=True)
+for _ in range(int(sys.argv[3])):
+    print(manager.get(), flush=True)
+sys.stdin.readline()
+with lockutils.lock(f'oslo_read_shm_{sys.argv[1]}_p', external=True):
+    print('held', flush=True)
+    sys.stdin.read()
+";
+
 /// A process with the original's library.
 struct Original {
     child: Child,
@@ -91,8 +108,15 @@ struct Original {
 
 impl Original {
     fn start(role: &str, host: &Host) -> Option<Self> {
+        Self::run(SCRIPT, &[role, &host.url("")], "/nowhere")
+    }
+
+    /// With a place for its locks.
+    fn run(script: &str, words: &[&str], locks: &str) -> Option<Self> {
         let mut child = Command::new(python()?)
-            .args(["-W", "ignore", "-c", SCRIPT, role, &host.url("")])
+            .args(["-W", "ignore", "-c", script])
+            .args(words)
+            .env("OSLO_LOCK_PATH", locks)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -260,4 +284,119 @@ fn the_original_and_ours_take_over_each_others_queues() {
     });
     theirs.stop();
     client.stop();
+}
+
+/// The names that a bus gives are those of the original's, from one counter, whoever asks meanwhile.
+#[test]
+fn processes_of_ours_and_of_the_originals_take_names_from_one_counter() {
+    const EACH: usize = 40;
+    let directory = tempfile::tempdir().expect("a directory");
+    let locks = directory.path().display().to_string();
+    let host = format!("test-{}", uuid::Uuid::new_v4().simple());
+    let count = EACH.to_string();
+    let words = [host.as_str(), &locks, &count];
+    let Some(first) = Original::run(NAMES, &words, &locks) else { return };
+    let Some(second) = Original::run(NAMES, &words, &locks) else { return };
+    // Nobody listens there: names are given before.
+    let url = format!("rabbit://127.0.0.1:1/?use_queue_manager=true&hostname={host}&processname=p");
+    let mut broker = broker::broker(&url);
+    broker.lock_path = Some(locks.clone().into());
+    let mut names: Vec<String> = (0..EACH)
+        .map(|_| {
+            let bus = Bus::rabbit(broker.clone(), "test");
+            let server = bus.serve(&[target("server")], ServerOptions::default());
+            let server = server.expect("a name");
+            let mut queue = String::new();
+            eventually("it is shown", || {
+                let state = bus.state().expect("a broker's");
+                let last = state.servers.first().and_then(|one| one.queues.last().cloned());
+                last.is_some_and(|last| {
+                    queue = last;
+                    true
+                })
+            });
+            drop(server);
+            queue.strip_prefix("topic_fanout_").expect("a queue's name").to_owned()
+        })
+        .collect();
+    for mut original in [first, second] {
+        names.extend((0..EACH).map(|_| original.line()));
+        writeln!(original.child.stdin.as_ref().expect("piped")).expect("it reads");
+        assert_eq!(original.line(), "held");
+        // A lock of one that was killed is nobody's.
+        original.child.kill().expect("ours");
+        original.child.wait().expect("ours");
+    }
+    let mut numbers: Vec<usize> = names
+        .iter()
+        .map(|name| {
+            name.strip_prefix(&format!("{host}:p:")).expect("its parts").parse().expect("one")
+        })
+        .collect();
+    numbers.sort_unstable();
+    assert_eq!(numbers, (1..=3 * EACH).collect::<Vec<_>>());
+    let server = Bus::rabbit(broker, "test").serve(&[target("server")], ServerOptions::default());
+    server.expect("the lock is free");
+    std::fs::remove_file(format!("/dev/shm/{host}_p_qmanager")).expect("it was counted there");
+}
+
+#[test]
+fn the_queue_of_replies_is_declared_as_the_original_declares_it() {
+    let Some(host) = broker::host() else { return };
+    let directory = tempfile::tempdir().expect("a directory");
+    let locks = directory.path().display().to_string();
+    let node = format!("test-{}", uuid::Uuid::new_v4().simple());
+    for (options, is_kept) in [
+        ("rabbit_transient_quorum_queue=true&rabbit_quorum_delivery_limit=7".to_owned(), false),
+        (
+            format!("rabbit_ha_queues=true&use_queue_manager=true&hostname={node}&processname=p"),
+            true,
+        ),
+    ] {
+        let url = host.url(&format!("?{options}"));
+        let declared = || {
+            let words = [
+                "list_queues",
+                "--no-table-headers",
+                "name",
+                "durable",
+                "auto_delete",
+                "arguments",
+            ];
+            let listed = host.ctl(&words);
+            let replies = listed.lines().filter(|line| line.starts_with("reply_"));
+            replies.map(str::to_owned).collect::<Vec<_>>()
+        };
+        let rest = |line: &String| {
+            let (name, rest) = line.split_once('\t').expect("columns");
+            let mut rest: Vec<_> =
+                rest.split(['[', ',', '{', '}', ']']).map(str::to_owned).collect();
+            rest.sort();
+            let name = name.rsplit_once(':').map_or("", |(name, _)| name).to_owned();
+            (name, rest)
+        };
+        let Some(service) = Original::run(SCRIPT, &["server", &url], &locks) else { return };
+        let Some(mut client) = Original::run(SCRIPT, &["client", &url], &locks) else { return };
+        let answer = client.ask(&json!({"method": "echo", "args": {"text": "x"}}));
+        assert_eq!(answer["result"], "x");
+        let theirs = declared();
+        let mut broker = broker::broker(&url);
+        broker.lock_path = Some(locks.clone().into());
+        let bus = Bus::rabbit(broker, "test");
+        let asked =
+            bus.client().call(&server_of("server"), request("echo", &json!({"text": "x"})), LIMIT);
+        asked.expect("an answer");
+        let both = declared();
+        let ours: Vec<_> = both.iter().filter(|line| !theirs.contains(line)).collect();
+        assert_eq!((theirs.len(), ours.len()), (1, 1), "{both:?}");
+        assert_eq!(rest(ours[0]), rest(&theirs[0]), "{both:?}");
+        drop(bus);
+        client.stop();
+        service.stop();
+        assert_eq!(declared().contains(ours[0]), is_kept, "{ours:?}");
+        for line in declared() {
+            host.ctl(&["delete_queue", line.split('\t').next().expect("a name")]);
+        }
+    }
+    std::fs::remove_file(format!("/dev/shm/{node}_p_qmanager")).expect("it was counted there");
 }

@@ -717,3 +717,60 @@ fn a_panic_of_the_messaging_thread_is_told_and_ends_its_servers() {
     let answer = echo(&bus, "x", LIMIT);
     assert!(matches!(answer, Err(CallError::Bus { .. })), "{answer:?}");
 }
+
+/// What the broker's log of a stream, and what a server of it, has come to.
+fn of_stream(service: &Service) -> (u64, u64) {
+    let counts = service.pool.server().counts();
+    (counts.received, counts.duplicates)
+}
+
+#[test]
+fn a_stream_is_read_on_behind_what_was_read_and_from_its_end_when_it_is_made_anew() {
+    const OPTIONS: &str = "?rabbit_stream_fanout=true&rabbit_transient_quorum_queue=true\
+                           &rabbit_qos_prefetch_count=10";
+    let Some(host) = broker::host() else { return };
+    let service = Service::start(host.bus(OPTIONS));
+    let other = Service::start(host.bus(OPTIONS));
+    let client = host.bus(OPTIONS).client();
+    let tell = |number: usize| {
+        let asked = request("keep", &json!({ "n": number }));
+        client.cast(&to_all(), asked).expect("the broker has it");
+    };
+    let reached = |count: usize| {
+        for service in [&service, &other] {
+            eventually("it arrives", || service.seen().len() >= count);
+            assert_eq!(service.seen().len(), count);
+        }
+    };
+    for number in 1..=30 {
+        tell(number);
+    }
+    reached(30);
+    // A header of a sender's changes nothing: the broker writes over it.
+    let mut headers = lapin::types::FieldTable::default();
+    headers.insert("x-stream-offset".into(), lapin::types::AMQPValue::LongString("x".into()));
+    let properties = lapin::BasicProperties::default().with_headers(headers);
+    broker::publish_many(&host, "topic_fanout", b"nonsense", properties, 1);
+    eventually("it is rejected", || service.pool.server().counts().rejected == 1);
+    // What comes while nobody is there is read afterwards, and nothing twice.
+    service.survive("an end of both connections", || {
+        host.ctl(&["close_all_connections", "--vhost", &host.name, "as a test wants it"]);
+        tell(31);
+    });
+    reached(31);
+    tell(32);
+    reached(32);
+    assert_eq!(of_stream(&service), (33, 0), "all of them, and the nonsense");
+    // It is made anew, and counts from 0 then.
+    service.survive("the end of the stream", || {
+        host.ctl(&["delete_queue", "topic_fanout"]);
+    });
+    eventually("the other is back, too", || other.is_serving());
+    tell(33);
+    reached(33);
+    // Who ends leaves it to the others.
+    drop(other);
+    let left = host.ctl(&["list_queues", "--no-table-headers", "name", "durable"]);
+    assert!(left.lines().any(|line| line == "topic_fanout\ttrue"), "{left}");
+    assert!(!left.contains("topic_fanout_"), "{left}");
+}
