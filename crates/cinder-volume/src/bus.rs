@@ -7,14 +7,37 @@
 pub(crate) mod board;
 
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::bail;
 use cinder_types::{BINARY, ClusterName, ServiceHost};
-use oslo_messaging::{Broker, Bus, Destination, NameError, Target, Transport};
+use oslo_messaging::{Broker, BrokerHost, Bus, Destination, NameError, Target, Transport};
 
 /// The topic of schedulers.
 pub(crate) const SCHEDULER: &str = "cinder-scheduler";
+
+/// Where the broker is and who we are there, if that is not what it was at the start. Clones are one: the
+/// hooks of a process write it, its service reads it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Hosts(Arc<Mutex<Option<Vec<BrokerHost>>>>);
+
+impl Hosts {
+    /// From now on it is there.
+    pub(crate) fn set(&self, hosts: Vec<BrokerHost>) {
+        *self.lock() = Some(hosts);
+    }
+
+    /// Where it is now, unless it is where it was at the start.
+    pub(crate) fn get(&self) -> Option<Vec<BrokerHost>> {
+        self.lock().clone()
+    }
+
+    /// It is replaced as a whole, so a panic leaves none half-changed.
+    fn lock(&self) -> MutexGuard<'_, Option<Vec<BrokerHost>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 /// A bus that can be opened.
 #[derive(Debug, Clone)]
@@ -27,6 +50,8 @@ pub(crate) struct BusPlan {
     pub exchange: String,
     /// `rpc_response_timeout`.
     pub response_timeout: Duration,
+    /// Where its broker is now.
+    pub hosts: Hosts,
 }
 
 impl BusPlan {
@@ -63,7 +88,11 @@ impl BusPlan {
                 Bus::local(&self.directory)
             }
             Transport::Fake => Bus::fake(),
-            Transport::Rabbit(broker) => Bus::rabbit(Broker::clone(broker), BINARY),
+            Transport::Rabbit(broker) => {
+                let mut broker = Broker::clone(broker);
+                broker.hosts = self.hosts.get().unwrap_or(broker.hosts);
+                Bus::rabbit(broker, BINARY)
+            }
         })
     }
 
@@ -138,6 +167,7 @@ mod tests {
             directory: "/x".into(),
             exchange: "openstack".into(),
             response_timeout: Duration::from_secs(60),
+            hosts: Hosts::default(),
         }
     }
 

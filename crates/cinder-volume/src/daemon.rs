@@ -45,7 +45,13 @@ pub(crate) fn run(
     let dump = now.service.log_options.then(|| now.log_lines());
     drop(now);
     let supervised = surroundings.is_supervised();
-    let hooks = Box::new(DaemonHooks::new(conf, log, &surroundings.name, supervised));
+    let hooks = Box::new(DaemonHooks::new(
+        conf,
+        log,
+        settings.hosts.clone(),
+        &surroundings.name,
+        supervised,
+    ));
     startup::run(settings, hooks, surroundings, inherited, || {
         if let Some(lines) = dump {
             debug!(target: "oslo_service.backend._eventlet.service", "Full set of CONF:");

@@ -7,6 +7,7 @@ use cinder_conf::cinder::Conf;
 use oslo_launcher::{Hooks, ReadWork, ReloadRefused, ReportRequest, ReportWork, Scoreboard};
 use oslo_log::LogHandle;
 
+use crate::bus::Hosts;
 use crate::configure::{self, SharedConf};
 use crate::logging;
 use crate::reloading::{Change, Verdict};
@@ -18,6 +19,8 @@ pub(crate) struct DaemonHooks {
     conf: SharedConf,
     /// To change the level.
     log: LogHandle,
+    /// Where the broker is.
+    hosts: Hosts,
     /// Name of the program, in front of report files.
     program: String,
     /// `[oslo_reports] file_event_handler`, in the process that was told to look at it.
@@ -26,13 +29,13 @@ pub(crate) struct DaemonHooks {
 
 impl Hooks for DaemonHooks {
     fn read_again(&mut self) -> Option<ReadWork> {
-        let (conf, log) = (Arc::clone(&self.conf), self.log.clone());
-        Some(Box::new(move || Verdict::read(&configure::in_force(&conf), &log).encode()))
+        let (conf, log, hosts) = (Arc::clone(&self.conf), self.log.clone(), self.hosts.clone());
+        Some(Box::new(move || Verdict::read(&configure::in_force(&conf), &log, &hosts).encode()))
     }
 
     fn reload(&mut self, read: &[u8]) -> Result<Vec<u8>, ReloadRefused> {
         let change = Verdict::decode(read)?.accept()?;
-        change.apply(&mut self.conf(), &self.log)?;
+        change.apply(&mut self.conf(), &self.log, &self.hosts)?;
         change.tell();
         Ok(change.encode())
     }
@@ -41,7 +44,7 @@ impl Hooks for DaemonHooks {
         if told.is_empty() {
             return Ok(()); // nothing new since this worker was forked
         }
-        Change::decode(told)?.apply(&mut self.conf(), &self.log)
+        Change::decode(told)?.apply(&mut self.conf(), &self.log, &self.hosts)
     }
 
     fn report(&mut self, request: ReportRequest, _: &Scoreboard) -> Option<ReportWork> {
@@ -62,10 +65,16 @@ impl Hooks for DaemonHooks {
 
 impl DaemonHooks {
     /// Hooks for the process that calls this; `supervised` by another one, it is a worker.
-    pub(crate) fn new(conf: SharedConf, log: LogHandle, program: &str, supervised: bool) -> Self {
+    pub(crate) fn new(
+        conf: SharedConf,
+        log: LogHandle,
+        hosts: Hosts,
+        program: &str,
+        supervised: bool,
+    ) -> Self {
         // The parent alone looks at the file, as upstream's does.
         let asks = WatchedFile::of(&configure::in_force(&conf).reports).filter(|_| !supervised);
-        Self { conf, log, program: program.to_owned(), asks }
+        Self { conf, log, hosts, program: program.to_owned(), asks }
     }
 
     /// A configuration is replaced as a whole, so a panic leaves none half-changed.

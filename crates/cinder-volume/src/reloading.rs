@@ -8,12 +8,14 @@ use std::path::PathBuf;
 use std::time::SystemTime;
 
 use cinder_conf::cinder::Conf;
-use cinder_conf::{LOGGER, Level, Notice, NoticeLevel, Problems, Renewal};
+use cinder_conf::{LOGGER, Level, Mutation, Notice, NoticeLevel, Problems, Renewal};
 use oslo_launcher::ReloadRefused;
 use oslo_log::{HandlersFile, LogHandle};
+use oslo_messaging::{BrokerHost, Secret};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use tracing::{error, info, warn};
 
+use crate::bus::Hosts;
 use crate::{configure, wire};
 
 const TARGET: &str = "cinder.cmd.volume";
@@ -55,9 +57,42 @@ enum Loudness {
 pub(crate) struct Change {
     renewal: Renewal,
     handlers: Handlers,
+    /// Where the broker is, if there is one and nothing else about it has changed.
+    hosts: Option<Vec<Host>>,
     /// What the parent tells once it is in force; nobody else has to.
     #[serde(skip)]
     records: Vec<Record>,
+}
+
+/// A node of the broker, with user and password: it travels between processes of the daemon.
+#[derive(PartialEq, Eq, Serialize, Deserialize)]
+struct Host {
+    name: String,
+    port: u16,
+    user: String,
+    password: String,
+}
+
+impl std::fmt::Debug for Host {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}", self.name, self.port)
+    }
+}
+
+impl From<&BrokerHost> for Host {
+    fn from(host: &BrokerHost) -> Self {
+        let BrokerHost { name, port, user, password } = host;
+        let (name, user) = (name.clone(), user.clone());
+        Self { name, port: *port, user, password: password.reveal().to_owned() }
+    }
+}
+
+impl From<&Host> for BrokerHost {
+    fn from(host: &Host) -> Self {
+        let Host { name, port, user, password } = host;
+        let password = Secret::new(password);
+        Self { name: name.clone(), port: *port, user: user.clone(), password }
+    }
 }
 
 /// What becomes of the file of `log_config_append`.
@@ -77,14 +112,23 @@ enum Handlers {
 
 impl Verdict {
     /// Reads all files and judges them. May hang with a file system that does not answer.
-    pub(crate) fn read(conf: &Conf, log: &LogHandle) -> Self {
+    pub(crate) fn read(conf: &Conf, log: &LogHandle, hosts: &Hosts) -> Self {
         let mut records = Records::default();
-        let decision = match conf.review_with(wire::refusals) {
-            Ok((mutation, renewal)) => {
+        let mut moved = None;
+        let review = conf.review_with(|fresh| {
+            moved = wire::moved(conf, fresh);
+            wire::refusals(fresh)
+        });
+        let decision = match review {
+            Ok((mut mutation, renewal)) => {
+                if let Some(new) = &moved {
+                    records.of_hosts(&mut mutation, new, hosts.get().as_deref());
+                }
                 records.notices(mutation.notices);
                 records.of_the_bus(&mutation.ignored);
                 let handlers = Handlers::read(conf, &renewal, log);
-                Decision::Accepted(Change { renewal, handlers, records: Vec::new() })
+                let hosts = moved.map(|new| new.iter().map(Host::from).collect());
+                Decision::Accepted(Change { renewal, handlers, hosts, records: Vec::new() })
             }
             Err(problems) => {
                 records.problems(&problems);
@@ -134,11 +178,19 @@ impl Change {
     /// # Errors
     ///
     /// When it cannot have been read for this configuration; nothing has changed then.
-    pub(crate) fn apply(&self, conf: &mut Conf, log: &LogHandle) -> Result<(), ReloadRefused> {
+    pub(crate) fn apply(
+        &self,
+        conf: &mut Conf,
+        log: &LogHandle,
+        hosts: &Hosts,
+    ) -> Result<(), ReloadRefused> {
         if let Err(problems) = conf.renew(&self.renewal) {
             configure::log_problems(&problems);
             error!(target: TARGET, "What was read does not fit; the old configuration stays in force");
             return Err(ReloadRefused);
+        }
+        if let Some(new) = &self.hosts {
+            hosts.set(new.iter().map(BrokerHost::from).collect());
         }
         log.set_debug(conf.logging.debug);
         if let Some(file) = self.handlers.wanted()
@@ -231,6 +283,27 @@ impl Records {
                 NoticeLevel::Error => Loudness::Error,
             };
             self.push(level, text);
+        }
+    }
+
+    /// Where the broker is may change although the option may not: what says that it is ignored is left out.
+    fn of_hosts(
+        &mut self,
+        mutation: &mut Mutation,
+        new: &[BrokerHost],
+        now: Option<&[BrokerHost]>,
+    ) {
+        const OPTION: &str = "DEFAULT.transport_url";
+        let is_other = mutation.ignored.iter().any(|name| name == OPTION);
+        mutation.ignored.retain(|name| name != OPTION);
+        mutation.notices.retain(|notice| !notice.text.ends_with(&format!(" {OPTION}")));
+        if now.map_or(is_other, |now| now != new) {
+            let addresses: Vec<_> = new.iter().map(ToString::to_string).collect();
+            let addresses = addresses.join(", ");
+            let text = format!(
+                "The message broker is reached as {OPTION} says from the next connection on: {addresses}"
+            );
+            self.push(Loudness::Info, text);
         }
     }
 
@@ -339,14 +412,15 @@ mod tests {
             &format!("debug = true\nlog_config_append = {}\n[a]", handlers.display()),
         );
         std::fs::write(dir.path().join("c.conf"), new).unwrap();
-        let read = Verdict::read(&parent, &log()).encode();
+        let read = Verdict::read(&parent, &log(), &Hosts::default()).encode();
         let change = Verdict::decode(&read).unwrap().accept().unwrap();
-        change.apply(&mut parent, &log()).unwrap();
+        change.apply(&mut parent, &log(), &Hosts::default()).unwrap();
         let texts: Vec<_> = change.records.iter().map(|record| record.text.as_str()).collect();
         assert_eq!(texts.len(), 2, "{texts:?}");
         assert!(matches!(&change.handlers, Handlers::Bad(why) if why.contains("handlers.ini: ")));
         std::fs::remove_dir_all(dir.path()).unwrap();
-        Change::decode(&change.encode()).unwrap().apply(&mut worker, &log()).unwrap();
+        let change = Change::decode(&change.encode()).unwrap();
+        change.apply(&mut worker, &log(), &Hosts::default()).unwrap();
         assert!(parent.logging.debug && worker.logging.debug);
     }
 
@@ -356,7 +430,7 @@ mod tests {
         let names = (0..5_000).map(|number| format!("[\u{1}{}{number}]\n", "\u{2}".repeat(190)));
         let text = format!("[DEFAULT]\ndebug = x\n{}", names.collect::<String>());
         std::fs::write(dir.path().join("c.conf"), text).unwrap();
-        let verdict = Verdict::read(&conf, &log());
+        let verdict = Verdict::read(&conf, &log(), &Hosts::default());
         let bytes = verdict.encode();
         assert!(bytes.len() <= oslo_launcher::LARGEST_ANSWER, "{} bytes", bytes.len());
         assert!(verdict.records[0].text.contains("debug"), "{:?}", verdict.records[0]);

@@ -15,6 +15,7 @@ use oslo_launcher::{
 };
 use tracing::error;
 
+use crate::bus::Hosts;
 use crate::claims;
 use crate::exit::{self, Failure};
 use crate::health::{HealthPlan, HealthService, Member};
@@ -50,6 +51,8 @@ pub(crate) struct Settings {
     pub show_progress: bool,
     /// `[health]`, if somebody shall answer there.
     pub health: Option<HealthPlan>,
+    /// Where the broker is, for the hooks to change.
+    pub hosts: Hosts,
 }
 
 /// Stops the start when no back end is enabled.

@@ -13,7 +13,7 @@ use crate::outlet::Outlet;
 use crate::server::{Server, ServerOptions};
 use crate::target::Target;
 #[cfg(feature = "rabbit")]
-use crate::url::Broker;
+use crate::url::{Broker, BrokerHost};
 
 /// A bus that messages go over.
 #[derive(Debug, Clone)]
@@ -68,6 +68,16 @@ impl Bus {
         match &self.0 {
             Kind::Rabbit(rabbit) => rabbit.watch(Box::new(told)),
             Kind::Local(_) | Kind::Memory(_) => {}
+        }
+    }
+
+    /// Has a broker reached at these hosts, or with these credentials, from the next connection on. One that is
+    /// there stays; one that is tried again is tried at once. Says nothing to other buses.
+    #[cfg(feature = "rabbit")]
+    pub fn reach(&self, hosts: &[BrokerHost]) {
+        match &self.0 {
+            Kind::Rabbit(rabbit) if !hosts.is_empty() => rabbit.reach(hosts),
+            _ => {}
         }
     }
 

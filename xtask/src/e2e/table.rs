@@ -322,6 +322,7 @@ fn messages() -> Vec<Scenario> {
         broker::a_stop_needs_no_broker_and_a_call_says_that_there_is_none
         notifications::a_broker_that_is_away_delays_no_operation_and_no_stop
         notifications::who_tells_nobody_has_no_thread_for_it_and_says_what_is_in_vain
+        broker::a_hup_has_the_broker_reached_as_another_user_and_no_message_is_lost
     })
 }
 

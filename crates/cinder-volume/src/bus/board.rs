@@ -11,7 +11,7 @@ use cinder_health::{Connection, MessageServer, Messages};
 use oslo_launcher::{MOST, Scoreboard};
 use oslo_messaging::{BusState, ConnectionPhase, ConnectionState, ServerState, Target, Transport};
 
-use super::BusPlan;
+use super::{BusPlan, Hosts};
 use crate::metrics;
 
 /// What the connections are for, in the order of their words.
@@ -38,12 +38,16 @@ const BLOCK: u32 = 4;
 const HOST: u32 = 8;
 const SINCE: u32 = 24;
 const NIBBLE: u64 = 0xf;
+/// What is shown for a host that is not in the list any more.
+const FORMER: &str = "where it was before";
 
 /// The names behind the numbers, the same in every process.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Names {
-    /// `host:port` of each node of the broker.
+    /// `host:port` of each node of the broker, as it was at the start.
     hosts: Vec<String>,
+    /// And as it is now.
+    now: Hosts,
     /// The queues of each target.
     queues: Vec<Vec<String>>,
 }
@@ -57,7 +61,13 @@ impl Names {
         };
         let queues =
             |one: &Target| vec![one.topic().to_owned(), one.server_queue(), one.fanout_exchange()];
-        Self { hosts, queues: targets.iter().map(queues).collect() }
+        let queues = targets.iter().map(queues).collect();
+        Self { hosts, now: bus.hosts.clone(), queues }
+    }
+
+    fn hosts(&self) -> Vec<String> {
+        let now = self.now.get().map(|now| now.iter().map(ToString::to_string).collect());
+        now.unwrap_or_else(|| self.hosts.clone())
     }
 
     /// How many targets there are.
@@ -85,7 +95,8 @@ impl<'a> Board<'a> {
 
     /// Shows a bus that has a broker.
     pub(crate) fn show(self, state: &BusState, names: &Names) {
-        let connections = state.connections.iter().map(|one| connection(one, names));
+        let hosts = names.hosts();
+        let connections = state.connections.iter().map(|one| connection(one, &hosts));
         for (word, value) in self.0.iter().zip(connections.take(PURPOSES.len())) {
             word.store(value, Ordering::Relaxed);
         }
@@ -112,15 +123,19 @@ impl<'a> Board<'a> {
 
     /// What they say, as far as it makes sense.
     pub(crate) fn read(self, names: &Names) -> Messages {
+        let hosts = names.hosts();
         let load = |place: usize| self.0.get(place).map_or(0, |word| word.load(Ordering::Relaxed));
         let connection = |(place, purpose): (usize, &&str)| {
             let word = load(place);
             let state = PHASES.get((word & NIBBLE) as usize).filter(|state| !state.is_empty())?;
             let blocked = BLOCKED.get((word >> BLOCK & NIBBLE) as usize).unwrap_or(&"");
-            let host = names.hosts.get(usize::from((word >> HOST) as u16))?;
+            let host = match (word >> HOST) as u16 {
+                u16::MAX => FORMER,
+                number => hosts.get(usize::from(number))?,
+            };
             Some(Connection {
                 purpose: (*purpose).to_owned(),
-                host: host.clone(),
+                host: host.to_owned(),
                 state: (*state).to_owned(),
                 since_seconds: age(word),
                 blocked: (*blocked).to_owned(),
@@ -146,7 +161,7 @@ impl<'a> Board<'a> {
     }
 }
 
-fn connection(of: &ConnectionState, names: &Names) -> u64 {
+fn connection(of: &ConnectionState, hosts: &[String]) -> u64 {
     let phase = match of.phase {
         ConnectionPhase::Resting => 1,
         ConnectionPhase::Connecting => 2,
@@ -157,8 +172,8 @@ fn connection(of: &ConnectionState, names: &Names) -> u64 {
     let blocked = of.blocked.as_ref().map_or(0, |why| {
         BLOCKED.iter().skip(1).position(|known| known == why).map_or(BLOCKED.len() - 1, |at| at + 1)
     });
-    // No list is longer than what a word holds; one that were would be shown without its hosts.
-    let host = names.hosts.iter().position(|host| *host == of.host);
+    // No list is longer than what a word holds; a connection may be to a host that was in the one before.
+    let host = hosts.iter().position(|host| *host == of.host);
     let host = host.and_then(|host| u16::try_from(host).ok()).unwrap_or(u16::MAX);
     phase | (blocked as u64) << BLOCK | u64::from(host) << HOST | since(of.since)
 }
@@ -193,6 +208,7 @@ mod tests {
             directory: "/x".into(),
             exchange: "openstack".into(),
             response_timeout: Duration::from_secs(60),
+            hosts: Hosts::default(),
         }
     }
 

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use cinder_conf::cinder::Conf;
 use cinder_conf::options::messaging::Rabbit;
 use cinder_conf::{Level, Origin, Problem, Scope};
-use oslo_messaging::{Broker, FailoverStrategy, LoginMethod, RabbitOptions, Transport};
+use oslo_messaging::{Broker, BrokerHost, FailoverStrategy, LoginMethod, RabbitOptions, Transport};
 
 use super::{database_url, seconds};
-use crate::bus::BusPlan;
+use crate::bus::{BusPlan, Hosts};
 
 /// Below `state_path`.
 const DIRECTORY: &str = "rpc";
@@ -27,7 +27,20 @@ pub(crate) fn bus(conf: &Conf) -> Result<BusPlan, Vec<Problem>> {
         directory: state_path.join(DIRECTORY),
         exchange: conf.messaging.control_exchange.clone(),
         response_timeout: seconds(conf.messaging.rpc_response_timeout),
+        hosts: Hosts::default(),
     })
+}
+
+/// Where the broker of the new files is, if it is one of the same kind: all else about it has to be as it was
+/// at the start.
+pub(crate) fn moved(before: &Conf, after: &Conf) -> Option<Vec<BrokerHost>> {
+    match (transport(before).ok()?, transport(after).ok()?) {
+        (Transport::Rabbit(mut before), Transport::Rabbit(after)) => {
+            before.hosts.clone_from(&after.hosts);
+            (before == after).then_some(after.hosts)
+        }
+        _ => None,
+    }
 }
 
 /// What is dangerous about it, and no reason not to start.

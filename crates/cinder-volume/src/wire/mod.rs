@@ -24,7 +24,7 @@ pub(crate) use self::backend::{host_of, hosts, place_of_volumes, services};
 pub(crate) use self::database::{database_options, database_url};
 pub(crate) use self::health::health_address;
 pub(crate) use self::log::log_options;
-pub(crate) use self::messaging::bus;
+pub(crate) use self::messaging::{bus, moved};
 use self::notifications::notifications;
 use crate::configure::{SharedConf, in_force};
 use crate::startup::{Method, Settings};
@@ -72,6 +72,7 @@ pub(crate) fn settings(
         method,
         show_progress: logs_elsewhere(conf, surroundings),
         health,
+        hosts: bus.hosts,
     })
 }
 

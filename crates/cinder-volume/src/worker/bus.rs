@@ -163,6 +163,14 @@ impl Messages {
         Ok(Self { shared })
     }
 
+    /// Has the broker reached where it is now, from the next connection on. Waits for nobody.
+    pub(super) fn reach(&self) {
+        let Shared { plan, counting, .. } = &*self.shared;
+        if let Some(hosts) = plan.bus.hosts.get() {
+            counting.reach(&hosts);
+        }
+    }
+
     /// Lines for a report. Waits for nobody.
     pub(super) fn report(&self) -> String {
         let Shared { plan, counting, pool, .. } = &*self.shared;
@@ -260,6 +268,10 @@ impl Shared {
         // A stop that came in between finds no pool, so this is left to it or done here.
         let pool = Arc::new(pool);
         self.counting.serves(&bus, &pool, self.plan.targets.len());
+        // It may have moved while the bus was opened.
+        if let Some(hosts) = self.plan.bus.hosts.get() {
+            bus.reach(&hosts);
+        }
         *self.pool() = Some(pool);
         if let Some(notifying) = &self.work.notifying {
             notifying.over(&bus);

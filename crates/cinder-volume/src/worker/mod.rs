@@ -318,6 +318,9 @@ impl Service for VolumeService {
                 renewing.ask();
             }
             self.events.tell(|told| told.reloads += 1);
+            if let Some(opened) = &*self.opened() {
+                opened.messages.reach();
+            }
             pins::reset(self.plan.heartbeat(self.row));
         }
     }

@@ -11,6 +11,7 @@ use super::session::Place;
 use crate::client::{Heard, Offer};
 use crate::reception::Reception;
 use crate::target::Target;
+use crate::url::BrokerHost;
 
 /// What the messaging thread is asked for.
 pub(crate) enum Command {
@@ -35,6 +36,8 @@ pub(crate) enum Command {
     Await { letter: u64, call: Option<String>, to: mpsc::Sender<Result<Heard, Offer>> },
     /// He does not any more.
     Forget { letter: u64, call: Option<String> },
+    /// Connect to these from now on.
+    Reach(Vec<BrokerHost>),
     /// Close everything.
     End,
 }

@@ -38,7 +38,7 @@ use super::state::{BusState, Picture, Purpose};
 use super::topology::{Offset, Plan, Topology};
 use crate::client::{Heard, Offer};
 use crate::reception::Reception;
-use crate::url::Broker;
+use crate::url::{Broker, BrokerHost};
 
 /// The place of replies to our calls.
 const REPLIES: Place = 0;
@@ -49,6 +49,7 @@ const LANES: usize = 16;
 const PICTURE: Duration = Duration::from_millis(50);
 
 /// What the thread has to know.
+#[derive(Clone)]
 pub(super) struct Settings {
     pub(super) broker: Broker,
     /// Of both connections.
@@ -190,6 +191,8 @@ struct Alive {
 
 struct Driver {
     settings: Arc<Settings>,
+    /// The host of the last connect, by the names of that time.
+    at: String,
     topology: Topology,
     session: Session,
     outbox: Outbox,
@@ -232,6 +235,7 @@ impl Driver {
         let random = uuid::Uuid::new_v4().as_u64_pair().0;
         let patience = u64::try_from(options.kombu_missing_consumer_retry_timeout).unwrap_or(0);
         Self {
+            at: settings.broker.hosts.first().map(ToString::to_string).unwrap_or_default(),
             topology: Topology::new(options),
             session: Session::new(settings.broker.hosts.len(), options, random, now),
             outbox: Outbox::new(Duration::from_secs(patience)),
@@ -351,8 +355,21 @@ impl Driver {
                     self.calls.remove(&call);
                 }
             }
+            Command::Reach(hosts) => self.reach(hosts),
             Command::End => self.end(),
         }
+    }
+
+    /// From the next connection on.
+    fn reach(&mut self, hosts: Vec<BrokerHost>) {
+        if self.settings.broker.hosts == hosts {
+            return;
+        }
+        let count = hosts.len();
+        let mut settings = Settings::clone(&self.settings);
+        settings.broker.hosts = hosts;
+        self.settings = Arc::new(settings);
+        self.step(Event::Moved(count));
     }
 
     fn remember(&self, reception: &Arc<Reception>) {
@@ -446,6 +463,8 @@ impl Driver {
             self.has_news = true;
             match action {
                 Action::Connect(life, host) => {
+                    let name = self.settings.broker.hosts.get(host).map(ToString::to_string);
+                    self.at = name.unwrap_or_default();
                     let (settings, happenings) =
                         (Arc::clone(&self.settings), self.happenings.clone());
                     let roomy = self.roomy;

@@ -47,6 +47,8 @@ pub(crate) enum Event {
     Serving(Life, Place),
     /// They could not be, and the connection is still good.
     Refused(Life, Place, Trouble),
+    /// There are so many hosts from now on, others than before or the same with other credentials.
+    Moved(usize),
     /// Time has passed.
     Due,
     /// There will be no other life.
@@ -192,11 +194,30 @@ impl Session {
             reconnects: 0,
             random: random | 1,
         };
-        for end in (1..this.hosts.len()).rev() {
-            let other = this.below(end + 1);
-            this.hosts.swap(end, other);
-        }
+        this.shuffle();
         this
+    }
+
+    fn shuffle(&mut self) {
+        for end in (1..self.hosts.len()).rev() {
+            let other = self.below(end + 1);
+            self.hosts.swap(end, other);
+        }
+    }
+
+    /// What is good stays as it is until it breaks; what is waited for is tried at once, as if for the first
+    /// time: somebody has just repaired it, most likely.
+    fn moved(&mut self, hosts: usize, now: Instant, actions: &mut Vec<Action>) {
+        self.hosts = (0..hosts.max(1)).collect();
+        self.at = 0;
+        self.shuffle();
+        (self.tries, self.failed_in_round) = (0, 0);
+        if let Some((_, told)) = &mut self.away {
+            told.clear();
+        }
+        if matches!(self.phase, Phase::Waiting(_)) {
+            self.connect(now, actions);
+        }
     }
 
     /// What follows from an event.
@@ -230,6 +251,7 @@ impl Session {
                     self.refused(place, trouble, now, &mut actions);
                 }
             }
+            Event::Moved(hosts) => self.moved(hosts, now, &mut actions),
             Event::Due => self.due_now(now, &mut actions),
             Event::End => {
                 if matches!(self.phase, Phase::Connecting | Phase::Up) {

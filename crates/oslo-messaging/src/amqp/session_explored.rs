@@ -153,13 +153,33 @@ fn a_refused_server_is_told_once_and_tried_again_while_the_others_go_on() {
 }
 
 fn event() -> impl Strategy<Value = (u8, u8, u64, u64)> {
-    (0..9_u8, 0..6_u8, 0..3_u64, 0..4_000_u64)
+    (0..10_u8, 0..6_u8, 0..3_u64, 0..4_000_u64)
+}
+
+#[test]
+fn other_hosts_are_tried_at_once_where_one_waits_and_not_before_where_one_is_there() {
+    let mut now = Instant::now();
+    let mut session = session(1, now);
+    let (life, _) = connects(&session.step(Event::Wanted, now)).expect("a try");
+    session.step(Event::Lost(life, trouble(Class::Unwelcome)), now);
+    let actions = session.step(Event::Moved(2), now);
+    let (life, host) = connects(&actions).expect("at once");
+    assert!(host < 2);
+    // Why it fails with them is told, although the same was told of those before.
+    let told = news(session.step(Event::Lost(life, trouble(Class::Unwelcome)), now));
+    assert!(matches!(told[..], [News::Away { .. }]), "{told:?}");
+    let (life, _, _) = next_try(&mut session, &mut now);
+    session.step(Event::Connected(life), now);
+    assert_eq!(session.step(Event::Moved(1), now), []);
+    assert!(session.is_up());
+    session.step(Event::Lost(life, trouble(Class::Broken)), now);
+    assert_eq!(next_try(&mut session, &mut now).1, 0, "the only one that there is now");
 }
 
 proptest! {
     #[test]
     fn no_order_of_events_breaks_it(
-        hosts in 1..4_usize,
+        at_first in 1..4_usize,
         events in prop::collection::vec(event(), 1..120),
     ) {
         let classes = [
@@ -167,7 +187,7 @@ proptest! {
             Class::NotReady,
         ];
         let mut now = Instant::now();
-        let mut session = session(hosts, now);
+        let (mut session, mut hosts) = (session(at_first, now), at_first);
         // The life whose connections are being opened or open.
         let mut alive: Option<Life> = None;
         let mut last: Life = 0;
@@ -176,7 +196,7 @@ proptest! {
             let class = classes[usize::from(class)];
             // Some events are of a life that is over, or never was.
             let life = (last + 1).saturating_sub(number);
-            let ends = kind == 8;
+            let ends = kind == 9;
             let event = match kind {
                 0 => Event::Wanted,
                 1 => Event::Listen(number),
@@ -186,6 +206,10 @@ proptest! {
                 5 => Event::Serving(life, number),
                 6 => Event::Refused(life, number, trouble(class)),
                 7 => Event::Due,
+                8 => {
+                    hosts = 1 + usize::from(number > 0);
+                    Event::Moved(hosts)
+                }
                 _ => Event::End,
             };
             let was_ended = *session.phase().0 == Phase::Ended;

@@ -19,7 +19,7 @@ use crate::error::ServeError;
 use crate::reception::Reception;
 use crate::server::{Carrier, Server, ServerOptions};
 use crate::target::{Target, checked};
-use crate::url::Broker;
+use crate::url::{Broker, BrokerHost};
 
 /// How long the last replies and the end of the queues of this life are waited for.
 const CLOSING: Duration = Duration::from_millis(2_300);
@@ -40,6 +40,8 @@ pub(crate) struct Rabbit {
     reply_queue: Arc<OnceLock<String>>,
     picture: Arc<Picture>,
     numbers: Arc<AtomicU64>,
+    /// Other ones than at first.
+    hosts: Mutex<Option<Vec<BrokerHost>>>,
     running: Mutex<Option<Running>>,
 }
 
@@ -62,7 +64,17 @@ impl Rabbit {
             reply_queue: Arc::default(),
             picture: Arc::new(Picture::new(BusState::resting(host))),
             numbers: Arc::new(AtomicU64::new(1)), // 0 is the place of replies
+            hosts: Mutex::default(),
             running: Mutex::default(),
+        }
+    }
+
+    /// Connects to these from the next connection on.
+    pub(crate) fn reach(&self, hosts: &[BrokerHost]) {
+        *self.hosts.lock().unwrap_or_else(PoisonError::into_inner) = Some(hosts.to_vec());
+        let running = self.running();
+        if let Some(running) = running.as_ref().filter(|one| one.opener == std::process::id()) {
+            running.commands.post(Command::Reach(hosts.to_vec()));
         }
     }
 
@@ -160,8 +172,11 @@ impl Rabbit {
             return Ok(running.commands.clone());
         }
         let opener = std::process::id();
+        let mut broker = self.broker.clone();
+        let others = self.hosts.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        broker.hosts = others.unwrap_or(broker.hosts);
         let settings = driver::Settings {
-            broker: self.broker.clone(),
+            broker,
             name: format!("{}:{opener}:{}", self.program, uuid::Uuid::new_v4()),
             reply_queue: Arc::clone(&self.reply_queue),
             picture: Arc::clone(&self.picture),

@@ -2,12 +2,13 @@
 //! with and without one. What messages go through is tested in `oslo-messaging`.
 
 use std::collections::BTreeSet;
+use std::process::{Child, Stdio};
 
 use anyhow::{Context, Result, ensure};
 use nix::sys::signal::Signal;
 use serde_json::json;
 
-use super::messages::{ANSWERED, class, told, wait_answer};
+use super::messages::{ANSWERED, begun, class, told, wait_answer};
 use crate::e2e::props::daemon::{Daemon, SOON};
 use crate::e2e::props::http::Place;
 use crate::e2e::props::scene::Scene;
@@ -148,4 +149,115 @@ pub(crate) fn a_stop_needs_no_broker_and_a_call_says_that_there_is_none(
         super::messages::call(scene, &["freeze_host", "--backend", "a", "--timeout", "2"])?;
     ensure!(nobody.code == Some(4) && nobody.out.contains("error"), "{nobody:?}");
     scene.wait_empty(SOON)
+}
+
+/// The URL with this user.
+fn url_of(broker: &RabbitMq, user: &str, password: &str) -> String {
+    broker.url().replace("guest:guest", &format!("{user}:{password}"))
+}
+
+/// Some that cast at the same time as others do something else.
+fn casts(scene: &Scene) -> Result<Vec<Child>> {
+    let file = scene.path("cinder.conf").to_string_lossy().into_owned();
+    let words = ["call", "delete_volume", "--cast", "--arg", "volume=1", "--backend", "a"];
+    let start = |_| {
+        let mut command = scene.cinder_volume(&["--config-file", &file]);
+        let command = command.args(words).stdout(Stdio::null()).stderr(Stdio::null());
+        command.spawn().context("cannot cast")
+    };
+    (0..4).map(start).collect()
+}
+
+pub(crate) fn a_hup_has_the_broker_reached_as_another_user_and_no_message_is_lost(
+    scene: &Scene,
+) -> Result<()> {
+    let mut broker = broker()?;
+    broker.serve()?;
+    for (user, password) in [("first", "hunter2"), ("second", "hunter3")] {
+        broker.ctl(&["add_user", user, password])?;
+        broker.ctl(&["set_permissions", user, ".*", ".*", ".*"])?;
+    }
+    let server = Place::socket(scene);
+    let config = scene.config(&["a"]).set("DEFAULT", "debug", "true");
+    let config = config.set("oslo_messaging_rabbit", "amqp_durable_queues", "true");
+    let config = config.set("health", "bind", &server.bind());
+    let with = |url: &str| config.clone().set("DEFAULT", "transport_url", url);
+    let daemon = scene.start(&with(&url_of(&broker, "first", "hunter2")))?;
+    wait_answer(scene, "a")?;
+    let workers = daemon.workers();
+    let told = |count: usize| {
+        daemon.wait_log(
+            "INFO oslo_config.cfg [-] The message broker is reached as DEFAULT.transport_url says",
+            count,
+        )
+    };
+    let users = || -> Result<BTreeSet<String>> {
+        let list =
+            broker.ctl(&["list_connections", "--no-table-headers", "user", "client_properties"])?;
+        let of_daemon = list
+            .lines()
+            .filter(|line| workers.iter().any(|pid| line.contains(&format!(":{pid}:"))));
+        Ok(of_daemon.filter_map(|line| Some(line.split_once('\t')?.0.to_owned())).collect())
+    };
+    let served_as = |user: &str| {
+        wait_for(&format!("to be served as {user}"), SOON, || {
+            let found = users()?;
+            ensure!(found == BTreeSet::from([user.to_owned()]), "{found:?}");
+            wait_reason(&server, "")
+        })
+    };
+    served_as("first")?;
+    let mut casting = casts(scene)?;
+    // Another user: said, and used as soon as there is a new connection.
+    scene.write("cinder.conf", &with(&url_of(&broker, "second", "hunter3")).text())?;
+    daemon.signal(Signal::SIGHUP)?;
+    told(1)?;
+    served_as("first")?;
+    casting.extend(casts(scene)?);
+    broker.ctl(&["delete_user", "first"])?;
+    broker.ctl(&["close_all_connections", "--vhost", "/", "as a test wants it"])?;
+    served_as("second")?;
+    casting.extend(casts(scene)?);
+    // Another password that the broker knows first: waited for, and used at once when it is told.
+    broker.ctl(&["change_password", "second", "hunter4"])?;
+    broker.ctl(&["close_all_connections", "--vhost", "/", "as a test wants it"])?;
+    wait_for("the refusal to be told", SOON, || {
+        let health = server.health()?;
+        let reason = health["back_ends"][0]["reason"].as_str().unwrap_or_default();
+        ensure!(reason.contains("ACCESS_REFUSED"), "{reason:?}");
+        Ok(())
+    })?;
+    scene.write("cinder.conf", &with(&url_of(&broker, "second", "hunter4")).text())?;
+    casting.extend(casts(scene)?);
+    daemon.signal(Signal::SIGHUP)?;
+    told(2)?;
+    served_as("second")?;
+    // Nothing has changed this time, and nothing is told.
+    daemon.signal(Signal::SIGHUP)?;
+    daemon.wait_log("Resetting cached RPC version pins", 3)?;
+    told(2)?;
+    let mut taken = 0;
+    for mut one in casting {
+        taken += usize::from(one.wait()?.code() == Some(ANSWERED));
+    }
+    ensure!(taken >= 8, "{taken} casts were taken");
+    let done = wait_for("every cast to be carried out", SOON, || {
+        let done = begun(&daemon, "delete_volume");
+        ensure!(done.len() >= taken, "{} of {taken}", done.len());
+        Ok(done)
+    })?;
+    ensure!(done.iter().collect::<BTreeSet<_>>().len() == done.len(), "one ran twice: {done:?}");
+    ensure!(daemon.count("needs a restart") == 0, "{}", daemon.log());
+    ensure!(daemon.count("Ignoring change to immutable option") == 0, "{}", daemon.log());
+    ensure!(daemon.count("hunter") == 0, "{}", daemon.log());
+    // A worker that is replaced begins with what holds now.
+    let worker = *daemon.workers().first().context("no worker")?;
+    crate::process::signal(worker, Signal::SIGKILL)?;
+    wait_answer(scene, "a")?;
+    // Another virtual host is another bus.
+    scene.write("cinder.conf", &with(&format!("{}other", broker.url())).text())?;
+    daemon.signal(Signal::SIGHUP)?;
+    daemon
+        .wait_log("The message bus stays what it was: DEFAULT.transport_url needs a restart", 1)?;
+    daemon.end_with(Signal::SIGTERM, 0)
 }

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use oslo_launcher::{Ending, Operation, RunningOperation, WorkerHandle};
-use oslo_messaging::{Bus, BusState, ConnectionPhase, Counts, Pool};
+use oslo_messaging::{BrokerHost, Bus, BusState, ConnectionPhase, Counts, Pool};
 
 use tracing::info;
 
@@ -99,6 +99,14 @@ impl Counting {
             // On the bus of one machine each has a socket.
             self.has(servers as u64, servers as u64);
             self.board().show_sockets(servers, true);
+        }
+    }
+
+    /// The broker is there from now on.
+    pub(super) fn reach(&self, hosts: &[BrokerHost]) {
+        let bus = self.seen.lock().unwrap_or_else(PoisonError::into_inner).bus.clone();
+        if let Some(bus) = bus {
+            bus.reach(hosts);
         }
     }
 

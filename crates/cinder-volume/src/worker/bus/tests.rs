@@ -133,6 +133,7 @@ fn bus(directory: &Path) -> BusPlan {
         directory: directory.join("rpc"),
         exchange: "openstack".into(),
         response_timeout: SOON,
+        hosts: Default::default(),
     }
 }
 

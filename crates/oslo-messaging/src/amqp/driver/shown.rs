@@ -23,10 +23,9 @@ impl Driver {
             Phase::Waiting(_) => ConnectionPhase::Waiting,
             Phase::Ended => ConnectionPhase::Closed,
         };
-        let host = self.settings.broker.hosts.get(self.session.host());
         let connection = |purpose, number: usize| ConnectionState {
             purpose,
-            host: host.map(ToString::to_string).unwrap_or_default(),
+            host: self.at.clone(),
             phase,
             since,
             reason: self.session.reason().map(str::to_owned),

@@ -41,10 +41,8 @@ impl Driver {
     }
 
     pub(super) fn tell(&self, news: &News) {
-        let host = |number: usize| {
-            let host = self.settings.broker.hosts.get(number);
-            host.map(ToString::to_string).unwrap_or_default()
-        };
+        // All that is told of a host is told of the one of the last connect.
+        let host = &self.at;
         let queues = |place: Place| match self.seats.get(&place) {
             Some(seat) => {
                 let names: Vec<_> =
@@ -54,17 +52,17 @@ impl Driver {
             None => String::new(),
         };
         match news {
-            News::Connected { host: number, away: None, .. } => tracing::info!(
-                target: "oslo_messaging.connection", "The message broker is {}", host(*number)
+            News::Connected { away: None, .. } => tracing::info!(
+                target: "oslo_messaging.connection", "The message broker is {host}"
             ),
-            News::Connected { host: number, away: Some(away), tries } => tracing::info!(
+            News::Connected { away: Some(away), tries, .. } => tracing::info!(
                 target: "oslo_messaging.connection",
-                "The message broker is there again after {:.1} s: {}, {tries} tries",
-                away.as_secs_f64(), host(*number)
+                "The message broker is there again after {:.1} s: {host}, {tries} tries",
+                away.as_secs_f64()
             ),
-            News::Away { host: number, reason } => tracing::warn!(
+            News::Away { reason, .. } => tracing::warn!(
                 target: "oslo_messaging.connection",
-                "The message broker {} is away, and is tried again: {reason}", host(*number)
+                "The message broker {host} is away, and is tried again: {reason}"
             ),
             News::Serving(place) => tracing::info!(
                 target: "oslo_messaging.connection", "Messages are taken again: {}", queues(*place)
