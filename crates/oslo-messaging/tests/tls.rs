@@ -4,6 +4,7 @@ mod broker;
 mod served;
 
 use std::fs;
+use std::net::{Ipv4Addr, TcpStream};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -57,6 +58,66 @@ fn make_certificates(directory: &Path) {
             &out,
         ]);
     }
+}
+
+/// Runs openssl in a directory.
+fn openssl(directory: &Path, words: &[&str]) {
+    let mut command = Command::new("openssl");
+    let run = command.args(words).current_dir(directory).stdin(Stdio::null()).output();
+    let run = run.expect("openssl");
+    let complaint = String::from_utf8_lossy(&run.stderr);
+    assert!(run.status.success(), "openssl {words:?}: {complaint}");
+}
+
+/// `expired` of `ca`, `named` of `ca` for another machine, and `alone`, signed by itself; all for this machine
+/// otherwise.
+fn make_bad_certificates(directory: &Path) {
+    let settings = "[ca]\ndefault_ca=x\n[x]\ndatabase=index\nserial=number\nnew_certs_dir=.\n\
+                    certificate=ca.pem\nprivate_key=ca.key\ndefault_md=sha256\npolicy=p\n\
+                    x509_extensions=e\n[p]\ncommonName=supplied\n[e]\n\
+                    subjectAltName=${ENV::NAMES}\n";
+    fs::write(directory.join("ca.conf"), settings).expect("ours");
+    fs::write(directory.join("index"), "").expect("ours");
+    fs::write(directory.join("number"), "1000\n").expect("ours");
+    for (name, names, from, to) in [
+        ("expired", "IP:127.0.0.1", "20200101000000Z", "20200102000000Z"),
+        ("named", "DNS:rabbit.example.org", "20200101000000Z", "20490102000000Z"),
+    ] {
+        let (key, out, subject) =
+            (format!("{name}.key"), format!("{name}.pem"), format!("/CN={name}"));
+        openssl(
+            directory,
+            &[
+                "req", "-newkey", "rsa:2048", "-nodes", "-subj", &subject, "-keyout", &key, "-out",
+                "request",
+            ],
+        );
+        let mut command = Command::new("openssl");
+        command.args(["ca", "-batch", "-config", "ca.conf", "-in", "request", "-out", &out]);
+        command.args(["-startdate", from, "-enddate", to, "-notext"]).env("NAMES", names);
+        let run = command.current_dir(directory).stdin(Stdio::null()).output().expect("openssl");
+        assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    }
+    openssl(
+        directory,
+        &[
+            "req",
+            "-x509",
+            "-newkey",
+            "rsa:2048",
+            "-nodes",
+            "-days",
+            "3",
+            "-subj",
+            "/CN=alone",
+            "-addext",
+            "subjectAltName=IP:127.0.0.1",
+            "-keyout",
+            "alone.key",
+            "-out",
+            "alone.pem",
+        ],
+    );
 }
 
 /// A port on which clients have to show a certificate of `ca`.
@@ -190,4 +251,85 @@ fn who_logs_in_by_certificate_is_the_user_that_it_names() {
         file("ca.pem")
     );
     outcome(&amqplain).expect("as before");
+}
+
+/// What the broker shows, and what is read of ours, is looked at anew at each connect.
+#[test]
+fn a_certificate_is_judged_by_what_it_is_when_it_is_shown() {
+    let directory = tempfile::tempdir().expect("a directory");
+    if broker::node().is_none() {
+        return;
+    }
+    make_certificates(directory.path());
+    make_bad_certificates(directory.path());
+    let reserved = ReservedPort::new().expect("a port");
+    let port = reserved.port();
+    let path = |name: &str| directory.path().join(name);
+    let file = |name: &str| path(name).display().to_string();
+    let put = |name: &str, place: &str| {
+        for end in ["pem", "key"] {
+            fs::copy(path(&format!("{name}.{end}")), path(&format!("{place}.{end}")))
+                .expect("ours");
+        }
+    };
+    put("ip", "shown");
+    put("client", "own");
+    put("ca", "authority");
+    let settings = settings(directory.path(), port).replace("/ip.", "/shown.");
+    let Some(node) = OwnNode::start(&settings) else { return };
+    // It opens this port after the other one.
+    eventually("it listens", || TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok());
+    // The broker keeps what it has read for two minutes.
+    let shows = |name: &str| {
+        put(name, "shown");
+        node.node.ctl(&["eval", "ssl:clear_pem_cache()."]);
+    };
+    let url = |host: &str, authority: &str| {
+        format!(
+            "rabbit://guest:guest@{host}:{port}/?ssl=true&ssl_ca_file={}&ssl_cert_file={}&ssl_key_file={}",
+            file(&format!("{authority}.pem")),
+            file("own.pem"),
+            file("own.key")
+        )
+    };
+    outcome(&url("127.0.0.1", "authority")).expect("a good one");
+    for (name, authority, part) in [
+        ("expired", "authority", "expired"),
+        ("named", "authority", "not valid for name"),
+        ("alone", "authority", "signed by itself"),
+        ("ip", "other", "UnknownIssuer"),
+    ] {
+        shows(name);
+        let told = outcome(&url("127.0.0.1", authority)).expect_err(name);
+        assert!(told.contains(part), "{name}: {told}");
+    }
+    // One that is trusted by itself is its own authority, as everywhere else.
+    shows("alone");
+    outcome(&url("127.0.0.1", "alone")).expect("it is the one that is trusted");
+    let told = outcome(&url("localhost", "alone")).expect_err("it is for another name");
+    assert!(told.contains("not valid for name"), "{told}");
+    shows("ip");
+
+    // Files of ours that are replaced are used at the next connect, whether they are good or not.
+    let bus = broker::bus(&url("127.0.0.1", "authority"));
+    let server = bus.serve(&[target("server")], ServerOptions::default()).expect("a server");
+    broker::until_serving(&bus, &server);
+    let host = node.host();
+    let reconnect = || host.ctl(&["close_all_connections", "--vhost", "/", "as a test wants it"]);
+    let waits = |part: &str| {
+        eventually("it is refused", || {
+            let state = bus.state().expect("a broker's");
+            state.connections[0].reason.as_ref().is_some_and(|reason| reason.contains(part))
+        });
+    };
+    put("other", "authority");
+    reconnect();
+    waits("UnknownIssuer");
+    put("ca", "authority");
+    broker::until_serving(&bus, &server);
+    put("alone", "own");
+    reconnect();
+    eventually("it is refused", || !broker::is_serving(&bus, &server));
+    put("client", "own");
+    broker::until_serving(&bus, &server);
 }

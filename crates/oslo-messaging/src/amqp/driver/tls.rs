@@ -9,11 +9,12 @@ use std::io;
 use std::sync::Arc;
 
 use lapin::tcp::RustlsConnector;
-use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{WebPkiServerVerifier, verify_server_name};
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
 use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
     SupportedProtocolVersion,
@@ -35,12 +36,13 @@ pub(super) fn connector(options: &RabbitOptions, hosts: usize) -> io::Result<Rus
     let (provider, check) = if options.ssl_ca_file.is_empty() {
         (provider, Check::Nothing)
     } else {
-        let roots = Arc::new(roots(&options.ssl_ca_file)?);
+        let trusted = certificates(&options.ssl_ca_file)?;
+        let roots = Arc::new(roots(&options.ssl_ca_file, &trusted)?);
         let of_authority =
             WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(&provider));
         let of_authority = of_authority.build().map_err(io::Error::other)?;
         let by_name = options.ssl_enforce_hostname_verification && hosts == 1;
-        (provider, Check::Authority { of_authority, by_name })
+        (provider, Check::Authority { of_authority, trusted, by_name })
     };
     let verifier = Arc::new(Verifier { provider, check });
     let builder = builder.dangerous().with_custom_certificate_verifier(verifier);
@@ -65,10 +67,10 @@ fn versions(oldest: &str) -> io::Result<&'static [&'static SupportedProtocolVers
     }
 }
 
-fn roots(path: &str) -> io::Result<RootCertStore> {
+fn roots(path: &str, trusted: &[CertificateDer<'static>]) -> io::Result<RootCertStore> {
     let mut roots = RootCertStore::empty();
-    for certificate in certificates(path)? {
-        roots.add(certificate).map_err(|error| named(path, &error))?;
+    for certificate in trusted {
+        roots.add(certificate.clone()).map_err(|error| named(path, &error))?;
     }
     Ok(roots)
 }
@@ -97,13 +99,23 @@ fn named(path: &str, error: &dyn std::fmt::Display) -> io::Error {
 #[derive(Debug)]
 enum Check {
     Nothing,
-    Authority { of_authority: Arc<WebPkiServerVerifier>, by_name: bool },
+    Authority {
+        of_authority: Arc<WebPkiServerVerifier>,
+        /// Its certificates as they are.
+        trusted: Vec<CertificateDer<'static>>,
+        by_name: bool,
+    },
 }
 
 #[derive(Debug)]
 struct Verifier {
     provider: Arc<CryptoProvider>,
     check: Check,
+}
+
+/// Whether a server has shown the certificate of an authority as its own.
+fn is_authority(error: &rustls::OtherError) -> bool {
+    error.to_string().contains("CaUsedAsEndEntity")
 }
 
 impl ServerCertVerifier for Verifier {
@@ -115,7 +127,7 @@ impl ServerCertVerifier for Verifier {
         ocsp: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let Check::Authority { of_authority, by_name } = &self.check else {
+        let Check::Authority { of_authority, trusted, by_name } = &self.check else {
             return Ok(ServerCertVerified::assertion());
         };
         match of_authority.verify_server_cert(certificate, others, name, ocsp, now) {
@@ -123,6 +135,20 @@ impl ServerCertVerifier for Verifier {
             Err(Error::InvalidCertificate(
                 CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
             )) if !by_name => Ok(ServerCertVerified::assertion()),
+            // A broker's own certificate in the file of authorities is trusted as everywhere else, although it
+            // calls itself an authority. That is found out after its time has been looked at, and before its name.
+            Err(Error::InvalidCertificate(CertificateError::Other(error)))
+                if is_authority(&error) =>
+            {
+                if !trusted.contains(certificate) {
+                    let what = "a certificate that is signed by itself, or an authority's, and not in ssl_ca_file";
+                    return Err(Error::General(what.to_owned()));
+                }
+                if *by_name {
+                    verify_server_name(&ParsedCertificate::try_from(certificate)?, name)?;
+                }
+                Ok(ServerCertVerified::assertion())
+            }
             other => other,
         }
     }
