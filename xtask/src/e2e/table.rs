@@ -309,6 +309,7 @@ fn messages() -> Vec<Scenario> {
         messages::who_asks_whether_somebody_is_there_is_told_if_that_is_wanted
         service_methods::levels_of_the_log_are_changed_and_asked_for_while_a_worker_runs
         service_methods::schedulers_are_told_at_the_start_now_and_then_and_when_they_ask
+        service_methods::schedulers_are_told_in_the_words_of_the_oldest_and_a_hup_looks_again
         messages::a_stop_amid_calls_leaves_none_without_an_answer
         messages::casts_survive_a_worker_that_is_killed_again_and_again
         messages::a_hup_says_that_another_bus_needs_a_restart

@@ -26,6 +26,7 @@ use std::time::{Duration, Instant};
 
 use oslo_log::printable;
 use oslo_messaging::{Attendant, Bus, Client, Counts, Lanes, Pool, ServerOptions, Target};
+use serde_json::{Map, Value};
 use tracing::{info, warn};
 
 use self::capabilities::Whose;
@@ -45,6 +46,7 @@ use super::ending::{Ending, Stage};
 use super::events::Events;
 use super::notifying::Notifying;
 use super::parts::{Condition, Part, Parts};
+use super::pins::{CapError, Peer, Pins};
 use crate::bus::BusPlan;
 use crate::bus::board::Names;
 
@@ -90,6 +92,8 @@ pub(super) struct Work {
     pub source: Arc<dyn CapabilitySource>,
     /// How much of it at a time.
     pub lanes: Lanes,
+    /// What schedulers understand.
+    pub pins: Pins,
     /// Who wants schedulers told at once.
     pub publishing: Arc<Publishing>,
     /// What goes over the bus besides, if anything does.
@@ -369,7 +373,7 @@ impl Shared {
     /// Tells schedulers what this back end can do, by what is known of it.
     fn publish(&self, client: &Client, statistics: &Statistics) {
         if let Some(capabilities) = statistics.known()
-            && let Err(error) = self.whose.publish(client, &self.plan.bus.exchange, &capabilities)
+            && let Err(error) = self.tell_schedulers(client, &capabilities)
         {
             warn!(
                 target: "cinder.volume.manager",
@@ -377,6 +381,15 @@ impl Shared {
                 self.whose.host.as_str(), cinder_db::chain(&error)
             );
         }
+    }
+
+    fn tell_schedulers(
+        &self,
+        client: &Client,
+        capabilities: &Map<String, Value>,
+    ) -> Result<(), CapError> {
+        let cap = self.work.pins.towards(Peer::Scheduler)?;
+        self.whose.publish(client, &self.plan.bus.exchange, capabilities, &cap)
     }
 
     fn stop_consuming(&self) {

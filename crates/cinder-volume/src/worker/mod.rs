@@ -42,6 +42,7 @@ use self::notifying::Notifying;
 use self::operations::{Connect, Operations, Others};
 pub(crate) use self::operations::{DriverNow, DriverPlan, OperationsPlan};
 use self::parts::{Condition, Part, Parts};
+use self::pins::Pins;
 pub(crate) use self::plan::{Candidate, Plan};
 use self::renewing::Renewing;
 use self::upkeep::Upkeep;
@@ -80,6 +81,8 @@ pub(crate) struct VolumeService {
     publishing: Arc<Publishing>,
     /// Filled in the worker only, if somebody is told.
     notifying: OnceLock<Notifying>,
+    /// What others understand.
+    pins: Pins,
     /// Filled in the worker only.
     opened: Mutex<Option<Opened>>,
 }
@@ -107,6 +110,7 @@ impl VolumeService {
             events: Arc::default(),
             publishing: Arc::default(),
             notifying: OnceLock::new(),
+            pins: Pins::default(),
             opened: Mutex::new(None),
         }
     }
@@ -124,6 +128,7 @@ impl VolumeService {
             manager: Arc::new(NoManager),
             source: Arc::new(NoCapacity),
             lanes: Lanes::from(self.plan.messages.threads),
+            pins: self.pins.clone(),
             publishing: Arc::clone(&self.publishing),
             notifying: self.notifying.get().cloned(),
         }
@@ -147,7 +152,7 @@ impl VolumeService {
             Renewing::new(Arc::clone(&driver), options, plan.driver_now.clone(), move || {
                 news.ask()
             });
-        let schedulers = self.plan.messages.bus.schedulers();
+        let schedulers = self.plan.messages.bus.schedulers().map(|to| (to, self.pins.clone()));
         let news = Arc::clone(&self.publishing);
         let freed = move || news.ask();
         let told = Others { schedulers, notifying: self.notifying.get() };
@@ -174,6 +179,7 @@ impl VolumeService {
                 DEADLINES.bulk,
                 DEADLINES.watch,
             ]),
+            pins: self.pins.clone(),
             publishing: Arc::clone(&self.publishing),
             notifying: self.notifying.get().cloned(),
         };
@@ -192,7 +198,7 @@ impl Service for VolumeService {
         Board::new(worker.program_words()).clear();
         let parts = Arc::new(Parts::new(worker));
         let beat = self.plan.heartbeat(self.row);
-        let mut connection = pins::await_pins(&beat, &parts)?;
+        let mut connection = pins::await_pins(&beat, &parts, &self.pins)?;
         let way = match connection.protection() {
             Ok(way) => way.to_string(),
             Err(error) => format!("cannot tell whether it is encrypted: {}", chain(&error)),
@@ -305,7 +311,7 @@ impl Service for VolumeService {
             )
         });
         let parts = opened.parts.report().unwrap_or_default();
-        let mut messages = opened.messages.report();
+        let mut messages = format!("{}{}", self.pins.report(), opened.messages.report());
         messages.extend(self.notifying.get().map(Notifying::report));
         format!("{pool}\nway to the database: {}\n{parts}{messages}", opened.way)
     }
@@ -321,7 +327,8 @@ impl Service for VolumeService {
             if let Some(opened) = &*self.opened() {
                 opened.messages.reach();
             }
-            pins::reset(self.plan.heartbeat(self.row));
+            let number = u64::from(self.row.get().unsigned_abs());
+            pins::reset(self.plan.heartbeat(self.row), self.pins.clone(), number);
         }
     }
 }

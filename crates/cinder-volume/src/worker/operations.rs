@@ -12,8 +12,8 @@ use cinder_driver_local::{LocalDriver, LocalOptions};
 use cinder_manager::locks::Locks;
 use cinder_manager::records::Records;
 use cinder_manager::{BlockSizes, Course, Manager, Options, Surroundings};
-use cinder_objects::{Method, Pin, PlaceVolume};
-use cinder_types::{RequestContext, ServiceHost, ServiceId};
+use cinder_objects::{Method, PlaceVolume};
+use cinder_types::{ApiVersion, RequestContext, ServiceHost, ServiceId};
 use oslo_launcher::RunningOperation;
 use oslo_messaging::{Client, Context, Destination, Incoming, Outcome, Request, returned};
 use serde_json::{Map, Value};
@@ -22,6 +22,7 @@ use tracing::info;
 use super::bus::{self, CapabilitySource, exception, fresh_request_id, message_time};
 use super::driver::{Ready, SetUp};
 use super::notifying::Notifying;
+use super::pins::{CapError, Peer, Pins};
 
 /// A back end whose driver this program has.
 #[derive(Debug, Clone)]
@@ -140,7 +141,7 @@ pub(super) struct Operations {
 /// Who else hears of operations.
 pub(super) struct Others<'a> {
     /// Who takes back what another back end has to do.
-    pub(super) schedulers: Option<Destination>,
+    pub(super) schedulers: Option<(Destination, Pins)>,
     /// Who counts and bills.
     pub(super) notifying: Option<&'a Notifying>,
 }
@@ -148,19 +149,34 @@ pub(super) struct Others<'a> {
 /// The way to schedulers, which is there as soon as the bus is open.
 struct Schedulers {
     to: Destination,
+    /// What they understand.
+    pins: Pins,
     client: OnceLock<Client>,
 }
 
 impl cinder_manager::Scheduler for Schedulers {
     fn create_volume(&self, context: &RequestContext, wanted: &PlaceVolume) -> Result<(), String> {
         let client = self.client.get().ok_or("the bus is not open yet")?;
-        let args = wanted.encode(Pin::CURRENT);
-        let context = Context::new(context.forward());
-        Request::new(PlaceVolume::NAME, PlaceVolume::SENT_AS, &args, context)
-            .and_then(|request| client.cast(&self.to, request))
-            .map_err(|error| cinder_db::chain(&error))
+        let send = || -> Result<(), CapError> {
+            let cap = self.pins.towards(Peer::Scheduler)?;
+            let version = cap.choose(PLACED_AS, PLACED_AS)?.to_string();
+            let mut args = wanted.encode(cap.objects()?);
+            if !cap.can_send(KNOWS_BACKUPS)
+                && let Some(args) = args.as_object_mut()
+            {
+                args.remove("backup_id");
+            }
+            let context = Context::new(context.forward());
+            let request = Request::new(PlaceVolume::NAME, &version, &args, context)?;
+            Ok(client.cast(&self.to, request)?)
+        };
+        send().map_err(|error| cinder_db::chain(&error))
     }
 }
+
+/// The version that [`PlaceVolume`] is sent as, and the one whose schedulers know of `backup_id` in it.
+const PLACED_AS: ApiVersion = ApiVersion { major: 3, minor: 0 };
+const KNOWS_BACKUPS: ApiVersion = ApiVersion { major: 3, minor: 10 };
 
 impl Operations {
     /// Joins rows, storage and locks.
@@ -193,7 +209,8 @@ impl Operations {
             deadlines: super::DEADLINES,
         };
         let Others { schedulers, notifying } = others;
-        let schedulers = schedulers.map(|to| Arc::new(Schedulers { to, client: OnceLock::new() }));
+        let schedulers =
+            schedulers.map(|(to, pins)| Arc::new(Schedulers { to, pins, client: OnceLock::new() }));
         let surroundings = Surroundings {
             pool: pool.clone(),
             driver: Arc::clone(&driver),

@@ -112,6 +112,83 @@ pub(crate) fn schedulers_are_told_at_the_start_now_and_then_and_when_they_ask(
     daemon.end_with(Signal::SIGTERM, 0)
 }
 
+/// The oldest of them counts, as it stands in the table at the start and at each HUP.
+pub(crate) fn schedulers_are_told_in_the_words_of_the_oldest_and_a_hup_looks_again(
+    scene: &Scene,
+) -> Result<()> {
+    let file = scene.write("cinder.conf", &scene.config(&["a"]).text())?;
+    let made = scene.run(&["--config-file", &file.to_string_lossy(), "db", "init"])?;
+    ensure!(made.code == Some(0), "{made:?}");
+    let store = scene.store();
+    for (host, rpc) in [("new", "3.12"), ("old", "3.2")] {
+        store.write(&format!(
+            "INSERT INTO services (created_at, updated_at, deleted, host, \"binary\", topic, report_count, \
+             disabled, rpc_current_version, object_current_version) VALUES ('2026-01-01', '2026-01-01', 0, \
+             '{host}', 'cinder-scheduler', 'cinder-scheduler', 1, 0, '{rpc}', '1.39')"
+        ))?;
+    }
+    let scheduler = Scheduler::listen(scene)?;
+    let config = scene.config(&["a"]).set("DEFAULT", "backend_stats_polling_interval", "3600");
+    let daemon = scene.start(&config)?;
+    let hears = |versions: [&str; 2], part: &str| -> Result<()> {
+        for version in versions {
+            let next = scheduler.next()?;
+            ensure!(next["version"] == version, "{next}");
+            ensure!(next["args"].get(part).is_some() || version == "3.0", "{next}");
+            ensure!(version != "3.0" || next["args"].get("timestamp").is_none(), "{next}");
+        }
+        Ok(())
+    };
+    hears(["3.0", "3.1"], "host")?;
+    let report = |part: &str| {
+        wait_for(&format!("the report to say {part:?}"), SOON, || {
+            let report = scene.run(&[
+                "--config-file",
+                &file.to_string_lossy(),
+                "report",
+                "--worker",
+                "a",
+            ])?;
+            ensure!(report.out.contains(part), "{report:?}");
+            Ok(())
+        })
+    };
+    report("understood by: cinder-scheduler 3.2, objects 1.39; cinder-backup 2.4, objects 1.39")?;
+    let ask =
+        || told(scene, &["publish_service_capabilities", "--cast", "--backend", "a"], ANSWERED);
+    store.write("UPDATE services SET rpc_current_version = '3.12' WHERE host = 'old'")?;
+    daemon.signal(Signal::SIGHUP)?;
+    report("understood by: cinder-scheduler 3.12,")?;
+    ask()?;
+    hears(["3.3", "3.5"], "timestamp")?;
+    // Too old, and with no version at all: nothing is said, and that is told.
+    for (version, part) in [
+        ("'2.0'", "RPCVersionCapError: cinder-scheduler understands 2.0"),
+        ("NULL", "announces no"),
+    ] {
+        store.write(&format!(
+            "UPDATE services SET rpc_current_version = {version} WHERE host = 'old'"
+        ))?;
+        daemon.signal(Signal::SIGHUP)?;
+        report(if version == "NULL" {
+            "cinder-scheduler unknown"
+        } else {
+            "cinder-scheduler 2.0,"
+        })?;
+        ask()?;
+        wait_for(&format!("{part:?} to be told"), SOON, || {
+            let log = daemon.log();
+            let line = log.lines().rfind(|line| line.contains("Schedulers cannot be told"));
+            ensure!(
+                line.is_some_and(|line| line.contains(part) && line.contains(" WARNING ")),
+                "{line:?}"
+            );
+            Ok(())
+        })?;
+    }
+    daemon.end_with(Signal::SIGTERM, 0)
+}
+
 /// Who chooses among back ends must not wait for the next time that it is told anyway.
 pub(crate) fn schedulers_hear_at_once_that_a_deleted_volume_has_made_room(
     scene: &Scene,

@@ -3,16 +3,23 @@
 //!
 //! Must not: know a driver; it is a [`CapabilitySource`].
 
-use cinder_types::{ClusterName, RequestContext, ServiceHost};
-use oslo_messaging::{CallError, Client, Context, Destination, Request};
+use cinder_types::{ApiVersion, ClusterName, RequestContext, ServiceHost};
+use oslo_messaging::{Client, Context, Destination, Request};
 use serde_json::{Map, Value, json};
 
 use super::request::fresh_id;
+use crate::worker::pins::{Cap, CapError};
 
-/// What every scheduler is told with, and the version that has a cluster's name.
-const UPDATE: (&str, &str) = ("update_service_capabilities", "3.3");
-/// What one of them is told with, who makes it a notification, and the version that knows clusters.
-const NOTIFY: (&str, &str) = ("notify_service_capabilities", "3.5");
+/// What every scheduler is told with, the version that has a cluster's name, and the first one.
+const UPDATE: &str = "update_service_capabilities";
+const UPDATE_SINCE: [ApiVersion; 2] = [version(3), version(0)];
+/// What one of them is told with, who makes it a notification, the version that knows clusters, and the first one.
+const NOTIFY: &str = "notify_service_capabilities";
+const NOTIFY_SINCE: [ApiVersion; 2] = [version(5), version(1)];
+
+const fn version(minor: u32) -> ApiVersion {
+    ApiVersion { major: 3, minor }
+}
 
 /// Knows what a back end can do and how much room it has.
 pub(crate) trait CapabilitySource: Send + Sync {
@@ -45,40 +52,63 @@ impl Whose {
     ///
     /// # Errors
     ///
-    /// [`CallError`]; that there is no scheduler is none.
+    /// [`CapError`]; that there is no scheduler is none.
     pub(super) fn publish(
         &self,
         client: &Client,
         exchange: &str,
         capabilities: &Map<String, Value>,
-    ) -> Result<(), CallError> {
+        cap: &Cap,
+    ) -> Result<(), CapError> {
         let now = now();
         let context = Context::new(RequestContext::own(fresh_id(), now.clone()).forward());
         let topic = crate::bus::SCHEDULER.to_owned();
-        let request =
-            Request::new(UPDATE.0, UPDATE.1, &self.update(capabilities, &now), context.clone())?;
+        let (version, args) = self.update(capabilities, &now, cap)?;
+        let request = Request::new(UPDATE, &version, &args, context.clone())?;
         client.cast(&Destination::Fanout { topic: topic.clone() }, request)?;
-        let request = Request::new(NOTIFY.0, NOTIFY.1, &self.notice(capabilities, &now), context)?;
-        client.tell(&Destination::Topic { exchange: exchange.to_owned(), topic }, request)
+        let (version, args) = self.notice(capabilities, &now, cap)?;
+        let request = Request::new(NOTIFY, &version, &args, context)?;
+        Ok(client.tell(&Destination::Topic { exchange: exchange.to_owned(), topic }, request)?)
     }
 
-    fn update(&self, capabilities: &Map<String, Value>, now: &str) -> Value {
-        json!({
+    fn update(
+        &self,
+        capabilities: &Map<String, Value>,
+        now: &str,
+        cap: &Cap,
+    ) -> Result<(String, Value), CapError> {
+        let [newer, older] = UPDATE_SINCE;
+        let version = cap.choose(newer, older)?;
+        let mut args = json!({
             "service_name": "volume",
             "host": self.host.as_str(),
             "capabilities": capabilities,
-            "cluster_name": self.cluster.as_ref().map(ClusterName::as_str),
-            "timestamp": now,
-        })
+        });
+        if version == newer {
+            args["cluster_name"] = self.cluster.as_ref().map(ClusterName::as_str).into();
+            args["timestamp"] = now.into();
+        }
+        Ok((version.to_string(), args))
     }
 
-    fn notice(&self, capabilities: &Map<String, Value>, now: &str) -> Value {
-        json!({
-            "service_name": "volume",
-            "backend": self.cluster.as_ref().map_or(self.host.as_str(), ClusterName::as_str),
-            "capabilities": capabilities,
-            "timestamp": now,
-        })
+    fn notice(
+        &self,
+        capabilities: &Map<String, Value>,
+        now: &str,
+        cap: &Cap,
+    ) -> Result<(String, Value), CapError> {
+        let [newer, older] = NOTIFY_SINCE;
+        cap.knows(NOTIFY, older)?;
+        let version = cap.choose(newer, older)?;
+        let name = self.cluster.as_ref().map_or(self.host.as_str(), ClusterName::as_str);
+        let mut args = json!({"service_name": "volume", "capabilities": capabilities});
+        if version == newer {
+            args["backend"] = name.into();
+            args["timestamp"] = now.into();
+        } else {
+            args["host"] = name.into();
+        }
+        Ok((version.to_string(), args))
     }
 }
 
@@ -90,6 +120,8 @@ pub(crate) fn now() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::worker::pins::{Peer, Pins};
+    use cinder_db::MinimumVersions;
 
     /// `spec/rpc.md` and the messages that were captured from the original.
     #[test]
@@ -106,19 +138,32 @@ mod tests {
             keys.sort();
             keys
         };
-        let (update, notice) =
-            (whose.update(&capabilities, &now()), whose.notice(&capabilities, &now()));
-        for ((method, version), ours) in [(UPDATE, &update), (NOTIFY, &notice)] {
+        let cap = Pins::default().towards(Peer::Scheduler).unwrap();
+        let update = whose.update(&capabilities, &now(), &cap).unwrap();
+        let notice = whose.notice(&capabilities, &now(), &cap).unwrap();
+        for (method, (version, ours)) in [(UPDATE, &update), (NOTIFY, &notice)] {
             let theirs = samples.iter().find(|one| one["message"]["method"] == method);
             let theirs = &theirs.unwrap()["message"];
             assert_eq!(keys(ours), keys(&theirs["args"]), "{method}");
-            assert_eq!(theirs["version"], version);
+            assert_eq!(theirs["version"], version.as_str());
             let length = |value: &Value| value["timestamp"].as_str().unwrap().len();
             assert_eq!(length(ours), length(&theirs["args"]));
         }
+        let (update, notice) = (update.1, notice.1);
         assert_eq!((&update["host"], &update["cluster_name"]), (&json!("n@b"), &json!("c@b")));
         assert_eq!(notice["backend"], "c@b");
+        let named = |rpc: &str| {
+            let (rpc, object) = (rpc.parse().unwrap(), "1.39".parse().unwrap());
+            Cap::of(Peer::Scheduler, Some(MinimumVersions { rpc, object }))
+        };
+        let old = named("3.2");
+        let (version, args) = whose.update(&capabilities, &now(), &old).unwrap();
+        assert_eq!((version.as_str(), keys(&args).len()), ("3.0", 3));
+        let (version, args) = whose.notice(&capabilities, &now(), &old).unwrap();
+        assert_eq!((version.as_str(), &args["host"]), ("3.1", &json!("c@b")));
+        let refused = whose.notice(&capabilities, &now(), &named("3.0")).unwrap_err().to_string();
+        assert!(refused.starts_with("ServiceTooOld: notify_service_capabilities"), "{refused}");
         let alone = Whose { cluster: None, ..whose };
-        assert_eq!(alone.notice(&capabilities, &now())["backend"], "n@b");
+        assert_eq!(alone.notice(&capabilities, &now(), &cap).unwrap().1["backend"], "n@b");
     }
 }

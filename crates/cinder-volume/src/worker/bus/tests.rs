@@ -80,6 +80,7 @@ impl Bench {
             manager: Arc::new(manager),
             source,
             lanes: Lanes::from(4),
+            pins: Pins::default(),
             publishing: Arc::default(),
             notifying: None,
         };
