@@ -9,6 +9,7 @@ use nix::sys::signal::Signal;
 use serde_json::json;
 
 use super::messages::{ANSWERED, begun, class, told, wait_answer};
+use crate::e2e::props::config::Config;
 use crate::e2e::props::daemon::{Daemon, SOON};
 use crate::e2e::props::http::Place;
 use crate::e2e::props::scene::Scene;
@@ -168,48 +169,24 @@ fn casts(scene: &Scene) -> Result<Vec<Child>> {
     (0..4).map(start).collect()
 }
 
-pub(crate) fn a_hup_has_the_broker_reached_as_another_user_and_no_message_is_lost(
+/// A change of the user, and one of a password; casts go on meanwhile.
+fn change_users(
     scene: &Scene,
-) -> Result<()> {
-    let mut broker = broker()?;
-    broker.serve()?;
-    for (user, password) in [("first", "hunter2"), ("second", "hunter3")] {
-        broker.ctl(&["add_user", user, password])?;
-        broker.ctl(&["set_permissions", user, ".*", ".*", ".*"])?;
-    }
-    let server = Place::socket(scene);
-    let config = scene.config(&["a"]).set("DEFAULT", "debug", "true");
-    let config = config.set("oslo_messaging_rabbit", "amqp_durable_queues", "true");
-    let config = config.set("health", "bind", &server.bind());
-    let with = |url: &str| config.clone().set("DEFAULT", "transport_url", url);
-    let daemon = scene.start(&with(&url_of(&broker, "first", "hunter2")))?;
-    wait_answer(scene, "a")?;
-    let workers = daemon.workers();
+    broker: &RabbitMq,
+    server: &Place,
+    daemon: &Daemon,
+    with: &dyn Fn(&str) -> Config,
+    served_as: &dyn Fn(&str) -> Result<()>,
+) -> Result<Vec<Child>> {
     let told = |count: usize| {
         daemon.wait_log(
             "INFO oslo_config.cfg [-] The message broker is reached as DEFAULT.transport_url says",
             count,
         )
     };
-    let users = || -> Result<BTreeSet<String>> {
-        let list =
-            broker.ctl(&["list_connections", "--no-table-headers", "user", "client_properties"])?;
-        let of_daemon = list
-            .lines()
-            .filter(|line| workers.iter().any(|pid| line.contains(&format!(":{pid}:"))));
-        Ok(of_daemon.filter_map(|line| Some(line.split_once('\t')?.0.to_owned())).collect())
-    };
-    let served_as = |user: &str| {
-        wait_for(&format!("to be served as {user}"), SOON, || {
-            let found = users()?;
-            ensure!(found == BTreeSet::from([user.to_owned()]), "{found:?}");
-            wait_reason(&server, "")
-        })
-    };
-    served_as("first")?;
     let mut casting = casts(scene)?;
     // Another user: said, and used as soon as there is a new connection.
-    scene.write("cinder.conf", &with(&url_of(&broker, "second", "hunter3")).text())?;
+    scene.write("cinder.conf", &with(&url_of(broker, "second", "hunter3")).text())?;
     daemon.signal(Signal::SIGHUP)?;
     told(1)?;
     served_as("first")?;
@@ -227,7 +204,7 @@ pub(crate) fn a_hup_has_the_broker_reached_as_another_user_and_no_message_is_los
         ensure!(reason.contains("ACCESS_REFUSED"), "{reason:?}");
         Ok(())
     })?;
-    scene.write("cinder.conf", &with(&url_of(&broker, "second", "hunter4")).text())?;
+    scene.write("cinder.conf", &with(&url_of(broker, "second", "hunter4")).text())?;
     casting.extend(casts(scene)?);
     daemon.signal(Signal::SIGHUP)?;
     told(2)?;
@@ -236,6 +213,43 @@ pub(crate) fn a_hup_has_the_broker_reached_as_another_user_and_no_message_is_los
     daemon.signal(Signal::SIGHUP)?;
     daemon.wait_log("Resetting cached RPC version pins", 3)?;
     told(2)?;
+    Ok(casting)
+}
+
+pub(crate) fn a_hup_has_the_broker_reached_as_another_user_and_no_message_is_lost(
+    scene: &Scene,
+) -> Result<()> {
+    let mut broker = broker()?;
+    broker.serve()?;
+    for (user, password) in [("first", "hunter2"), ("second", "hunter3")] {
+        broker.ctl(&["add_user", user, password])?;
+        broker.ctl(&["set_permissions", user, ".*", ".*", ".*"])?;
+    }
+    let server = Place::socket(scene);
+    let config = scene.config(&["a"]).set("DEFAULT", "debug", "true");
+    let config = config.set("oslo_messaging_rabbit", "amqp_durable_queues", "true");
+    let config = config.set("health", "bind", &server.bind());
+    let with = |url: &str| config.clone().set("DEFAULT", "transport_url", url);
+    let daemon = scene.start(&with(&url_of(&broker, "first", "hunter2")))?;
+    wait_answer(scene, "a")?;
+    let workers = daemon.workers();
+    let users = || -> Result<BTreeSet<String>> {
+        let list =
+            broker.ctl(&["list_connections", "--no-table-headers", "user", "client_properties"])?;
+        let of_daemon = list
+            .lines()
+            .filter(|line| workers.iter().any(|pid| line.contains(&format!(":{pid}:"))));
+        Ok(of_daemon.filter_map(|line| Some(line.split_once('\t')?.0.to_owned())).collect())
+    };
+    let served_as = |user: &str| {
+        wait_for(&format!("to be served as {user}"), SOON, || {
+            let found = users()?;
+            ensure!(found == BTreeSet::from([user.to_owned()]), "{found:?}");
+            wait_reason(&server, "")
+        })
+    };
+    served_as("first")?;
+    let casting = change_users(scene, &broker, &server, &daemon, &with, &served_as)?;
     let mut taken = 0;
     for mut one in casting {
         taken += usize::from(one.wait()?.code() == Some(ANSWERED));

@@ -137,7 +137,7 @@ fn general(line: &str) -> String {
         let end = match behind.split_once(':') {
             Some((host, tail)) if !host.contains(' ') => {
                 let colon = tail.find(':').unwrap_or(tail.len());
-                let digits = tail[colon..].find(|c: char| c == ' ').unwrap_or(tail.len() - colon);
+                let digits = tail[colon..].find(' ').unwrap_or(tail.len() - colon);
                 text += &behind[..host.len() + 1 + colon];
                 host.len() + 1 + colon + digits
             }
@@ -221,19 +221,8 @@ fn check_samples(scene: &Scene) -> Result<()> {
     Ok(())
 }
 
-pub(crate) fn twelve_sets_of_options_lead_to_what_the_original_declares(
-    scene: &Scene,
-) -> Result<()> {
-    check_samples(scene)?;
-    let mut broker = broker()?;
-    broker.serve()?;
-    let samples: Vec<_> = SAMPLES.iter().map(|name| sample(name)).collect::<Result<_>>()?;
-    let samples = samples.iter().map(|(_, text)| options_of(text));
-    let sets: Vec<_> = SAMPLES.into_iter().zip(samples).collect();
-    let sets: Vec<_> =
-        sets.into_iter().chain(SETS.map(|(name, options)| (name, options.to_vec()))).collect();
-    ensure!(sets.len() == 12 && sets[2].1.len() > 4, "{sets:?}");
-    let names: Vec<_> = sets.iter().map(|(name, _)| *name).collect();
+/// Makes all virtual hosts in one go: a command takes a second.
+fn make_hosts(broker: &RabbitMq, names: &[&str]) -> Result<()> {
     let hosts: Vec<_> =
         names.iter().flat_map(|name| [format!("ours-{name}"), format!("theirs-{name}")]).collect();
     let hosts: Vec<_> = hosts
@@ -251,6 +240,47 @@ pub(crate) fn twelve_sets_of_options_lead_to_what_the_original_declares(
             hosts.join(", ")
         ),
     ])?;
+    Ok(())
+}
+
+/// So many services have declared everything. The broker lists no consumers of streams.
+fn is_whole(lines: &[String], services: usize) -> bool {
+    let found = lines.iter().filter(|line| line.starts_with("consumer ")).count();
+    let each = if lines.iter().any(|line| line.contains("<<\"stream\">>")) { 4 } else { 6 };
+    found == each * services
+        && lines.iter().any(|line| line.starts_with("exchange cinder-scheduler_fanout "))
+}
+
+/// `ours` as it was before the original came, `together` afterwards.
+fn compare(names: &[&str], ours: &Topology, together: &Topology) -> Result<()> {
+    for name in names {
+        let (mine, other) = (&ours[&format!("ours-{name}")], &together[&format!("theirs-{name}")]);
+        ensure!(mine == other, "{name}: ours is {mine:#?}, theirs is {other:#?}");
+        // Side by side on one virtual host they are twice as many, and nothing else.
+        let both = &together[&format!("ours-{name}")];
+        ensure!(is_whole(both, 2), "{name}: {both:#?}");
+        let set = |lines: &[String]| lines.iter().cloned().collect::<BTreeSet<_>>();
+        ensure!(set(both) == set(mine), "{name}: together {both:#?}, alone {mine:#?}");
+    }
+    let mine = &ours["ours-quorum"];
+    ensure!(mine == &together["whole"], "ours is {mine:#?}, theirs {:#?}", together["whole"]);
+    Ok(())
+}
+
+pub(crate) fn twelve_sets_of_options_lead_to_what_the_original_declares(
+    scene: &Scene,
+) -> Result<()> {
+    check_samples(scene)?;
+    let mut broker = broker()?;
+    broker.serve()?;
+    let samples: Vec<_> = SAMPLES.iter().map(|name| sample(name)).collect::<Result<_>>()?;
+    let samples = samples.iter().map(|(_, text)| options_of(text));
+    let sets: Vec<_> = SAMPLES.into_iter().zip(samples).collect();
+    let sets: Vec<_> =
+        sets.into_iter().chain(SETS.map(|(name, options)| (name, options.to_vec()))).collect();
+    ensure!(sets.len() == 12 && sets[2].1.len() > 4, "{sets:?}");
+    let names: Vec<_> = sets.iter().map(|(name, _)| *name).collect();
+    make_hosts(&broker, &names)?;
     let mut daemons: Vec<Daemon> = Vec::new();
     for (name, options) in &sets {
         let config = config(scene, &broker, name, options)?;
@@ -264,13 +294,6 @@ pub(crate) fn twelve_sets_of_options_lead_to_what_the_original_declares(
     let made = scene.run(&["--config-file", &file.to_string_lossy(), "db", "init"])?;
     ensure!(made.code == Some(0), "{made:?}");
     let original = original::start(scene, "cinder-volume")?;
-    // So many services. The broker lists no consumers of streams.
-    let is_whole = |lines: &Vec<String>, services: usize| {
-        let found = lines.iter().filter(|line| line.starts_with("consumer ")).count();
-        let each = if lines.iter().any(|line| line.contains("<<\"stream\">>")) { 4 } else { 6 };
-        found == each * services
-            && lines.iter().any(|line| line.starts_with("exchange cinder-scheduler_fanout "))
-    };
     let ours = wait_for("all daemons to have declared everything", secs(120), || {
         let found = declared(scene, &broker)?;
         for name in &names {
@@ -286,17 +309,7 @@ pub(crate) fn twelve_sets_of_options_lead_to_what_the_original_declares(
         ensure!(is_whole(lines, 1), "the whole of the original: {lines:#?}");
         Ok(found)
     })?;
-    for name in &names {
-        let (mine, other) = (&ours[&format!("ours-{name}")], &together[&format!("theirs-{name}")]);
-        ensure!(mine == other, "{name}: ours is {mine:#?}, theirs is {other:#?}");
-        // Side by side on one virtual host they are twice as many, and nothing else.
-        let both = &together[&format!("ours-{name}")];
-        ensure!(is_whole(both, 2), "{name}: {both:#?}");
-        let set = |lines: &[String]| lines.iter().cloned().collect::<BTreeSet<_>>();
-        ensure!(set(both) == set(mine), "{name}: together {both:#?}, alone {mine:#?}");
-    }
-    let mine = &ours["ours-quorum"];
-    ensure!(mine == &together["whole"], "ours is {mine:#?}, theirs {:#?}", together["whole"]);
+    compare(&names, &ours, &together)?;
     for (name, daemon) in names.iter().zip(&daemons) {
         for line in [" ERROR ", "is not durable on the broker", "is away"] {
             ensure!(daemon.count(line) == 0, "{name}: {}", daemon.log());
