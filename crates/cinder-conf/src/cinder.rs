@@ -6,6 +6,8 @@
 mod backend;
 mod check;
 mod dump;
+mod foreign;
+mod history;
 mod known;
 mod report;
 mod tables;

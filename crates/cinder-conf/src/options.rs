@@ -29,8 +29,8 @@ pub mod target;
 
 pub use shadows::{FOR_ALL_BACKENDS, FOR_OTHERS, SHADOWS};
 
-/// Options that other services or other vendors' drivers know: `GROUP NAME` per line, sorted. They
-/// are accepted in files without a word.
+/// Options that other services or other vendors' drivers know: `GROUP NAME TYPE` per line, sorted, with `multi` if
+/// every occurrence counts and `secret` if it is. They are accepted in files without a word.
 pub const FOREIGN: &str = include_str!("options/foreign.txt");
 
 /// Choices compared without regard to case.

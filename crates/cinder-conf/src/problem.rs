@@ -23,6 +23,13 @@ pub enum Level {
     Error,
     /// Something has no effect, or not the one expected.
     Warning,
+    /// Something that may be right, and that nobody here can judge.
+    Note,
+}
+
+impl Level {
+    /// All of them, the worst first.
+    pub(crate) const ALL: [Self; 3] = [Self::Error, Self::Warning, Self::Note];
 }
 
 impl std::fmt::Display for Level {
@@ -30,6 +37,7 @@ impl std::fmt::Display for Level {
         f.pad(match self {
             Self::Error => "error",
             Self::Warning => "warning",
+            Self::Note => "note",
         })
     }
 }

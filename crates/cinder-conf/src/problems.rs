@@ -19,6 +19,7 @@ pub struct Problems {
     kept: Vec<Problem>,
     errors: Count,
     warnings: Count,
+    notes: Count,
     /// Whether an error keeps the whole program from starting.
     fatal: bool,
     /// Back ends with an error that is not kept.
@@ -53,9 +54,14 @@ impl Problems {
         self.warnings.all
     }
 
+    /// Number of notes.
+    pub fn notes(&self) -> usize {
+        self.notes.all
+    }
+
     /// Whether there is nothing to say.
     pub fn is_empty(&self) -> bool {
-        self.errors.all + self.warnings.all == 0
+        self.errors.all + self.warnings.all + self.notes.all == 0
     }
 
     /// One by one, as far as they are kept.
@@ -68,13 +74,14 @@ impl Problems {
         let Count { all, kept } = match level {
             Level::Error => self.errors,
             Level::Warning => self.warnings,
+            Level::Note => self.notes,
         };
         all - kept
     }
 
     /// A line for each level of which some are not kept: `and 9500 more warnings`.
     pub fn remarks(&self) -> impl Iterator<Item = (Level, String)> {
-        [Level::Error, Level::Warning].into_iter().filter_map(|level| {
+        Level::ALL.into_iter().filter_map(|level| {
             let omitted = self.omitted(level);
             let plural = if omitted == 1 { "" } else { "s" };
             (omitted > 0).then(|| (level, format!("and {omitted} more {level}{plural}")))
@@ -83,7 +90,11 @@ impl Problems {
 
     /// Whether one more of this level would be kept. Without room it need not be worded.
     pub(crate) fn has_room(&self, level: Level) -> bool {
-        let count = if level == Level::Error { self.errors } else { self.warnings };
+        let count = match level {
+            Level::Error => self.errors,
+            Level::Warning => self.warnings,
+            Level::Note => self.notes,
+        };
         count.kept < MOST_KEPT
     }
 
@@ -114,7 +125,7 @@ impl Problems {
 
     #[cfg(feature = "cinder")]
     pub(crate) fn extend(&mut self, others: Self) {
-        let omitted = [Level::Error, Level::Warning].map(|level| (level, others.omitted(level)));
+        let omitted = Level::ALL.map(|level| (level, others.omitted(level)));
         others.kept.into_iter().for_each(|problem| self.push(problem));
         for (level, number) in omitted {
             self.count(level).all += number;
@@ -127,6 +138,7 @@ impl Problems {
         match level {
             Level::Error => &mut self.errors,
             Level::Warning => &mut self.warnings,
+            Level::Note => &mut self.notes,
         }
     }
 
@@ -156,7 +168,7 @@ impl Problems {
             None => (0, 0, 0),
         });
         self.kept.dedup();
-        for level in [Level::Error, Level::Warning] {
+        for level in Level::ALL {
             let kept = self.kept.iter().filter(|problem| problem.level == level).count();
             let count = self.count(level);
             count.all -= count.kept - kept;

@@ -86,6 +86,13 @@ fn mask_login(url: &str, out: &mut String) {
     }
 }
 
+/// Whether an option of this name holds a secret, for options of which nothing but the name is known.
+#[cfg(feature = "cinder")]
+pub(crate) fn names_a_secret(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    SECRET_NAMES.iter().any(|secret| name.ends_with(secret))
+}
+
 /// `name=****` and `name: ****`, for each name that ends like one of a secret.
 fn without_named(text: &str) -> Cow<'_, str> {
     let mut out = String::new();

@@ -38,17 +38,23 @@ impl Suggestions {
     }
 }
 
-/// The known name most like a misspelled one, if any is like it at all.
+/// Changed letters that are a slip. With more, a suggestion is about something else than what was meant, and does harm
+/// if it is followed.
+const MOST_EDITS: usize = 2;
+
+/// The known name that a misspelled one was meant to be: at most two letters are missing, wrong, too many or exchanged,
+/// and most are right.
 pub(crate) fn nearest<'n>(name: &str, known: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
     if name.len() > LONGEST {
         return None;
     }
     let folded = name.to_lowercase().replace('-', "_");
-    let score = |known: &str| strsim::jaro_winkler(&folded, known);
-    let scored = known.into_iter().map(|known| (score(known), known));
-    // Below this, suggestions are about other things than what was meant.
-    let close = scored.filter(|(score, _)| *score >= 0.88);
-    close.max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, known)| known)
+    let most = (folded.chars().count() / 3).min(MOST_EDITS);
+    // Most names differ in length by more than that, which costs nothing to see.
+    let fits = |known: &&str| known.len().abs_diff(folded.len()) <= most;
+    let edits = |known: &'n str| (strsim::osa_distance(&folded, &known.to_lowercase()), known);
+    let close = known.into_iter().filter(fits).map(edits).filter(|(edits, _)| *edits <= most);
+    close.min_by_key(|(edits, _)| *edits).map(|(_, known)| known)
 }
 
 #[cfg(test)]
@@ -61,5 +67,21 @@ mod tests {
         let never = std::iter::from_fn(|| -> Option<&str> { panic!("somebody looks") });
         assert_eq!(nearest(&long, never), None);
         assert_eq!(nearest("volume_grup", ["volume_group", "volume_clear"]), Some("volume_group"));
+    }
+
+    #[test]
+    fn a_name_that_takes_more_than_two_changes_is_another_one() {
+        for (name, known, meant) in [
+            ("conection", "connection", true),
+            ("volume_dirver", "volume_driver", true),
+            ("Volume-Grup", "volume_group", true),
+            ("glance_api_version", "glance_api_insecure", false),
+            ("iscsi_ip_address", "iser_ip_address", false),
+            ("auth_uri", "auth_version", false),
+            ("ab", "abc", false),
+            ("debg", "debug", true),
+        ] {
+            assert_eq!(nearest(name, [known]).is_some(), meant, "{name} {known}");
+        }
     }
 }

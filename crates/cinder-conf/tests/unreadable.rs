@@ -154,7 +154,7 @@ fn files_whose_names_are_no_text_are_read_like_others() {
     fs::write(parts.join(std::ffi::OsStr::from_bytes(b"\xff.conf")), GOOD).unwrap();
     fs::write(parts.join(".hidden.conf"), "nonsense").unwrap();
     fs::write(parts.join("no.configuration"), "nonsense").unwrap();
-    assert_eq!(check(places.request()).services, ["node1@a"]);
+    assert_eq!(check(places.request()).services().collect::<Vec<_>>(), ["node1@a"]);
 }
 
 #[test]

@@ -34,6 +34,7 @@ mod file_io;
 mod io;
 mod lock;
 mod operation;
+mod originals;
 mod record;
 pub mod registry;
 pub mod run;

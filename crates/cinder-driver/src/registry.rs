@@ -4,6 +4,8 @@
 //! its new place, and one for which there is no driver in this program says so, with the reason.
 //! Must not: make a driver, or know one; whoever registers it says how it is made.
 
+use crate::originals::{self, Original};
+
 /// Class paths that have moved, and where to (`spec/driver-api.md §1`).
 const RENAMES: &[(&str, &str)] = &[
     (
@@ -40,8 +42,8 @@ const RENAMES: &[(&str, &str)] = &[
     ),
 ];
 
-/// Where the original keeps its drivers.
-const PACKAGE: &str = "cinder.volume.drivers.";
+/// What all of the original's class paths begin with.
+const PACKAGE: &str = "cinder.";
 /// Where it keeps those that are for its own tests.
 const TESTS: &str = "cinder.tests.";
 
@@ -87,6 +89,34 @@ pub enum NoDriver {
         /// The class path.
         class: String,
     },
+    /// A class that the original has no more.
+    #[error("Cinder {RELEASE} has no driver {class}{}{}", removed(release.as_deref()), called_now(now.as_deref()))]
+    Removed {
+        /// The class path.
+        class: String,
+        /// The first release without it, if that is known.
+        release: Option<String>,
+        /// What it is called now.
+        now: Option<String>,
+    },
+    /// A class below the original's packages that it has never had.
+    #[error("Cinder {RELEASE} has no driver {class}{}", nearest.as_ref().map(|one| format!("; did you mean {one}?")).unwrap_or_default())]
+    NeverWas {
+        /// The class path.
+        class: String,
+        /// One that there is and that is spelled nearly so.
+        nearest: Option<String>,
+    },
+    /// A class of somebody else's package.
+    #[error(
+        "{class} is a driver of another package, and this program has no driver for it (it has {known})"
+    )]
+    Foreign {
+        /// The class path.
+        class: String,
+        /// What there is.
+        known: String,
+    },
     /// A name that means nothing.
     #[error("there is no driver {name:?} (there are {known})")]
     Unknown {
@@ -95,6 +125,34 @@ pub enum NoDriver {
         /// What there is.
         known: String,
     },
+}
+
+/// The release whose drivers are known.
+const RELEASE: &str = "29.0.0";
+
+fn removed(release: Option<&str>) -> String {
+    match release {
+        Some(release) => format!(" (removed in {release})"),
+        None => " (removed long ago)".to_owned(),
+    }
+}
+
+fn called_now(now: Option<&str>) -> String {
+    now.map(|now| format!("; it is called {now} now")).unwrap_or_default()
+}
+
+impl NoDriver {
+    /// Whether the name is a mistake, which no installation of the original could run either; else it is only
+    /// this program that lacks the driver.
+    #[must_use]
+    pub fn is_mistake(&self) -> bool {
+        match self {
+            Self::NotHere { .. } | Self::ForTests { .. } | Self::Foreign { .. } => false,
+            Self::Empty | Self::Removed { .. } | Self::NeverWas { .. } | Self::Unknown { .. } => {
+                true
+            }
+        }
+    }
 }
 
 /// Where a class path has moved to, if it has.
@@ -130,15 +188,29 @@ impl<M> Registry<M> {
             return Ok(Found { name: names.ours, maker });
         }
         let known = || self.0.iter().map(|(names, _)| names.ours).collect::<Vec<_>>().join(", ");
-        let class = class.to_owned();
+        let owned = class.to_owned();
         Err(if class.is_empty() {
             NoDriver::Empty
-        } else if class.starts_with(PACKAGE) {
-            NoDriver::NotHere { class, known: known() }
         } else if class.starts_with(TESTS) {
-            NoDriver::ForTests { class }
+            NoDriver::ForTests { class: owned }
+        } else if class.starts_with(PACKAGE) {
+            let text = |text: &str| text.to_owned();
+            match originals::of(class) {
+                Original::Has => NoDriver::NotHere { class: owned, known: known() },
+                Original::Had { release, now } => NoDriver::Removed {
+                    class: owned,
+                    release: release.map(text),
+                    now: now.map(text),
+                },
+                Original::Never => NoDriver::NeverWas {
+                    class: owned,
+                    nearest: originals::nearest(class).map(text),
+                },
+            }
+        } else if class.contains('.') {
+            NoDriver::Foreign { class: owned, known: known() }
         } else {
-            NoDriver::Unknown { name: class, known: known() }
+            NoDriver::Unknown { name: owned, known: known() }
         })
     }
 }
@@ -188,9 +260,60 @@ mod tests {
                 "cinder.tests.fake_driver.FakeGateDriver is a driver for the original's tests",
             ),
             ("Local", "there is no driver \"Local\" (there are local, powerflex)"),
+            (
+                "acme.cinder.AcmeDriver",
+                "acme.cinder.AcmeDriver is a driver of another package, and this program has no driver for it \
+                 (it has local, powerflex)",
+            ),
+            (
+                "cinder.volume.drivers.glusterfs.GlusterfsDriver",
+                "Cinder 29.0.0 has no driver cinder.volume.drivers.glusterfs.GlusterfsDriver (removed in 10.0.0)",
+            ),
+            (
+                "cinder.volume.drivers.solidfire.SolidFire",
+                "Cinder 29.0.0 has no driver cinder.volume.drivers.solidfire.SolidFire; did you mean \
+                 cinder.volume.drivers.solidfire.SolidFireDriver?",
+            ),
+            (
+                "cinder.volume.drivers.rbd.RDBDriver",
+                "Cinder 29.0.0 has no driver cinder.volume.drivers.rbd.RDBDriver; did you mean \
+                 cinder.volume.drivers.rbd.RBDDriver?",
+            ),
+            (
+                "cinder.volume.drivers.ceph.RBDDriver",
+                "Cinder 29.0.0 has no driver cinder.volume.drivers.ceph.RBDDriver; did you mean \
+                 cinder.volume.drivers.rbd.RBDDriver?",
+            ),
+            ("cinder.some.thing.Else", "Cinder 29.0.0 has no driver cinder.some.thing.Else"),
         ] {
             let error = registry().find(name).expect_err(name);
             assert_eq!(error.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn what_the_original_could_run_is_no_mistake() {
+        for (name, is_mistake) in [
+            ("cinder.volume.drivers.netapp.common.NetAppDriver", false),
+            ("acme.AcmeDriver", false),
+            ("cinder.tests.fake_driver.FakeGateDriver", false),
+            ("cinder.volume.drivers.scality.ScalityDriver", true),
+            ("cinder.volume.drivers.netapp.common.NetApp", true),
+            ("rbd", true),
+            ("", true),
+        ] {
+            assert_eq!(
+                registry().find(name).map(drop).map_err(|why| why.is_mistake()),
+                Err(is_mistake),
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn every_name_that_has_moved_means_a_driver_of_the_original() {
+        for (old, new) in RENAMES {
+            assert_eq!(originals::of(new), Original::Has, "{old}");
         }
     }
 }

@@ -9,6 +9,7 @@ use std::{
 };
 
 use super::{
+    history,
     known::Known,
     tables::{self, InDefault},
 };
@@ -99,6 +100,18 @@ pub(super) fn enabled(oslo: &OsloConfig<'static>) -> Vec<String> {
 /// What is wrong with a name that does something instead of being shown.
 const ACTS: &str = "holds a control character, which no name of a service can have";
 
+/// What is wrong with a value that somebody has put a comment behind.
+const NO_COMMENT: &str = "a # inside a value is no comment";
+
+/// What stands before something that looks like a comment and is part of the value.
+fn without_comment(text: &str) -> Option<&str> {
+    let starts = |(at, character): (usize, char)| {
+        let before = text.get(..at)?;
+        (character == '#' && before.ends_with(char::is_whitespace)).then(|| before.trim_end())
+    };
+    text.char_indices().find_map(starts)
+}
+
 struct Examiner<'e> {
     oslo: &'e OsloConfig<'static>,
     known: Known<'e>,
@@ -154,6 +167,7 @@ impl Examiner<'_> {
             };
             let mut problem = Problem::new(level, text).of("DEFAULT", "enabled_backends");
             problem.origin.clone_from(&place);
+            problem.hint = without_comment(name).map(|_| NO_COMMENT.to_owned());
             self.problems.push(if scoped { problem.backend(name) } else { problem });
         }
     }
@@ -190,33 +204,68 @@ impl Examiner<'_> {
             if self.known.section(&folded) {
                 self.keys(&header.name, &folded);
             } else if matches!(self.oslo.header_place(header), Origin::File { .. }) {
-                if !self.problems.has_room(Level::Warning) {
-                    self.problems.omit(Level::Warning, 1);
+                if !(self.problems.has_room(Level::Warning) && self.problems.has_room(Level::Note))
+                {
+                    self.problems.omit(Level::Note, 1);
                     continue;
                 }
-                let problem = self.strange_section(&header.name, &folded);
-                self.problems.push(problem.at(self.oslo.header_place(header)).of(&header.name, ""));
+                if let Some(problem) = self.strange_section(&header.name, &folded) {
+                    let problem = problem.at(self.oslo.header_place(header));
+                    self.problems.push(problem.of(&header.name, ""));
+                }
+            }
+            self.comments(&header.name, &folded);
+        }
+    }
+
+    /// Values that end in what somebody has taken for a comment. The list of back ends has said so already.
+    fn comments(&mut self, shown: &str, folded: &str) {
+        let is_list = |key: &str| folded == "DEFAULT" && key == "enabled_backends";
+        for (key, found) in self.oslo.raw_keys(folded).filter(|(key, _)| !is_list(key)) {
+            for one in found {
+                if without_comment(&one.text).is_none() {
+                    continue;
+                }
+                let place = self.oslo.place(one);
+                if matches!(place, Origin::File { .. }) {
+                    self.problems.push(
+                        Problem::new(Level::Warning, NO_COMMENT)
+                            .at(place)
+                            .of(shown, key)
+                            .hint("write it on a line of its own"),
+                    );
+                }
             }
         }
     }
 
-    fn strange_section(&mut self, name: &str, folded: &str) -> Problem {
+    fn strange_section(&mut self, name: &str, folded: &str) -> Option<Problem> {
+        // Whoever enabled it has written a comment behind it, which is told there.
+        let enabled = self.backends.values().filter_map(|backend| without_comment(backend));
+        if enabled.map(fold).any(|enabled| enabled == folded) {
+            return None;
+        }
+        Some(self.unread_section(name, folded))
+    }
+
+    fn unread_section(&mut self, name: &str, folded: &str) -> Problem {
         let mut keys = self.oslo.raw_keys(folded).map(|(key, _)| key);
         if keys.any(|key| self.known.is_backend_option(key)) {
             let text = "section is never used";
             return Problem::new(Level::Warning, text)
                 .hint(format!("add {name} to enabled_backends, or remove the section"));
         }
-        let problem = Problem::new(Level::Warning, "unknown section");
+        let problem = |level| Problem::new(level, "unknown section");
         if folded == "default" {
-            return problem.hint("did you mean [DEFAULT]? It is written in capitals");
+            let hint = "did you mean [DEFAULT]? It is written in capitals";
+            return problem(Level::Warning).hint(hint);
         }
-        if !self.suggestions.take() {
-            return problem;
-        }
-        match nearest(name.trim(), self.known.section_names()) {
-            Some(near) => problem.hint(format!("did you mean [{near}]?")),
-            None => problem,
+        let near =
+            self.suggestions.take().then(|| nearest(name.trim(), self.known.section_names()));
+        match near.flatten() {
+            Some(near) => problem(Level::Warning).hint(format!("did you mean [{near}]?")),
+            // It may be one that another program of the same installation reads.
+            None => problem(Level::Note),
         }
     }
 
@@ -227,6 +276,7 @@ impl Examiner<'_> {
         keys.sort_by_key(|(_, found)| found.first().map(|first| (first.rank, first.line)));
         for (key, found) in keys {
             let Some(last) = found.last() else { continue };
+            self.set_twice(shown, folded, key, found);
             if let Some(option) = group.and_then(|group| group.table.get(key)) {
                 let Some(group) = group else { continue };
                 let own = |_: &&str| key == "backend_host" || tables::backend_option(key).is_some();
@@ -241,6 +291,25 @@ impl Examiner<'_> {
                 }
             } else if !self.known.accepted(folded, key) {
                 self.unknown(shown, folded, key, found);
+            }
+        }
+    }
+
+    /// An option that one file sets more than once, where only the last time counts. That a later file has another
+    /// value is what later files are for.
+    fn set_twice(&mut self, shown: &str, folded: &str, key: &str, found: &[Occurrence]) {
+        let declared = self.oslo.group(folded).and_then(|group| group.table.get(key));
+        let is_single = match (declared, self.known.foreign(folded, key)) {
+            (Some(option), _) => !option.multi,
+            (None, Some(foreign)) => !foreign.multi,
+            (None, None) => false,
+        };
+        for pair in found.windows(2) {
+            let [before, after] = pair else { continue };
+            let place = self.oslo.place(before);
+            if is_single && before.rank == after.rank && matches!(place, Origin::File { .. }) {
+                let text = format!("is set again in line {}, and only that counts", after.line);
+                self.problems.push(Problem::new(Level::Warning, text).at(place).of(shown, key));
             }
         }
     }
@@ -338,14 +407,18 @@ impl Examiner<'_> {
         if !self.problems.has_room(Level::Warning) {
             return self.problems.omit(Level::Warning, found.len());
         }
-        let hint = self
-            .known
-            .place(folded, key)
-            .or_else(|| self.suggestions.take().then(|| self.known.likely(folded, key)).flatten());
+        let kind = self.known.kind_of_section(folded);
+        let (text, hint) = match history::of(kind, key) {
+            Some(past) => (past.text(), past.hint(kind)),
+            None => {
+                let likely =
+                    || self.suggestions.take().then(|| self.known.likely(folded, key)).flatten();
+                ("unknown option".to_owned(), self.known.place(folded, key).or_else(likely))
+            }
+        };
         for one in found {
-            let problem = Problem::new(Level::Warning, "unknown option")
-                .at(self.oslo.place(one))
-                .of(shown, key);
+            let problem =
+                Problem::new(Level::Warning, text.clone()).at(self.oslo.place(one)).of(shown, key);
             self.problems.push(match &hint {
                 Some(hint) => problem.hint(hint.clone()),
                 None => problem,

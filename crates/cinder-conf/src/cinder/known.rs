@@ -4,10 +4,11 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::tables::{self, tables};
-use crate::{
-    option::Opt, options::FOREIGN, oslo::OsloConfig, source::fold, suggest::nearest, value::Value,
+use super::{
+    foreign::{self, Foreign},
+    tables::{self, tables},
 };
+use crate::{option::Opt, oslo::OsloConfig, source::fold, suggest::nearest, value::Value};
 
 /// Sections whose credentials come from a plugin that the section itself names.
 const CREDENTIALS: [&str; 5] =
@@ -57,13 +58,17 @@ const PLUGIN_OPTIONS: [&str; 40] = [
     "username",
 ];
 
+/// Sections that other parts of an installation read, of which nothing more is known.
+pub(super) const OTHERS: [&str; 2] = ["audit_middleware_notifications", "privsep_entrypoint"];
+
+/// Options whose values are names of further sections, in whatever section they stand.
+const NAMING: [&str; 3] = ["auth_section", "auth-section", "fc_fabric_names"];
+
 /// The names that mean something in this configuration.
 pub(super) struct Known<'k> {
     oslo: &'k OsloConfig<'static>,
     /// Folded names of enabled back ends.
     backends: HashSet<String>,
-    /// Groups of other services; folded.
-    foreign: HashMap<&'static str, HashSet<&'static str>>,
     /// Sections that options refer to; folded.
     named: HashSet<String>,
     /// Folded group and former name → group and option of today.
@@ -72,10 +77,6 @@ pub(super) struct Known<'k> {
 
 impl<'k> Known<'k> {
     pub fn new(oslo: &'k OsloConfig<'static>, backends: &[String]) -> Self {
-        let mut foreign: HashMap<&str, HashSet<&str>> = HashMap::new();
-        for (group, name) in FOREIGN.lines().filter_map(|line| line.split_once(' ')) {
-            foreign.entry(group).or_default().insert(name);
-        }
         let mut former = HashMap::new();
         for (group, option) in oslo.options() {
             for alias in option.aliases {
@@ -88,7 +89,7 @@ impl<'k> Known<'k> {
             }
         }
         let backends = backends.iter().map(|name| fold(name)).collect();
-        Self { oslo, backends, foreign, named: named_sections(oslo), former }
+        Self { oslo, backends, named: named_sections(oslo), former }
     }
 
     /// A section of the service itself.
@@ -104,19 +105,20 @@ impl<'k> Known<'k> {
         self.is_global(folded)
             || self.backends.contains(folded)
             || self.named.contains(folded)
-            || self.foreign.contains_key(folded)
+            || foreign::groups().contains_key(folded)
+            || OTHERS.contains(&folded)
     }
 
     pub fn section_names(&self) -> impl Iterator<Item = &str> {
         let ours = self.oslo.groups().iter().map(|group| group.name.as_str());
-        ours.chain(self.foreign.keys().copied())
+        ours.chain(foreign::groups().keys().copied())
     }
 
     /// Whether a driver, ours or not, has such an option.
     pub fn is_backend_option(&self, key: &str) -> bool {
         tables::backend_option(key).is_some()
             || key == "backend_host"
-            || self.foreign.get("backend_defaults").is_some_and(|names| names.contains(key))
+            || foreign::option("backend_defaults", key).is_some()
     }
 
     /// Today's option for a former name.
@@ -124,14 +126,24 @@ impl<'k> Known<'k> {
         self.former.get(&(folded.to_owned(), key.to_owned())).cloned()
     }
 
+    /// The option of another service or driver that stands under this name in this section.
+    pub fn foreign(&self, folded: &str, key: &str) -> Option<Foreign> {
+        let in_backend = || foreign::option("backend_defaults", key);
+        let of_backend = || self.backends.contains(folded).then(in_backend).flatten();
+        foreign::option(folded, key).or_else(of_backend)
+    }
+
     /// Whether somebody else reads the option, so that it is no mistake.
     pub fn accepted(&self, folded: &str, key: &str) -> bool {
-        let listed = |group: &str| self.foreign.get(group).is_some_and(|names| names.contains(key));
-        listed(folded)
+        self.foreign(folded, key).is_some()
             || self.named.contains(folded)
-            || (self.backends.contains(folded) && listed("backend_defaults"))
-            || (CREDENTIALS.contains(&folded)
-                && PLUGIN_OPTIONS.contains(&key.replace('-', "_").as_str()))
+            || OTHERS.contains(&folded)
+            || (CREDENTIALS.contains(&folded) && is_of_credentials(key))
+    }
+
+    /// The section's name for tables that know back ends by no other.
+    pub fn kind_of_section<'f>(&self, folded: &'f str) -> &'f str {
+        if self.backends.contains(folded) { "backend_defaults" } else { folded }
     }
 
     /// Where a name belongs that is right, or nearly: known without comparing it with others.
@@ -150,7 +162,8 @@ impl<'k> Known<'k> {
         let own = group.into_iter().flat_map(|group| group.table.iter().map(|option| option.dest));
         let in_backend = self.backends.contains(folded) || folded == "backend_defaults";
         let foreign = if in_backend { "backend_defaults" } else { folded };
-        let others = self.foreign.get(foreign).into_iter().flatten().copied();
+        let others =
+            foreign::groups().get(foreign).into_iter().flat_map(|names| names.keys().copied());
         // Ours first: a name of another vendor's driver is the less likely meaning.
         let near = nearest(key, own).or_else(|| nearest(key, others));
         if let Some(near) = near {
@@ -161,7 +174,7 @@ impl<'k> Known<'k> {
         Some(format!("did you mean {near}? It belongs into {}", self.home_of(near)?))
     }
 
-    /// The section an option of exactly this name belongs into.
+    /// The sections an option of exactly this name belongs into.
     fn home_of(&self, key: &str) -> Option<String> {
         if self.is_backend_option(key) {
             return Some("a back end's section or [backend_defaults]".to_owned());
@@ -170,16 +183,35 @@ impl<'k> Known<'k> {
             CREDENTIALS.iter().all(|credentials| credentials != group)
                 && options.iter().any(|option| option.dest == key)
         };
-        tables::GLOBAL.iter().find(declared).map(|(group, _)| format!("[{group}]"))
+        let homes: Vec<String> =
+            tables::GLOBAL.iter().filter(declared).map(|(group, _)| format!("[{group}]")).collect();
+        // A name that stands in many sections says nothing about which was meant.
+        (1..=2).contains(&homes.len()).then(|| homes.join(" or "))
     }
 }
 
-/// Sections named by `auth_section` and `config_source`.
+/// Whether credential plugins have such an option, with dashes or underscores.
+pub(super) fn is_of_credentials(key: &str) -> bool {
+    PLUGIN_OPTIONS.contains(&key.replace('-', "_").as_str())
+}
+
+/// Whether such options may stand in a section (folded).
+pub(super) fn takes_credentials(folded: &str) -> bool {
+    CREDENTIALS.contains(&folded)
+}
+
+/// The sections in which such options may stand.
+pub(super) fn credentials() -> String {
+    CREDENTIALS.map(|section| format!("[{section}]")).join(", ")
+}
+
+/// Sections named by options: those of [`NAMING`] wherever they stand, and `config_source`.
 fn named_sections(oslo: &OsloConfig<'static>) -> HashSet<String> {
     let mut named = HashSet::new();
-    for group in CREDENTIALS {
-        if let Ok(Value::Text(section)) = oslo.get(group, "auth_section") {
-            named.insert(fold(&section));
+    for header in oslo.headers() {
+        let folded = fold(&header.name);
+        for one in NAMING.iter().filter_map(|key| oslo.raw(&folded, key).last()) {
+            named.extend(one.text.split(',').map(|name| fold(name.trim())));
         }
     }
     if let Ok(Value::List(sections)) = oslo.get("DEFAULT", "config_source") {

@@ -17,8 +17,8 @@ use crate::{
 pub struct Report {
     /// All problems.
     pub problems: Problems,
-    /// Names of the services that a start would register: `host@backend`.
-    pub services: Vec<String>,
+    /// The enabled back ends, each with the name of its service, `host@backend`.
+    backends: Vec<(String, String)>,
     /// Files read, in order.
     pub files: Vec<String>,
 }
@@ -37,18 +37,18 @@ pub fn check_with(request: Request, progress: &mut dyn FnMut(usize, usize)) -> R
         let text = "names no back end, so the service would stop at once";
         problems.push(Problem::new(Level::Error, text).of("DEFAULT", "enabled_backends"));
     }
-    let mut services = Vec::new();
+    let mut backends = Vec::new();
     for name in names {
         match backend::node(&oslo, &name) {
             Ok(node) => {
                 let service = format!("{node}@{name}");
-                services.push(printable(&without_secrets(&service)).into_owned());
+                backends.push((name, printable(&without_secrets(&service)).into_owned()));
             }
             Err(more) => problems.extend(more),
         }
     }
     problems.sort(oslo.config_files());
-    Report { problems, services, files: oslo.config_files().to_vec() }
+    Report { problems, backends, files: oslo.config_files().to_vec() }
 }
 
 impl Report {
@@ -58,9 +58,17 @@ impl Report {
         self.problems.sort(&self.files);
     }
 
+    /// Names of the services that a start would register, `host@backend`: none of a back end that does not start.
+    pub fn services(&self) -> impl Iterator<Item = &str> {
+        let none_starts = self.problems.is_fatal();
+        let starts = move |name: &String| !none_starts && self.problems.of_backend(name).is_empty();
+        let those = self.backends.iter().filter(move |(name, _)| starts(name));
+        those.map(|(_, service)| service.as_str())
+    }
+
     /// Whether a start with this configuration is fine; with `strict`, warnings count too.
     pub fn passes(&self, strict: bool) -> bool {
-        if strict { self.problems.is_empty() } else { !self.problems.has_errors() }
+        !self.problems.has_errors() && !(strict && self.problems.warnings() > 0)
     }
 }
 
@@ -73,24 +81,29 @@ impl std::fmt::Display for Report {
         for (_, remark) in self.problems.remarks() {
             writeln!(f, "{remark}")?;
         }
-        for service in &self.services {
+        for service in self.services() {
             writeln!(f, "service {service}")?;
         }
         let (errors, warnings) = (self.problems.errors(), self.problems.warnings());
         let plural = |count| if count == 1 { "" } else { "s" };
-        write!(f, "{errors} error{}, {warnings} warning{}", plural(errors), plural(warnings))
+        write!(f, "{errors} error{}, {warnings} warning{}", plural(errors), plural(warnings))?;
+        match self.problems.notes() {
+            0 => Ok(()),
+            notes => write!(f, ", {notes} note{}", plural(notes)),
+        }
     }
 }
 
 impl Serialize for Report {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut out = serializer.serialize_struct("Report", 6)?;
+        let mut out = serializer.serialize_struct("Report", 7)?;
         out.serialize_field("errors", &self.problems.errors())?;
         out.serialize_field("warnings", &self.problems.warnings())?;
         out.serialize_field("problems", &self.problems.iter().collect::<Vec<_>>())?;
-        let omitted = self.problems.omitted(Level::Error) + self.problems.omitted(Level::Warning);
+        out.serialize_field("notes", &self.problems.notes())?;
+        let omitted = Level::ALL.map(|level| self.problems.omitted(level)).iter().sum::<usize>();
         out.serialize_field("omitted", &omitted)?;
-        out.serialize_field("services", &self.services)?;
+        out.serialize_field("services", &self.services().collect::<Vec<_>>())?;
         out.serialize_field("files", &self.files)?;
         out.end()
     }

@@ -6,14 +6,16 @@ use std::{
 };
 
 use super::{
-    Conf, backend,
+    Conf, backend, foreign, history, known,
     tables::{self, InDefault, OWN, tables},
 };
 use crate::{
     dump::Entry,
     option::Opt,
+    options::SHADOWS,
     oslo::OsloConfig,
     sample::{self, SampleSection},
+    source::fold,
     suggest::nearest,
 };
 
@@ -59,36 +61,133 @@ fn by_group() -> BTreeMap<Order, Vec<&'static Opt<'static>>> {
     groups
 }
 
-/// Everything known about the options of a name; with a configuration, also the values in force.
+/// Everything known about the options of a name; with a configuration, also the values in force. The name may have its
+/// group with it: `group.option`, `group/option` or `[group] option`, also with a back end's name as the group.
 ///
 /// # Errors
 ///
-/// The message for a name that no option has, with the nearest one that exists.
+/// The message for a name that no option has, with what became of it or the nearest one that exists.
 pub fn explain(name: &str, conf: Option<&Conf>) -> Result<String, String> {
-    let (group, dest) = match name.split_once('.') {
-        Some((group, dest)) => (Some(group), dest),
-        None => (None, name),
-    };
+    let (group, dest) = parts(name);
     let dest = dest.replace('-', "_");
+    let group = group.map(|group| kind_of_group(group, &dest));
+    let is_wanted = |one: &str| group.as_deref().is_none_or(|group| group == fold(one));
     let mut out = String::new();
     let mut seen = HashSet::new();
-    for (own_group, options) in by_group() {
+    let host = is_wanted("backend_defaults") && dest == tables::BACKEND_HOST.dest;
+    let host = host.then_some((
+        Order::Named("backend_defaults"),
+        vec![&tables::BACKEND_HOST as &Opt<'static>],
+    ));
+    for (own_group, options) in by_group().into_iter().chain(host) {
         let own_group = own_group.name();
-        if group.is_some_and(|group| group != own_group) {
-            continue;
-        }
-        for option in options.into_iter().filter(|option| option.dest == dest) {
+        for option in
+            options.into_iter().filter(|option| is_wanted(own_group) && option.dest == dest)
+        {
             if seen.insert(own_group) {
                 describe(&mut out, own_group, option, conf).expect("a String takes any text");
             }
         }
     }
+    let mut others: Vec<&str> =
+        foreign::groups().keys().copied().filter(|one| is_wanted(one)).collect();
+    others.sort_unstable();
+    for own_group in others {
+        if let Some(option) = foreign::option(own_group, &dest).filter(|_| seen.insert(own_group)) {
+            let kind = format!(
+                "{}{}",
+                option.kind,
+                if option.multi { ", may be given several times" } else { "" }
+            );
+            let who = "other services or other vendors' drivers; this program ignores it";
+            of_others(&mut out, own_group, &dest, &kind, who, conf);
+        }
+    }
+    let in_credentials = group.as_deref().is_none_or(known::takes_credentials);
+    if out.is_empty() && in_credentials && known::is_of_credentials(&dest) {
+        let sections = group.as_deref().map_or_else(known::credentials, str::to_owned);
+        let who = "the plugin for credentials that auth_type names";
+        of_others(&mut out, &sections, &dest, "String", who, conf);
+    }
+    if let Some(group) =
+        group.as_deref().filter(|group| out.is_empty() && known::OTHERS.contains(group))
+    {
+        of_others(
+            &mut out,
+            group,
+            &dest,
+            "String",
+            "another program; this one does not look at the section",
+            conf,
+        );
+    }
     if !out.is_empty() {
         return Ok(out.trim_end().to_owned());
+    }
+    let section = group.as_deref().unwrap_or("DEFAULT");
+    if let Some(past) = history::of(section, &dest).or_else(|| history::anywhere(&dest)) {
+        let hint = past.hint("").map(|hint| format!("; {hint}")).unwrap_or_default();
+        return Err(format!("{name} {}{hint}", past.text()));
     }
     let names: Vec<&str> = tables().flat_map(|(_, o)| o.iter().map(|o| o.dest)).collect();
     let near = nearest(&dest, names).map(|near| format!("; did you mean {near}?"));
     Err(format!("no option is called {name}{}", near.unwrap_or_default()))
+}
+
+/// Group and option of a name, in any of the forms in which people and our own messages write it.
+fn parts(name: &str) -> (Option<&str>, &str) {
+    let name = name.trim();
+    if let Some((group, option)) = name.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        return (Some(group.trim()), option.trim());
+    }
+    match name.rsplit_once(['/', '.']) {
+        Some((group, option)) => (Some(group), option),
+        None => (None, name),
+    }
+}
+
+/// The group, folded, under which an option of a section is known: a back end's are those of all back ends.
+fn kind_of_group(group: &str, dest: &str) -> String {
+    let folded = fold(group);
+    let is_global = tables::GLOBAL.iter().any(|(global, _)| fold(global) == folded);
+    let is_shadow = folded == "DEFAULT" && SHADOWS.binary_search(&dest).is_ok();
+    let is_known = is_global
+        || foreign::groups().contains_key(folded.as_str())
+        || known::OTHERS.contains(&folded.as_str())
+        || known::takes_credentials(&folded);
+    if is_known && !is_shadow { folded } else { "backend_defaults".to_owned() }
+}
+
+/// An option that somebody else reads.
+fn of_others(
+    out: &mut String,
+    group: &str,
+    dest: &str,
+    kind: &str,
+    who: &str,
+    conf: Option<&Conf>,
+) {
+    let mut write = || -> fmt::Result {
+        let group_shown =
+            if group.starts_with('[') { group.to_owned() } else { format!("[{group}]") };
+        writeln!(out, "{group_shown} {dest}")?;
+        writeln!(out, "    type: {kind}")?;
+        writeln!(out, "    read by: {who}")?;
+        for entry in conf.map(Conf::of_others).into_iter().flatten() {
+            let of_backend = || {
+                group == "backend_defaults"
+                    && !foreign::groups().contains_key(fold(&entry.group).as_str())
+            };
+            let same =
+                fold(&entry.group) == fold(group) || group.contains(&format!("[{}]", entry.group));
+            if entry.option.replace('-', "_") == dest && (same || of_backend()) {
+                writeln!(out, "    now: {entry}")?;
+            }
+        }
+        out.push('\n');
+        Ok(())
+    };
+    write().expect("a String takes any text");
 }
 
 fn describe(

@@ -37,6 +37,11 @@ impl<'a> OsloConfig<'a> {
         self.frozen.keys(folded)
     }
 
+    /// All occurrences of one key of a section (folded name).
+    pub(crate) fn raw(&self, folded: &str, key: &str) -> &[Occurrence] {
+        self.frozen.occurrences(folded, key)
+    }
+
     /// Where an occurrence stands.
     pub(crate) fn place(&self, found: &Occurrence) -> Origin {
         lookup::origin(&self.frozen, found)
