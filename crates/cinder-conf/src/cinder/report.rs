@@ -68,7 +68,7 @@ impl Report {
 
     /// Whether a start with this configuration is fine; with `strict`, warnings count too.
     pub fn passes(&self, strict: bool) -> bool {
-        !self.problems.has_errors() && !(strict && self.problems.warnings() > 0)
+        !(self.problems.has_errors() || strict && self.problems.warnings() > 0)
     }
 }
 
