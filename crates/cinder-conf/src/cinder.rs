@@ -16,13 +16,13 @@ mod tools;
 use std::collections::BTreeMap;
 
 pub use backend::BackendConf;
-pub use report::{Report, check, check_with};
+pub use report::{Report, check, check_with, look};
 pub use tables::{cli_options, tables};
 pub use tools::{explain, reference, sample};
 
 use crate::{
     cli::Arguments,
-    error::ReadError,
+    error::{Origin, ReadError},
     notice::{Notice, NoticeLevel},
     options::{
         database::{Database, DatabaseClient},
@@ -31,7 +31,7 @@ use crate::{
         process::{Concurrency, Coordination, Health, Reports, Supervisor},
         service::Service,
     },
-    oslo::{Mutation, OsloConfig, Renewal},
+    oslo::{Mutation, OsloConfig, Renewal, plain_default},
     problem::{Level, Problem},
     problems::Problems,
     request::Request,
@@ -67,6 +67,8 @@ pub struct Conf {
     pub health: Health,
     oslo: OsloConfig<'static>,
     problems: Problems,
+    /// Whether defaults stand for what cannot be read: a check looks at the rest all the same.
+    lenient: bool,
 }
 
 /// Reads and checks the configuration of a volume service.
@@ -80,7 +82,7 @@ pub fn load(request: Request) -> Result<Conf, Problems> {
     if problems.is_fatal() {
         return Err(problems);
     }
-    Conf::build(oslo, problems)
+    Conf::build(oslo, problems, false)
 }
 
 /// The arguments of a volume service.
@@ -89,20 +91,25 @@ pub fn arguments() -> Arguments<'static> {
 }
 
 impl Conf {
-    fn build(oslo: OsloConfig<'static>, problems: Problems) -> Result<Self, Problems> {
+    fn build(
+        oslo: OsloConfig<'static>,
+        problems: Problems,
+        lenient: bool,
+    ) -> Result<Self, Problems> {
         let built = (|| -> Result<Self, Problems> {
             Ok(Self {
-                service: typed(&oslo)?,
-                logging: typed(&oslo)?,
-                messaging: typed(&oslo)?,
-                database: typed(&oslo)?,
-                database_client: typed(&oslo)?,
-                reports: typed(&oslo)?,
-                coordination: typed(&oslo)?,
-                concurrency: typed(&oslo)?,
-                supervisor: typed(&oslo)?,
-                health: typed(&oslo)?,
+                service: typed(&oslo, lenient)?,
+                logging: typed(&oslo, lenient)?,
+                messaging: typed(&oslo, lenient)?,
+                database: typed(&oslo, lenient)?,
+                database_client: typed(&oslo, lenient)?,
+                reports: typed(&oslo, lenient)?,
+                coordination: typed(&oslo, lenient)?,
+                concurrency: typed(&oslo, lenient)?,
+                supervisor: typed(&oslo, lenient)?,
+                health: typed(&oslo, lenient)?,
                 problems: Problems::default(),
+                lenient,
                 oslo,
             })
         })();
@@ -123,7 +130,7 @@ impl Conf {
     /// A problem only if the section's declarations are not among Cinder's tables, or for a back
     /// end's section, which [`Conf::backend`] reads.
     pub fn section<T: Section>(&self) -> Result<T, Problems> {
-        typed(&self.oslo)
+        typed(&self.oslo, self.lenient)
     }
 
     /// Names of the enabled back ends, in order, without empty ones and repetitions.
@@ -142,6 +149,18 @@ impl Conf {
             return Err(problems);
         }
         BackendConf::read(&self.oslo, name)
+    }
+
+    /// Where the value in force of an option stands, as its back end reads it if it is one's; nothing for a default.
+    pub fn place(&self, group: &str, option: &str) -> Option<Origin> {
+        let names = self.backend_names();
+        let of_backend =
+            names.iter().find(|name| *name == group).zip(tables::backend_option(option));
+        let found = match of_backend {
+            Some((name, option)) => backend::lookup(&self.oslo, name, option),
+            None => self.oslo.read(group, option),
+        };
+        found.ok().map(|found| found.origin).filter(|origin| *origin != Origin::Default)
     }
 
     /// The node that a back end belongs to, as [`BackendConf::node`], even if its section is bad.
@@ -219,7 +238,7 @@ impl Conf {
         if problems.is_fatal() {
             return Err(problems);
         }
-        let mut fresh = Self::build(fresh, problems)?;
+        let mut fresh = Self::build(fresh, problems, false)?;
         for problem in further(&fresh) {
             fresh.problems.push(problem);
         }
@@ -244,7 +263,7 @@ impl Conf {
     /// When it cannot have been found with this configuration; nothing has changed then.
     pub fn renew(&mut self, renewal: &Renewal) -> Result<(), Problems> {
         self.oslo.renew(renewal).map_err(|errors| self.oslo.describe(&errors))?;
-        self.logging = typed(&self.oslo)?;
+        self.logging = typed(&self.oslo, self.lenient)?;
         Ok(())
     }
 
@@ -259,11 +278,15 @@ impl Conf {
     }
 }
 
-fn typed<T: Section>(oslo: &OsloConfig<'static>) -> Result<T, Problems> {
+fn typed<T: Section>(oslo: &OsloConfig<'static>, lenient: bool) -> Result<T, Problems> {
     let mut fields = BTreeMap::new();
     for option in T::OPTIONS {
-        let found = oslo.read(T::GROUP, option.dest).map_err(|error| of_read(&error, option))?;
-        fields.insert(option.dest, oslo.field(found.value, option));
+        let value = match oslo.read(T::GROUP, option.dest) {
+            Ok(found) => oslo.field(found.value, option),
+            Err(_) if lenient => plain_default(option),
+            Err(error) => return Err(of_read(&error, option)),
+        };
+        fields.insert(option.dest, value);
     }
     shape(T::GROUP, fields)
 }

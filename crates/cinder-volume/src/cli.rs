@@ -30,6 +30,8 @@ pub(crate) enum Task {
         strict: bool,
         /// One JSON object instead of lines.
         json: bool,
+        /// `--backend_name`: as if this one were to run alone.
+        only: Option<String>,
     },
     /// `config dump`.
     Dump,
@@ -360,7 +362,7 @@ fn understand(arguments: &Arguments<'_>, matches: &ArgMatches) -> (Task, Vec<Ite
     let task = match path.as_slice() {
         ["config", "check"] => {
             let json = format.is_some_and(|format| format == "json");
-            Task::Check { strict: set("strict"), json }
+            Task::Check { strict: set("strict"), json, only: backend_name(&items) }
         }
         ["config", "dump"] => Task::Dump,
         ["config", "sample"] => Task::Sample,
@@ -420,11 +422,11 @@ mod tests {
     #[test]
     fn subcommands_take_options_before_and_behind() {
         let line = parsed(&["--debug", "config", "check", "--strict", "--config-file=x"]).unwrap();
-        assert_eq!(line.task, Task::Check { strict: true, json: false });
+        assert_eq!(line.task, Task::Check { strict: true, json: false, only: None });
         assert_eq!(line.items.len(), 2);
         assert_eq!(
             task(&["config", "check", "--format", "json"]),
-            Task::Check { strict: false, json: true }
+            Task::Check { strict: false, json: true, only: None }
         );
         assert_eq!(task(&["config", "dump"]), Task::Dump);
         assert_eq!(task(&["config", "sample"]), Task::Sample);

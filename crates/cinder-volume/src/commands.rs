@@ -31,9 +31,9 @@ pub(crate) fn run(surroundings: &Surroundings, line: &CommandLine) -> Result<i32
     let out = &mut io::stdout().lock();
     match &line.task {
         Task::Run { .. } => Ok(exit::OK),
-        Task::Check { strict, json } => {
-            let progress = Progress::new("checking sections", surroundings);
-            config::check(configure::request(surroundings, line), *strict, *json, progress, out)
+        Task::Check { strict, json, only } => {
+            let wish = config::Check { strict: *strict, json: *json, only: only.as_deref() };
+            config::check(configure::request(surroundings, line), &wish, surroundings, out)
         }
         Task::Dump => config::dump(&configure::load_for_command(surroundings, line)?, out),
         Task::Sample => config::sample(out),

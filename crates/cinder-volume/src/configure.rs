@@ -44,6 +44,19 @@ pub(crate) fn load(surroundings: &Surroundings, line: &CommandLine) -> Result<Co
     })
 }
 
+/// Ends a start for which something cannot be used.
+///
+/// # Errors
+///
+/// One line per problem, if there are any.
+pub(crate) fn refuse(surroundings: &Surroundings, found: &[Problem]) -> Result<(), Failure> {
+    if found.is_empty() {
+        return Ok(());
+    }
+    let lines = found.iter().map(|problem| format!("{}: {problem}", surroundings.name));
+    Err(Failure::Lines(lines.collect(), exit::FAILURE))
+}
+
 /// As [`load`], for a command that has no log: says what may be missing from the configuration.
 ///
 /// # Errors
@@ -92,6 +105,7 @@ pub(crate) fn log_problems<'p>(problems: impl IntoIterator<Item = &'p Problem>) 
         match problem.level {
             Level::Error => error!(target: LOGGER, "{}", problem.statement()),
             Level::Warning => warn!(target: LOGGER, "{}", problem.statement()),
+            Level::Note => info!(target: LOGGER, "{}", problem.statement()),
         }
     }
 }

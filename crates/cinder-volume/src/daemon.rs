@@ -1,6 +1,6 @@
 //! The daemon's first steps, up to the moment when everything is known that start-up needs.
 //!
-//! configure → logging → privileged helper → refuse without back ends → `startup`. A TERM ends all of
+//! configure → judge → logging → privileged helper → refuse without back ends → `startup`. A TERM ends all of
 //! this at once (`oslo_launcher::FirstSteps`), so nothing here may leave anything half done.
 
 use std::sync::{Arc, RwLock};
@@ -27,6 +27,12 @@ pub(crate) fn run(
     inherited: Inherited,
 ) -> Result<i32, Failure> {
     let mut conf = configure::load(surroundings, line)?;
+    let only = match &line.task {
+        Task::Run { only } => only.as_deref(),
+        _ => None,
+    };
+    // All at once and with their places, before the first of them would end this.
+    configure::refuse(surroundings, &wire::refusals_of_start(&conf, only, surroundings))?;
     let mut options = wire::log_options(&conf, surroundings);
     options.log_config_append = logging::handlers(conf.logging.log_config_append.as_deref())?;
     let log = logging::install(&options)?;
@@ -34,10 +40,6 @@ pub(crate) fn run(
     let helper = PrivilegedHelper::new(&conf.service.rootwrap_config)?;
     debug!(target: "cinder.cmd.volume", "Privileged commands: {}", helper.prefix.join(" "));
     startup::refuse_without_backends(&conf.backend_names())?;
-    let only = match &line.task {
-        Task::Run { only } => only.as_deref(),
-        _ => None,
-    };
     wire::correct_intervals(&mut conf);
     let conf: SharedConf = Arc::new(RwLock::new(conf));
     let settings = wire::settings(&conf, only, surroundings)?;

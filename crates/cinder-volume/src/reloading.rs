@@ -324,7 +324,7 @@ impl Records {
 
     /// Errors first, because there may be no room for all.
     fn problems(&mut self, problems: &Problems) {
-        for level in [Level::Error, Level::Warning] {
+        for level in [Level::Error, Level::Warning, Level::Note] {
             for problem in problems.iter().filter(|problem| problem.level == level) {
                 self.push(level.into(), problem.statement());
             }
@@ -348,6 +348,7 @@ impl From<Level> for Loudness {
         match level {
             Level::Error => Self::Error,
             Level::Warning => Self::Warning,
+            Level::Note => Self::Info,
         }
     }
 }

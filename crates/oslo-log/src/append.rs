@@ -16,7 +16,7 @@ use crate::form::{Form, Style};
 use crate::layout::Layout;
 use crate::level::{self, LevelTable};
 use crate::plan::{self, Handler, Plan, Route};
-use crate::sink::{Schedule, Sink};
+use crate::sink::{Opening, Schedule, Sink};
 use crate::{HandlersFile, LogError, LogOptions};
 
 /// Why a part of the file cannot be used.
@@ -44,19 +44,24 @@ impl From<String> for Trouble {
 /// # Errors
 ///
 /// [`LogError::Config`] with the place in the file.
-pub(crate) fn load(file: &HandlersFile, options: &LogOptions) -> Result<Plan, LogError> {
+pub(crate) fn load(
+    file: &HandlersFile,
+    options: &LogOptions,
+    opening: Opening,
+) -> Result<Plan, LogError> {
     let failed = |reason| LogError::Config { path: file.path.clone(), reason };
     if file.text.is_empty() {
         return Err(failed("it is an empty file".into()));
     }
     let ini = Ini::parse(&file.text).map_err(failed)?;
-    let mut reader = Reader { ini, options, forms: Vec::new(), remarks: Vec::new() };
+    let mut reader = Reader { ini, options, opening, forms: Vec::new(), remarks: Vec::new() };
     reader.read().map_err(failed)
 }
 
 struct Reader<'o> {
     ini: Ini,
     options: &'o LogOptions,
+    opening: Opening,
     /// Each form with the formatter that it is made of.
     forms: Vec<(String, Form)>,
     remarks: Vec<String>,
@@ -180,9 +185,10 @@ impl Reader<'_> {
             "RotatingFileHandler" => {
                 let keep = usize::try_from(arguments.integer(3, "backupCount", 0)?).unwrap_or(0);
                 let rotation = plan::by_size(arguments.integer(2, "maxBytes", 0)?, keep);
-                Sink::file(Path::new(&arguments.need(0, "filename")?), false, rotation)?
+                let path = arguments.need(0, "filename")?;
+                Sink::file(Path::new(&path), false, rotation, self.opening)?
             }
-            "TimedRotatingFileHandler" => timed(arguments)?,
+            "TimedRotatingFileHandler" => timed(arguments, self.opening)?,
             "SysLogHandler" => {
                 let address = arguments.find(0, "address").cloned();
                 let Some(Value::Text(socket)) = address else {
@@ -218,7 +224,7 @@ impl Reader<'_> {
         {
             self.remarks.push(format!("{path} is appended to, although its mode is '{mode}'"));
         }
-        Ok(Sink::file(Path::new(&path), watch, None)?)
+        Ok(Sink::file(Path::new(&path), watch, None, self.opening)?)
     }
 
     fn syslog(&mut self, socket: &Path, facility: &str) -> Result<Sink, Trouble> {
@@ -307,7 +313,7 @@ fn stream(arguments: &Arguments) -> Result<Sink, Trouble> {
     }
 }
 
-fn timed(arguments: &Arguments) -> Result<Sink, Trouble> {
+fn timed(arguments: &Arguments, opening: Opening) -> Result<Sink, Trouble> {
     let when = match arguments.find(1, "when") {
         None => "H".to_owned(),
         Some(Value::Text(when)) => when.to_uppercase(),
@@ -337,6 +343,7 @@ fn timed(arguments: &Arguments) -> Result<Sink, Trouble> {
         Path::new(&path),
         false,
         Some(crate::sink::Rotation::Interval { schedule, keep }),
+        opening,
     )?)
 }
 

@@ -66,6 +66,7 @@ pub use handle::LogHandle;
 pub use layer::{OsloLayer, OsloSubscriber, subscriber};
 pub use options::{HandlersFile, LogOptions};
 pub use panic::panic_hook;
+pub use plan::check;
 pub use printable::printable;
 pub use tracing_log::{LogTracer, log};
 

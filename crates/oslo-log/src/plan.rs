@@ -7,7 +7,7 @@ use crate::form::{Form, Style};
 use crate::json::Json;
 use crate::layout::{Layout, started};
 use crate::level::{self, LevelTable};
-use crate::sink::{Rotation, Schedule, Sink};
+use crate::sink::{Opening, Rotation, Schedule, Sink};
 use crate::{LogError, LogOptions, append};
 
 /// Levels, handlers, and the way from one to the other.
@@ -49,13 +49,17 @@ impl Plan {
     ///
     /// Whatever is wrong with an option, a file or a format.
     pub(crate) fn new(options: &LogOptions) -> Result<Self, LogError> {
+        Self::with(options, Opening::Open)
+    }
+
+    fn with(options: &LogOptions, opening: Opening) -> Result<Self, LogError> {
         match &options.log_config_append {
-            Some(file) => append::load(file, options),
-            None => Self::of_options(options),
+            Some(file) => append::load(file, options, opening),
+            None => Self::of_options(options, opening),
         }
     }
 
-    fn of_options(options: &LogOptions) -> Result<Self, LogError> {
+    fn of_options(options: &LogOptions, opening: Opening) -> Result<Self, LogError> {
         let levels = LevelTable::new(options.debug, &options.default_log_levels)?;
         let mut remarks = Vec::new();
         let mut forms = vec![Form { style: style(options, &mut remarks), color: false }];
@@ -65,7 +69,7 @@ impl Plan {
             // The same formats, which have been remarked upon.
             forms.push(Form { style: style(options, &mut Vec::new()), color: true });
         }
-        let handlers = sinks(options, &mut remarks)?
+        let handlers = sinks(options, opening, &mut remarks)?
             .into_iter()
             .map(|(sink, on_screen)| Handler {
                 level: 0,
@@ -113,11 +117,54 @@ pub(crate) fn json(date: Option<&str>, options: &LogOptions) -> Json {
     Json::new(date, options.host_name.clone(), started().as_secs_f64())
 }
 
+/// What a start with these options would find wrong with them, and what it would remark upon; opens and makes no file.
+#[must_use]
+pub fn check(options: &LogOptions) -> (Vec<LogError>, Vec<String>) {
+    let mut options = options.clone();
+    let mut errors = Vec::new();
+    loop {
+        let error = match Plan::with(&options, Opening::Look) {
+            Ok(plan) => return (errors, plan.remarks),
+            Err(error) => error,
+        };
+        // Without what is wrong there may be more.
+        let fallback = LogOptions::default();
+        match &error {
+            LogError::Config { .. } => options.log_config_append = None,
+            LogError::Open { .. } => (options.log_file, options.log_dir) = (None, None),
+            LogError::UnknownLevel { .. } => options.default_log_levels = Vec::new(),
+            LogError::UnknownFacility { .. } => {
+                options.syslog_log_facility = fallback.syslog_log_facility;
+            }
+            LogError::Journal { .. } => options.use_journal = false,
+            LogError::BadValue { .. }
+                if options.log_rotation_type != fallback.log_rotation_type =>
+            {
+                options.log_rotation_type = fallback.log_rotation_type;
+            }
+            LogError::BadValue { .. } | LogError::Platform { .. } => {
+                errors.push(error);
+                return (errors, Vec::new());
+            }
+        }
+        // With such a file the other options do not count.
+        let is_all = matches!(error, LogError::Config { .. });
+        errors.push(error);
+        if is_all {
+            return (errors, Vec::new());
+        }
+    }
+}
+
 /// The destinations in the original's order, and whether each may be a terminal.
-fn sinks(options: &LogOptions, remarks: &mut Vec<String>) -> Result<Vec<(Sink, bool)>, LogError> {
+fn sinks(
+    options: &LogOptions,
+    opening: Opening,
+    remarks: &mut Vec<String>,
+) -> Result<Vec<(Sink, bool)>, LogError> {
     let mut sinks = Vec::with_capacity(2);
     if let Some(path) = options.log_path() {
-        let file = Sink::file(&path, options.watch_log_file, rotation(options)?)?;
+        let file = Sink::file(&path, options.watch_log_file, rotation(options)?, opening)?;
         sinks.push((file, false));
     }
     if options.use_stderr {
@@ -171,6 +218,7 @@ mod tests {
     use std::path::PathBuf;
 
     use super::*;
+    use crate::HandlersFile;
 
     #[test]
     fn a_file_that_cannot_be_opened_is_an_error_with_path_and_cause() {
@@ -180,6 +228,42 @@ mod tests {
         assert_eq!(error.to_string(), "cannot open log file /no/such/dir/x.log");
         let cause = std::error::Error::source(&error).unwrap().to_string();
         assert!(cause.contains("No such file"), "{cause}");
+    }
+
+    #[test]
+    fn a_check_finds_every_fault_and_leaves_no_file_behind() {
+        let dir = tempfile::tempdir().unwrap();
+        let options = LogOptions {
+            log_dir: Some(dir.path().join("missing")),
+            default_log_levels: vec!["a=LOUD".into()],
+            syslog_log_facility: "LOG_NOWHERE".into(),
+            use_syslog: true,
+            log_rotation_type: "interval".into(),
+            log_rotate_interval: 0,
+            logging_default_format_string: "%(nothing".into(),
+            ..LogOptions::default()
+        };
+        let (errors, remarks) = check(&options);
+        let kinds: Vec<_> = errors.iter().map(|error| format!("{error:?}")).collect();
+        let starts = ["UnknownLevel", "BadValue", "Open", "UnknownFacility"];
+        assert!(kinds.iter().zip(starts).all(|(kind, start)| kind.starts_with(start)), "{kinds:?}");
+        assert_eq!((errors.len(), remarks.len()), (4, 1), "{remarks:?}");
+        let good = LogOptions { log_dir: Some(dir.path().into()), ..LogOptions::default() };
+        assert!(check(&good).0.is_empty());
+        let text = format!(
+            "[loggers]\nkeys=root\n[handlers]\nkeys=f\n[formatters]\nkeys=\n[logger_root]\nhandlers=f\n\
+             [handler_f]\nclass=FileHandler\nargs=('{}',)\n",
+            dir.path().join("f.log").display()
+        );
+        let file =
+            |text: &str| HandlersFile { path: "f".into(), text: text.into(), modified: None };
+        let with = |text: &str| LogOptions {
+            log_config_append: Some(file(text)),
+            ..LogOptions::default()
+        };
+        assert!(check(&with(&text)).0.is_empty());
+        assert_eq!(check(&with(&text.replace("f.log", "no/f.log"))).0.len(), 1);
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
     }
 
     #[test]

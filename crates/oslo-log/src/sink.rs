@@ -76,7 +76,7 @@ pub(crate) enum Sink {
 }
 
 impl Sink {
-    /// A log file, which is opened here, once: forked workers share the descriptor.
+    /// A log file, which is opened here, once: forked workers share the descriptor. A look gives a sink without it.
     ///
     /// # Errors
     ///
@@ -85,9 +85,13 @@ impl Sink {
         path: &Path,
         watch: bool,
         rotation: Option<Rotation>,
+        opening: Opening,
     ) -> Result<Self, LogError> {
-        let file =
-            append(path).map_err(|source| LogError::Open { path: path.to_owned(), source })?;
+        let cannot = |source| LogError::Open { path: path.to_owned(), source };
+        if opening == Opening::Look {
+            return look(path).map(|()| Self::Nowhere).map_err(cannot);
+        }
+        let file = append(path).map_err(cannot)?;
         let is_regular = file.metadata().is_ok_and(|found| found.is_file());
         Ok(match Self::named(path, file) {
             // Nobody renames a device, least of all we.
@@ -96,6 +100,33 @@ impl Sink {
             }
             sink => sink,
         })
+    }
+}
+
+/// What becomes of a file that is named as a destination.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Opening {
+    /// It is opened, and made if it does not exist.
+    Open,
+    /// It is looked at only: whether it could be opened.
+    Look,
+}
+
+/// Whether [`append`] would open a file, as far as can be seen without opening or making it.
+fn look(path: &Path) -> io::Result<()> {
+    use nix::unistd::{AccessFlags, eaccess};
+    match std::fs::metadata(path) {
+        Ok(found) if found.is_dir() => Err(nix::errno::Errno::EISDIR.into()),
+        Ok(_) => Ok(eaccess(path, AccessFlags::W_OK)?),
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => {
+            let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+            let directory = directory.unwrap_or(Path::new("."));
+            if !std::fs::metadata(directory)?.is_dir() {
+                return Err(nix::errno::Errno::ENOTDIR.into());
+            }
+            Ok(eaccess(directory, AccessFlags::W_OK | AccessFlags::X_OK)?)
+        }
+        Err(cause) => Err(cause),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
-use super::{backend, check as judge};
+use super::{Conf, backend, check as judge};
 use crate::{
     error::Origin,
     problem::{Level, Problem, Scope},
@@ -30,6 +30,12 @@ pub fn check(request: Request) -> Report {
 
 /// As [`check`]; `progress` is told how many of how many sections are done.
 pub fn check_with(request: Request, progress: &mut dyn FnMut(usize, usize)) -> Report {
+    look(request, progress).0
+}
+
+/// As [`check_with`], and the configuration for whoever can judge more of it. Where something cannot be read, its
+/// default stands there, and the report has an error about it; with none at all the report says why.
+pub fn look(request: Request, progress: &mut dyn FnMut(usize, usize)) -> (Report, Option<Conf>) {
     let (oslo, mut problems) = judge::examine_with(request, progress, Suggestions::for_a_reader());
     let names = judge::enabled(&oslo);
     // Without readable files, that nothing is enabled is no news.
@@ -48,12 +54,31 @@ pub fn check_with(request: Request, progress: &mut dyn FnMut(usize, usize)) -> R
         }
     }
     problems.sort(oslo.config_files());
-    Report { problems, backends, files: oslo.config_files().to_vec() }
+    let files = oslo.config_files().to_vec();
+    let mut report = Report { problems, backends, files };
+    let conf = match Conf::build(oslo, report.problems.clone(), true) {
+        Ok(conf) => Some(conf),
+        Err(problems) => {
+            report.problems = problems;
+            None
+        }
+    };
+    (report, conf)
 }
 
 impl Report {
     /// Adds what somebody found who knows more than options: whether a value can be used.
+    ///
+    /// An error is left out if the option has one already: what stands there has not been used.
     pub fn add(&mut self, problem: Problem) {
+        let same = |one: &&Problem| {
+            one.level == Level::Error
+                && one.option.is_some()
+                && (&one.group, &one.option) == (&problem.group, &problem.option)
+        };
+        if problem.level == Level::Error && self.problems.iter().any(|one| same(&one)) {
+            return;
+        }
         self.problems.push(problem);
         self.problems.sort(&self.files);
     }

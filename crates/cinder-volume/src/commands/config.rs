@@ -7,7 +7,18 @@ use cinder_conf::cinder::{self, Conf};
 
 use crate::exit::{self, Failure};
 use crate::progress::Progress;
+use crate::surroundings::Surroundings;
 use crate::wire;
+
+/// What of a check can be chosen.
+pub(crate) struct Check<'c> {
+    /// Warnings fail, too.
+    pub strict: bool,
+    /// One JSON object instead of lines.
+    pub json: bool,
+    /// `--backend_name`.
+    pub only: Option<&'c str>,
+}
 
 /// Prints every problem of a configuration and the services it would register.
 ///
@@ -16,25 +27,24 @@ use crate::wire;
 /// Only when the output cannot be written.
 pub(crate) fn check(
     request: Request,
-    strict: bool,
-    json: bool,
-    mut progress: Progress,
+    wish: &Check<'_>,
+    surroundings: &Surroundings,
     out: &mut dyn Write,
 ) -> Result<i32, Failure> {
-    let again = request.clone();
-    let mut report = cinder::check_with(request, &mut |done, total| progress.step(done, total));
+    let mut progress = Progress::new("checking sections", surroundings);
+    let (mut report, conf) = cinder::look(request, &mut |done, total| progress.step(done, total));
     drop(progress);
-    // What a start would refuse besides: it loads the same, if that can be loaded.
-    if let Ok(conf) = cinder::load(again) {
-        let found = wire::refusals(&conf).into_iter().chain(wire::in_vain(&conf));
-        found.for_each(|problem| report.add(problem));
+    // What a start would find wrong besides, as far as there is something to start with.
+    if let Some(conf) = conf {
+        let found = wire::judgement(&conf, wish.only, surroundings);
+        found.into_iter().for_each(|problem| report.add(problem));
     }
-    if json {
+    if wish.json {
         writeln!(out, "{}", serde_json::to_string_pretty(&report)?)?;
     } else {
         writeln!(out, "{report}")?;
     }
-    Ok(if report.passes(strict) { exit::OK } else { exit::FAILURE })
+    Ok(if report.passes(wish.strict) { exit::OK } else { exit::FAILURE })
 }
 
 /// Prints every option in force and where it comes from; secrets are masked.

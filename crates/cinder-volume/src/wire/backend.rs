@@ -1,18 +1,21 @@
 //! One back end: what its section says, as the plan of its worker.
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{anyhow, bail};
 use cinder_conf::Problem;
-use cinder_conf::cinder::Conf;
+use cinder_conf::cinder::{BackendConf, Conf};
 use cinder_conf::options::backend::Transfer;
 use cinder_db::{DatabaseOptions, Registration};
+use cinder_driver::registry::NoDriver;
 use cinder_types::{ClusterName, ServiceHost};
-use tracing::error;
+use oslo_messaging::Target;
+use tracing::{error, warn};
 
+use super::judging::of_backend;
 use super::{driver, seconds};
 use crate::bus::BusPlan;
 use crate::configure::SharedConf;
 use crate::notifications::NotificationsPlan;
-use crate::worker::{Candidate, DriverNow, MessagesPlan, Plan};
+use crate::worker::{Candidate, DriverNow, MessagesPlan, OperationsPlan, Plan};
 
 /// The names of the enabled back ends, or `only` that one.
 pub(super) fn enabled(conf: &Conf, only: Option<&str>) -> anyhow::Result<Vec<String>> {
@@ -118,9 +121,70 @@ pub(super) fn candidate(
     notifications: Option<&NotificationsPlan>,
 ) -> Candidate {
     let host = host(conf, name);
+    if let Some(text) =
+        conf.backend(name).ok().and_then(|section| driver::remarks(&section).into_iter().next())
+    {
+        warn!(target: "cinder.volume.manager", "[{name}] volume_driver: {text}");
+    }
     let now = driver::now(shared, name);
     let plan = plan(conf, name, &host, database, bus, notifications, now);
     Candidate { name: name.to_owned(), host: host.as_str().to_owned(), plan }
+}
+
+/// What keeps a back end from starting that no option alone says; its targets are looked at if there is a bus.
+pub(super) fn refusal(conf: &Conf, name: &str, bus: Option<&BusPlan>) -> Option<Problem> {
+    // What is wrong with an option of it is known already.
+    let section = conf.backend(name).ok()?;
+    let host = host(conf, name);
+    let cluster = cluster(conf, name);
+    let of_names = || bus.and_then(|bus| targets(conf, name, &host, cluster.as_ref(), bus).err());
+    parts(conf, name, &section, &host, cluster.as_ref()).err().or_else(of_names)
+}
+
+/// What there is to say about a back end's driver that is no mistake.
+pub(super) fn remarks_on_driver(conf: &Conf, name: &str) -> Vec<String> {
+    conf.backend(name).map(|section| driver::remarks(&section)).unwrap_or_default()
+}
+
+/// What of a back end may be wrong although each option is right.
+struct Parts {
+    operations: Result<OperationsPlan, NoDriver>,
+    transfer: Transfer,
+}
+
+fn parts(
+    conf: &Conf,
+    name: &str,
+    section: &BackendConf,
+    host: &ServiceHost,
+    cluster: Option<&ClusterName>,
+) -> Result<Parts, Problem> {
+    let operations = driver::plan(conf, name, section, host, cluster)?;
+    let wrong = |option, text: String| of_backend(conf, name, option, text);
+    let transfer = section.section();
+    let transfer = transfer.map_err(|problems| wrong("volume_driver", problems.to_string()))?;
+    let capabilities = &section.options.extra_capabilities;
+    match serde_json::from_str::<serde_json::Map<_, _>>(capabilities) {
+        Ok(_) => Ok(Parts { operations, transfer }),
+        Err(cause) => {
+            let text = format!("{capabilities:?} is no JSON object: {cause}");
+            Err(wrong("extra_capabilities", text))
+        }
+    }
+}
+
+/// The queues that it listens on.
+fn targets(
+    conf: &Conf,
+    name: &str,
+    host: &ServiceHost,
+    cluster: Option<&ClusterName>,
+    bus: &BusPlan,
+) -> Result<Vec<Target>, Problem> {
+    bus.targets(host, cluster).map_err(|cause| {
+        let text = format!("its names cannot be those of queues: {cause}");
+        of_backend(conf, name, "backend_host", text)
+    })
 }
 
 /// One back end's options (`spec/startup.md` §2-3).
@@ -138,17 +202,18 @@ fn plan(
         anyhow!("{}", statements.join("; "))
     })?;
     let cluster = cluster(conf, name);
-    let operations = driver::plan(conf, name, &section, host, cluster.as_ref(), driver_now)?;
-    let transfer: Transfer = section.section().map_err(|problems| anyhow!("{problems}"))?;
+    let stated = |problem: Problem| anyhow!("{}", problem.statement());
+    let Parts { operations, transfer } = parts(conf, name, &section, host, cluster.as_ref())
+        .map_err(|problem| {
+            if problem.option.as_deref() == Some("extra_capabilities") {
+                let capabilities = &section.options.extra_capabilities;
+                error!(target: "cinder.volume.manager", "Invalid JSON: {capabilities}");
+            }
+            stated(problem)
+        })?;
+    let targets = targets(conf, name, host, cluster.as_ref(), bus).map_err(stated)?;
     let options = section.options;
-    let capabilities = &options.extra_capabilities;
-    if let Err(cause) = serde_json::from_str::<serde_json::Map<_, _>>(capabilities) {
-        error!(target: "cinder.volume.manager", "Invalid JSON: {capabilities}");
-        return Err(cause).with_context(|| format!("[{name}] extra_capabilities"));
-    }
     let zone = options.backend_availability_zone;
-    let targets = bus.targets(host, cluster.as_ref());
-    let targets = targets.context("its names cannot be those of queues")?;
     Ok(Plan {
         name: name.to_owned(),
         registration: Registration {
@@ -169,6 +234,7 @@ fn plan(
         notifications: notifications.cloned(),
         report_interval: seconds(conf.service.report_interval),
         operations,
+        driver_now,
         operation_threads: usize::try_from(options.backend_native_threads_pool_size).unwrap_or(0),
         image_volume_cache_enabled: transfer.image_volume_cache_enabled,
     })

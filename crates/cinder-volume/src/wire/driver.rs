@@ -4,17 +4,17 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context as _, bail};
 use cinder_conf::cinder::{BackendConf, Conf};
 use cinder_conf::options::limits::Limits;
 use cinder_conf::options::local::Local;
 use cinder_conf::options::names::Names;
-use cinder_conf::options::process::Coordination;
-use cinder_driver::registry::{NoDriver, Registry};
+use cinder_conf::{Problem, Scope};
+use cinder_driver::registry::{NoDriver, Registry, renamed};
 use cinder_driver_local::{LocalOptions, NAMES};
 use cinder_manager::BlockSizes;
 use cinder_types::{ClusterName, ServiceHost};
 
+use super::judging::{of_backend, problem};
 use super::seconds;
 use crate::configure::{SharedConf, in_force};
 use crate::worker::{DriverNow, DriverPlan, OperationsPlan};
@@ -22,35 +22,60 @@ use crate::worker::{DriverNow, DriverPlan, OperationsPlan};
 /// The only scheme of lock services that this program knows.
 const FILE: &str = "file://";
 
+/// Why this program has no driver for a back end, if so.
+fn find(section: &BackendConf) -> Result<(), NoDriver> {
+    // The only one so far, so there is nothing to choose by.
+    let drivers = Registry::default().with(NAMES, ());
+    drivers.find(&section.options.volume_driver).map(drop)
+}
+
+/// What there is to say about the driver of a back end that is no mistake.
+pub(super) fn remarks(section: &BackendConf) -> Vec<String> {
+    let moved = renamed(section.options.volume_driver.trim());
+    let moved = moved.map(|new| format!("is the former name of {new}"));
+    let missing = find(section).err().filter(|why| !why.is_mistake());
+    moved.into_iter().chain(missing.map(|why| why.to_string())).collect()
+}
+
 /// The driver of a back end, and what its operations need; or why this program has no such driver, which
 /// leaves the back end registered and down, for everybody to see.
 ///
 /// # Errors
 ///
-/// What cannot be used, and what to do about it.
+/// What cannot be used and where it stands: also a driver that not even the original has.
 pub(super) fn plan(
     conf: &Conf,
     name: &str,
     section: &BackendConf,
     host: &ServiceHost,
     cluster: Option<&ClusterName>,
-    driver_now: DriverNow,
-) -> anyhow::Result<Result<OperationsPlan, NoDriver>> {
+) -> Result<Result<OperationsPlan, NoDriver>, Problem> {
     let options = &section.options;
-    // The only one so far, so there is nothing to choose by.
-    let drivers = Registry::default().with(NAMES, ());
-    if let Err(why) = drivers.find(&options.volume_driver) {
-        return Ok(Err(why));
+    match find(section) {
+        Ok(()) => {}
+        Err(why) if why.is_mistake() => {
+            return Err(of_backend(conf, name, "volume_driver", why.to_string()));
+        }
+        Err(why) => return Ok(Err(why)),
     }
     if cluster.is_some() {
-        bail!("the local driver cannot serve a cluster: its files are on one machine");
+        let text = "the local driver cannot serve a cluster: its files are on one machine";
+        return Err(for_backend(name, problem(conf, "DEFAULT", "cluster", text)));
     }
-    let state_path = absolute(Path::new(&conf.service.state_path))?;
-    let limits: Limits = conf.section().map_err(|problems| anyhow::anyhow!("{problems}"))?;
-    let names: Names = conf.section().map_err(|problems| anyhow::anyhow!("{problems}"))?;
+    let of_section = |problems: cinder_conf::Problems| {
+        of_backend(conf, name, "volume_driver", problems.to_string())
+    };
+    let wrong = |group: &str, option: &str, text: String| {
+        for_backend(name, problem(conf, group, option, text))
+    };
+    let state_path = absolute(Path::new(&conf.service.state_path))
+        .map_err(|text| wrong("DEFAULT", "state_path", text))?;
+    let limits: Limits = conf.section().map_err(of_section)?;
+    let names: Names = conf.section().map_err(of_section)?;
+    let template =
+        |text: &str, option: &str| template(text).map_err(|why| wrong("DEFAULT", option, why));
     Ok(Ok(OperationsPlan {
         driver: local(conf, name, section)?,
-        driver_now,
         host: host.clone(),
         pool: pool(name, section),
         volume_name_template: template(&names.volume_name_template, "volume_name_template")?,
@@ -62,7 +87,7 @@ pub(super) fn plan(
         message_ttl: seconds(limits.message_ttl),
         reports_discard: options.report_discard_supported,
         block_sizes: options.disk_geometry.as_deref().and_then(BlockSizes::named),
-        locks: locks(conf)?,
+        locks: locks(conf).map_err(|text| wrong("coordination", "backend_url", text))?,
         records: state_path.join("operations").join(name),
     }))
 }
@@ -73,18 +98,27 @@ pub(super) fn now(shared: &SharedConf, name: &str) -> DriverNow {
     DriverNow::new(move || {
         let conf = in_force(&shared);
         let section = conf.backend(&name).map_err(|problems| problems.to_string())?;
-        local(&conf, &name, &section).map_err(|cause| format!("{cause:#}"))
+        local(&conf, &name, &section).map_err(|problem| problem.statement())
     })
 }
 
 /// The options of the local driver.
-fn local(conf: &Conf, name: &str, section: &BackendConf) -> anyhow::Result<DriverPlan> {
+fn local(conf: &Conf, name: &str, section: &BackendConf) -> Result<DriverPlan, Problem> {
     let options = &section.options;
-    let local: Local = section.section().map_err(|problems| anyhow::anyhow!("{problems}"))?;
-    let state_path = absolute(Path::new(&conf.service.state_path))?;
+    let local: Local = section
+        .section()
+        .map_err(|problems| of_backend(conf, name, "volume_driver", problems.to_string()))?;
+    let wrong = |group: &str, option: &str, text: String| {
+        for_backend(name, problem(conf, group, option, text))
+    };
     let directory = match local.local_directory {
-        Some(directory) => absolute(Path::new(&directory))?,
-        None => state_path.join("volumes").join(name),
+        Some(directory) => {
+            absolute(Path::new(&directory)).map_err(|text| wrong(name, "local_directory", text))?
+        }
+        None => absolute(Path::new(&conf.service.state_path))
+            .map_err(|text| wrong("DEFAULT", "state_path", text))?
+            .join("volumes")
+            .join(name),
     };
     Ok(DriverPlan::Local(LocalOptions {
         preallocate: local.local_preallocate,
@@ -99,30 +133,33 @@ fn pool(name: &str, section: &BackendConf) -> String {
     section.options.volume_backend_name.clone().unwrap_or_else(|| name.to_owned())
 }
 
+/// The same problem, which is one of this back end only.
+fn for_backend(name: &str, problem: Problem) -> Problem {
+    Problem { scope: Scope::Backend(name.to_owned()), ..problem }
+}
+
 /// Where the files of locks are.
-fn locks(conf: &Conf) -> anyhow::Result<PathBuf> {
-    let coordination: Coordination =
-        conf.section().map_err(|problems| anyhow::anyhow!("{problems}"))?;
-    let url = coordination.backend_url.reveal();
+fn locks(conf: &Conf) -> Result<PathBuf, String> {
+    let url = conf.coordination.backend_url.reveal();
     let Some(path) = url.strip_prefix(FILE) else {
         // Behind the scheme may be a password.
         let scheme = url.split(':').next().unwrap_or_default();
-        bail!(
-            "[coordination] backend_url: locks by {scheme} are not known to this program; use {FILE} and a \
-             directory that all services of this storage share"
-        );
+        return Err(format!(
+            "locks by {scheme} are not known to this program; use {FILE} and a directory that all services of this \
+             storage share"
+        ));
     };
     absolute(Path::new(path))
 }
 
 /// A template that makes names apart: with a place for the id.
-fn template(text: &str, option: &str) -> anyhow::Result<String> {
+fn template(text: &str) -> Result<String, String> {
     if text.matches("%s").count() != 1 {
-        bail!("{option} = {text}: it has to have one %s, for the id");
+        return Err(format!("{text:?} has to have one %s, for the id"));
     }
     Ok(text.to_owned())
 }
 
-fn absolute(path: &Path) -> anyhow::Result<PathBuf> {
-    std::path::absolute(path).with_context(|| format!("{}", path.display()))
+fn absolute(path: &Path) -> Result<PathBuf, String> {
+    std::path::absolute(path).map_err(|error| format!("{}: {error}", path.display()))
 }

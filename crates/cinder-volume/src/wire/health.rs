@@ -1,10 +1,12 @@
 //! `[health]` as the health server wants it.
 
-use anyhow::Context;
+use anyhow::anyhow;
+use cinder_conf::Problem;
 use cinder_conf::cinder::Conf;
 use cinder_health::Address;
 use tracing::warn;
 
+use super::judging::problem;
 use super::seconds;
 use crate::health::HealthPlan;
 use crate::startup::Method;
@@ -13,15 +15,27 @@ use crate::startup::Method;
 ///
 /// # Errors
 ///
-/// When `[health] bind` names no place.
+/// When `[health] bind` names no place, or `socket_mode` no rights.
 pub(crate) fn health_address(conf: &Conf) -> anyhow::Result<Option<Address>> {
-    let bind = conf.health.bind.as_deref().map(str::parse);
-    bind.transpose().context("[health] bind")
+    let found = checked(conf).map_err(|problem| anyhow!("{}", problem.statement()))?;
+    Ok(found.map(|(address, _)| address))
+}
+
+/// Where it listens, and the rights of its socket.
+pub(super) fn checked(conf: &Conf) -> Result<Option<(Address, u32)>, Problem> {
+    let Some(bind) = conf.health.bind.as_deref() else { return Ok(None) };
+    let wrong = |option, text| problem(conf, "health", option, text);
+    let address = bind.parse::<Address>().map_err(|error| wrong("bind", error.to_string()))?;
+    let mode = &conf.health.socket_mode;
+    let rights = u32::from_str_radix(mode, 8);
+    let rights = rights.map_err(|error| wrong("socket_mode", format!("{mode:?}: {error}")))?;
+    Ok(Some((address, rights)))
 }
 
 /// What the health server needs; it reads the memory that forked workers share.
 pub(super) fn plan(conf: &Conf, method: &Method) -> anyhow::Result<Option<HealthPlan>> {
-    let Some(address) = health_address(conf)? else { return Ok(None) };
+    let found = checked(conf).map_err(|problem| anyhow!("{}", problem.statement()))?;
+    let Some((address, socket_mode)) = found else { return Ok(None) };
     if *method != Method::Fork {
         warn!(
             target: "cinder.cmd.volume",
@@ -29,11 +43,10 @@ pub(super) fn plan(conf: &Conf, method: &Method) -> anyhow::Result<Option<Health
         );
         return Ok(None);
     }
-    let mode = &conf.health.socket_mode;
     let silence = seconds(conf.service.service_down_time);
     Ok(Some(HealthPlan {
         address,
-        socket_mode: u32::from_str_radix(mode, 8).context("[health] socket_mode")?,
+        socket_mode,
         host: conf.service.host.clone(),
         // Without heartbeats nobody can be silent.
         longest_silence: (conf.service.report_interval > 0).then_some(silence),

@@ -1,12 +1,13 @@
 //! The only place that knows both the configuration and the options of the other crates.
 //!
 //! One file per crate or part that is served: [`log`], [`database`], [`launcher`], [`health`],
-//! [`backend`]. Options are read from typed sections only, never by the text of their name.
+//! [`backend`]; [`judging`] says what of it cannot be used. Options are read from typed sections only, never by the text of their name.
 
 mod backend;
 mod database;
 mod driver;
 mod health;
+mod judging;
 mod launcher;
 mod log;
 mod messaging;
@@ -23,6 +24,7 @@ use tracing::warn;
 pub(crate) use self::backend::{host_of, hosts, place_of_volumes, services};
 pub(crate) use self::database::{database_options, database_url};
 pub(crate) use self::health::health_address;
+pub(crate) use self::judging::{judgement, refusals, refusals_of_start};
 pub(crate) use self::log::log_options;
 pub(crate) use self::messaging::{bus, moved};
 use self::notifications::notifications;
@@ -76,20 +78,6 @@ pub(crate) fn settings(
     })
 }
 
-/// What a start refuses of a configuration that could be read, or warns of.
-pub(crate) fn refusals(conf: &Conf) -> Vec<Problem> {
-    let database = database_url(conf).err().map(|one| *one);
-    let notified = bus(conf).ok().and_then(|bus| notifications(conf, &bus).err()).map(|one| *one);
-    let bus = bus(conf).err().unwrap_or_else(|| messaging::warnings(conf));
-    database.into_iter().chain(bus).chain(notified).collect()
-}
-
-/// What it takes, and what has no effect.
-pub(crate) fn in_vain(conf: &Conf) -> Vec<Problem> {
-    let told = bus(conf).ok().and_then(|bus| notifications(conf, &bus).ok());
-    told.map(|(_, problems)| problems).unwrap_or_default()
-}
-
 /// All of it as one error.
 pub(crate) fn refused(problems: &[Problem]) -> anyhow::Error {
     let statements: Vec<_> = problems.iter().map(Problem::statement).collect();
@@ -109,13 +97,16 @@ pub(crate) fn service_down_time(conf: &Conf) -> Duration {
     seconds(conf.service.service_down_time)
 }
 
-/// Others must not take a service for dead between two of its beats (`spec/startup.md` §3.5).
-pub(crate) fn correct_intervals(conf: &mut Conf) {
+/// What a start takes for `service_down_time`, where others would take a service for dead between two of its beats
+/// (`spec/startup.md` §3.5).
+fn corrected_down_time(conf: &Conf) -> Option<i64> {
     let (down, report) = (conf.service.service_down_time, conf.service.report_interval);
-    if report == 0 || down > report {
-        return;
-    }
-    let corrected = report.saturating_mul(5) / 2;
+    (report != 0 && down <= report).then(|| report.saturating_mul(5) / 2)
+}
+
+pub(crate) fn correct_intervals(conf: &mut Conf) {
+    let Some(corrected) = corrected_down_time(conf) else { return };
+    let (down, report) = (conf.service.service_down_time, conf.service.report_interval);
     warn!(
         target: "cinder.service",
         "Report interval must be less than service down time. Current config service_down_time: \
@@ -125,7 +116,13 @@ pub(crate) fn correct_intervals(conf: &mut Conf) {
     conf.correct_service_down_time(corrected);
 }
 
+/// Longer than any service runs, and short enough to be added to any time there is: an `Instant` overflows.
+const FOR_EVER: u64 = u32::MAX as u64;
+
 /// Seconds from a file; a negative number means none.
 fn seconds(value: i64) -> Duration {
-    Duration::from_secs(u64::try_from(value).unwrap_or(0))
+    Duration::from_secs(u64::try_from(value).unwrap_or(0).min(FOR_EVER))
 }
+
+#[cfg(test)]
+mod tests;

@@ -145,11 +145,11 @@ impl VolumeService {
         ending: &mut Ending,
     ) -> std::io::Result<(Work, Renewing)> {
         // A worker that takes another one's place may come after a HUP.
-        let options = plan.driver_now.read().unwrap_or_else(|_| plan.driver.clone());
+        let options = self.plan.driver_now.read().unwrap_or_else(|_| plan.driver.clone());
         let driver = options.make();
         let news = Arc::clone(&self.publishing);
         let renewing =
-            Renewing::new(Arc::clone(&driver), options, plan.driver_now.clone(), move || {
+            Renewing::new(Arc::clone(&driver), options, self.plan.driver_now.clone(), move || {
                 news.ask()
             });
         let schedulers = self.plan.messages.bus.schedulers().map(|to| (to, self.pins.clone()));

@@ -28,8 +28,6 @@ use super::pins::{CapError, Peer, Pins};
 #[derive(Debug, Clone)]
 pub(crate) struct OperationsPlan {
     pub driver: DriverPlan,
-    /// The same after a HUP.
-    pub driver_now: DriverNow,
     /// `host@backend`.
     pub host: ServiceHost,
     /// The pool of volumes whose host names none.

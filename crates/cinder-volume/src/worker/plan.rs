@@ -11,7 +11,7 @@ use cinder_driver::registry::NoDriver;
 use cinder_types::ServiceId;
 
 use super::bus::MessagesPlan;
-use super::operations::OperationsPlan;
+use super::operations::{DriverNow, OperationsPlan};
 use crate::notifications::NotificationsPlan;
 
 /// A back end whose section could be read.
@@ -33,6 +33,8 @@ pub(crate) struct Plan {
     pub notifications: Option<NotificationsPlan>,
     /// Its driver and operations, or why there is no such driver in this program.
     pub operations: Result<OperationsPlan, NoDriver>,
+    /// Its driver's options after a HUP.
+    pub driver_now: DriverNow,
     /// `image_volume_cache_enabled`.
     pub image_volume_cache_enabled: bool,
 }
