@@ -4,6 +4,8 @@
 //! `config check`, a start and a HUP all ask here, and what answers are the constructors that the start goes on with.
 //! Must not: open, make or connect anything that stays.
 
+use std::path::Path;
+
 use cinder_conf::cinder::Conf;
 use cinder_conf::{Level, Problem, Scope};
 use oslo_log::LogError;
@@ -147,6 +149,7 @@ fn remarks(conf: &Conf) -> Vec<Problem> {
         );
         found.push(Problem { level: Level::Warning, ..problem(conf, "DEFAULT", option, text) });
     }
+    found.extend(missing_directories(conf));
     for name in conf.backend_names() {
         let texts = backend::remarks_on_driver(conf, &name);
         let warning = |text| Problem {
@@ -154,6 +157,29 @@ fn remarks(conf: &Conf) -> Vec<Problem> {
             ..of_backend(conf, &name, "volume_driver", text)
         };
         found.extend(texts.into_iter().map(warning));
+    }
+    found
+}
+
+/// Directories that nobody makes at a start, without which it goes on and does not get far.
+fn missing_directories(conf: &Conf) -> Vec<Problem> {
+    let warning = |group: &str, option: &str, path: &Path, what: &str| Problem {
+        level: Level::Warning,
+        ..problem(conf, group, option, format!("{} is no directory: {what}", path.display()))
+    };
+    let state_path = Path::new(&conf.service.state_path);
+    let of_database =
+        database_url(conf).ok().and_then(|url| Some(url.file()?.parent()?.to_owned()));
+    let is_state_path =
+        |path: &Path| std::path::absolute(state_path).is_ok_and(|state| state == path);
+    let mut found = Vec::new();
+    // The embedded database makes `state_path` if it is to be there.
+    if !state_path.is_dir() && !of_database.as_deref().is_some_and(is_state_path) {
+        let what = "there are no locks, no local bus and no volumes in it until somebody makes it";
+        found.push(warning("DEFAULT", "state_path", state_path, what));
+    }
+    if let Some(path) = of_database.filter(|path| !path.is_dir() && !is_state_path(path)) {
+        found.push(warning("database", "connection", &path, "no database can be made there"));
     }
     found
 }

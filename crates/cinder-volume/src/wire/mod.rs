@@ -101,7 +101,8 @@ pub(crate) fn service_down_time(conf: &Conf) -> Duration {
 /// (`spec/startup.md` §3.5).
 fn corrected_down_time(conf: &Conf) -> Option<i64> {
     let (down, report) = (conf.service.service_down_time, conf.service.report_interval);
-    (report != 0 && down <= report).then(|| report.saturating_mul(5) / 2)
+    // Two and a half times as long, which saturates last.
+    (report != 0 && down <= report).then(|| report.saturating_mul(2).saturating_add(report / 2))
 }
 
 pub(crate) fn correct_intervals(conf: &mut Conf) {
