@@ -111,6 +111,9 @@ impl<'a> Arguments<'a> {
     pub fn parse(&self, command: Command, words: &[OsString]) -> Result<ArgMatches, Refusal> {
         let program = command.get_name().to_owned();
         let version = command.get_version().unwrap_or_default().to_owned();
+        let mut command = command;
+        // Only then it knows of its `help`, and what its subcommands are called in full.
+        command.build();
         let subcommands: Vec<String> = command
             .get_subcommands()
             .flat_map(|sub| {
@@ -119,7 +122,7 @@ impl<'a> Arguments<'a> {
             })
             .collect();
         let all = std::iter::once(OsString::from(&program)).chain(words.iter().cloned());
-        let failure = match command.try_get_matches_from(all) {
+        let failure = match command.try_get_matches_from_mut(all) {
             Ok(matches) if !words.iter().any(|word| word == "--") => return Ok(matches),
             Ok(_) => None,
             Err(error) => Some(error),
@@ -134,14 +137,25 @@ impl<'a> Arguments<'a> {
             }
             _ => {}
         }
-        let message = match (self.diagnose(words, &subcommands), failure) {
-            (Some(Said::Version), _) => return Err(version()),
-            (Some(Said::Wrong(message)), _) => message,
-            (None, Some(error)) => own_words(&error),
-            (None, None) => "unrecognized arguments: --".to_owned(),
+        let wrong = |usage: String, message: &str| {
+            let stderr = format!("{usage}{program}: error: {message}\n");
+            Refusal { stdout: String::new(), stderr, code: 2 }
         };
-        let stderr = format!("{}{program}: error: {message}\n", self.usage(&program));
-        Err(Refusal { stdout: String::new(), stderr, code: 2 })
+        Err(match (self.diagnose(words, &subcommands), failure) {
+            (Some(Said::Version), _) => version(),
+            (Some(Said::Wrong(message)), _) => wrong(self.usage(&program), &message),
+            (Some(Said::Strangers(strangers)), _) => {
+                let message = format!("unrecognized arguments: {}", strangers.join(" "));
+                let meant = strangers.first().and_then(|word| self.meant(word, &subcommands));
+                let meant = meant.map(|meant| format!("\n  did you mean {meant}?"));
+                wrong(self.usage(&program), &(message + &meant.unwrap_or_default()))
+            }
+            (None, Some(error)) => wrong(
+                wording::usage_of_subcommand(&mut command, words),
+                &wording::own_words(&error),
+            ),
+            (None, None) => wrong(self.usage(&program), "unrecognized arguments: --"),
+        })
     }
 
     /// What the matches say, in the order of the command line.
@@ -215,11 +229,4 @@ impl Argument<'_> {
 
 fn prefix(group: &str) -> String {
     if group == "DEFAULT" { String::new() } else { format!("{group}-") }
-}
-
-/// First line of what `clap` says, for a subcommand's own arguments.
-fn own_words(error: &clap::Error) -> String {
-    let text = error.to_string();
-    let first = text.lines().next().unwrap_or_default();
-    first.strip_prefix("error: ").unwrap_or(first).to_owned()
 }

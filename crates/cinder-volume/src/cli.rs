@@ -2,7 +2,10 @@
 //!
 //! No option has a default here: a default would hide the value of a file.
 
+mod layout;
 pub(crate) mod operators;
+#[cfg(test)]
+mod papers;
 pub(crate) mod volume;
 
 use std::ffi::OsString;
@@ -163,11 +166,22 @@ fn completion_wanted(words: &[String]) -> Option<Shell> {
 }
 
 fn completion(shell: Shell, command: &mut Command) -> Failure {
-    let mut script = Vec::new();
+    Failure::Refused { stdout: script(shell, command), stderr: String::new(), status: exit::OK }
+}
+
+/// A script that completes command lines.
+///
+/// `clap_complete` 4.6 gives bash names of subcommands that do not match each other if there is a dash in the
+/// program's, so that nothing is completed behind one; it gets a name without.
+fn script(shell: Shell, command: &mut Command) -> String {
     let name = command.get_name().to_owned();
-    generate(shell, command, name, &mut script);
-    let stdout = String::from_utf8_lossy(&script).into_owned();
-    Failure::Refused { stdout, stderr: String::new(), status: exit::OK }
+    let plain = if shell == Shell::Bash { name.replace('-', "_") } else { name.clone() };
+    let mut command = command.clone().name(plain.clone()).bin_name(plain.clone());
+    let mut script = Vec::new();
+    generate(shell, &mut command, plain.clone(), &mut script);
+    let script = String::from_utf8_lossy(&script);
+    // Where it says which program it is for, at the end of a line.
+    script.replace(&format!(" {plain}\n"), &format!(" {name}\n"))
 }
 
 fn command(arguments: &Arguments<'_>, name: &str) -> Command {
@@ -226,8 +240,9 @@ fn command(arguments: &Arguments<'_>, name: &str) -> Command {
             .conflicts_with_all(["json", "watch"])
             .help("Exit 0 if the daemon with this process id still reacts; 3 if not"),
     );
-    arguments
+    let command = arguments
         .command(name, UPSTREAM_VERSION)
+        .disable_help_subcommand(false)
         .about("OpenStack Block Storage volume service")
         .after_help(format!(
             "This is cinder-volume in Rust {}, compatible with Cinder {UPSTREAM_VERSION}.",
@@ -241,7 +256,8 @@ fn command(arguments: &Arguments<'_>, name: &str) -> Command {
             with_options(call_command()),
             volume::command(&with_options),
         ])
-        .subcommands(operators::commands(&with_options))
+        .subcommands(operators::commands(&with_options));
+    layout::of(command)
 }
 
 fn report_command() -> Command {
@@ -472,6 +488,55 @@ mod tests {
     }
 
     #[test]
+    fn a_mistake_behind_a_subcommand_is_answered_with_what_that_takes() {
+        for (words, usage, said) in [
+            (
+                &["status", "--chek"][..],
+                "cinder-volume status [OPTIONS]",
+                &["'--chek'", "'--check'"][..],
+            ),
+            (&["status", "--check=al"], "cinder-volume status [OPTIONS]", &["'al'", "all, any"]),
+            (&["config", "chek"], "cinder-volume config <COMMAND>", &["'chek'", "'check'"]),
+            (&["config"], "cinder-volume config <COMMAND>", &["check, dump, sample, explain"]),
+            (
+                &["config", "check", "--format", "xml"],
+                "cinder-volume config check [OPTIONS]",
+                &["text, json"],
+            ),
+            (
+                &["config", "explain"],
+                "cinder-volume config explain [OPTIONS] <OPTION>",
+                &["<OPTION>"],
+            ),
+            (&["volume", "show"], "cinder-volume volume show [OPTIONS] <VOLUME>", &["<VOLUME>"]),
+        ] {
+            let Err(Failure::Refused { stderr, status: 2, .. }) = parsed(words) else {
+                panic!("{words:?}")
+            };
+            assert!(stderr.starts_with(&format!("usage: {usage}")), "{words:?}: {stderr}");
+            assert!(said.iter().all(|text| stderr.contains(text)), "{words:?}: {stderr}");
+            assert!(stderr.contains("\ncinder-volume: error: "), "{words:?}: {stderr}");
+        }
+    }
+
+    #[test]
+    fn help_is_a_word_too_and_short_or_long_within_eighty_columns() {
+        let help = |words: &[&str]| match parsed(words) {
+            Err(Failure::Refused { stdout, status: 0, .. }) => stdout,
+            other => panic!("{words:?}: {other:?}"),
+        };
+        assert_eq!(help(&["help"]), help(&["--help"]));
+        assert_eq!(help(&["help", "config", "check"]), help(&["config", "check", "--help"]));
+        for words in [&["status"][..], &["config", "check"], &["volume", "create"], &[]] {
+            let (short, long) =
+                (help(&[words, &["-h"]].concat()), help(&[words, &["--help"]].concat()));
+            assert!(short.lines().count() < long.lines().count(), "{words:?}: {short}");
+            assert!(long.lines().all(|line| line.chars().count() <= 80), "{words:?}: {long}");
+            assert!(long.contains("Configuration:"), "{words:?}: {long}");
+        }
+    }
+
+    #[test]
     fn a_completion_script_is_printed_when_the_first_word_asks_for_it() {
         for words in [vec!["--shell_completion", "bash"], vec!["--shell_completion=zsh"]] {
             match parsed(&words) {
@@ -489,6 +554,12 @@ mod tests {
             (["--version"], 0, "29.0.0\n"),
             (["--nope"], 2, "unrecognized arguments: --nope"),
             (["config"], 2, "cinder-volume: error: "),
+            (["statsu"], 2, "unrecognized arguments: statsu\n  did you mean status?\n"),
+            (
+                ["--confg-file"],
+                2,
+                "unrecognized arguments: --confg-file\n  did you mean --config-file?\n",
+            ),
         ] {
             match parsed(&words) {
                 Err(Failure::Refused { stdout, stderr, status: got }) => {

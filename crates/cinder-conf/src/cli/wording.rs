@@ -4,7 +4,10 @@
 
 use std::ffi::OsString;
 
+use clap::Command;
+
 use super::{Argument, Arguments, Role};
+use crate::suggest::nearest;
 
 /// Width of a terminal without `COLUMNS`, less the margin upstream leaves.
 const WIDTH: usize = 78;
@@ -13,6 +16,8 @@ const WIDTH: usize = 78;
 pub(super) enum Said {
     /// An error message.
     Wrong(String),
+    /// Words that mean nothing.
+    Strangers(Vec<String>),
     /// The version, which is printed while parsing, before strangers are reported.
     Version,
 }
@@ -96,8 +101,22 @@ impl Arguments<'_> {
                 return Some(Said::Wrong(message));
             }
         }
-        let unknown = || Said::Wrong(format!("unrecognized arguments: {}", strangers.join(" ")));
-        (!strangers.is_empty()).then(unknown)
+        (!strangers.is_empty()).then_some(Said::Strangers(strangers))
+    }
+
+    /// The argument or subcommand that a stranger was meant to be.
+    pub(super) fn meant(&self, word: &str, subcommands: &[String]) -> Option<String> {
+        let word = word.split_once('=').map_or(word, |(name, _)| name);
+        let Some(name) = word.strip_prefix("--") else {
+            return nearest(word, subcommands.iter().map(String::as_str)).map(str::to_owned);
+        };
+        // Compared with underscores, as names of options are, whatever was typed.
+        let spellings = self.arguments.iter().flat_map(|argument| &argument.spellings);
+        let alike: Vec<(String, &String)> =
+            spellings.map(|spelling| (spelling.replace('-', "_"), spelling)).collect();
+        let near = nearest(name, alike.iter().map(|(folded, _)| folded.as_str()))?;
+        let (_, spelling) = alike.iter().find(|(folded, _)| folded == near)?;
+        Some(format!("--{spelling}"))
     }
 
     /// Upstream looks at every word before it takes any, so an ambiguous one is reported first.
@@ -143,6 +162,33 @@ impl Argument<'_> {
         }
         all.join("/")
     }
+}
+
+/// The usage of the subcommand that the words lead to.
+pub(super) fn usage_of_subcommand(command: &mut Command, words: &[OsString]) -> String {
+    let mut command = command;
+    for word in words {
+        // Else it is an option, or a value of one.
+        if command.find_subcommand(word).is_some_and(|sub| sub.get_name() != "help") {
+            command = command.find_subcommand_mut(word).expect("it was found just above");
+        }
+    }
+    let usage = command.render_usage().to_string();
+    format!("usage: {}\n", usage.trim().trim_start_matches("Usage: "))
+}
+
+/// What `clap` says about a subcommand's own arguments: the mistake, and what could have been meant.
+pub(super) fn own_words(error: &clap::Error) -> String {
+    let text = error.to_string();
+    let mut lines = text.lines().take_while(|line| !line.starts_with("Usage: "));
+    let first = lines.next().unwrap_or_default();
+    let mut out = first.strip_prefix("error: ").unwrap_or(first).to_owned();
+    let is_said = |line: &&str| !line.is_empty() && !line.starts_with("For more information");
+    for line in lines.filter(is_said) {
+        out.push('\n');
+        out.push_str(line);
+    }
+    out
 }
 
 /// A word that can be a value: no option, or a negative number.

@@ -29,10 +29,15 @@ fn find(section: &BackendConf) -> Result<(), NoDriver> {
     drivers.find(&section.options.volume_driver).map(drop)
 }
 
+/// That the driver's class is called otherwise now, if so.
+pub(super) fn moved(section: &BackendConf) -> Option<String> {
+    let new = renamed(section.options.volume_driver.trim())?;
+    Some(format!("is the former name of {new}"))
+}
+
 /// What there is to say about the driver of a back end that is no mistake.
 pub(super) fn remarks(section: &BackendConf) -> Vec<String> {
-    let moved = renamed(section.options.volume_driver.trim());
-    let moved = moved.map(|new| format!("is the former name of {new}"));
+    let moved = moved(section);
     let missing = find(section).err().filter(|why| !why.is_mistake());
     moved.into_iter().chain(missing.map(|why| why.to_string())).collect()
 }
