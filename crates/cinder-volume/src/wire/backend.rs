@@ -121,9 +121,8 @@ pub(super) fn candidate(
     notifications: Option<&NotificationsPlan>,
 ) -> Candidate {
     let host = host(conf, name);
-    if let Some(text) =
-        conf.backend(name).ok().and_then(|section| driver::remarks(&section).into_iter().next())
-    {
+    // That there is no such driver here its worker tells.
+    if let Some(text) = conf.backend(name).ok().and_then(|section| driver::moved(&section)) {
         warn!(target: "cinder.volume.manager", "[{name}] volume_driver: {text}");
     }
     let now = driver::now(shared, name);
