@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{Read, Write};
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
@@ -17,6 +17,9 @@ use crate::{cargo, e2e, second, servers};
 
 /// A whole test run is given this long before we call it hung.
 const LIMIT: Duration = Duration::from_secs(45 * 60);
+
+/// So long nothing need be said; a linker and a few tests are silent for minutes, which looks as if all were hung.
+const SILENCE: Duration = Duration::from_secs(30);
 
 /// Runs everything; the caller prints the closing line.
 ///
@@ -41,6 +44,7 @@ pub(crate) fn run(times: &mut Times) -> Result<Tally> {
 /// also returns that output.
 fn workspace_tests() -> Result<(Tally, String)> {
     let arguments = ["test", "--workspace", "--no-fail-fast"];
+    println!("starting the servers that this machine has, which takes a few seconds");
     let servers = Servers::start(Kind::ALL.into_iter().filter(|kind| kind.missing().is_none()));
     let mut command = cargo::cargo(&arguments);
     for kind in Kind::ALL {
@@ -74,9 +78,24 @@ fn tests_of(command: &mut Command) -> Result<(Tally, String)> {
         .spawn()
         .context("cannot run cargo test")?;
     let mut text = Vec::new();
+    let start = Instant::now();
+    let (mut shown, mut heard) = (0, start);
     let status = wait_with_pause("cargo test to end", LIMIT, millis(100), || {
         let ended = child.try_wait()?;
         show_rest(&mut follow, &mut text)?;
+        if text.len() > shown {
+            (shown, heard) = (text.len(), Instant::now());
+        } else if ended.is_none() && heard.elapsed() >= SILENCE {
+            heard = Instant::now();
+            let last = String::from_utf8_lossy(&text);
+            let last =
+                last.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("nothing yet");
+            println!(
+                "... cargo test runs for {} min; the last it said: {}",
+                start.elapsed().as_secs() / 60,
+                last.trim()
+            );
+        }
         ended.context("it still runs")
     })?;
     let text = String::from_utf8_lossy(&text).into_owned();

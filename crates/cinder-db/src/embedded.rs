@@ -8,13 +8,19 @@
 //! 4. link it under its real name, which fails if somebody else was first,
 //! 5. remove the unique name.
 //!
-//! A crash before 4 leaves no database, after 4 a complete one, and two creators get one.
+//! A crash before 4 leaves no database, after 4 a complete one, and two creators get one. What a crash leaves under a
+//! unique name the next start removes (`draft.rs`). A link that leads to nothing is followed, as SQLite does: the file
+//! is made where it leads.
+
+mod draft;
 
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{self, File},
     io::{self, ErrorKind},
     path::{Path, PathBuf},
 };
+
+use self::draft::Draft;
 
 use cinder_types::UPSTREAM_VERSION;
 use diesel::{migration::MigrationSource, prelude::*, sqlite::Sqlite};
@@ -55,7 +61,16 @@ const DEFAULT_QUOTAS: [(&str, i32); 7] = [
 ///
 /// [`DbError::Create`] or [`DbError::CreateSchema`]; no file of that name is left then.
 pub(crate) fn create(file: &Path) -> Result<bool, DbError> {
-    match fs::metadata(file) {
+    let found = fs::metadata(file);
+    let target = match &found {
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            behind_links(file).map_err(create_error(file, "following its link"))?
+        }
+        _ => file.to_owned(),
+    };
+    let file = target.as_path();
+    draft::remove_leftovers(file);
+    match found {
         Ok(found) if found.is_dir() => {
             return Err(create_error(file, "opening it as a file")(ErrorKind::IsADirectory.into()));
         }
@@ -89,39 +104,23 @@ pub(crate) fn create(file: &Path) -> Result<bool, DbError> {
     Ok(true)
 }
 
+/// Where a link leads, over further ones, although nothing is there.
+fn behind_links(file: &Path) -> io::Result<PathBuf> {
+    /// As many as Linux follows (path_resolution(7)).
+    const MOST: usize = 40;
+    let mut path = file.to_owned();
+    for _ in 0..MOST {
+        match fs::read_link(&path) {
+            Ok(target) => path = path.parent().unwrap_or(Path::new("/")).join(target),
+            // It is no link, or nothing at all.
+            Err(_) => return Ok(path),
+        }
+    }
+    Err(io::Error::other("too many links"))
+}
+
 fn create_error(file: &Path, step: &'static str) -> impl FnOnce(io::Error) -> DbError {
     move |source| DbError::Create { file: file.to_owned(), step, source }
-}
-
-/// The file under its unique name; removed when dropped.
-struct Draft {
-    path: PathBuf,
-}
-
-impl Draft {
-    fn new(file: &Path) -> io::Result<Self> {
-        let mut name = std::ffi::OsString::from(".");
-        name.push(file.file_name().unwrap_or_default());
-        name.push(format!(".{}", Uuid::new_v4().simple()));
-        let path = file.with_file_name(name);
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true);
-        // Volume rows hold the drivers' secrets, so the file is not for everybody to read.
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o640);
-        options.open(&path)?;
-        Ok(Self { path })
-    }
-
-    fn sync(&self) -> io::Result<()> {
-        File::open(&self.path)?.sync_all()
-    }
-}
-
-impl Drop for Draft {
-    fn drop(&mut self) {
-        // Nothing depends on it: a leftover is never opened again.
-        let _ = fs::remove_file(&self.path);
-    }
 }
 
 fn fill(path: &Path) -> Result<(), Cause> {
@@ -237,6 +236,57 @@ mod tests {
                 schema::$table::table.limit(0).execute($native).map_err(|error| error.to_string()),
             )),*]
         };
+    }
+
+    /// Names in a directory, in order.
+    fn names(directory: &Path) -> Vec<String> {
+        let entries = fs::read_dir(directory).unwrap();
+        let name =
+            |entry: io::Result<fs::DirEntry>| entry.unwrap().file_name().into_string().unwrap();
+        let mut names: Vec<_> = entries.map(name).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn drafts_that_a_crash_has_left_go_at_the_next_start_and_nothing_else_does() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("c.sqlite");
+        let left = [
+            ".c.sqlite.0123456789abcdef0123456789abcdef",
+            ".c.sqlite.0123456789abcdef0123456789abcdef-wal",
+            ".c.sqlite.ffffffffffffffffffffffffffffffff-journal",
+        ];
+        let others = [".c.sqlite.backup", ".other.sqlite.0123456789abcdef0123456789abcdef"];
+        let put = || {
+            left.iter()
+                .chain(&others)
+                .for_each(|name| fs::write(directory.path().join(name), "").unwrap())
+        };
+        put();
+        // Somebody is at this one.
+        let busy = Draft::new(&file).unwrap();
+        assert!(create(&file).unwrap());
+        assert!(busy.path.exists());
+        drop(busy);
+        assert_eq!(names(directory.path()), [others[0], others[1], "c.sqlite"]);
+        put();
+        assert!(!create(&file).unwrap(), "it was there");
+        assert_eq!(names(directory.path()), [others[0], others[1], "c.sqlite"]);
+    }
+
+    #[test]
+    fn a_link_that_leads_to_nothing_gets_its_file_where_it_leads() {
+        let directory = tempfile::tempdir().unwrap();
+        let at = |name: &str| directory.path().join(name);
+        fs::create_dir(at("elsewhere")).unwrap();
+        std::os::unix::fs::symlink("second", at("first")).unwrap();
+        std::os::unix::fs::symlink(at("elsewhere/c.sqlite"), at("second")).unwrap();
+        assert!(create(&at("first")).unwrap());
+        assert!(at("elsewhere/c.sqlite").metadata().unwrap().is_file());
+        assert!(!create(&at("first")).unwrap());
+        std::os::unix::fs::symlink("round", at("round")).unwrap();
+        assert!(create(&at("round")).is_err());
     }
 
     #[test]

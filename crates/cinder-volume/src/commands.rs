@@ -91,7 +91,7 @@ pub(crate) fn run(surroundings: &Surroundings, line: &CommandLine) -> Result<i32
             let conf = configure::load_for_command(surroundings, line)?;
             steer(surroundings, &conf, &line.task, out)
         }
-        Task::Alive { pid } => alive::check(*pid, out),
+        Task::Alive { pid } => alive::check(*pid, surroundings, out),
     }
 }
 

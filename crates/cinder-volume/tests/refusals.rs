@@ -175,6 +175,43 @@ fn both(added: &[&(&str, &str, bool)]) -> (bool, String) {
 }
 
 #[test]
+fn a_database_that_may_not_be_opened_is_told_with_its_reason_and_tried_once() {
+    use std::os::unix::fs::PermissionsExt as _;
+    use std::os::unix::process::CommandExt as _;
+    let dir = tempfile::tempdir().unwrap();
+    configure(dir.path(), &[&("database", "max_retries = -1\nretry_interval = 1", false)]);
+    assert!(command(dir.path(), &["db", "init"]).status().unwrap().success());
+    for (path, mode) in [("", 0o777), ("state", 0o777), ("out", 0o666), ("c.sqlite", 0)] {
+        fs::set_permissions(dir.path().join(path), fs::Permissions::from_mode(mode)).unwrap();
+    }
+    // Root may open everything.
+    let is_root =
+        fs::metadata("/proc/self").is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0);
+    let program = dir.path().join("cinder-volume");
+    fs::copy(PROGRAM, &program).unwrap();
+    let out = fs::File::create(dir.path().join("out")).unwrap();
+    let mut start = Command::new(program);
+    start.args(["--config-file", "cinder.conf"]).current_dir(dir.path()).env_clear();
+    start.stdin(Stdio::null()).stderr(out.try_clone().unwrap()).stdout(out);
+    if is_root {
+        start.uid(65534).gid(65534);
+    }
+    let mut daemon = Daemon(start.spawn().unwrap());
+    let since = Instant::now();
+    let said = || fs::read_to_string(dir.path().join("out")).unwrap();
+    let status = loop {
+        if let Some(status) = daemon.0.try_wait().unwrap() {
+            break status;
+        }
+        assert!(since.elapsed() < LIMIT, "it tries for ever: {}", said());
+        std::thread::sleep(Duration::from_millis(5));
+    };
+    assert_eq!(status.code(), Some(1), "{}", said());
+    assert!(said().contains("Permission denied (os error 13)"), "{}", said());
+    assert!(!said().contains("attempts left"), "{}", said());
+}
+
+#[test]
 fn whatever_a_start_refuses_a_check_reports_and_the_other_way_round() {
     for one in ADDED {
         let (refused, report) = both(&[one]);

@@ -68,7 +68,7 @@ pub(super) fn open(
     file: &Path,
     options: &DatabaseOptions,
 ) -> Result<(SqliteConnection, FileStamp), DbError> {
-    let mut native = establish(file).map_err(|source| open_error(options, source))?;
+    let mut native = establish(file).map_err(|source| not_opened(file, options, source))?;
     settle(&mut native, options).map_err(|source| match source.to_string() {
         text if text.contains("not a database") => DbError::NotADatabase { file: file.to_owned() },
         _ => DbError::Open {
@@ -81,6 +81,22 @@ pub(super) fn open(
         open_error(options, ConnectionError::BadConnection(source.to_string()))
     })?;
     Ok((native, stamp))
+}
+
+/// The library says only that it could not; the system is asked why. To open the file for that would give up the locks
+/// of other connections of this process (fcntl(2)).
+fn not_opened(file: &Path, options: &DatabaseOptions, said: ConnectionError) -> DbError {
+    use nix::unistd::{AccessFlags, eaccess};
+    let looked = fs::metadata(file);
+    let looked = looked.and_then(|_| Ok(eaccess(file, AccessFlags::R_OK | AccessFlags::W_OK)?));
+    let Err(cause) = looked else { return open_error(options, said) };
+    // Nobody gets rights by waiting.
+    let is_denied = cause.kind() == io::ErrorKind::PermissionDenied;
+    DbError::Open {
+        database: options.url.to_string(),
+        fault: if is_denied { Fault::Refused } else { Fault::Lost },
+        source: cause.into(),
+    }
 }
 
 fn open_error(options: &DatabaseOptions, source: ConnectionError) -> DbError {

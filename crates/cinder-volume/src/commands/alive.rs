@@ -1,6 +1,7 @@
 //! `status --alive`: whether a running daemon's parent still reacts, by the rule of `liveness.rs`.
 
 use std::io::Write;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow};
@@ -8,7 +9,8 @@ use nix::errno::Errno;
 use nix::unistd::Pid;
 
 use crate::exit::{self, Failure};
-use crate::liveness;
+use crate::surroundings::Surroundings;
+use crate::{liveness, report};
 
 /// Between two looks.
 const PAUSE: Duration = Duration::from_millis(10);
@@ -17,8 +19,18 @@ const PAUSE: Duration = Duration::from_millis(10);
 ///
 /// # Errors
 ///
-/// When there is no such process, or it is somebody else's.
-pub(crate) fn check(pid: i32, out: &mut dyn Write) -> Result<i32, Failure> {
+/// When there is no such process, or it is none of ours: no other is sent a signal.
+pub(crate) fn check(
+    pid: i32,
+    surroundings: &Surroundings,
+    out: &mut dyn Write,
+) -> Result<i32, Failure> {
+    if !Path::new(&format!("/proc/{pid}")).exists() {
+        return Err(anyhow!("no process {pid}").into());
+    }
+    if report::look_at(pid, surroundings).is_none() {
+        return Err(anyhow!("process {pid} is no {} that we may look at", surroundings.name).into());
+    }
     match liveness::ask(Pid::from_raw(pid)) {
         Ok(()) => {}
         Err(Errno::ESRCH) => return Err(anyhow!("no process {pid}").into()),
@@ -38,5 +50,23 @@ pub(crate) fn check(pid: i32, out: &mut dyn Write) -> Result<i32, Failure> {
             return Ok(exit::NOT_UP);
         }
         std::thread::sleep(PAUSE);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_process_but_a_daemon_of_ours_is_asked() {
+        let surroundings = Surroundings::of_this_process();
+        // It runs our program, and does not read its signals as a daemon does.
+        let own = i32::try_from(std::process::id()).unwrap();
+        for (pid, said) in [(own, "is no "), (1, "is no "), (i32::MAX, "no process 2147483647")] {
+            let Err(Failure::Error(problem)) = check(pid, &surroundings, &mut Vec::new()) else {
+                panic!("{pid}")
+            };
+            assert!(problem.to_string().contains(said), "{problem}");
+        }
     }
 }

@@ -4,7 +4,8 @@
 pub(super) mod join;
 pub(super) mod table;
 
-use std::io::Write;
+use std::io::{self, Write};
+use std::os::fd::AsFd as _;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -13,6 +14,7 @@ use cinder_db::{
 };
 use cinder_health::{Address, Snapshot, probe, probe_operations};
 use cinder_types::BINARY;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use self::join::{Line, Verdict, join, verdict};
 use crate::cli::Wanted;
@@ -150,7 +152,7 @@ pub(crate) fn watch(look: &Look, style: Style, out: &mut dyn Write) -> Result<i3
     repeat(style, out, |text| look.once(style, text).map(drop))
 }
 
-/// Prints again and again what `once` prints.
+/// Prints again and again what `once` prints, until nobody reads it.
 ///
 /// # Errors
 ///
@@ -161,20 +163,36 @@ pub(super) fn repeat(
     mut once: impl FnMut(&mut Vec<u8>) -> Result<(), Failure>,
 ) -> Result<i32, Failure> {
     let repaint = style.terminal && !style.json;
-    if repaint {
-        write!(out, "\x1b[2J")?;
-    }
+    let mut start = if repaint { "\x1b[2J" } else { "" };
     loop {
         let mut text = Vec::new();
         once(&mut text)?;
-        if repaint {
+        let shown = if repaint {
             let text = String::from_utf8_lossy(&text).replace('\n', "\x1b[K\n");
-            write!(out, "\x1b[H{text}\x1b[J")?;
+            format!("{start}\x1b[H{text}\x1b[J").into_bytes()
         } else {
-            out.write_all(&text)?;
+            text
+        };
+        start = "";
+        match out.write_all(&shown).and_then(|()| out.flush()) {
+            Ok(()) if has_reader_for(PAUSE) => {}
+            Ok(()) => return Ok(exit::OK),
+            Err(cause) if cause.kind() == io::ErrorKind::BrokenPipe => return Ok(exit::OK),
+            Err(cause) => return Err(cause.into()),
         }
-        out.flush()?;
-        std::thread::sleep(PAUSE);
+    }
+}
+
+/// Waits so long; at once over, and false, when nobody can read the standard output any more: a pipe without a
+/// reader, a terminal that is gone. To write would say the same, but not while there is nothing to write.
+fn has_reader_for(pause: Duration) -> bool {
+    let stdout = io::stdout();
+    let mut watched = [PollFd::new(stdout.as_fd(), PollFlags::empty())];
+    let time = PollTimeout::try_from(pause).unwrap_or(PollTimeout::MAX);
+    match poll(&mut watched, time) {
+        // Nothing was asked for, so whatever there is is an end.
+        Ok(ends) => ends == 0,
+        Err(_) => true,
     }
 }
 

@@ -11,4 +11,5 @@ mod processes;
 mod touched;
 
 pub(crate) use self::contents::Job;
+pub(crate) use self::processes::look_at;
 pub(crate) use self::touched::WatchedFile;
