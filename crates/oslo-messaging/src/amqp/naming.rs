@@ -149,7 +149,11 @@ fn generation() -> io::Result<(i64, i64)> {
     let leader = if group == 0 { getpid().as_raw() } else { group };
     let path = format!("/proc/{leader}/stat");
     let named = |error: &dyn std::fmt::Display| io::Error::other(format!("{path}: {error}"));
-    let text = fs::read(&path).map_err(|error| named(&error))?;
+    let text = match fs::read(&path) {
+        // It has left its group behind, as a script does that starts a service and ends.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok((i64::from(group), 0)),
+        read => read.map_err(|error| named(&error))?,
+    };
     // Split as the original splits it, also where a program's name has a space in it.
     let text = String::from_utf8_lossy(&text).into_owned();
     let start = text.split_whitespace().nth(21).and_then(|word| word.parse().ok());

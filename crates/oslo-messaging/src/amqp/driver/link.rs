@@ -121,7 +121,11 @@ impl Link {
             let connector = tls::connector(&broker.options, broker.hosts.len())
                 .map_err(|error| trouble(Class::Unwelcome, &error))?;
             let secured = stream.into_rustls(&connector, &host.name).await;
-            secured.map_err(|error| trouble(Class::Unwelcome, &format!("TLS: {error}")))?
+            secured.map_err(|error| {
+                // What our own check says comes as an error that the library did not expect.
+                let text = error.to_string().replace("unexpected error: ", "");
+                trouble(Class::Unwelcome, &format!("TLS: {text}"))
+            })?
         } else {
             stream
         };
