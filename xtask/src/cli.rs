@@ -149,6 +149,24 @@ fn bench_command() -> Command {
                 .arg(path("bin", "PATH", "Use this binary instead of building one")),
         )
         .subcommand(
+            Command::new("rpc")
+                .about("Measure calls over RabbitMQ, beside a bare echo by the same library")
+                .arg(
+                    Arg::new("peer")
+                        .long("peer")
+                        .action(ArgAction::SetTrue)
+                        .help("Measure the original's server, too, from CINDER_PYTHON"),
+                )
+                .arg(number("runs", "NUMBER", "Turns; the median counts").default_value("5"))
+                .arg(number("load", "SECONDS", "How long each load lasts").default_value("10"))
+                .arg(number("idle", "SECONDS", "Length of the idle window").default_value("60"))
+                .arg(
+                    number("workers", "NUMBER", "Workers that wait for a broker")
+                        .default_value("50"),
+                )
+                .arg(path("bin", "PATH", "Use this example `figures` instead of building one")),
+        )
+        .subcommand(
             Command::new("draw")
                 .about("Draw the picture of figures written with --json")
                 .arg(
@@ -263,6 +281,7 @@ fn benchmark(matches: &ArgMatches) -> Result<()> {
                 volumes: number("volumes"),
             })
         }
+        Some(("rpc", chosen)) => bench::rpc::run(&rpc_plan(chosen)),
         Some(("draw", chosen)) => {
             let files: Vec<PathBuf> =
                 chosen.get_many("figures").map(|all| all.cloned().collect()).unwrap_or_default();
@@ -285,6 +304,17 @@ fn bench_plan(matches: &ArgMatches) -> bench::Plan {
         kills: count(matches, "kills"),
         idle: Duration::from_secs(count(matches, "idle")),
         outputs: outputs(matches),
+    }
+}
+
+fn rpc_plan(matches: &ArgMatches) -> bench::rpc::Plan {
+    bench::rpc::Plan {
+        binary: matches.get_one("bin").cloned(),
+        peer: matches.get_flag("peer"),
+        runs: count(matches, "runs"),
+        load: Duration::from_secs(count(matches, "load")),
+        idle: Duration::from_secs(count(matches, "idle")),
+        workers: usize::try_from(count(matches, "workers")).unwrap_or(usize::MAX),
     }
 }
 
@@ -328,6 +358,17 @@ mod tests {
         assert_eq!(plan.sizes, [1, 3]);
         assert_eq!(plan.peer.as_deref(), Some("python cinder-volume"));
         assert_eq!((plan.runs, plan.peer_up_to), (5, usize::MAX));
+    }
+
+    #[test]
+    fn bench_rpc_measures_the_peer_only_if_it_is_told() {
+        for (words, peer) in [(&["--peer"][..], true), (&[], false)] {
+            let words = [&["x", "bench", "rpc", "--load", "3"], words].concat();
+            let matches = command().get_matches_from(words);
+            let (_, chosen) = matches.subcommand_matches("bench").unwrap().subcommand().unwrap();
+            let plan = rpc_plan(chosen);
+            assert_eq!((plan.peer, plan.load, plan.workers), (peer, Duration::from_secs(3), 50));
+        }
     }
 
     #[test]

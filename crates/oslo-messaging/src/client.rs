@@ -45,7 +45,6 @@ pub(crate) trait Road: Send + Sync {
 pub(crate) struct Letter<'a> {
     pub(crate) body: &'a [u8],
     /// Of a call, its number.
-    #[cfg_attr(not(feature = "rabbit"), expect(dead_code, reason = "only a broker asks"))]
     pub(crate) call: Option<&'a str>,
 }
 

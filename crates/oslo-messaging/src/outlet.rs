@@ -18,6 +18,10 @@ pub(crate) trait Outlet: Send + Sync {
 
 /// Why a notification is not with the broker.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(
+    not(any(feature = "rabbit", test)),
+    expect(dead_code, reason = "only a broker says that it cannot")
+)]
 pub(crate) enum NotSent {
     /// It may be the next time; the reason.
     Yet(String),

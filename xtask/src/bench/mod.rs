@@ -4,7 +4,7 @@
 //! the processes it has, what the kernel counts for them, and two lines of its log. With
 //! `--peer` a second command line is measured on the same configuration, start by start in turn
 //! with ours, so that both meet the same machine in the same minutes. `bench launcher` measures
-//! the supervisor alone, `bench database` what talking to a server costs, `bench operations` what volumes cost;
+//! the supervisor alone, `bench database` what talking to a server costs, `bench operations` what volumes cost, `bench rpc` what a call over a broker costs;
 //! `bench draw` makes the picture of what either has written.
 
 pub(crate) mod database;
@@ -14,6 +14,7 @@ mod measure;
 pub(crate) mod operations;
 mod perf;
 mod picture;
+pub(crate) mod rpc;
 mod setup;
 mod svg;
 mod watch;
