@@ -119,6 +119,7 @@ impl Sender {
 
     pub(super) fn finish(&self, until: Instant) -> bool {
         let mut state = self.shared.state();
+        let before = state.dropped;
         match state.phase {
             Phase::Resting => {
                 state.phase = Phase::Over;
@@ -143,16 +144,20 @@ impl Sender {
         state.phase = Phase::Over;
         state.outlet = None;
         let reason = state.reason.take();
+        // Together with what was dropped before and has not been said.
+        let unsaid = state.dropped - state.said;
+        state.said = state.dropped;
+        let all_went = state.dropped == before;
         drop(state);
-        if left > 0 {
-            (0..left).for_each(|_| (self.shared.told)(Told::Dropped));
+        (0..left).for_each(|_| (self.shared.told)(Told::Dropped));
+        if unsaid > 0 {
             let reason = reason.unwrap_or_else(|| "there was no time".to_owned());
             tracing::error!(
                 target: "oslo_messaging.notify",
-                "{left} notifications are dropped at the end: {reason}"
+                "{unsaid} notifications are dropped at the end: {reason}"
             );
         }
-        left == 0
+        all_went
     }
 }
 
@@ -296,7 +301,8 @@ impl Shared {
         let mut state = self.state();
         let new = state.dropped - state.said;
         let is_early = state.said_at.is_some_and(|at| at.elapsed() < BETWEEN_WORDS);
-        if new == 0 || is_early {
+        // An end says it together with what is left then.
+        if new == 0 || is_early || state.phase != Phase::Running {
             return;
         }
         state.said = state.dropped;
@@ -436,6 +442,19 @@ mod tests {
         assert!(!sender.finish(started + Duration::from_millis(50)));
         assert!(started.elapsed() < TRY, "{:?}", started.elapsed());
         assert_eq!(sender.counts(), NotifyCounts { sent: 0, dropped: 3, waiting: 0 });
+    }
+
+    #[test]
+    fn what_is_given_up_during_an_end_is_said_with_the_rest() {
+        let (sender, outlet) = sender(Some(0), &["t"]);
+        (0..3).for_each(|number| tell(&sender, number));
+        eventually("the first is in hand", || outlet.tries.load(Ordering::SeqCst) > 0);
+        assert!(!sender.finish(Instant::now() + TRY + Duration::from_secs(5)));
+        // The try that was on its way has ended by itself; nothing that was left is tried then.
+        assert_eq!(outlet.tries.load(Ordering::SeqCst), 1);
+        assert_eq!(sender.counts(), NotifyCounts { sent: 0, dropped: 3, waiting: 0 });
+        let state = sender.shared.state();
+        assert_eq!((state.said, state.said_at), (3, None));
     }
 
     #[test]
