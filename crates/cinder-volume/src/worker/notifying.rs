@@ -115,3 +115,31 @@ fn tell_error(notifier: &Notifier, logger: &str, message: &str) {
 
 /// Its places are those of the metric's label.
 const _: () = assert!(Told::Sent as usize == 0 && Told::Dropped as usize == 1);
+
+#[cfg(test)]
+mod tests {
+    use oslo_messaging::{Format, NotifyOptions};
+
+    use super::*;
+
+    #[test]
+    fn what_tells_errors_does_not_tell_its_own() {
+        let options = NotifyOptions {
+            topics: vec!["t".to_owned()],
+            formats: vec![Format::Bare],
+            ..NotifyOptions::default()
+        };
+        let notifier = Notifier::new(options, |_| ());
+        notifier.finish(Duration::ZERO); // what is told from now on is counted as dropped
+        for (logger, count) in [
+            ("oslo_messaging", 0),
+            ("oslo_messaging.notify", 0),
+            ("oslo.messaging.notification.x", 0),
+            ("oslo_messagingx", 1),
+            ("cinder.volume.manager", 2),
+        ] {
+            tell_error(&notifier, logger, "it is broken");
+            assert_eq!(notifier.counts().dropped, count, "{logger}");
+        }
+    }
+}
