@@ -23,7 +23,7 @@ use crate::making::{self, Plan, Source, in_use, make};
 use crate::name::Name;
 use crate::options::LocalOptions;
 use crate::points;
-use crate::stats::Sum;
+use crate::sum::Sum;
 
 /// Volumes as files below one directory.
 #[derive(Debug)]

@@ -32,6 +32,7 @@ mod options;
 pub mod points;
 mod settle;
 mod stats;
+mod sum;
 
 use cinder_driver::registry::Names;
 

@@ -10,7 +10,7 @@ use cinder_types::{ClusterName, ServiceHost};
 use oslo_messaging::Target;
 use tracing::{error, warn};
 
-use super::judging::of_backend;
+use super::problem::of_backend;
 use super::{driver, seconds};
 use crate::bus::BusPlan;
 use crate::configure::SharedConf;
@@ -131,7 +131,7 @@ pub(super) fn candidate(
 }
 
 /// What keeps a back end from starting that no option alone says; its targets are looked at if there is a bus.
-pub(super) fn refusal(conf: &Conf, name: &str, bus: Option<&BusPlan>) -> Option<Problem> {
+pub(super) fn refusal(conf: &Conf, name: &str, bus: Option<&BusPlan>) -> Option<Box<Problem>> {
     // What is wrong with an option of it is known already.
     let section = conf.backend(name).ok()?;
     let host = host(conf, name);
@@ -157,7 +157,7 @@ fn parts(
     section: &BackendConf,
     host: &ServiceHost,
     cluster: Option<&ClusterName>,
-) -> Result<Parts, Problem> {
+) -> Result<Parts, Box<Problem>> {
     let operations = driver::plan(conf, name, section, host, cluster)?;
     let wrong = |option, text: String| of_backend(conf, name, option, text);
     let transfer = section.section();
@@ -179,7 +179,7 @@ fn targets(
     host: &ServiceHost,
     cluster: Option<&ClusterName>,
     bus: &BusPlan,
-) -> Result<Vec<Target>, Problem> {
+) -> Result<Vec<Target>, Box<Problem>> {
     bus.targets(host, cluster).map_err(|cause| {
         let text = format!("its names cannot be those of queues: {cause}");
         of_backend(conf, name, "backend_host", text)
@@ -201,7 +201,7 @@ fn plan(
         anyhow!("{}", statements.join("; "))
     })?;
     let cluster = cluster(conf, name);
-    let stated = |problem: Problem| anyhow!("{}", problem.statement());
+    let stated = |problem: Box<Problem>| anyhow!("{}", problem.statement());
     let Parts { operations, transfer } = parts(conf, name, &section, host, cluster.as_ref())
         .map_err(|problem| {
             if problem.option.as_deref() == Some("extra_capabilities") {

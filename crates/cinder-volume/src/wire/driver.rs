@@ -4,17 +4,17 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use cinder_conf::Problem;
 use cinder_conf::cinder::{BackendConf, Conf};
 use cinder_conf::options::limits::Limits;
 use cinder_conf::options::local::Local;
 use cinder_conf::options::names::Names;
-use cinder_conf::{Problem, Scope};
 use cinder_driver::registry::{NoDriver, Registry, renamed};
 use cinder_driver_local::{LocalOptions, NAMES};
 use cinder_manager::BlockSizes;
 use cinder_types::{ClusterName, ServiceHost};
 
-use super::judging::{of_backend, problem};
+use super::problem::{for_backend, of_backend, problem};
 use super::seconds;
 use crate::configure::{SharedConf, in_force};
 use crate::worker::{DriverNow, DriverPlan, OperationsPlan};
@@ -54,7 +54,7 @@ pub(super) fn plan(
     section: &BackendConf,
     host: &ServiceHost,
     cluster: Option<&ClusterName>,
-) -> Result<Result<OperationsPlan, NoDriver>, Problem> {
+) -> Result<Result<OperationsPlan, NoDriver>, Box<Problem>> {
     let options = &section.options;
     match find(section) {
         Ok(()) => {}
@@ -108,7 +108,7 @@ pub(super) fn now(shared: &SharedConf, name: &str) -> DriverNow {
 }
 
 /// The options of the local driver.
-fn local(conf: &Conf, name: &str, section: &BackendConf) -> Result<DriverPlan, Problem> {
+fn local(conf: &Conf, name: &str, section: &BackendConf) -> Result<DriverPlan, Box<Problem>> {
     let options = &section.options;
     let local: Local = section
         .section()
@@ -136,11 +136,6 @@ fn local(conf: &Conf, name: &str, section: &BackendConf) -> Result<DriverPlan, P
 /// The name of its only pool.
 fn pool(name: &str, section: &BackendConf) -> String {
     section.options.volume_backend_name.clone().unwrap_or_else(|| name.to_owned())
-}
-
-/// The same problem, which is one of this back end only.
-fn for_backend(name: &str, problem: Problem) -> Problem {
-    Problem { scope: Scope::Backend(name.to_owned()), ..problem }
 }
 
 /// Where the files of locks are.

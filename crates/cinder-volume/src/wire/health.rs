@@ -6,7 +6,7 @@ use cinder_conf::cinder::Conf;
 use cinder_health::Address;
 use tracing::warn;
 
-use super::judging::problem;
+use super::problem::problem;
 use super::seconds;
 use crate::health::HealthPlan;
 use crate::startup::Method;
@@ -22,7 +22,7 @@ pub(crate) fn health_address(conf: &Conf) -> anyhow::Result<Option<Address>> {
 }
 
 /// Where it listens, and the rights of its socket.
-pub(super) fn checked(conf: &Conf) -> Result<Option<(Address, u32)>, Problem> {
+pub(super) fn checked(conf: &Conf) -> Result<Option<(Address, u32)>, Box<Problem>> {
     let Some(bind) = conf.health.bind.as_deref() else { return Ok(None) };
     let wrong = |option, text| problem(conf, "health", option, text);
     let address = bind.parse::<Address>().map_err(|error| wrong("bind", error.to_string()))?;

@@ -8,35 +8,14 @@ use std::path::Path;
 
 use cinder_conf::cinder::Conf;
 use cinder_conf::{Level, Problem, Scope};
+
 use oslo_log::LogError;
 
+use super::problem::{of_backend, problem};
 use super::{backend, bus, database_url, health, log_options, messaging, notifications};
 use crate::logging;
 use crate::rootwrap::PrivilegedHelper;
 use crate::surroundings::Surroundings;
-
-/// A problem with the value in force of an option, with the place where that stands.
-pub(super) fn problem(conf: &Conf, group: &str, option: &str, text: impl Into<String>) -> Problem {
-    Problem {
-        level: Level::Error,
-        scope: Scope::Program,
-        origin: conf.place(group, option),
-        group: Some(group.to_owned()),
-        option: Some(option.to_owned()),
-        text: text.into(),
-        hint: None,
-    }
-}
-
-/// A problem that keeps one back end from starting.
-pub(super) fn of_backend(
-    conf: &Conf,
-    name: &str,
-    option: &str,
-    text: impl Into<String>,
-) -> Problem {
-    Problem { scope: Scope::Backend(name.to_owned()), ..problem(conf, name, option, text) }
-}
 
 /// What a start refuses, of the whole program and of single back ends; without the log.
 pub(crate) fn refusals(conf: &Conf) -> Vec<Problem> {
@@ -45,10 +24,10 @@ pub(crate) fn refusals(conf: &Conf) -> Vec<Problem> {
     let helper =
         helper.map_err(|error| problem(conf, "DEFAULT", "rootwrap_config", format!("{error:#}")));
     let mut found: Vec<Problem> = database_url(conf).err().into_iter().map(|one| *one).collect();
-    found.extend(health::checked(conf).err());
-    found.extend(helper.err());
+    found.extend(health::checked(conf).err().map(|one| *one));
+    found.extend(helper.err().map(|one| *one));
     for name in conf.backend_names() {
-        found.extend(backend::refusal(conf, &name, bus.as_ref().ok()));
+        found.extend(backend::refusal(conf, &name, bus.as_ref().ok()).map(|one| *one));
     }
     let notified = bus.as_ref().ok().and_then(|bus| notifications(conf, bus).err());
     found.extend(notified.map(|one| *one));
@@ -86,7 +65,7 @@ pub(crate) fn judgement(
 /// `--backend_name` has to be a back end.
 fn of_the_name(conf: &Conf, only: Option<&str>) -> Option<Problem> {
     let refused = backend::enabled(conf, only).err()?;
-    Some(problem(conf, "DEFAULT", "enabled_backends", format!("{refused:#}")))
+    Some(*problem(conf, "DEFAULT", "enabled_backends", format!("{refused:#}")))
 }
 
 /// What is wrong with the options of the log, or remarkable about them.
@@ -104,7 +83,7 @@ fn of_the_log(conf: &Conf, surroundings: &Surroundings) -> Vec<Problem> {
     let errors = errors.into_iter().map(|error| {
         let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}"));
         let text = format!("{error}{}", cause.unwrap_or_default());
-        problem(conf, "DEFAULT", option_of(&error, conf), text)
+        *problem(conf, "DEFAULT", option_of(&error, conf), text)
     });
     let of_file = append.filter(|path| !path.is_empty());
     let remarks = remarks.into_iter().map(|remark| {
@@ -116,7 +95,7 @@ fn of_the_log(conf: &Conf, surroundings: &Surroundings) -> Vec<Problem> {
             (None, Some(_)) => ("log_config_append", remark.as_str()),
             (None, None) => ("use_syslog", remark.as_str()),
         };
-        Problem { level: Level::Warning, ..problem(conf, "DEFAULT", option, text) }
+        Problem { level: Level::Warning, ..*problem(conf, "DEFAULT", option, text) }
     });
     errors.chain(remarks).collect()
 }
@@ -147,14 +126,14 @@ fn remarks(conf: &Conf) -> Vec<Problem> {
             "service_down_time ({down}) is not above report_interval ({report}), so that healthy services would count \
              as down; a start takes {corrected} for it"
         );
-        found.push(Problem { level: Level::Warning, ..problem(conf, "DEFAULT", option, text) });
+        found.push(Problem { level: Level::Warning, ..*problem(conf, "DEFAULT", option, text) });
     }
     found.extend(missing_directories(conf));
     for name in conf.backend_names() {
         let texts = backend::remarks_on_driver(conf, &name);
         let warning = |text| Problem {
             level: Level::Warning,
-            ..of_backend(conf, &name, "volume_driver", text)
+            ..*of_backend(conf, &name, "volume_driver", text)
         };
         found.extend(texts.into_iter().map(warning));
     }
@@ -165,7 +144,7 @@ fn remarks(conf: &Conf) -> Vec<Problem> {
 fn missing_directories(conf: &Conf) -> Vec<Problem> {
     let warning = |group: &str, option: &str, path: &Path, what: &str| Problem {
         level: Level::Warning,
-        ..problem(conf, group, option, format!("{} is no directory: {what}", path.display()))
+        ..*problem(conf, group, option, format!("{} is no directory: {what}", path.display()))
     };
     let state_path = Path::new(&conf.service.state_path);
     let of_database =

@@ -12,6 +12,7 @@ mod launcher;
 mod log;
 mod messaging;
 mod notifications;
+mod problem;
 
 use std::time::Duration;
 
