@@ -287,7 +287,6 @@ fn the_original_and_ours_take_over_each_others_queues() {
 }
 
 /// The names that a bus gives are those of the original's, from one counter, whoever asks meanwhile.
-#[expect(clippy::print_stderr, reason = "why a test did nothing belongs into its output")]
 #[test]
 fn processes_of_ours_and_of_the_originals_take_names_from_one_counter() {
     const EACH: usize = 40;
