@@ -26,12 +26,16 @@ fn main() {
     std::fs::write(dir.path().join("unknown.conf"), unknown()).unwrap();
     std::fs::write(dir.path().join("sections.conf"), sections()).unwrap();
     println!("large.conf: {} back ends, {} lines", BACKENDS, large.lines().count());
-    measure("check large.conf", || cinder::check(request(dir.path(), "large.conf")).services.len());
+    measure("check large.conf", || {
+        cinder::check(request(dir.path(), "large.conf")).services().count()
+    });
     measure("load large.conf, all back ends", || {
         let conf = cinder::load(request(dir.path(), "large.conf")).unwrap();
         conf.backend_names().iter().filter(|name| conf.backend(name).is_ok()).count()
     });
-    measure("check small.conf", || cinder::check(request(dir.path(), "small.conf")).services.len());
+    measure("check small.conf", || {
+        cinder::check(request(dir.path(), "small.conf")).services().count()
+    });
     measure("load small.conf, all back ends", || {
         let conf = cinder::load(request(dir.path(), "small.conf")).unwrap();
         conf.backend_names().iter().filter(|name| conf.backend(name).is_ok()).count()

@@ -21,6 +21,8 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
 use nix::unistd::geteuid;
 
+use super::processes::Process;
+
 /// How long an answer may wait for its reader.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Longer answers are not ours.
@@ -94,12 +96,13 @@ impl Question {
         Ok(Self { listener, number })
     }
 
-    /// The answer of this process, which runs as `user`; none within `limit`.
+    /// The answer of this process, by the user that it runs as and the number that it calls itself; none within `limit`.
     ///
     /// # Errors
     ///
     /// When the process cannot be asked, or the socket fails.
-    pub(crate) fn ask(&self, pid: i32, user: u32, limit: Duration) -> io::Result<Option<Answer>> {
+    pub(crate) fn ask(&self, process: &Process, limit: Duration) -> io::Result<Option<Answer>> {
+        let &Process { pid, user, inner, .. } = process;
         let end = Instant::now() + limit;
         let mut next = Instant::now();
         loop {
@@ -123,7 +126,7 @@ impl Question {
                 continue; // somebody has found the name, and is not believed
             }
             if let Some(answer) = read(stream, end)?.as_deref().and_then(Answer::from_text)
-                && i32::try_from(answer.process) == Ok(pid)
+                && i32::try_from(answer.process) == Ok(inner)
             {
                 return Ok(Some(answer));
             }

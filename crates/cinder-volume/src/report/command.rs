@@ -51,7 +51,8 @@ pub(crate) fn run(
             }
             continue;
         }
-        match ask(&daemon.worker(pid), wish.json) {
+        let worker = daemon.worker(pid).with_context(|| format!("process {pid} is gone"));
+        match worker.and_then(|worker| ask(&worker, wish.json)) {
             Ok(answer) => printer.print(&answer)?,
             Err(cause) => silent.push(format!("{}: back end {name}: {cause:#}", surroundings.name)),
         }
@@ -105,8 +106,14 @@ fn find_by_files(surroundings: &Surroundings, ours: &[PathBuf]) -> anyhow::Resul
 
 fn ask(process: &Process, json: bool) -> anyhow::Result<Answer> {
     let pid = process.pid;
+    if !process.is_within_reach() {
+        bail!(
+            "process {pid} is in another network namespace, from which no answer comes here; ask within it, for \
+             example with nsenter --target {pid} --all"
+        );
+    }
     let question = Question::new(json).context("cannot listen for an answer")?;
-    let answer = question.ask(pid, process.user, PATIENCE);
+    let answer = question.ask(process, PATIENCE);
     let answer = answer.with_context(|| format!("process {pid} cannot be asked"))?;
     answer.ok_or_else(|| anyhow!("process {pid}: no answer within {} s", PATIENCE.as_secs()))
 }

@@ -19,13 +19,35 @@ pub(crate) struct Process {
     /// The user that it runs as.
     pub user: u32,
     parent: i32,
+    /// Its number where it runs, by which it calls itself: another one in a container (pid_namespaces(7)).
+    pub inner: i32,
 }
 
 impl Process {
-    /// A worker of it, which has its program and its user.
-    pub(crate) fn worker(&self, pid: i32) -> Self {
-        Self { pid, user: self.user, parent: self.pid }
+    /// A worker of it, by the number that it has for the daemon; it has its program and its user.
+    pub(crate) fn worker(&self, inner: i32) -> Option<Self> {
+        let worker = |pid| Self { pid, user: self.user, parent: self.pid, inner };
+        if self.inner == self.pid {
+            return Some(worker(inner));
+        }
+        let is_wanted = |pid: &i32| {
+            let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+            parent_of(&status) == Some(self.pid) && inner_of(&status) == Some(inner)
+        };
+        pids().ok()?.find(is_wanted).map(worker)
     }
+
+    /// Whether an answer of it, which goes over the network namespace, would come here; if nobody can tell, it might.
+    pub(crate) fn is_within_reach(&self) -> bool {
+        let network = |pid: &str| fs::read_link(format!("/proc/{pid}/ns/net")).ok();
+        network("self").zip(network(&self.pid.to_string())).is_none_or(|(own, its)| own == its)
+    }
+}
+
+/// The numbers of all processes that can be seen from here.
+fn pids() -> io::Result<impl Iterator<Item = i32>> {
+    let entries = fs::read_dir("/proc")?;
+    Ok(entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok()))
 }
 
 /// The parents of all daemons that we may look at.
@@ -34,9 +56,7 @@ impl Process {
 ///
 /// When the system does not list its processes.
 pub(crate) fn parents(surroundings: &Surroundings) -> io::Result<Vec<Process>> {
-    let entries = fs::read_dir("/proc")?;
-    let pids = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
-    let all: Vec<Process> = pids.filter_map(|pid| look_at(pid, surroundings)).collect();
+    let all: Vec<Process> = pids()?.filter_map(|pid| look_at(pid, surroundings)).collect();
     let is_worker = |one: &Process| all.iter().any(|other| other.pid == one.parent);
     let mut parents: Vec<Process> = all.iter().filter(|one| !is_worker(one)).cloned().collect();
     parents.sort_by_key(|one| one.pid);
@@ -55,14 +75,29 @@ pub(crate) fn look_at(pid: i32, surroundings: &Surroundings) -> Option<Process> 
 /// What `/proc/PID/status` says, if the process reads its SIGUSR2.
 fn understand(pid: i32, status: &str) -> Option<Process> {
     const USR2: u32 = nix::sys::signal::Signal::SIGUSR2 as u32;
-    let field = |name| status.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
+    let field = |name| field(status, name);
     let blocked = u64::from_str_radix(field("SigBlk:")?, 16).ok()?;
     if blocked & 1 << (USR2 - 1) == 0 {
         return None;
     }
     // Real, effective, saved, file system: whoever connects is the effective one.
     let user = field("Uid:")?.split_whitespace().nth(1)?.parse().ok()?;
-    Some(Process { pid, user, parent: field("PPid:")?.parse().ok()? })
+    // Kernels without namespaces do not say it.
+    let inner = inner_of(status).unwrap_or(pid);
+    Some(Process { pid, user, parent: parent_of(status)?, inner })
+}
+
+fn field<'s>(status: &'s str, name: &str) -> Option<&'s str> {
+    status.lines().find_map(|line| line.strip_prefix(name)).map(str::trim)
+}
+
+fn parent_of(status: &str) -> Option<i32> {
+    field(status, "PPid:")?.parse().ok()
+}
+
+/// Its number in each namespace from ours to its own.
+fn inner_of(status: &str) -> Option<i32> {
+    field(status, "NSpid:")?.split_whitespace().next_back()?.parse().ok()
 }
 
 /// The name of a program, which may have been replaced since it was started.
@@ -118,10 +153,12 @@ mod tests {
         let status = |blocked: &str| {
             format!("Name:\tcinder-volume\nPPid:\t5\nUid:\t0\t107\t107\t107\nSigBlk:\t{blocked}\n")
         };
-        let ours = Process { pid: 7, user: 107, parent: 5 };
+        let ours = Process { pid: 7, user: 107, parent: 5, inner: 7 };
         assert_eq!(understand(7, &status("0000000000000a03")), Some(ours));
         assert_eq!(understand(7, &status("0000000000000003")), None);
         assert_eq!(understand(7, ""), None);
+        let in_container = status("0000000000000a03") + "NSpid:\t7\t1\n";
+        assert_eq!(understand(7, &in_container).map(|one| one.inner), Some(1));
     }
 
     #[test]

@@ -19,6 +19,7 @@ use nix::sys::signal::{
 use nix::sys::stat::{Mode, umask};
 
 use super::inherited::Inherited;
+use super::signals::is_daemon;
 
 /// What nobody but owner and group may do with what is made here.
 const UMASK: Mode = Mode::S_IWGRP.union(Mode::S_IRWXO);
@@ -77,6 +78,8 @@ impl FirstSteps {
         let later: SigSet = LATER.into_iter().collect();
         // As above. Undoes what the starter has blocked, too.
         let _ = later.thread_set_mask();
+        // While there is a terminal: a HUP may come when it is gone.
+        is_daemon();
         self.inherited
     }
 

@@ -6,6 +6,7 @@
 use std::cell::RefCell;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use nix::errno::Errno;
 use nix::libc;
@@ -201,9 +202,23 @@ pub(crate) fn send_along(pid: i32, value: u64) -> io::Result<()> {
 
 /// Whether this process runs as a daemon, `spec/launcher.md` §5: standard output is no terminal,
 /// or a terminal whose foreground is another process group.
+///
+/// A terminal that is gone does not say any more whose it was: then it is as it was at the last look, of which the first
+/// is at the start. A program that was in its foreground ends with it; a daemon goes on, and is one.
 pub(crate) fn is_daemon() -> bool {
-    match tcgetpgrp(io::stdout()) {
-        Ok(foreground) => foreground != getpgrp(),
+    judge(tcgetpgrp(io::stdout()).map(|foreground| foreground != getpgrp()), &WAS_DAEMON)
+}
+
+/// What the last look at a terminal said.
+static WAS_DAEMON: AtomicBool = AtomicBool::new(false);
+
+fn judge(looked: nix::Result<bool>, before: &AtomicBool) -> bool {
+    match looked {
+        Ok(is_daemon) => {
+            before.store(is_daemon, Ordering::Relaxed);
+            is_daemon
+        }
+        Err(Errno::EIO) => before.load(Ordering::Relaxed),
         Err(errno) => errno == Errno::ENOTTY,
     }
 }
@@ -211,6 +226,15 @@ pub(crate) fn is_daemon() -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_terminal_that_is_gone_leaves_a_daemon_what_it_was() {
+        let before = AtomicBool::new(false);
+        assert!(!judge(Err(Errno::EIO), &before), "nobody has looked");
+        assert!(judge(Ok(true), &before) && judge(Err(Errno::EIO), &before));
+        assert!(!judge(Ok(false), &before) && !judge(Err(Errno::EIO), &before));
+        assert!(judge(Err(Errno::ENOTTY), &before) && !judge(Err(Errno::EBADF), &before));
+    }
 
     #[test]
     fn defect_11_what_is_urgent_comes_first_and_each_signal_once() {
