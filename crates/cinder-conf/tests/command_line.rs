@@ -19,7 +19,8 @@ fn parse(words: &[&str]) -> Result<Vec<Item>, Refusal> {
 fn refused(words: &[&str], expected: Expect) {
     let refusal = parse(words).unwrap_err();
     assert_eq!(refusal.code, 2);
-    expected.assert_eq(refusal.stderr.lines().last().unwrap());
+    let said = refusal.stderr.lines().find(|line| line.starts_with("cinder-volume: error: "));
+    expected.assert_eq(said.unwrap());
 }
 
 fn value(dest: &str, text: &str) -> Item {
@@ -89,6 +90,19 @@ fn refusals_are_worded_as_upstream_words_them() {
             "cinder-volume: error: ambiguous option: --lo could match --log-config-append, --log-config, --log_config, --log-date-format, --log-dir, --logdir, --log-file, --logfile"
         ],
     );
+}
+
+#[test]
+fn a_slip_is_answered_with_what_was_meant() {
+    for (words, meant) in [
+        (&["--state-path", "x"][..], "--state_path"),
+        (&["--confg-file=x"], "--config-file"),
+        (&["statsu"], "status"),
+    ] {
+        let stderr = parse(words).unwrap_err().stderr;
+        assert!(stderr.ends_with(&format!("\n  did you mean {meant}?\n")), "{stderr}");
+    }
+    assert!(!parse(&["--nope"]).unwrap_err().stderr.contains("did you mean"));
 }
 
 #[test]
