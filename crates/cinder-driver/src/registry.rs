@@ -271,8 +271,8 @@ mod tests {
             ),
             (
                 "cinder.volume.drivers.solidfire.SolidFire",
-                "Cinder 29.0.0 has no driver cinder.volume.drivers.solidfire.SolidFire; did you mean \
-                 cinder.volume.drivers.solidfire.SolidFireDriver?",
+                "Cinder 29.0.0 has no driver cinder.volume.drivers.solidfire.SolidFire (removed long ago); it is \
+                 called cinder.volume.drivers.solidfire.SolidFireDriver now",
             ),
             (
                 "cinder.volume.drivers.rbd.RDBDriver",

@@ -319,16 +319,14 @@ impl Service for VolumeService {
     fn reset(&self) {
         // The parent's copy is not running: it has nothing to forget, and opens no connection that
         // its next worker would inherit (`spec/launcher.md` §12, defect 13).
-        if let Some(opened) = self.opened().as_ref() {
-            if let Some(renewing) = &opened.renewing {
-                renewing.ask();
-            }
-            self.events.tell(|told| told.reloads += 1);
-            if let Some(opened) = &*self.opened() {
-                opened.messages.reach();
-            }
-            let number = u64::from(self.row.get().unsigned_abs());
-            pins::reset(self.plan.heartbeat(self.row), self.pins.clone(), number);
+        let opened = self.opened();
+        let Some(opened) = opened.as_ref() else { return };
+        if let Some(renewing) = &opened.renewing {
+            renewing.ask();
         }
+        opened.messages.reach();
+        self.events.tell(|told| told.reloads += 1);
+        let number = u64::from(self.row.get().unsigned_abs());
+        pins::reset(self.plan.heartbeat(self.row), self.pins.clone(), number);
     }
 }
