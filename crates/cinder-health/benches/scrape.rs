@@ -71,6 +71,7 @@ fn snapshot(count: usize) -> Snapshot {
         startup_seconds: Some(0.0123),
         heartbeat_age_seconds: Some(3.456),
         rss_bytes: Some(8 << 20),
+        private_bytes: Some(1 << 20),
         ..BackEnd::default()
     };
     Snapshot { back_ends: (0..count).map(one).collect(), ..Snapshot::default() }

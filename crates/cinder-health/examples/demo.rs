@@ -27,6 +27,7 @@ impl Source for MadeUp {
             heartbeat_age_seconds: Some(age % 10.0),
             processes: 1,
             rss_bytes: Some(8 << 20),
+            private_bytes: Some(1 << 20),
             ..BackEnd::default()
         };
         let operation = |kind: &str, id: &str, begun: f64| Operation {
@@ -55,11 +56,16 @@ impl Source for MadeUp {
             host: "node1".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             release: "29.0.0".to_owned(),
-            supervisor: Supervisor { pid: 2101, rss_bytes: Some(13 << 20) },
+            supervisor: Supervisor {
+                pid: 2101,
+                rss_bytes: Some(13 << 20),
+                private_bytes: Some(2 << 20),
+            },
             health: Health {
                 pid: 2107,
                 uptime_seconds: Some(age + 93_784.0),
                 rss_bytes: Some(6 << 20),
+                private_bytes: Some(1 << 20),
                 ..Health::default()
             },
             back_ends: vec![lvm, nfs, one("ceph", State::Up, 2106)],

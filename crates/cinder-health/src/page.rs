@@ -1,9 +1,9 @@
 //! The page for people: one card per back end, readable on a phone, without any framework.
 //!
-//! It is whole when it comes. A few lines of script then fetch its changing part every two seconds
-//! and put it in the place of the old one, so nothing flickers and nobody loses their place;
-//! without script the browser loads it anew every ten. Must not: trust any text, all of it is
-//! escaped.
+//! What is not up comes first, and is named in the verdict and in the title, which is all that a tab shows. It is whole
+//! when it comes. A script then fetches its changing part every two seconds and changes the texts that are
+//! others by now, so nothing flickers, and nobody loses their place or what they have selected; without
+//! script the browser loads it anew every ten. Must not: trust any text, all of it is escaped.
 
 use std::fmt::{self, Display, Write};
 
@@ -15,12 +15,15 @@ pub(crate) const SCRIPT: &str = include_str!("page/overview.js");
 /// How many ended operations of a back end it shows.
 pub(crate) const ENDED: usize = 5;
 
+/// How many back ends that are not up the verdict names.
+const NAMED: usize = 3;
+
 /// The whole page.
 pub(crate) fn whole(snapshot: &Snapshot) -> String {
     format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <title>cinder-volume on {host}</title>\n<link rel=\"icon\" href=\"data:,\">\n\
+         <title>{title}</title>\n<link rel=\"icon\" href=\"data:,\">\n\
          <link rel=\"stylesheet\" href=\"overview.css\">\n\
          <noscript><meta http-equiv=\"refresh\" content=\"10\"></noscript>\n\
          <script src=\"overview.js\" defer></script>\n</head>\n<body>\n\
@@ -30,6 +33,7 @@ pub(crate) fn whole(snapshot: &Snapshot) -> String {
          <footer><a href=\"healthz\">JSON</a> <a href=\"metrics\">metrics</a> \
          <span>Rust {version}, compatible with Cinder {release}</span></footer>\n</body>\n</html>\n",
         host = Escaped(&snapshot.host),
+        title = Escaped(&title(snapshot)),
         part = part(snapshot),
         version = Escaped(&snapshot.version),
         release = Escaped(&snapshot.release),
@@ -40,20 +44,44 @@ pub(crate) fn whole(snapshot: &Snapshot) -> String {
 pub(crate) fn part(snapshot: &Snapshot) -> String {
     let health = if snapshot.is_healthy() { "good" } else { "bad" };
     let mut text = format!(
-        "<p class=\"verdict {health}\">{}</p>\n<ul class=\"cards\">\n",
-        snapshot.sentence()
+        "<p class=\"verdict {health}\" data-title=\"{}\">{}</p>\n<ul class=\"cards\">\n",
+        Escaped(&title(snapshot)),
+        Escaped(&verdict(snapshot))
     );
-    for one in &snapshot.back_ends {
+    let is_up = |one: &&BackEnd| one.state == State::Up;
+    for one in snapshot.not_up().chain(snapshot.back_ends.iter().filter(is_up)) {
         card(&mut text, one);
     }
     text.push_str("</ul>\n<dl class=\"row\">\n");
     fact(&mut text, "Supervisor", format_args!("pid {}", snapshot.supervisor.pid));
-    fact(&mut text, "Memory", Bytes(snapshot.supervisor.rss_bytes));
+    fact(&mut text, "Own memory", Bytes(snapshot.supervisor.private_bytes));
     fact(&mut text, "This server", format_args!("pid {}", snapshot.health.pid));
-    fact(&mut text, "Memory", Bytes(snapshot.health.rss_bytes));
+    fact(&mut text, "Own memory", Bytes(snapshot.health.private_bytes));
     fact(&mut text, "Restarts", snapshot.health.restarts.total());
     text.push_str("</dl>\n");
     text
+}
+
+/// How many are up, and the first few that are not.
+fn verdict(snapshot: &Snapshot) -> String {
+    let named: Vec<_> = snapshot
+        .not_up()
+        .take(NAMED)
+        .map(|one| format!("{} is {}", one.name, one.state.as_str()))
+        .collect();
+    let more = snapshot.not_up().count().saturating_sub(NAMED);
+    let more = if more > 0 { format!(", and {more} more") } else { String::new() };
+    let between = if named.is_empty() { "" } else { ": " };
+    format!("{}{between}{}{more}", snapshot.sentence(), named.join(", "))
+}
+
+/// The same for a tab: what is wrong before where.
+fn title(snapshot: &Snapshot) -> String {
+    let place = format!("cinder-volume on {}", snapshot.host);
+    match snapshot.is_healthy() {
+        true => place,
+        false => format!("{} – {place}", verdict(snapshot)),
+    }
 }
 
 fn card(text: &mut String, one: &BackEnd) {
@@ -77,7 +105,7 @@ fn card(text: &mut String, one: &BackEnd) {
         fact(text, "Heartbeat", Ago(one.heartbeat_age_seconds));
         fact(text, "Restarts", Causes(one.restarts));
         fact(text, "Running for", Age(one.uptime_seconds));
-        fact(text, "Memory", Bytes(one.rss_bytes));
+        fact(text, "Own memory", Bytes(one.private_bytes));
         fact(text, "Process", if one.pid == 0 { "–".to_owned() } else { one.pid.to_string() });
         text.push_str("</dl>\n");
     }
@@ -282,7 +310,27 @@ mod tests {
         });
         assert!(!page.contains("<script>"), "{page}");
         let escaped = "&lt;script&gt;alert(&#39;x &amp; &quot;y&quot;&#39;)&lt;/script&gt;";
-        assert_eq!(page.matches(escaped).count(), 22);
+        assert_eq!(page.matches(escaped).count(), 26);
+    }
+
+    #[test]
+    fn what_is_not_up_comes_first_and_is_named_in_verdict_and_title() {
+        let one = |name: &str, state| BackEnd { name: name.into(), state, ..BackEnd::default() };
+        let mut snapshot = Snapshot {
+            host: "node1".into(),
+            back_ends: vec![one("a", State::Up), one("b", State::Down), one("c", State::Up)],
+            ..Snapshot::default()
+        };
+        let page = whole(&snapshot);
+        let title = "2 of 3 back ends up: b is down – cinder-volume on node1";
+        assert!(page.contains(&format!("<title>{title}</title>")), "{page}");
+        assert!(page.contains(&format!("data-title=\"{title}\">2 of 3 back ends up: b is down<")));
+        let at = |name: &str| page.find(&format!("<h2>{name}<")).unwrap();
+        assert!(at("b") < at("a") && at("a") < at("c"));
+        snapshot.back_ends[1].state = State::Up;
+        assert!(whole(&snapshot).contains("<title>cinder-volume on node1</title>"));
+        snapshot.back_ends = (0..5).map(|_| one("x", State::Gone)).collect();
+        assert!(verdict(&snapshot).ends_with("x is gone, x is gone, x is gone, and 2 more"));
     }
 
     #[test]

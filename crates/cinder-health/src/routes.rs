@@ -72,8 +72,7 @@ fn json(snapshot: &Snapshot) -> String {
 /// The sentence with the first few that are not up.
 fn told(snapshot: &Snapshot) -> String {
     let mut text = snapshot.sentence();
-    let down = snapshot.back_ends.iter().filter(|one| one.state != crate::State::Up);
-    for one in down.take(4) {
+    for one in snapshot.not_up().take(4) {
         let why = if one.reason.is_empty() { one.state.as_str() } else { &one.reason };
         // Writing to a String cannot fail.
         let _ = write!(text, "; {}: {}", one.name, why.replace(char::is_control, " "));

@@ -52,8 +52,10 @@ pub struct Snapshot {
 pub struct Supervisor {
     /// Process id.
     pub pid: i32,
-    /// Memory that is resident, in bytes.
+    /// Memory that is resident, in bytes; most of it is the program itself, which all its processes share.
     pub rss_bytes: Option<u64>,
+    /// Memory that is its own, in bytes; only where ended operations are asked for, as it takes the kernel a while.
+    pub private_bytes: Option<u64>,
 }
 
 /// The process that answers.
@@ -66,8 +68,10 @@ pub struct Health {
     pub uptime_seconds: Option<f64>,
     /// How often it was replaced.
     pub restarts: Restarts,
-    /// Memory that is resident, in bytes.
+    /// Memory that is resident, in bytes; most of it is the program itself, which all its processes share.
     pub rss_bytes: Option<u64>,
+    /// Memory that is its own, in bytes; only where ended operations are asked for, as it takes the kernel a while.
+    pub private_bytes: Option<u64>,
 }
 
 /// How a back end is, for whoever depends on it.
@@ -142,8 +146,10 @@ pub struct BackEnd {
     pub processes: u64,
     /// How often its worker was replaced.
     pub restarts: Restarts,
-    /// Memory that is resident, in bytes.
+    /// Memory that is resident, in bytes; most of it is the program itself, which all its processes share.
     pub rss_bytes: Option<u64>,
+    /// Memory that is its own, in bytes; only where ended operations are asked for, as it takes the kernel a while.
+    pub private_bytes: Option<u64>,
     /// What it is doing, the oldest first.
     pub operations: Vec<Operation>,
     /// How many requests wait for each of its lanes, as far as some do.
@@ -316,6 +322,11 @@ impl Snapshot {
     #[must_use]
     pub fn sentence(&self) -> String {
         format!("{} of {} back ends up", self.up(), self.back_ends.len())
+    }
+
+    /// Those that are not up, in order.
+    pub fn not_up(&self) -> impl Iterator<Item = &BackEnd> {
+        self.back_ends.iter().filter(|one| one.state != State::Up)
     }
 }
 

@@ -179,6 +179,7 @@ impl<'a> Live<'a> {
             processes: worker.generation,
             restarts: restarts(worker),
             rss_bytes: resident(worker.pid),
+            private_bytes: if most > 0 { private(worker.pid) } else { None },
             operations: worker.operations.iter().map(operation).collect(),
             waiting,
             ended: ended.iter().map(self::ended).collect(),
@@ -193,6 +194,7 @@ impl<'a> Live<'a> {
     fn of(&self, workers: &[WorkerStatus], ended: usize) -> Snapshot {
         let own = workers.iter().find(|worker| worker.auxiliary && worker.name == NAME);
         let members = &self.service.members;
+        let own_memory = |pid| if ended > 0 { private(pid) } else { None };
         Snapshot {
             host: self.service.plan.host.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -200,12 +202,14 @@ impl<'a> Live<'a> {
             supervisor: Supervisor {
                 pid: self.parent.as_raw(),
                 rss_bytes: resident(self.parent.as_raw()),
+                private_bytes: own_memory(self.parent.as_raw()),
             },
             health: Health {
                 pid: getpid().as_raw(),
                 uptime_seconds: own.and_then(|own| Some(own.uptime?.as_secs_f64())),
                 restarts: own.map(restarts).unwrap_or_default(),
                 rss_bytes: resident(getpid().as_raw()),
+                private_bytes: own_memory(getpid().as_raw()),
             },
             back_ends: members.iter().map(|member| self.back_end(member, workers, ended)).collect(),
         }
@@ -308,6 +312,17 @@ fn ended(operation: &EndedOperation) -> Ended {
     }
 }
 
+/// Memory that is a process's own, in bytes: what `Private_*` of its smaps_rollup come to, proc_pid_smaps_rollup(5).
+fn private(pid: i32) -> Option<u64> {
+    if pid <= 0 {
+        return None;
+    }
+    let text = std::fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok()?;
+    let kib = |line: &str| line.split_whitespace().nth(1)?.parse::<u64>().ok();
+    let own = text.lines().filter(|line| line.starts_with("Private_")).filter_map(kib);
+    Some(own.sum::<u64>() * 1024)
+}
+
 /// Resident memory of a process, in bytes; the second number of proc_pid_statm(5).
 fn resident(pid: i32) -> Option<u64> {
     if pid <= 0 {
@@ -323,6 +338,16 @@ fn resident(pid: i32) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn memory_of_its_own_is_less_than_what_is_resident_and_grows_with_what_is_written() {
+        let pid = getpid().as_raw();
+        let before = private(pid).unwrap();
+        assert!(before > 0 && before < resident(pid).unwrap());
+        let written = vec![7_u8; 16 << 20];
+        assert!(private(pid).unwrap() >= before + (8 << 20), "{}", written.len());
+        assert_eq!((private(0), private(-1)), (None, None));
+    }
 
     #[test]
     fn resident_memory_is_counted_in_pages_of_this_machine() {

@@ -25,12 +25,13 @@ fn snapshot() -> Snapshot {
         host: "node".into(),
         version: "1.2.3".into(),
         release: "29.0.0".into(),
-        supervisor: Supervisor { pid: 1, rss_bytes: Some(401) },
+        supervisor: Supervisor { pid: 1, rss_bytes: Some(401), private_bytes: None },
         health: Health {
             pid: 2,
             uptime_seconds: Some(402.5),
             restarts: Restarts { exit: 403, signal: 404, watchdog: 405, roll: 406 },
             rss_bytes: Some(407),
+            private_bytes: None,
         },
         back_ends: vec![lvm, odd],
     }
