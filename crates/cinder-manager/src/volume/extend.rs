@@ -30,6 +30,15 @@ pub(crate) struct Extension {
 pub(crate) const METHOD: &str = "extend_volume";
 
 impl Extension {
+    /// As a request says it.
+    fn wanted(
+        volume: &cinder_objects::Volume,
+        new_size: i64,
+        reservations: Option<Vec<String>>,
+    ) -> Result<Self, Failure> {
+        Ok(Self { id: volume.id()?, new_size, reservations: reservations.unwrap_or_default() })
+    }
+
     fn record(&self, request: &RequestContext) -> Record {
         let details = Map::from_iter([
             ("new_size".to_owned(), self.new_size.into()),
@@ -65,11 +74,7 @@ impl Manager {
         request: &RequestContext,
         course: &mut dyn Course,
     ) -> Result<Value, Failure> {
-        let extension = Extension {
-            id: args.volume.id()?,
-            new_size: args.new_size,
-            reservations: args.reservations.unwrap_or_default(),
-        };
+        let extension = Extension::wanted(&args.volume, args.new_size, args.reservations)?;
         course.about(extension.id.as_str());
         let Some(_at_work) = self.begin(extension.id.as_str(), course) else {
             return Ok(Value::Null);
@@ -151,11 +156,7 @@ impl Manager {
         request: &RequestContext,
         course: &mut dyn Course,
     ) -> Result<Value, Failure> {
-        let extension = Extension {
-            id: args.volume.id()?,
-            new_size: args.new_size,
-            reservations: args.reservations.unwrap_or_default(),
-        };
+        let extension = Extension::wanted(&args.volume, args.new_size, args.reservations)?;
         course.about(extension.id.as_str());
         if args.error {
             let failure =

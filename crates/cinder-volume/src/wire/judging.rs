@@ -8,7 +8,6 @@ use std::path::Path;
 
 use cinder_conf::cinder::Conf;
 use cinder_conf::{Level, Problem, Scope};
-
 use oslo_log::LogError;
 
 use super::problem::{of_backend, problem};

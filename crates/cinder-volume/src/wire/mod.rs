@@ -106,6 +106,7 @@ fn corrected_down_time(conf: &Conf) -> Option<i64> {
     (report != 0 && down <= report).then(|| report.saturating_mul(2).saturating_add(report / 2))
 }
 
+/// Takes that instead, and says so.
 pub(crate) fn correct_intervals(conf: &mut Conf) {
     let Some(corrected) = corrected_down_time(conf) else { return };
     let (down, report) = (conf.service.service_down_time, conf.service.report_interval);

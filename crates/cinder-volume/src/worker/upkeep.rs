@@ -109,7 +109,9 @@ impl Upkeep {
         let request = own_context();
         let mut operation = worker.begin_operation("export_again", "-", &request.request_id);
         let shown = Shown { operation: &mut operation, incoming: None };
-        let exported = self.manager.export_again(&request, &mut ExportsAgain { shown, events });
+        let exported = self
+            .manager
+            .export_again(&request, &mut ExportsAgain { shown, earlier: Earlier(events) });
         match exported {
             Ok((0, _)) => {}
             Ok((_, 0)) => _ = operation.end(Ending::Done, ""),
@@ -126,7 +128,12 @@ impl Upkeep {
     /// Takes up what an earlier process has left, each as an operation of its own.
     fn take_up(&self, worker: &WorkerHandle, events: &Events) {
         let request = own_context();
-        let mut course = TakesUp { worker, request: &request.request_id, events, operation: None };
+        let mut course = TakesUp {
+            worker,
+            request: &request.request_id,
+            earlier: Earlier(events),
+            operation: None,
+        };
         if let Err(failure) = self.manager.clean_up(&request, &mut course) {
             error!(target: LOG, "What was interrupted cannot be taken up: {failure}");
         }
@@ -146,11 +153,26 @@ impl Upkeep {
     }
 }
 
-/// Tells from the first resource on that work of an earlier process is done, which a stop waits for, and when that is over,
-/// also by a panic, which has been logged. A look that finds nothing is nothing to wait for.
+/// Work of an earlier process, which a stop waits for from its first resource on and until this is dropped, also by a
+/// panic, which has been logged. A look that finds nothing is nothing to wait for.
+struct Earlier<'a>(&'a Events);
+
+impl Earlier<'_> {
+    fn has_work(&self) {
+        self.0.tell(|told| told.takes_up = true);
+    }
+}
+
+impl Drop for Earlier<'_> {
+    fn drop(&mut self) {
+        self.0.tell(|told| told.takes_up = false);
+    }
+}
+
+/// Exports, shown as one operation.
 struct ExportsAgain<'a> {
     shown: Shown<'a>,
-    events: &'a Events,
+    earlier: Earlier<'a>,
 }
 
 impl Course for ExportsAgain<'_> {
@@ -159,7 +181,7 @@ impl Course for ExportsAgain<'_> {
     }
 
     fn about(&mut self, resource: &str) {
-        self.events.tell(|told| told.takes_up = true);
+        self.earlier.has_work();
         self.shown.about(resource);
     }
 
@@ -168,17 +190,11 @@ impl Course for ExportsAgain<'_> {
     }
 }
 
-impl Drop for ExportsAgain<'_> {
-    fn drop(&mut self) {
-        self.events.tell(|told| told.takes_up = false);
-    }
-}
-
-/// The same for operations that were interrupted: operators see each while it runs, and what became of it.
+/// Operations that were interrupted: operators see each while it runs, and what became of it.
 struct TakesUp<'a> {
     worker: &'a WorkerHandle,
     request: &'a str,
-    events: &'a Events,
+    earlier: Earlier<'a>,
     operation: Option<RunningOperation>,
 }
 
@@ -198,7 +214,7 @@ impl Course for TakesUp<'_> {
     }
 
     fn begins(&mut self, method: &str, resource: &str) {
-        self.events.tell(|told| told.takes_up = true);
+        self.earlier.has_work();
         self.operation = Some(self.worker.begin_operation(method, resource, self.request));
     }
 
@@ -208,12 +224,6 @@ impl Course for TakesUp<'_> {
             Ok(()) => operation.end(Ending::Done, "taken up after an interruption"),
             Err(failure) => operation.end(Ending::Failed, &failure.class),
         };
-    }
-}
-
-impl Drop for TakesUp<'_> {
-    fn drop(&mut self) {
-        self.events.tell(|told| told.takes_up = false);
     }
 }
 
