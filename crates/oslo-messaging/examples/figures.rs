@@ -2,7 +2,8 @@
 //! load generator for all servers, which knows neither.
 //!
 //! ```text
-//! figures serve URL NAME           echoes until its input ends; says `serving` and `away`
+//! figures serve URL NAME           echoes until its input ends; says `serving` and `away`; URL may have a query of
+//!                                  options, as `?heartbeat_timeout_threshold=10`
 //! figures bare URL                 the same without JSON: each body goes back as it came, confirmed
 //! figures load URL CALLERS SECONDS BYTES
 //! figures calls URL CALLERS COUNT BYTES

@@ -22,6 +22,8 @@ use crate::server::{Received, Server};
 
 /// How long a thread that is not needed stays.
 const IDLE: Duration = Duration::from_secs(10);
+/// How long the only one waits where nothing runs and nothing is parked: then only a request, which wakes it, can change anything.
+const ALONE: Duration = Duration::from_secs(3600);
 
 /// A request that has waited so long for its lane is given back, to be taken again: a broker closes the
 /// channel of a message that is not acknowledged for 30 minutes.
@@ -312,9 +314,10 @@ impl Shared {
                 state = self.watch(state, left)?;
                 continue;
             }
+            let limit = if state.is_at_rest() { ALONE } else { left.min(IDLE) };
             state.waiting += 1;
             drop(state);
-            let received = self.server.next_within(left.min(IDLE));
+            let received = self.server.next_within(limit);
             // Found out while this thread counts as one that waits: its place is its own.
             let last = self.lanes.0.len().saturating_sub(1);
             let placed = |admitted: Admitted| (admitted.lane().min(last), admitted);
@@ -370,6 +373,11 @@ impl Shared {
 }
 
 impl State {
+    /// Whether nobody runs, waits or is kept waiting, so that nothing can become due.
+    fn is_at_rest(&self) -> bool {
+        self.waiting == 0 && self.running.is_empty() && self.parked.is_empty()
+    }
+
     /// The first that waits for a lane which has room.
     fn unpark(&mut self, lanes: &Lanes, by: &dyn Attendant) -> Option<(usize, Admitted)> {
         let free =

@@ -11,10 +11,12 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
+use nix::sched::{CloneFlags, unshare};
 use serde_json::Value;
 
 use super::figures::median;
+use crate::proxy::Proxy;
 use crate::servers::rabbitmq::{self, RabbitMq};
 use crate::wait::{let_pass, secs};
 use crate::{cargo, guard, process};
@@ -48,6 +50,8 @@ const SMALL: &str = "100";
 /// Replies after which memory is looked at, their size, and how long that is allowed to settle.
 const LARGE: [&str; 2] = ["20", "1000000"];
 const SETTLES: Duration = secs(10);
+/// `heartbeat_timeout_threshold` of servers whose broker dies, in seconds.
+const HEARTBEAT: u64 = 10;
 /// How long a server may take to say that it serves.
 const PATIENCE: Duration = secs(120);
 
@@ -136,6 +140,8 @@ pub(crate) fn run(plan: &Plan) -> Result<()> {
     }
     bench.memory()?;
     bench.idle(plan.idle)?;
+    bench.dead_peer(&broker)?;
+    bench.dead_peer_under_load()?;
     bench.comes_back(&mut broker, plan.workers)
 }
 
@@ -267,6 +273,52 @@ impl Bench<'_> {
         Ok(())
     }
 
+    /// How soon an idle server gives up a broker that neither answers nor closes. Its packets still arrive somewhere, so that
+    /// nobody but its heartbeat can notice.
+    fn dead_peer(&self, broker: &RabbitMq) -> Result<()> {
+        let proxy = Proxy::start(broker.port())?;
+        let through = self.url.replace(&broker.port().to_string(), &proxy.port().to_string());
+        let server = self.start_impatient(&through)?;
+        let_pass(secs(HEARTBEAT)); // heartbeats go both ways
+        proxy.swallow();
+        noticed("idle", &server, Instant::now())
+    }
+
+    /// The same while answers are under way, in a network that carries nothing more: a namespace of its own, whose
+    /// loopback goes down.
+    fn dead_peer_under_load(&self) -> Result<()> {
+        thread::scope(|scope| {
+            let within = scope.spawn(|| {
+                // Of this thread alone, and of what it starts.
+                if let Err(errno) = unshare(CloneFlags::CLONE_NEWNET) {
+                    println!("not measured: no network of its own for a dead peer: {errno}");
+                    return Ok(());
+                }
+                loopback("up")?;
+                let broker = RabbitMq::start()?;
+                let server = self.start_impatient(&broker.url())?;
+                let mut load = self.command(&["load", &broker.url(), MANY, "30", SMALL]);
+                let mut load = guard::protect(&mut load).stdout(Stdio::null()).spawn()?;
+                let_pass(secs(2));
+                loopback("down")?;
+                let told = noticed("busy", &server, Instant::now());
+                load.kill()?; // its last calls are lost with the server
+                load.wait()?;
+                loopback("up")?; // the broker's own programs end by it
+                told
+            });
+            within.join().unwrap_or_else(|_| bail!("a thread of the bench has panicked"))
+        })
+    }
+
+    /// A server whose heartbeat is short.
+    fn start_impatient(&self, url: &str) -> Result<Server> {
+        let url = format!("{url}?heartbeat_timeout_threshold={HEARTBEAT}");
+        let server = started(&mut self.command(&["serve", &url, "one"]))?;
+        server.says("serving", PATIENCE)?;
+        Ok(server)
+    }
+
     /// How soon all consumers are back when the broker is.
     fn comes_back(&self, broker: &mut RabbitMq, workers: usize) -> Result<()> {
         let start =
@@ -290,6 +342,20 @@ impl Bench<'_> {
         println!("{:32} {seconds:>20.2}", format!("{workers} workers are back after, s"));
         Ok(())
     }
+}
+
+/// Waits until a server has given up its broker, which died at this moment.
+fn noticed(state: &str, server: &Server, died: Instant) -> Result<()> {
+    let seconds = server.says("away", PATIENCE)?.saturating_duration_since(died).as_secs_f64();
+    println!("{:32} {seconds:>20.2}", format!("dead peer noticed, {state}, s"));
+    Ok(())
+}
+
+/// Sets the loopback of the calling thread's network up or down.
+fn loopback(state: &str) -> Result<()> {
+    let status = Command::new("ip").args(["link", "set", "lo", state]).status()?;
+    ensure!(status.success(), "ip link set lo {state}: {status}");
+    Ok(())
 }
 
 /// Starts a server and listens to it.

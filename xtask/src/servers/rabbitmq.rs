@@ -121,7 +121,7 @@ impl RabbitMq {
         format!("node{}@localhost", self.port())
     }
 
-    fn port(&self) -> u16 {
+    pub(crate) fn port(&self) -> u16 {
         let [amqp, ..] = &self.ports;
         amqp.port()
     }

@@ -35,8 +35,9 @@ const LIMIT: Duration = Duration::from_secs(10);
 const FRAME: u32 = 8192;
 /// What brokers allow if they are not told otherwise. Headers cannot be split.
 const LARGE_FRAME: u32 = 131_072;
-/// Whether a connection is still there is looked at this often, should nobody say so.
-const LOOK: Duration = Duration::from_secs(5);
+/// Whether a connection is still there is looked at this often, should nobody say so: as often as heartbeats wake the
+/// connection by default (`heartbeat_timeout_threshold`, 60 s, by two), so that it costs an idle worker no more.
+const LOOK: Duration = Duration::from_secs(30);
 
 /// Both connections.
 pub(super) struct Links {
@@ -192,7 +193,8 @@ fn set_up(stream: &tokio::net::TcpStream, options: &RabbitOptions) -> io::Result
     setsockopt(stream, sockopt::KeepAlive, &true)?;
     let seconds = u32::try_from(options.heartbeat_timeout_threshold).unwrap_or(0);
     if seconds > 0 {
-        setsockopt(stream, sockopt::TcpUserTimeout, &seconds.saturating_mul(1000))?;
+        // The kernel's timer is late by up to a retransmission (tcp(7)): a tenth earlier, so that the threshold is the most.
+        setsockopt(stream, sockopt::TcpUserTimeout, &seconds.saturating_mul(900))?;
     }
     Ok(Socket(stream.as_fd().try_clone_to_owned()?.into()))
 }
