@@ -178,6 +178,7 @@ fn starting() -> Vec<Scenario> {
         progress::progress_is_shown_on_a_terminal_and_nowhere_else
         progress::a_slow_start_tells_a_terminal_how_far_it_is
         progress::a_watched_status_is_repainted_in_place_on_a_terminal
+        progress::a_watched_status_ends_when_nobody_reads_it
     })
 }
 
@@ -208,6 +209,7 @@ fn running() -> Vec<Scenario> {
         reload::a_burst_of_hups_keeps_every_process
         reload::a_hup_while_back_ends_start_loses_none_of_them
         reload::a_hup_in_the_foreground_of_a_terminal_is_a_clean_stop
+        reload::a_hup_reloads_a_daemon_whose_terminal_is_gone
         database_faults::a_purged_row_is_recreated_with_a_new_uuid
         database_faults::a_soft_deleted_row_is_recreated_with_a_new_uuid
         database_faults::a_locked_database_is_reported_once_and_survived
@@ -281,6 +283,7 @@ fn outside() -> Vec<Scenario> {
         report::the_report_command_prints_parent_and_workers
         report::the_report_command_says_whom_it_does_not_find
         report::a_report_that_nobody_reads_holds_up_nothing
+        report::a_report_from_other_namespaces_is_given_or_says_why_it_cannot_be
     })
 }
 

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::Read;
 use std::os::fd::OwnedFd;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
@@ -117,5 +117,28 @@ pub(crate) fn a_watched_status_is_repainted_in_place_on_a_terminal(scene: &Scene
     child.kill()?;
     child.wait()?;
     piped?;
+    daemon.end_with(Signal::SIGTERM, 0)
+}
+
+pub(crate) fn a_watched_status_ends_when_nobody_reads_it(scene: &Scene) -> Result<()> {
+    let daemon = scene.start(&scene.config(&["a"]))?;
+    daemon.wait_up(1)?;
+    let file = scene.path("cinder.conf").to_string_lossy().into_owned();
+    let mut watch = scene.cinder_volume(&["--config-file", &file, "status", "--watch"]);
+    let mut child =
+        watch.stdout(Stdio::piped()).stderr(File::create(scene.path("err"))?).spawn()?;
+    let mut pipe = child.stdout.take().context("no pipe")?;
+    let mut first = [0; 6];
+    let read = pipe.read_exact(&mut first);
+    drop(pipe); // as `| head -1` does
+    let ended = wait_for("it to end", SOON, || child.try_wait()?.context("it still runs"));
+    if ended.is_err() {
+        child.kill()?;
+        child.wait()?;
+    }
+    read?;
+    ensure!(first == *b"Binary", "{first:?}");
+    let (status, complaint) = (ended?, text_of(&scene.path("err")));
+    ensure!(status.success() && complaint.is_empty(), "{status}: {complaint}");
     daemon.end_with(Signal::SIGTERM, 0)
 }

@@ -1,6 +1,7 @@
 //! HUP: in a daemon and in the foreground of a terminal (spec/launcher.md §5–6; spec/config.md §9).
 
 use std::fs::File;
+use std::io::Write as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 
@@ -248,4 +249,41 @@ pub(crate) fn a_hup_in_the_foreground_of_a_terminal_is_a_clean_stop(scene: &Scen
     ensure!(text.contains("Caught SIGHUP, stopping children"), "the log does not say why");
     drop(terminal.master);
     Ok(())
+}
+
+pub(crate) fn a_hup_reloads_a_daemon_whose_terminal_is_gone(scene: &Scene) -> Result<()> {
+    let log = scene.path("cinder-volume.log");
+    let config = scene.config(&["a"]).set("DEFAULT", "log_file", &log.to_string_lossy());
+    let config = config.set("DEFAULT", "debug", "false");
+    let file = scene.write("cinder.conf", &config.text())?;
+    let terminal = openpty(None, None)?;
+    let slave = File::from(terminal.slave);
+    // A login shell with jobs, which starts it in the background and goes away at the next line.
+    let script = "set -m; \"$0\" --config-file \"$1\" & echo $! > \"$2\"; read line";
+    let number = scene.path("number");
+    let mut shell = scene
+        .bare_command("setsid")
+        .args(["--ctty", "sh", "-c", script])
+        .args([scene.binary(), &file, &number])
+        .stdin(slave.try_clone()?)
+        .stdout(slave.try_clone()?)
+        .stderr(slave)
+        .spawn()?;
+    let pid: i32 = wait_for("its number", SOON, || Ok(text_of(&number).trim().parse()?))?;
+    let tells = |what: &str| {
+        wait_for(what, SOON, || {
+            let text = text_of(&log);
+            ensure!(text.contains(what), "{text}");
+            Ok(())
+        })
+    };
+    tells("Driver post RPC initialization completed successfully.")?;
+    File::from(terminal.master).write_all(b"\n")?; // which is closed here
+    wait_for("the shell to end", SOON, || shell.try_wait()?.context("it still runs"))?;
+    scene.write("cinder.conf", &config.set("DEFAULT", "debug", "true").text())?;
+    process::signal(pid, Signal::SIGHUP)?;
+    tells("Option DEFAULT.debug changed from [false] to [true]")?;
+    ensure!(process::lives(pid) && !text_of(&log).contains("stopping children"));
+    process::signal(pid, Signal::SIGTERM)?;
+    scene.wait_empty(SOON)
 }

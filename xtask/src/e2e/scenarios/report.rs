@@ -12,6 +12,7 @@ use super::database_faults::AWAY;
 use crate::database::Lock;
 use crate::e2e::props::config::Config;
 use crate::e2e::props::daemon::{Daemon, SOON};
+use crate::e2e::props::namespace::Namespaces;
 use crate::e2e::props::scene::{Outcome, Scene};
 use crate::process::{self, text_of};
 use crate::wait::{secs, wait_for};
@@ -256,4 +257,38 @@ pub(crate) fn a_report_that_nobody_reads_holds_up_nothing(scene: &Scene) -> Resu
     daemon.wait_beats(2)?;
     daemon.expect_workers(&workers)?;
     daemon.end_with(Signal::SIGTERM, 0)
+}
+
+pub(crate) fn a_report_from_other_namespaces_is_given_or_says_why_it_cannot_be(
+    scene: &Scene,
+) -> Result<()> {
+    let config = scene.config(&["a"]);
+    let file = scene.write("cinder.conf", &config.text())?;
+    // (namespaces of the daemon, whether an answer comes to those who ask from outside)
+    for (kinds, answers) in
+        [(&["--pid", "--fork"][..], true), (&["--pid", "--fork", "--net"][..], false)]
+    {
+        let namespaces = Namespaces::ask(scene, kinds)?;
+        let mut command = namespaces.command(scene);
+        command.arg("--kill-child").arg(scene.binary()).arg("--config-file").arg(&file);
+        let outer = scene.start_command(&mut command)?;
+        let inner = wait_for("the daemon and its worker", SOON, || {
+            let inner = *process::living_children(outer.pid()).first().context("no child")?;
+            ensure!(process::living_children(inner).len() == 1, "no worker");
+            Ok(inner)
+        })?;
+        outer.wait_log("Driver post RPC initialization completed successfully.", 1)?;
+        let words = ["report", "--pid", &inner.to_string()];
+        let outcome = scene.finish(&mut scene.cinder_volume(&words), secs(10))?;
+        if answers {
+            ensure!(outcome.code == Some(0) && outcome.out.contains(TITLE), "{outcome:?}");
+        } else {
+            let reason = format!("process {inner} is in another network namespace");
+            ensure!(outcome.code == Some(1) && outcome.err.contains(&reason), "{outcome:?}");
+        }
+        process::signal(inner, Signal::SIGTERM)?;
+        scene.wait_empty(SOON)?;
+        fs::remove_file(scene.path("daemon.log"))?;
+    }
+    Ok(())
 }
