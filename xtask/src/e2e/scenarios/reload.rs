@@ -6,6 +6,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::pty::openpty;
 use nix::sys::signal::Signal;
 
@@ -258,6 +259,8 @@ pub(crate) fn a_hup_reloads_a_daemon_whose_terminal_is_gone(scene: &Scene) -> Re
     let file = scene.write("cinder.conf", &config.text())?;
     let terminal = openpty(None, None)?;
     let slave = File::from(terminal.slave);
+    // Nobody else may have it, or it stays.
+    fcntl(&terminal.master, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC))?;
     // A login shell with jobs, which starts it in the background and goes away at the next line.
     let script = "set -m; \"$0\" --config-file \"$1\" & echo $! > \"$2\"; read line";
     let number = scene.path("number");
