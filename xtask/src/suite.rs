@@ -63,6 +63,36 @@ fn workspace_tests() -> Result<(Tally, String)> {
     Ok((tally, text))
 }
 
+/// Notices when a program has said nothing for long.
+struct Silence {
+    start: Instant,
+    /// Bytes that it had said when it was last heard, or spoken for.
+    said: usize,
+    heard: Instant,
+}
+
+impl Silence {
+    fn since(start: Instant) -> Self {
+        Self { start, said: 0, heard: start }
+    }
+
+    /// What to tell in its place, each time that [`SILENCE`] has passed, if `text` is all that it has said.
+    fn told(&mut self, text: &[u8], now: Instant) -> Option<String> {
+        if text.len() > self.said {
+            (self.said, self.heard) = (text.len(), now);
+        }
+        if now.saturating_duration_since(self.heard) < SILENCE {
+            return None;
+        }
+        self.heard = now;
+        let text = String::from_utf8_lossy(text);
+        let last = text.lines().rev().find(|line| !line.trim().is_empty());
+        let minutes = now.saturating_duration_since(self.start).as_secs() / 60;
+        let last = last.unwrap_or("nothing yet").trim();
+        Some(format!("... cargo test runs for {minutes} min; the last it said: {last}"))
+    }
+}
+
 /// Runs `cargo test` so; also returns what it printed.
 ///
 /// The output goes through a file: a test that leaves a process behind would keep a pipe open
@@ -78,23 +108,14 @@ fn tests_of(command: &mut Command) -> Result<(Tally, String)> {
         .spawn()
         .context("cannot run cargo test")?;
     let mut text = Vec::new();
-    let start = Instant::now();
-    let (mut shown, mut heard) = (0, start);
+    let mut silence = Silence::since(Instant::now());
     let status = wait_with_pause("cargo test to end", LIMIT, millis(100), || {
         let ended = child.try_wait()?;
         show_rest(&mut follow, &mut text)?;
-        if text.len() > shown {
-            (shown, heard) = (text.len(), Instant::now());
-        } else if ended.is_none() && heard.elapsed() >= SILENCE {
-            heard = Instant::now();
-            let last = String::from_utf8_lossy(&text);
-            let last =
-                last.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("nothing yet");
-            println!(
-                "... cargo test runs for {} min; the last it said: {}",
-                start.elapsed().as_secs() / 60,
-                last.trim()
-            );
+        if ended.is_none()
+            && let Some(told) = silence.told(&text, Instant::now())
+        {
+            println!("{told}");
         }
         ended.context("it still runs")
     })?;
@@ -220,6 +241,21 @@ fn time_of(output: &str, library: &str) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wait::secs;
+
+    #[test]
+    fn silence_is_filled_every_half_minute_and_speech_is_not_interrupted() {
+        let start = Instant::now();
+        let mut silence = Silence::since(start);
+        let mut told = |said: &str, after| silence.told(said.as_bytes(), start + secs(after));
+        assert_eq!(told("", 29), None);
+        let nothing = "... cargo test runs for 0 min; the last it said: nothing yet";
+        assert_eq!(told("", 30).as_deref(), Some(nothing));
+        assert_eq!(told("", 59), None, "told twice");
+        assert_eq!(told("   Compiling nix v0.31.0\n\n", 61), None, "it speaks");
+        let last = "... cargo test runs for 1 min; the last it said: Compiling nix v0.31.0";
+        assert_eq!(told("   Compiling nix v0.31.0\n\n", 91).as_deref(), Some(last));
+    }
 
     #[test]
     fn the_time_of_a_crate_is_that_of_its_library_and_its_own_tests() {
