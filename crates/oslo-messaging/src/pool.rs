@@ -244,7 +244,9 @@ impl Pool {
                 return state.threads == 0;
             }
             // What gets stuck meanwhile tells nobody.
-            let waited = self.shared.changed.wait_timeout(state, left.min(IDLE));
+            let next = state.next_stuck(&self.shared.lanes);
+            let next = next.map_or(IDLE, |next| next.saturating_duration_since(Instant::now()));
+            let waited = self.shared.changed.wait_timeout(state, left.min(next).min(IDLE));
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
     }
@@ -289,7 +291,9 @@ impl Shared {
         loop {
             state.lose_patience(&self.lanes);
             let due = state.beat(Instant::now());
-            let left = due.map_or(IDLE, |due| due.saturating_duration_since(Instant::now()));
+            let next = [due, state.next_stuck(&self.lanes)].into_iter().flatten().min();
+            let left =
+                next.map_or(IDLE, |next| next.saturating_duration_since(Instant::now())).min(IDLE);
             let back = state.give_back();
             if !back.is_empty() {
                 self.tell(&state);
@@ -314,7 +318,7 @@ impl Shared {
                 state = self.watch(state, left)?;
                 continue;
             }
-            let limit = if state.is_at_rest() { ALONE } else { left.min(IDLE) };
+            let limit = if state.is_at_rest() { ALONE } else { left };
             state.waiting += 1;
             drop(state);
             let received = self.server.next_within(limit);
@@ -420,6 +424,12 @@ impl State {
                 "{method} of request {request} has run for {seconds} s and may never end; another may take its place"
             );
         }
+    }
+
+    /// When hope for the next of them is given up, if it still runs then.
+    fn next_stuck(&self, lanes: &Lanes) -> Option<Instant> {
+        let hopeful = self.running.values().filter(|one| !one.is_stuck);
+        hopeful.filter_map(|one| one.since.checked_add(lanes.0[one.lane].patience)).min()
     }
 
     /// Those that wait in vain: for too long, or because nothing is to begin any more.
