@@ -22,7 +22,7 @@ use crate::server::{Received, Server};
 
 /// How long a thread that is not needed stays.
 const IDLE: Duration = Duration::from_secs(10);
-/// How long the only one waits where nothing runs and nothing is parked: then only a request, which wakes it, can change anything.
+/// How long the only one waits where nothing is parked: only a request, which wakes it, can change anything then.
 const ALONE: Duration = Duration::from_secs(3600);
 
 /// A request that has waited so long for its lane is given back, to be taken again: a broker closes the
@@ -244,9 +244,8 @@ impl Pool {
                 return state.threads == 0;
             }
             // What gets stuck meanwhile tells nobody.
-            let next = state.next_stuck(&self.shared.lanes);
-            let next = next.map_or(IDLE, |next| next.saturating_duration_since(Instant::now()));
-            let waited = self.shared.changed.wait_timeout(state, left.min(next).min(IDLE));
+            let left = left.min(state.until(state.next_stuck(&self.shared.lanes)));
+            let waited = self.shared.changed.wait_timeout(state, left);
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
     }
@@ -291,9 +290,8 @@ impl Shared {
         loop {
             state.lose_patience(&self.lanes);
             let due = state.beat(Instant::now());
-            let next = [due, state.next_stuck(&self.lanes)].into_iter().flatten().min();
-            let left =
-                next.map_or(IDLE, |next| next.saturating_duration_since(Instant::now())).min(IDLE);
+            let next = due.into_iter().chain(state.next_stuck(&self.lanes)).min();
+            let left = state.until(next);
             let back = state.give_back();
             if !back.is_empty() {
                 self.tell(&state);
@@ -318,10 +316,9 @@ impl Shared {
                 state = self.watch(state, left)?;
                 continue;
             }
-            let limit = if state.is_at_rest() { ALONE } else { left };
             state.waiting += 1;
             drop(state);
-            let received = self.server.next_within(limit);
+            let received = self.server.next_within(left);
             // Found out while this thread counts as one that waits: its place is its own.
             let last = self.lanes.0.len().saturating_sub(1);
             let placed = |admitted: Admitted| (admitted.lane().min(last), admitted);
@@ -377,9 +374,11 @@ impl Shared {
 }
 
 impl State {
-    /// Whether nobody runs, waits or is kept waiting, so that nothing can become due.
-    fn is_at_rest(&self) -> bool {
-        self.waiting == 0 && self.running.is_empty() && self.parked.is_empty()
+    /// How long one of the threads may wait at most if this is the next that it knows to become due.
+    fn until(&self, next: Option<Instant>) -> Duration {
+        // A second thread may take a request behind the back of this one, which would then have to see whose calls go on.
+        let most = if self.threads == 1 && self.parked.is_empty() { ALONE } else { IDLE };
+        next.map_or(most, |next| next.saturating_duration_since(Instant::now()).min(most))
     }
 
     /// The first that waits for a lane which has room.
