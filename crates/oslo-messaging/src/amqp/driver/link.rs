@@ -35,8 +35,8 @@ const LIMIT: Duration = Duration::from_secs(10);
 const FRAME: u32 = 8192;
 /// What brokers allow if they are not told otherwise. Headers cannot be split.
 const LARGE_FRAME: u32 = 131_072;
-/// Whether a connection is still there is looked at this often, should nobody say so: as often as heartbeats wake the
-/// connection by default (`heartbeat_timeout_threshold`, 60 s, by two), so that it costs an idle worker no more.
+/// Whether a connection is still there is looked at this often, should nobody say so: as often as heartbeats are sent
+/// if that is oftener (`heartbeat_timeout_threshold` by two), so that it costs an idle worker no more than they do.
 const LOOK: Duration = Duration::from_secs(30);
 
 /// Both connections.
@@ -49,6 +49,7 @@ pub(super) struct Links {
 pub(super) struct Link {
     purpose: Purpose,
     connection: Arc<Connection>,
+    look: Duration,
     _socket: Socket,
 }
 
@@ -145,7 +146,8 @@ impl Link {
             properties(settings),
         );
         let connection = connection.await.map_err(|error| other(&error))?;
-        Ok(Self { purpose, connection: Arc::new(connection), _socket: socket })
+        let look = look(&broker.options);
+        Ok(Self { purpose, connection: Arc::new(connection), look, _socket: socket })
     }
 
     /// Tells when it breaks, and when the broker takes nothing from it.
@@ -154,14 +156,14 @@ impl Link {
         life: Life,
         happenings: mpsc::UnboundedSender<Happening>,
     ) -> impl Future<Output = ()> + Send + 'static {
-        let (connection, purpose) = (self.connection(), self.purpose);
+        let (connection, purpose, look) = (self.connection(), self.purpose, self.look);
         async move {
             let mut events = Box::pin(connection.events_listener());
             let lost = loop {
                 let next = std::future::poll_fn(|context| {
                     Stream::poll_next(Pin::new(&mut events), context)
                 });
-                let event = tokio::time::timeout(LOOK, next).await;
+                let event = tokio::time::timeout(look, next).await;
                 match event {
                     Ok(Some(Event::ConnectionBlocked(reason))) => {
                         let _ = happenings.send(Happening::Blocked(life, purpose, Some(reason)));
@@ -187,13 +189,19 @@ impl Link {
     }
 }
 
+/// How often to look whether a connection is still there.
+fn look(options: &RabbitOptions) -> Duration {
+    let half = u64::try_from(options.heartbeat_timeout_threshold).map_or(0, |seconds| seconds / 2);
+    if half == 0 { LOOK } else { LOOK.min(Duration::from_secs(half)) }
+}
+
 /// Small messages go at once; a peer that is gone is noticed, also while something is being sent.
 fn set_up(stream: &tokio::net::TcpStream, options: &RabbitOptions) -> io::Result<Socket> {
     stream.set_nodelay(true)?;
     setsockopt(stream, sockopt::KeepAlive, &true)?;
     let seconds = u32::try_from(options.heartbeat_timeout_threshold).unwrap_or(0);
     if seconds > 0 {
-        // The kernel's timer is late by up to a retransmission (tcp(7)): a tenth earlier, so that the threshold is the most.
+        // A broker is given up within the threshold, and the kernel is late (0.4 s of 10, docs/performance.md): a tenth earlier.
         setsockopt(stream, sockopt::TcpUserTimeout, &seconds.saturating_mul(900))?;
     }
     Ok(Socket(stream.as_fd().try_clone_to_owned()?.into()))
@@ -255,5 +263,34 @@ pub(super) fn broken(error: &lapin::Error) -> Trouble {
         ErrorKind::MissingHeartbeatError => trouble(Class::Mute, error),
         ErrorKind::IOError(error) => trouble(Class::Broken, error),
         _ => trouble(Class::Broken, error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use nix::sys::socket::getsockopt;
+
+    use super::*;
+
+    fn of_threshold(seconds: i64) -> RabbitOptions {
+        RabbitOptions { heartbeat_timeout_threshold: seconds, ..RabbitOptions::default() }
+    }
+
+    #[test]
+    fn a_connection_is_looked_at_as_often_as_heartbeats_are_sent() {
+        let seconds = |threshold| look(&of_threshold(threshold)).as_secs();
+        assert_eq!([0, -5, 1, 10, 60, 600].map(seconds), [30, 30, 30, 5, 30, 30]);
+    }
+
+    #[test]
+    fn what_is_not_acknowledged_ends_a_connection_within_the_threshold() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().unwrap();
+        for (threshold, millis) in [(10, 9_000), (60, 54_000), (0, 0)] {
+            let stream = runtime.block_on(tokio::net::TcpStream::connect(address)).unwrap();
+            let _socket = set_up(&stream, &of_threshold(threshold)).unwrap();
+            assert_eq!(getsockopt(&stream, sockopt::TcpUserTimeout), Ok(millis), "{threshold}");
+        }
     }
 }
