@@ -300,8 +300,9 @@ impl Shared {
         let mut told = Condition::Starting;
         // A broker that comes and goes must not keep the supervisor busy.
         let mut quiet_until = Instant::now();
-        // When schedulers are told next; at once, as soon as that is possible.
-        let mut due = Instant::now();
+        // When schedulers are told next. The first time is when a driver that has become ready asks for it, which counts also
+        // while there is no bus: by itself this thread might have asked just before, and told them twice.
+        let mut due = Instant::now() + self.plan.polling_interval;
         loop {
             let now = self.look(bus);
             let is_news = now != told && now != Condition::Starting;
