@@ -277,8 +277,7 @@ impl Bench<'_> {
     /// nobody but its heartbeat can notice.
     fn dead_peer(&self, broker: &RabbitMq) -> Result<()> {
         let proxy = Proxy::start(broker.port())?;
-        let through = self.url.replace(&broker.port().to_string(), &proxy.port().to_string());
-        let server = self.start_impatient(&through)?;
+        let server = self.start_impatient(&RabbitMq::url_by(proxy.port()))?;
         let_pass(secs(HEARTBEAT)); // heartbeats go both ways
         proxy.swallow();
         noticed("idle", &server, Instant::now())

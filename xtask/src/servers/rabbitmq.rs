@@ -128,7 +128,12 @@ impl RabbitMq {
 
     /// A `transport_url` with its administrator.
     pub(crate) fn url(&self) -> String {
-        format!("rabbit://guest:guest@127.0.0.1:{}/", self.port())
+        Self::url_by(self.port())
+    }
+
+    /// The same through whatever passes on from this port.
+    pub(crate) fn url_by(port: u16) -> String {
+        format!("rabbit://guest:guest@127.0.0.1:{port}/")
     }
 
     /// What `rabbitmqctl` answers to these words.

@@ -16,6 +16,7 @@ pub(super) mod scheduler;
 pub(super) mod skip;
 pub(super) mod sockets;
 pub(super) mod stage;
+pub(super) mod terminal;
 
 pub(crate) use config::Config;
 pub(crate) use daemon::Daemon;

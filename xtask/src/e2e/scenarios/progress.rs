@@ -2,46 +2,18 @@
 
 use std::fs::File;
 use std::io::Read;
-use std::os::fd::OwnedFd;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
-use nix::pty::openpty;
 use nix::sys::signal::Signal;
 
 use crate::database::Lock;
 use crate::e2e::props::daemon::{Daemon, SOON};
 use crate::e2e::props::scene::Scene;
+use crate::e2e::props::terminal::Terminal;
 use crate::process::text_of;
 use crate::wait::{let_pass, secs, wait_for};
-
-/// A terminal, and what has been written to it so far.
-struct Terminal {
-    master: File,
-    slave: OwnedFd,
-    seen: String,
-}
-
-impl Terminal {
-    fn open() -> Result<Self> {
-        let pair = openpty(None, None)?;
-        fcntl(&pair.master, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
-        Ok(Self { master: pair.master.into(), slave: pair.slave, seen: String::new() })
-    }
-
-    fn slave(&self) -> Result<File> {
-        Ok(self.slave.try_clone()?.into())
-    }
-
-    fn text(&mut self) -> &str {
-        let mut chunk = [0; 4_096];
-        while let Ok(count @ 1..) = self.master.read(&mut chunk) {
-            self.seen += &String::from_utf8_lossy(&chunk[..count]);
-        }
-        &self.seen
-    }
-}
 
 fn db_init(scene: &Scene) -> Result<Command> {
     let file = scene.write("cinder.conf", &scene.config(&["a", "b", "c"]).text())?;
@@ -128,8 +100,9 @@ pub(crate) fn a_watched_status_ends_when_nobody_reads_it(scene: &Scene) -> Resul
     let mut child =
         watch.stdout(Stdio::piped()).stderr(File::create(scene.path("err"))?).spawn()?;
     let mut pipe = child.stdout.take().context("no pipe")?;
+    fcntl(&pipe, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
     let mut first = [0; 6];
-    let read = pipe.read_exact(&mut first);
+    let read = wait_for("the first words", SOON, || Ok(pipe.read_exact(&mut first)?));
     drop(pipe); // as `| head -1` does
     let ended = wait_for("it to end", SOON, || child.try_wait()?.context("it still runs"));
     if ended.is_err() {

@@ -1,17 +1,14 @@
 //! HUP: in a daemon and in the foreground of a terminal (spec/launcher.md §5–6; spec/config.md §9).
 
-use std::fs::File;
-use std::io::Write as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
-use nix::fcntl::{FcntlArg, FdFlag, fcntl};
-use nix::pty::openpty;
 use nix::sys::signal::Signal;
 
 use crate::e2e::props::daemon::{Daemon, SOON};
 use crate::e2e::props::scene::Scene;
+use crate::e2e::props::terminal::Terminal;
 use crate::process::{self, text_of};
 use crate::wait::{secs, wait_for};
 
@@ -231,16 +228,15 @@ pub(crate) fn a_hup_in_the_foreground_of_a_terminal_is_a_clean_stop(scene: &Scen
     let log = scene.path("cinder-volume.log");
     let config = scene.config(&["a", "b"]).set("DEFAULT", "log_file", &log.to_string_lossy());
     let file = scene.write("cinder.conf", &config.text())?;
-    let terminal = openpty(None, None)?;
-    let slave = File::from(terminal.slave);
+    let terminal = Terminal::open()?;
     // setsid makes the daemon leader of a session whose terminal is this one, in the foreground.
     let child = scene
         .bare_command("setsid")
         .arg("--ctty")
         .args([scene.binary().as_os_str(), "--config-file".as_ref(), file.as_os_str()])
-        .stdin(slave.try_clone()?)
-        .stdout(slave.try_clone()?)
-        .stderr(slave)
+        .stdin(terminal.slave()?)
+        .stdout(terminal.slave()?)
+        .stderr(terminal.slave()?)
         .spawn()?;
     let daemon = Daemon::adopt(child, &log, &scene.store())?;
     daemon.wait_up(2)?;
@@ -248,7 +244,7 @@ pub(crate) fn a_hup_in_the_foreground_of_a_terminal_is_a_clean_stop(scene: &Scen
     scene.wait_empty(secs(1))?;
     let text = text_of(&log);
     ensure!(text.contains("Caught SIGHUP, stopping children"), "the log does not say why");
-    drop(terminal.master);
+    drop(terminal);
     Ok(())
 }
 
@@ -257,10 +253,7 @@ pub(crate) fn a_hup_reloads_a_daemon_whose_terminal_is_gone(scene: &Scene) -> Re
     let config = scene.config(&["a"]).set("DEFAULT", "log_file", &log.to_string_lossy());
     let config = config.set("DEFAULT", "debug", "false");
     let file = scene.write("cinder.conf", &config.text())?;
-    let terminal = openpty(None, None)?;
-    let slave = File::from(terminal.slave);
-    // Nobody else may have it, or it stays.
-    fcntl(&terminal.master, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC))?;
+    let mut terminal = Terminal::open()?;
     // A login shell with jobs, which starts it in the background and goes away at the next line.
     let script = "set -m; \"$0\" --config-file \"$1\" & echo $! > \"$2\"; read line";
     let number = scene.path("number");
@@ -268,9 +261,9 @@ pub(crate) fn a_hup_reloads_a_daemon_whose_terminal_is_gone(scene: &Scene) -> Re
         .bare_command("setsid")
         .args(["--ctty", "sh", "-c", script])
         .args([scene.binary(), &file, &number])
-        .stdin(slave.try_clone()?)
-        .stdout(slave.try_clone()?)
-        .stderr(slave)
+        .stdin(terminal.slave()?)
+        .stdout(terminal.slave()?)
+        .stderr(terminal.slave()?)
         .spawn()?;
     let pid: i32 = wait_for("its number", SOON, || Ok(text_of(&number).trim().parse()?))?;
     let tells = |what: &str| {
@@ -281,7 +274,8 @@ pub(crate) fn a_hup_reloads_a_daemon_whose_terminal_is_gone(scene: &Scene) -> Re
         })
     };
     tells("Driver post RPC initialization completed successfully.")?;
-    File::from(terminal.master).write_all(b"\n")?; // which is closed here
+    terminal.line("")?;
+    drop(terminal);
     wait_for("the shell to end", SOON, || shell.try_wait()?.context("it still runs"))?;
     scene.write("cinder.conf", &config.set("DEFAULT", "debug", "true").text())?;
     process::signal(pid, Signal::SIGHUP)?;

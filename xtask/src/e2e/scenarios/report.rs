@@ -290,5 +290,14 @@ pub(crate) fn a_report_from_other_namespaces_is_given_or_says_why_it_cannot_be(
         scene.wait_empty(SOON)?;
         fs::remove_file(scene.path("daemon.log"))?;
     }
-    Ok(())
+    // Who asks within a process namespace of their own does not see the daemon outside.
+    let namespaces = Namespaces::ask(scene, &["--pid", "--fork", "--mount-proc"])?;
+    let daemon = scene.start(&config)?;
+    daemon.wait_up(1)?;
+    let mut command = namespaces.command(scene);
+    command.arg(scene.binary()).args(["report", "--config-file"]).arg(&file);
+    let outcome = scene.finish(&mut command, secs(10))?;
+    let reason = "runs here that we may look at";
+    ensure!(outcome.code == Some(1) && outcome.err.contains(reason), "{outcome:?}");
+    daemon.end_with(Signal::SIGTERM, 0)
 }
