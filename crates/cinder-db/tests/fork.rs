@@ -28,6 +28,7 @@ use nix::{
     sys::wait::{WaitStatus, waitpid},
     unistd::{ForkResult, Pid, fork},
 };
+use test_conditions::skip;
 
 const TESTS: [(&str, fn()); 4] = [
     (
@@ -114,14 +115,10 @@ fn handles_of_a_file_refuse_in_a_child_and_still_work_in_the_parent() {
 
 /// The server's own database is enough: nothing is asked of it but whether it is there.
 fn of_a_server(variable: &str) {
-    let Ok(url) = std::env::var(variable) else {
-        assert!(std::env::var_os("CINDER_DB_TEST_REQUIRED").is_none(), "{variable} is not set");
-        println!("skipped: {variable} names no server");
-        return;
-    };
-    let url = match DatabaseUrl::parse(&url) {
+    let Some(url) = test_conditions::needed(variable, "server") else { return };
+    let url = match DatabaseUrl::parse(url.to_str().expect("a URL is text")) {
         Ok(url) => url,
-        Err(error @ UrlError::NotBuiltIn { .. }) => return println!("skipped: {error}"),
+        Err(error @ UrlError::NotBuiltIn { .. }) => return skip(&error.to_string()),
         Err(error) => panic!("{variable}: {error}"),
     };
     let options = DatabaseOptions::new(url);

@@ -17,6 +17,7 @@ use cinder_driver::{
 use cinder_driver_local::{LocalDriver, LocalOptions, points};
 use cinder_types::{SnapshotId, VolumeId};
 use tempfile::TempDir;
+use test_conditions::skip;
 
 const DATA: &[u8] = b"what was there when the power went";
 const LATER: &[u8] = b"what was written after the snapshot";
@@ -182,7 +183,7 @@ fn after_a_power_cut_at_any_point_all_is_there_or_nothing() {
     let root = root.expect("there is a temporary directory");
     let mount = match bench::xfs(root.path()) {
         Ok(mount) => mount,
-        Err(reason) => return println!("skipped: {reason}"),
+        Err(reason) => return skip(&reason),
     };
     for call in calls() {
         let name = (call.operation)().call().as_str();
@@ -191,7 +192,7 @@ fn after_a_power_cut_at_any_point_all_is_there_or_nothing() {
         assert!(!its.is_empty(), "{name} has points");
         for point in its.into_iter().chain([None]) {
             if let Err(reason) = cut(&mount, &call, point) {
-                return println!("skipped: {reason}");
+                return skip(&reason);
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Locks beside the original's own library, tooz: each keeps the other out.
 //!
-//! Needs `CINDER_PYTHON`, a virtual environment with cinder 29.0.0; without it this prints why it does nothing.
+//! Needs `CINDER_PYTHON`, a virtual environment with cinder 29.0.0; without it this is skipped.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
@@ -28,24 +28,14 @@ for line in sys.stdin:
         print(lock.acquire(blocking=(word == "take")), flush=True)
 "#;
 
-#[expect(clippy::disallowed_methods, reason = "a test is told by its caller where a Python is")]
-fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok()
-}
-
 struct Python {
     child: Child,
     answers: BufReader<std::process::ChildStdout>,
 }
 
 impl Python {
-    #[expect(clippy::print_stderr, reason = "why a test did nothing belongs into its output")]
     fn start(directory: &Path, name: &str) -> Option<Self> {
-        let Some(environment) = variable("CINDER_PYTHON") else {
-            eprintln!("not run: CINDER_PYTHON names no virtual environment with cinder 29.0.0");
-            return None;
-        };
-        let program = Path::new(&environment).join("bin/python");
+        let program = test_conditions::original()?;
         let mut command = Command::new(program);
         command.args(["-W", "ignore", "-c", SCRIPT]).arg(directory).arg(name);
         command.stdin(Stdio::piped()).stdout(Stdio::piped());

@@ -5,7 +5,6 @@ mod broker;
 mod served;
 
 use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -53,14 +52,8 @@ def tell():
 {'listen': listen, 'tell': tell}[sys.argv[1]]()
 ";
 
-#[expect(clippy::disallowed_methods, reason = "a test is told by its caller where a Python is")]
-#[expect(clippy::print_stderr, reason = "why a test did nothing belongs into its output")]
 fn python(words: &[&str]) -> Option<Command> {
-    let Some(environment) = std::env::var_os("CINDER_PYTHON") else {
-        eprintln!("not run: CINDER_PYTHON names no virtual environment with cinder 29.0.0");
-        return None;
-    };
-    let mut command = Command::new(PathBuf::from(environment).join("bin/python"));
+    let mut command = Command::new(test_conditions::original()?);
     command.args(["-W", "ignore", "-c", SCRIPT]).args(words);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
     Some(command)

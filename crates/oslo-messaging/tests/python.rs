@@ -2,7 +2,6 @@
 //! environment with cinder 29.0.0.
 
 use std::io::Write;
-use std::path::Path;
 use std::process::{Command, Stdio};
 
 use oslo_messaging::{Classes, Failure};
@@ -20,13 +19,8 @@ for line in sys.stdin:
 ";
 
 #[test]
-#[expect(clippy::disallowed_methods, reason = "a test is told by its caller where a Python is")]
 fn the_original_rebuilds_every_exception_of_the_table() {
-    let Some(environment) = std::env::var_os("CINDER_PYTHON") else {
-        eprintln!("not run: CINDER_PYTHON names no virtual environment with cinder 29.0.0");
-        return;
-    };
-    let python = Path::new(&environment).join("bin/python");
+    let Some(python) = test_conditions::original() else { return };
     let mut failures: Vec<_> = CLASSES
         .names()
         .map(|name| CLASSES.failure_of(name, "the text", [("volume_id", "v".into())]))

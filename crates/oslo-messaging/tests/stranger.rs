@@ -19,7 +19,7 @@ use served::{request, server_of};
 #[test]
 fn another_user_is_turned_away() {
     if !geteuid().is_root() {
-        eprintln!("skipped: only root can be somebody else");
+        test_conditions::skip("only root can be somebody else");
         return;
     }
     let directory = tempfile::tempdir().expect("a directory");

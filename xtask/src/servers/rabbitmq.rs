@@ -17,8 +17,6 @@ use crate::{cargo, guard, process};
 
 /// Where the tests look for the directory of a node.
 pub(crate) const VARIABLE: &str = "OSLO_MESSAGING_TEST_RABBITMQ";
-/// Set where they must not do without.
-pub(crate) const REQUIRED: &str = "OSLO_MESSAGING_TEST_REQUIRED";
 
 /// A node in a directory of its own. Dropping it ends it.
 pub(crate) struct RabbitMq {

@@ -3,8 +3,8 @@
 //! `CINDER_DB_TEST_MYSQL` and `CINDER_DB_TEST_POSTGRES` hold the URL of a server whose user may
 //! create databases and users; on PostgreSQL it has to be a superuser, because tests write rows
 //! that point nowhere. `cargo xtask test` starts such servers and sets both. Without them these tests
-//! say that they were skipped, or fail if `CINDER_DB_TEST_REQUIRED` is set. `CINDER_DB_TEST_PGBOUNCER`
-//! is the URL of the same PostgreSQL through a pgbouncer that hands sessions round per transaction.
+//! are skipped. `CINDER_DB_TEST_PGBOUNCER` is the URL of the same PostgreSQL through a pgbouncer that hands
+//! sessions round per transaction.
 //!
 //! Making the tables takes a second, emptying them a few milliseconds, so a database goes back
 //! to the stock and serves the next test. What an ended run has left behind the next one drops.
@@ -85,11 +85,6 @@ impl Drop for Lent {
     }
 }
 
-#[allow(
-    clippy::disallowed_methods,
-    clippy::print_stderr,
-    reason = "whoever runs the tests names the servers, and is told what was not run"
-)]
 fn server_url(kind: Kind, variation: Variation) -> Option<String> {
     let name = match (kind, variation) {
         (Kind::Sqlite, _) => return None,
@@ -100,12 +95,7 @@ fn server_url(kind: Kind, variation: Variation) -> Option<String> {
         #[cfg(feature = "postgres")]
         (Kind::Postgres, _) => "CINDER_DB_TEST_POSTGRES",
     };
-    let url = std::env::var(name).ok();
-    if url.is_none() {
-        assert!(std::env::var_os("CINDER_DB_TEST_REQUIRED").is_none(), "{name} is not set");
-        eprintln!("skipped: {name} names no server");
-    }
-    url
+    Some(test_conditions::needed(name, "server")?.into_string().expect("a URL is text"))
 }
 
 /// The server's URL with that database instead of its own.

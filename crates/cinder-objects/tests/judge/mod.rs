@@ -1,7 +1,6 @@
 //! The original beside us: a Python with cinder 29.0.0 that reads and writes what it is given.
 
 use std::io::{BufRead, BufReader, Write};
-use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
@@ -25,17 +24,8 @@ pub fn judge() -> Option<MutexGuard<'static, Judge>> {
 }
 
 impl Judge {
-    #[expect(
-        clippy::disallowed_methods,
-        clippy::print_stderr,
-        reason = "a test is told by its caller where a Python is, and says if there is none"
-    )]
     fn start() -> Option<Self> {
-        let Some(environment) = std::env::var_os("CINDER_PYTHON") else {
-            eprintln!("not run: CINDER_PYTHON names no virtual environment with cinder 29.0.0");
-            return None;
-        };
-        let mut child = Command::new(Path::new(&environment).join("bin/python"))
+        let mut child = Command::new(test_conditions::original()?)
             .args(["-W", "ignore", "-c", SCRIPT])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

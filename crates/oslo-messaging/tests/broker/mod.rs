@@ -1,13 +1,13 @@
 //! A real RabbitMQ for tests: that of the run, or one of a test's own.
 //!
 //! `OSLO_MESSAGING_TEST_RABBITMQ` names the directory of the run's node (`node.sh`); each test has a
-//! virtual host of its own on it. Without it such tests print why they do nothing, and fail where
-//! `OSLO_MESSAGING_TEST_REQUIRED` is set.
+//! virtual host of its own on it. Without it such tests are skipped.
 
 #![allow(dead_code, reason = "no file uses all of it")]
 
 pub mod ports;
 
+use std::ffi::OsString;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
@@ -45,26 +45,11 @@ pub struct OwnNode {
     _directory: tempfile::TempDir,
 }
 
-#[expect(clippy::disallowed_methods, reason = "a test is told by its caller where a broker is")]
-fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok()
-}
-
-#[expect(clippy::print_stderr, reason = "why a test did nothing belongs into its output")]
-/// The run's node; nothing if there is none, which has been told then.
+/// The run's node; nothing if there is none, which this program of tests says once.
 pub fn node() -> Option<Node> {
-    static TOLD: OnceLock<()> = OnceLock::new();
-    if let Some(directory) = variable("OSLO_MESSAGING_TEST_RABBITMQ") {
-        return Some(Node::at(Path::new(&directory)));
-    }
-    assert!(
-        variable("OSLO_MESSAGING_TEST_REQUIRED").is_none(),
-        "OSLO_MESSAGING_TEST_RABBITMQ names no directory of a node"
-    );
-    TOLD.get_or_init(|| {
-        eprintln!("not run over RabbitMQ: OSLO_MESSAGING_TEST_RABBITMQ names no node's directory");
-    });
-    None
+    static DIRECTORY: OnceLock<Option<OsString>> = OnceLock::new();
+    let needed = || test_conditions::needed("OSLO_MESSAGING_TEST_RABBITMQ", "node's directory");
+    DIRECTORY.get_or_init(needed).as_ref().map(|one| Node::at(Path::new(one)))
 }
 
 /// A virtual host on the run's node.

@@ -5,6 +5,7 @@ use std::thread;
 
 use cinder_db::{Connection, Fault, chain, open_or_create, register};
 use diesel::connection::SimpleConnection;
+use test_conditions::skip;
 
 use super::resources;
 use crate::database::{TestDatabase, registration, wait};
@@ -30,16 +31,6 @@ fn in_german(database: &TestDatabase, body: impl FnOnce()) {
         skip(&format!("the server has no translations: {said}"));
     }
     database.run(&format!("ALTER DATABASE {name} RESET lc_messages"));
-}
-
-#[allow(
-    clippy::disallowed_methods,
-    clippy::print_stderr,
-    reason = "whoever runs the tests is told what was not run"
-)]
-fn skip(reason: &str) {
-    assert!(std::env::var_os("CINDER_DB_TEST_REQUIRED").is_none(), "{reason}");
-    eprintln!("skipped: {reason}");
 }
 
 fn a_deadlock_is_repeated_whatever_the_server_speaks(
