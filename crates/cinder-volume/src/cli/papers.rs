@@ -142,40 +142,80 @@ fn every_subcommand_and_every_argument_is_in_the_manual() {
     }
 }
 
-/// What bash offers for the last of the words.
-fn offered(words: &[&str]) -> Vec<String> {
-    let quoted = words.iter().map(|word| format!("'{word}'")).collect::<Vec<_>>().join(" ");
-    let program = format!(
-        "{}\nCOMP_WORDS=({quoted})\nCOMP_CWORD=$((${{#COMP_WORDS[@]}} - 1))\n\
-         function=$(complete -p {NAME} | sed 's/.*-F \\([^ ]*\\).*/\\1/')\n\
-         $function {NAME} \"${{COMP_WORDS[COMP_CWORD]}}\" \"${{COMP_WORDS[COMP_CWORD-1]}}\"\n\
-         printf '%s\\n' \"${{COMPREPLY[@]}}\"\n",
-        script(Shell::Bash)
-    );
-    let mut bash = Process::new("bash")
-        .args(["--norc", "--noprofile"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    bash.stdin.take().unwrap().write_all(program.as_bytes()).unwrap();
-    let out = bash.wait_with_output().unwrap();
+/// What each of these lines offers for its last word, and the shells have to.
+const OFFERED: [(&str, &str); 8] = [
+    ("st", "status"),
+    ("status --ch", "--check"),
+    ("config ex", "explain"),
+    ("config check --str", "--strict"),
+    ("config check --format j", "json"),
+    ("volume snapshot cr", "create"),
+    ("volume create --from-s", "--from-snapshot"),
+    ("--config-f", "--config-file"),
+];
+
+/// What a shell prints that is given this program; skipped where there is no such shell.
+fn run(shell: &str, arguments: &[&str], program: &str) -> Option<Vec<String>> {
+    let mut command = Process::new(shell);
+    command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let Ok(mut child) = command.spawn() else {
+        test_conditions::skip(&format!("{shell} is not installed"));
+        return None;
+    };
+    child.stdin.take().unwrap().write_all(program.as_bytes()).unwrap();
+    let out = child.wait_with_output().unwrap();
     assert!(out.status.success(), "{out:?}");
-    String::from_utf8(out.stdout).unwrap().lines().map(str::to_owned).collect()
+    Some(String::from_utf8(out.stdout).unwrap().lines().map(str::to_owned).collect())
 }
 
 #[test]
 fn bash_completes_commands_and_their_arguments() {
-    for (words, wanted) in [
-        (&[NAME, "st"][..], "status"),
-        (&[NAME, "status", "--ch"], "--check"),
-        (&[NAME, "config", "ex"], "explain"),
-        (&[NAME, "config", "check", "--str"], "--strict"),
-        (&[NAME, "config", "check", "--format", "j"], "json"),
-        (&[NAME, "volume", "snapshot", "cr"], "create"),
-        (&[NAME, "volume", "create", "--from-s"], "--from-snapshot"),
-        (&[NAME, "--config-f"], "--config-file"),
-    ] {
-        assert_eq!(offered(words), [wanted], "{words:?}");
+    for (line, wanted) in OFFERED {
+        let program = format!(
+            "{}\nCOMP_WORDS=({NAME} {line})\nCOMP_CWORD=$((${{#COMP_WORDS[@]}} - 1))\n\
+             function=$(complete -p {NAME} | sed 's/.*-F \\([^ ]*\\).*/\\1/')\n\
+             $function {NAME} \"${{COMP_WORDS[COMP_CWORD]}}\" \"${{COMP_WORDS[COMP_CWORD-1]}}\"\n\
+             printf '%s\\n' \"${{COMPREPLY[@]}}\"\n",
+            script(Shell::Bash)
+        );
+        let Some(offered) = run("bash", &["--norc", "--noprofile"], &program) else { return };
+        assert_eq!(offered, [wanted], "{line:?}");
+    }
+}
+
+#[test]
+fn fish_completes_commands_and_their_arguments() {
+    for (line, wanted) in OFFERED {
+        let program = format!("{}\ncomplete -C '{NAME} {line}'\n", script(Shell::Fish));
+        let Some(offered) = run("fish", &["--no-config"], &program) else { return };
+        // Behind each is what it is for.
+        let words = offered.iter().filter_map(|one| one.split('\t').next());
+        assert_eq!(words.collect::<Vec<_>>(), [wanted], "{line:?}");
+    }
+}
+
+/// It completes at a terminal only, so one shell has another one at a terminal, presses the key, and looks at what is
+/// handed to `compadd`.
+#[test]
+fn zsh_completes_commands_and_their_arguments() {
+    let directory = tempfile::tempdir().unwrap();
+    let place = directory.path().display();
+    std::fs::write(directory.path().join("_cinder-volume"), script(Shell::Zsh)).unwrap();
+    let inner = format!(
+        "PROMPT= TMOUT=60\nfpath=({place} $fpath)\nautoload -Uz compinit && compinit -u -D\nbindkey '^I' complete-word\n\
+         compadd() {{\n\
+         [[ ${{@[1,(i)(-|--)]}} == *-(O|A|D)\\ * ]] && {{ builtin compadd \"$@\"; return }}\n\
+         local -a offered\nbuiltin compadd -O offered \"$@\"\nprint -rl -- $offered >> {place}/offered\n\
+         builtin compadd \"$@\"\n}}\ncomppostfuncs=(exit)\n"
+    );
+    std::fs::write(directory.path().join("inner"), inner).unwrap();
+    for (line, wanted) in OFFERED {
+        let program = format!(
+            "zmodload zsh/zpty\nzpty inner zsh -f -i\nzpty -w inner 'source {place}/inner'\n\
+             zpty -w -n inner '{NAME} {line}'$'\\t'\nwhile zpty -r inner line; do :; done\n\
+             cat {place}/offered; rm {place}/offered\n"
+        );
+        let Some(offered) = run("zsh", &["-f", "-s"], &program) else { return };
+        assert_eq!(offered, [wanted], "{line:?}");
     }
 }
