@@ -254,7 +254,6 @@ mod tests {
         word.store(WRITING, Ordering::Release);
         board.new_life(0, 2);
         assert_eq!(shown(&board), ["left interrupted driver", "before done "]);
-        std::mem::forget(left);
     }
 
     #[test]
