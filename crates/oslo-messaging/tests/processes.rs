@@ -9,7 +9,6 @@ use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::ExitStatusExt;
-use std::path::PathBuf;
 use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -36,17 +35,6 @@ fn a_server_answers_a_client_of_another_process_and_leaves_nothing_behind() {
     assert!(!socket.exists());
 }
 
-/// How often each thread that carries out requests in a process has gone to sleep.
-fn sleeps_of_handlers(pid: u32) -> Vec<String> {
-    let tasks = fs::read_dir(format!("/proc/{pid}/task")).expect("it runs").flatten();
-    let read = |path: PathBuf| fs::read_to_string(path).unwrap_or_default();
-    let handlers = tasks.filter(|task| read(task.path().join("comm")).trim() == "rpc");
-    let counted = |status: String| {
-        status.lines().find(|line| line.starts_with("voluntary")).map(str::to_owned)
-    };
-    handlers.filter_map(|task| counted(read(task.path().join("status")))).collect()
-}
-
 #[test]
 fn a_server_that_nobody_calls_is_not_woken() {
     let dir = tempfile::tempdir().expect("a directory");
@@ -56,7 +44,7 @@ fn a_server_that_nobody_calls_is_not_woken() {
     let mut client = Process::spawn("echo", &["call", text(&bus), "text"], &output);
     assert!(client.child.wait().expect("ours").success());
     // The call has made a second thread, which goes when it has not been needed for 10 s. Who is left looks round no more.
-    let sleeps = || sleeps_of_handlers(server.child.id());
+    let sleeps = || server.sleeps(|thread| thread == "rpc");
     eventually("nobody is woken for longer than that", || {
         let before = sleeps();
         thread::sleep(Duration::from_secs(11));

@@ -6,10 +6,12 @@ mod served;
 use std::fs;
 use std::os::unix::process::ExitStatusExt;
 use std::process::Command;
+use std::thread;
+use std::time::Duration;
 
 use serde_json::json;
 use served::eventually;
-use served::process::{Recorder, kill_again_and_again};
+use served::process::{Process, Recorder, kill_again_and_again, text};
 
 #[test]
 fn over_a_broker_a_killed_server_loses_and_repeats_nothing_either() {
@@ -56,6 +58,21 @@ fn over_a_broker_a_body_that_kills_its_reader_is_dropped_at_the_third_meeting() 
             .count(),
         0
     );
+}
+
+/// Heartbeats are all that an idle server is woken for; here there are none.
+#[test]
+fn over_a_broker_a_server_that_nobody_calls_is_not_woken() {
+    let Some(host) = broker::host() else { return };
+    let dir = tempfile::tempdir().expect("a directory");
+    let url = host.url("?heartbeat_timeout_threshold=0");
+    let server = Process::start("recorder", &[text(dir.path()), &url], &dir.path().join("out"));
+    let sleeps = || server.sleeps(|_| true);
+    eventually("nobody is woken for 12 s", || {
+        let before = sleeps();
+        thread::sleep(Duration::from_secs(12));
+        before.len() > 3 && sleeps() == before
+    });
 }
 
 #[test]

@@ -52,6 +52,19 @@ impl Process {
         fs::read_to_string(&self.output).expect("its output")
     }
 
+    /// How often each of its threads with such a name has gone to sleep.
+    pub fn sleeps(&self, is_wanted: impl Fn(&str) -> bool) -> Vec<String> {
+        let tasks = fs::read_dir(format!("/proc/{}/task", self.child.id())).expect("it runs");
+        let read = |path: PathBuf| fs::read_to_string(path).unwrap_or_default();
+        let wanted = |path: &PathBuf| is_wanted(read(path.join("comm")).trim());
+        let counted = |path: PathBuf| {
+            let status = read(path.join("status"));
+            let of_its_own = status.lines().find(|line| line.starts_with("voluntary"))?;
+            Some(format!("{} {of_its_own}", read(path.join("comm")).trim()))
+        };
+        tasks.flatten().map(|task| task.path()).filter(wanted).filter_map(counted).collect()
+    }
+
     pub fn kill(mut self) {
         self.child.kill().expect("ours");
         self.child.wait().expect("ours");
