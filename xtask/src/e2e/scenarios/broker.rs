@@ -14,6 +14,7 @@ use crate::e2e::props::daemon::{Daemon, SOON};
 use crate::e2e::props::http::Place;
 use crate::e2e::props::scene::Scene;
 use crate::e2e::props::skip::Skip;
+use crate::proxy::Proxy;
 use crate::servers::rabbitmq::{self, RabbitMq};
 use crate::wait::wait_for;
 
@@ -169,6 +170,22 @@ fn casts(scene: &Scene) -> Result<Vec<Child>> {
     (0..4).map(start).collect()
 }
 
+/// What has been cast, and taken, is carried out once each.
+fn expect_each_once(daemon: &Daemon, casting: Vec<Child>) -> Result<()> {
+    let mut taken = 0;
+    for mut one in casting {
+        taken += usize::from(one.wait()?.code() == Some(ANSWERED));
+    }
+    ensure!(taken >= 8, "{taken} casts were taken");
+    let done = wait_for("every cast to be carried out", SOON, || {
+        let done = begun(daemon, "delete_volume");
+        ensure!(done.len() >= taken, "{} of {taken}", done.len());
+        Ok(done)
+    })?;
+    ensure!(done.iter().collect::<BTreeSet<_>>().len() == done.len(), "one ran twice: {done:?}");
+    Ok(())
+}
+
 /// A change of the user, and one of a password; casts go on meanwhile.
 fn change_users(
     scene: &Scene,
@@ -250,17 +267,7 @@ pub(crate) fn a_hup_has_the_broker_reached_as_another_user_and_no_message_is_los
     };
     served_as("first")?;
     let casting = change_users(scene, &broker, &server, &daemon, &with, &served_as)?;
-    let mut taken = 0;
-    for mut one in casting {
-        taken += usize::from(one.wait()?.code() == Some(ANSWERED));
-    }
-    ensure!(taken >= 8, "{taken} casts were taken");
-    let done = wait_for("every cast to be carried out", SOON, || {
-        let done = begun(&daemon, "delete_volume");
-        ensure!(done.len() >= taken, "{} of {taken}", done.len());
-        Ok(done)
-    })?;
-    ensure!(done.iter().collect::<BTreeSet<_>>().len() == done.len(), "one ran twice: {done:?}");
+    expect_each_once(&daemon, casting)?;
     ensure!(daemon.count("needs a restart") == 0, "{}", daemon.log());
     ensure!(daemon.count("Ignoring change to immutable option") == 0, "{}", daemon.log());
     ensure!(daemon.count("hunter") == 0, "{}", daemon.log());
@@ -273,5 +280,48 @@ pub(crate) fn a_hup_has_the_broker_reached_as_another_user_and_no_message_is_los
     daemon.signal(Signal::SIGHUP)?;
     daemon
         .wait_log("The message bus stays what it was: DEFAULT.transport_url needs a restart", 1)?;
+    daemon.end_with(Signal::SIGTERM, 0)
+}
+
+pub(crate) fn a_hup_has_the_broker_reached_at_another_address_and_no_message_is_lost(
+    scene: &Scene,
+) -> Result<()> {
+    let mut broker = broker()?;
+    broker.serve()?;
+    let old = Proxy::start(broker.port())?;
+    let (at_old, at_new) =
+        (broker.url().replace(&broker.port().to_string(), &old.port().to_string()), broker.url());
+    let server = Place::socket(scene);
+    let config = scene.config(&["a"]).set("DEFAULT", "debug", "true");
+    let config = config.set("oslo_messaging_rabbit", "amqp_durable_queues", "true");
+    let config = config.set("health", "bind", &server.bind());
+    let with = |url: &str| config.clone().set("DEFAULT", "transport_url", url);
+    let daemon = scene.start(&with(&at_old))?;
+    let reached_at = |port: u16| {
+        wait_for(&format!("it to be reached at port {port}"), SOON, || {
+            let messages = &server.health()?["back_ends"][0]["messages"];
+            let connections = messages["connections"].as_array().context("no connections")?;
+            let expected = format!("127.0.0.1:{port}");
+            let are_there =
+                connections.iter().all(|one| one["host"] == *expected && one["state"] == "up");
+            ensure!(connections.len() == 2 && are_there, "{messages}");
+            Ok(())
+        })
+    };
+    reached_at(old.port())?;
+    let workers = daemon.workers();
+    let mut casting = casts(scene)?;
+    scene.write("cinder.conf", &with(&at_new).text())?;
+    daemon.signal(Signal::SIGHUP)?;
+    daemon.wait_log("The message broker is reached as DEFAULT.transport_url says", 1)?;
+    // What works stays, until there has to be a new connection.
+    reached_at(old.port())?;
+    casting.extend(casts(scene)?);
+    drop(old);
+    reached_at(broker.port())?;
+    casting.extend(casts(scene)?);
+    expect_each_once(&daemon, casting)?;
+    daemon.expect_workers(&workers)?;
+    ensure!(daemon.count("needs a restart") == 0, "{}", daemon.log());
     daemon.end_with(Signal::SIGTERM, 0)
 }
