@@ -41,7 +41,6 @@ pub(super) fn long_broker_scenarios() -> Vec<Scenario> {
         broker_at_length::a_queue_that_the_broker_has_given_up_is_made_anew
         broker_at_length::a_queue_whose_node_is_away_is_told_and_served_anew_once_the_node_is_given_up
         broker::a_hup_has_the_broker_reached_as_another_user_and_no_message_is_lost
-        broker::a_hup_has_the_broker_reached_at_another_address_and_no_message_is_lost
         operators::a_drained_back_end_at_a_broker_takes_no_work_until_that_is_undone
         broker_at_length::fifty_back_ends_are_all_back_after_their_broker
         broker_at_length::twenty_restarts_of_a_broker_lose_no_cast_and_carry_none_out_twice
@@ -331,6 +330,7 @@ fn messages() -> Vec<Scenario> {
         topology::options_that_cannot_be_followed_are_refused_with_file_and_line
         broker::a_back_end_serves_over_a_broker_that_comes_and_goes
         broker::a_stop_needs_no_broker_and_a_call_says_that_there_is_none
+        broker::a_hup_has_the_broker_reached_at_another_address_and_no_message_is_lost
         notifications::a_broker_that_is_away_delays_no_operation_and_no_stop
         notifications::who_tells_nobody_has_no_thread_for_it_and_says_what_is_in_vain
     })

@@ -297,28 +297,27 @@ pub(crate) fn a_hup_has_the_broker_reached_at_another_address_and_no_message_is_
     let config = config.set("health", "bind", &server.bind());
     let with = |url: &str| config.clone().set("DEFAULT", "transport_url", url);
     let daemon = scene.start(&with(&at_old))?;
-    let reached_at = |port: u16| {
-        wait_for(&format!("it to be reached at port {port}"), SOON, || {
+    let reached_at = |place: &str| {
+        wait_for(&format!("it to be reached at {place}"), SOON, || {
             let messages = &server.health()?["back_ends"][0]["messages"];
             let connections = messages["connections"].as_array().context("no connections")?;
-            let expected = format!("127.0.0.1:{port}");
             let are_there =
-                connections.iter().all(|one| one["host"] == *expected && one["state"] == "up");
+                connections.iter().all(|one| one["host"] == *place && one["state"] == "up");
             ensure!(connections.len() == 2 && are_there, "{messages}");
             Ok(())
         })
     };
-    reached_at(old.port())?;
+    reached_at(&format!("127.0.0.1:{}", old.port()))?;
     let workers = daemon.workers();
     let mut casting = casts(scene)?;
     scene.write("cinder.conf", &with(&at_new).text())?;
     daemon.signal(Signal::SIGHUP)?;
     daemon.wait_log("The message broker is reached as DEFAULT.transport_url says", 1)?;
     // What works stays, until there has to be a new connection.
-    reached_at(old.port())?;
+    reached_at("where it was before")?;
     casting.extend(casts(scene)?);
     drop(old);
-    reached_at(broker.port())?;
+    reached_at(&format!("127.0.0.1:{}", broker.port()))?;
     casting.extend(casts(scene)?);
     expect_each_once(&daemon, casting)?;
     daemon.expect_workers(&workers)?;
