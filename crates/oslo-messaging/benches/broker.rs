@@ -48,11 +48,11 @@ fn main() {
     std::thread::sleep(Duration::from_secs(5)); // a life that counts
     let host = node.host();
     back("repaired after a queue was deleted", &mut || {
-        host.ctl(&["delete_queue", "topic.server"]);
+        host.delete_queue("topic.server");
     });
     std::thread::sleep(Duration::from_secs(5));
     back("repaired after the connections were closed", &mut || {
-        host.ctl(&["close_all_connections", "--vhost", "/", "a bench"]);
+        host.close_connections();
     });
     std::thread::sleep(Duration::from_secs(5));
     back("serving after the port opened", &mut || {

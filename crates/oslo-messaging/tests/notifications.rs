@@ -157,7 +157,7 @@ fn what_is_told_before_there_is_a_bus_and_after_its_queue_was_deleted_arrives() 
     assert_eq!(notifier.counts().waiting, 1);
     assert!(notifier.through(&host.bus("")));
     eventually("the first is sent", || notifier.counts().sent == 1);
-    host.ctl(&["delete_queue", "t.info"]);
+    host.delete_queue("t.info");
     notifier.notify(&notification(2, Priority::Info));
     eventually("the second is sent", || notifier.counts().sent == 2);
     let (second, _) = next(&host, "t.info");
@@ -172,10 +172,7 @@ fn a_queue_that_others_have_declared_in_another_way_is_used_as_it_is() {
     assert!(theirs.through(&host.bus("?amqp_durable_queues=true")));
     theirs.notify(&notification(1, Priority::Info));
     assert!(theirs.finish(LIMIT));
-    host.ctl(&["eval", &format!(
-        "rabbit_exchange:delete(rabbit_misc:r(<<\"{}\">>, exchange, <<\"openstack\">>), false, <<\"test\">>).",
-        host.name
-    )]);
+    host.delete_exchange("openstack");
     let ours = notifier(&["t"], &[Format::Enveloped]);
     assert!(ours.through(&host.bus("")));
     ours.notify(&notification(2, Priority::Info));

@@ -389,7 +389,7 @@ fn the_queue_of_replies_is_declared_as_the_original_declares_it() {
         service.stop();
         assert_eq!(declared().contains(ours[0]), is_kept, "{ours:?}");
         for line in declared() {
-            host.ctl(&["delete_queue", line.split('\t').next().expect("a name")]);
+            host.delete_queue(line.split('\t').next().expect("a name"));
         }
     }
     std::fs::remove_file(format!("/dev/shm/{node}_p_qmanager")).expect("it was counted there");

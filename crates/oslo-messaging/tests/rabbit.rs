@@ -148,18 +148,14 @@ fn a_call_is_answered_over_a_real_broker_and_nothing_is_left_behind() {
     assert!(service.pool.drain(LIMIT));
     drop(service);
     // What is shared stays, what was of this life alone is gone.
-    assert_eq!(queues(&host), ["topic", "topic.server"]);
-    assert_eq!(host.node.ctl(&["list_connections", "vhost"]).matches(&host.name).count(), 0);
+    assert_eq!(host.queues(), ["topic", "topic.server"]);
+    eventually("nobody is connected", || host.count_connections() == 0);
 }
 
 fn lines(text: &str) -> Vec<String> {
     let mut lines: Vec<_> = text.lines().skip(1).map(str::to_owned).collect();
     lines.sort();
     lines
-}
-
-fn queues(host: &Host) -> Vec<String> {
-    lines(&host.ctl(&["list_queues", "name"]))
 }
 
 /// The topology as rabbitmqctl shows it, with the names that are new in each life as `…`.
@@ -341,27 +337,18 @@ fn what_is_deleted_or_closed_on_the_broker_is_made_again() {
     let (service, sender) = (Service::start(host.bus("")), host.bus(""));
     echo(&sender, "before", LIMIT).expect("an answer");
     let fanout = || {
-        let all = queues(&host);
+        let all = host.queues();
         all.into_iter().find(|name| name.starts_with("topic_fanout_")).expect("one")
     };
-    service.survive("a deleted queue", || _ = host.ctl(&["delete_queue", "topic.server"]));
-    service.survive("a deleted fan-out queue", || _ = host.ctl(&["delete_queue", &fanout()]));
-    service.survive("closed connections", || {
-        host.ctl(&["close_all_connections", "--vhost", &host.name, "as a test wants it"]);
-    });
+    service.survive("a deleted queue", || host.delete_queue("topic.server"));
+    service.survive("a deleted fan-out queue", || host.delete_queue(&fanout()));
+    service.survive("closed connections", || host.close_connections());
     echo(&sender, "after", LIMIT).expect("an answer");
     // A deleted exchange ends nothing; the next who sends declares it, and the next life binds to it.
     for exchange in ["openstack", "topic_fanout"] {
-        let code = format!(
-            "rabbit_exchange:delete(rabbit_misc:r(<<\"{}\">>, exchange, <<\"{exchange}\">>), \
-             false, <<\"test\">>).",
-            host.name
-        );
-        host.node.ctl(&["eval", &code]);
+        host.delete_exchange(exchange);
     }
-    service.survive("a life without bindings", || {
-        host.ctl(&["close_all_connections", "--vhost", &host.name, "again"]);
-    });
+    service.survive("a life without bindings", || host.close_connections());
     echo(&sender, "at the end", LIMIT).expect("an answer");
     sender.client().cast(&to_all(), request("keep", &json!({"n": 1}))).expect("taken");
     eventually("a fan-out arrives", || service.seen() == [1]);
@@ -490,7 +477,7 @@ fn a_declaration_that_differs_downs_that_server_and_is_tried_again() {
     let words: Vec<_> =
         command.split_whitespace().skip(1).map(|word| word.trim_matches('\'')).collect();
     host.ctl(&words);
-    host.ctl(&["delete_queue", "topic.server"]);
+    host.delete_queue("topic.server");
     broker::until_serving(&bus, &bad);
     assert_eq!(bus.state().expect("a broker's").reconnects, 0, "the other was not disturbed");
 }
@@ -558,9 +545,9 @@ fn a_message_that_nobody_acknowledges_in_time_comes_again_and_runs_once() {
     let url = node.host().url("");
     let (service, sender) = (Service::start(broker::bus(&url)), broker::bus(&url));
     let code = "application:set_env(rabbit, channel_tick_interval, 1000).";
-    node.node.ctl(&["eval", code]);
+    node.node.eval(code);
     service.survive("new channels", || {
-        node.host().ctl(&["close_all_connections", "--vhost", "/", "for the new interval"]);
+        node.host().close_connections();
     });
     service.survive("a channel closed for a late acknowledgement", || {
         let slow = request("slow", &json!({"ms": 8_000}));
@@ -754,7 +741,7 @@ fn a_stream_is_read_on_behind_what_was_read_and_from_its_end_when_it_is_made_ane
     eventually("it is rejected", || service.pool.server().counts().rejected == 1);
     // It is read on behind the last message: that does not come again.
     service.survive("an end of both connections", || {
-        host.ctl(&["close_all_connections", "--vhost", &host.name, "as a test wants it"]);
+        host.close_connections();
     });
     eventually("the other is back, too", || other.is_serving());
     tell(31);
@@ -764,7 +751,7 @@ fn a_stream_is_read_on_behind_what_was_read_and_from_its_end_when_it_is_made_ane
     }
     // It is made anew, and counts from 0 then.
     service.survive("the end of the stream", || {
-        host.ctl(&["delete_queue", "topic_fanout"]);
+        host.delete_queue("topic_fanout");
     });
     eventually("the other is back, too", || other.is_serving());
     tell(32);

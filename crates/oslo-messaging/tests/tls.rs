@@ -228,7 +228,7 @@ fn who_logs_in_by_certificate_is_the_user_that_it_names() {
     assert!(refused.contains("ACCESS_REFUSED"), "{refused}");
     for (from, user) in [("common_name", "client"), ("distinguished_name", "CN=client")] {
         let set = format!("application:set_env(rabbit, ssl_cert_login_from, {from}).");
-        node.node.ctl(&["eval", &set]);
+        node.node.eval(&set);
         node.node.ctl(&["add_user", user, "unknown to everybody"]);
         host.ctl(&["set_permissions", user, ".*", ".*", ".*"]);
         let bus = broker::bus(&url);
@@ -282,7 +282,7 @@ fn a_certificate_is_judged_by_what_it_is_when_it_is_shown() {
     // The broker keeps what it has read for two minutes.
     let shows = |name: &str| {
         put(name, "shown");
-        node.node.ctl(&["eval", "ssl:clear_pem_cache()."]);
+        node.node.eval("ssl:clear_pem_cache().");
     };
     let url = |host: &str, authority: &str| {
         format!(
@@ -315,7 +315,7 @@ fn a_certificate_is_judged_by_what_it_is_when_it_is_shown() {
     let server = bus.serve(&[target("server")], ServerOptions::default()).expect("a server");
     broker::until_serving(&bus, &server);
     let host = node.host();
-    let reconnect = || host.ctl(&["close_all_connections", "--vhost", "/", "as a test wants it"]);
+    let reconnect = || host.close_connections();
     let waits = |part: &str| {
         eventually("it is refused", || {
             let state = bus.state().expect("a broker's");

@@ -140,8 +140,21 @@ impl RabbitMq {
     ///
     /// When it refuses; with what it said.
     pub(crate) fn ctl(&self, words: &[&str]) -> Result<String> {
+        self.script("ctl", words)
+    }
+
+    /// What Erlang's `code` gives on the node; a hundred times faster than rabbitmqctl.
+    ///
+    /// # Errors
+    ///
+    /// As [`RabbitMq::ctl`].
+    pub(crate) fn eval(&self, code: &str) -> Result<String> {
+        self.script("eval", &[code])
+    }
+
+    fn script(&self, verb: &str, words: &[&str]) -> Result<String> {
         let mut command = Command::new("sh");
-        command.arg(script()).arg(self.dir.path()).arg("ctl").args(words);
+        command.arg(script()).arg(self.dir.path()).arg(verb).args(words);
         let output = command.stdin(Stdio::null()).output()?;
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
         ensure!(output.status.success(), "{}: {said}", cargo::shown(&command));

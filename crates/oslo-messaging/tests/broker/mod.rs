@@ -68,13 +68,22 @@ impl Node {
         Self { directory: directory.to_owned(), port }
     }
 
-    /// What rabbitmqctl says to these words.
+    /// What rabbitmqctl says to these words. It takes a second of a processor each time: see [`Node::eval`].
     pub fn ctl(&self, words: &[&str]) -> String {
+        self.script("ctl", words)
+    }
+
+    /// What Erlang's `code` gives on the node, in Erlang's own words.
+    pub fn eval(&self, code: &str) -> String {
+        self.script("eval", &[code]).trim().to_owned()
+    }
+
+    fn script(&self, verb: &str, words: &[&str]) -> String {
         let mut command = Command::new("sh");
-        command.arg(script()).arg(&self.directory).arg("ctl").args(words);
+        command.arg(script()).arg(&self.directory).arg(verb).args(words);
         let output = command.stdin(Stdio::null()).output().expect("a shell");
         let complaint = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "rabbitmqctl {words:?}: {complaint}");
+        assert!(output.status.success(), "{verb} {words:?}: {complaint}");
         String::from_utf8(output.stdout).expect("UTF-8")
     }
 
@@ -130,6 +139,8 @@ impl OwnNode {
         self.child = Some(command.spawn().expect("a shell"));
         let node = &self.node;
         within(Duration::from_secs(240), "the broker answers", || node.answers());
+        // By then it has a listener, and not all of them.
+        eventually("it is all there", || node.eval("rabbit:is_running().") == "true");
     }
 
     /// Ends it as an operator does, or at once as a crash does.
@@ -165,8 +176,61 @@ impl Host {
              rabbit_auth_backend_internal:set_permissions(<<\"guest\">>, <<\"{name}\">>, \
              <<\".*\">>, <<\".*\">>, <<\".*\">>, <<\"test\">>)."
         );
-        node.ctl(&["eval", &code]);
+        node.eval(&code);
         Self { node, name }
+    }
+
+    /// A name in it, in Erlang.
+    fn resource(&self, kind: &str, name: &str) -> String {
+        format!("rabbit_misc:r(<<\"{}\">>, {kind}, <<\"{name}\">>)", self.name)
+    }
+
+    pub fn delete_queue(&self, name: &str) {
+        let queue = self.resource("queue", name);
+        let code = format!(
+            "{{ok, Q}} = rabbit_amqqueue:lookup({queue}), \
+             {{ok, _}} = rabbit_amqqueue:delete(Q, false, false, <<\"test\">>)."
+        );
+        self.node.eval(&code);
+    }
+
+    pub fn delete_exchange(&self, name: &str) {
+        let exchange = self.resource("exchange", name);
+        self.node.eval(&format!("ok = rabbit_exchange:delete({exchange}, false, <<\"test\">>)."));
+    }
+
+    /// Erlang for the connections to it.
+    fn connections(&self) -> String {
+        let name = &self.name;
+        format!(
+            "[C || C <- rabbit_networking:connections(), \
+             catch rabbit_networking:connection_info(C, [vhost]) == [{{vhost, <<\"{name}\">>}}]]"
+        )
+    }
+
+    pub fn count_connections(&self) -> usize {
+        let count = self.node.eval(&format!("length({}).", self.connections()));
+        count.parse().expect("a number")
+    }
+
+    /// Has the broker end all connections to it.
+    pub fn close_connections(&self) {
+        let all = self.connections();
+        self.node.eval(&format!(
+            "[catch rabbit_networking:close_connection(C, \"as a test wants it\") || C <- {all}]."
+        ));
+    }
+
+    /// The names of its queues, in order.
+    pub fn queues(&self) -> Vec<String> {
+        let all = format!("rabbit_amqqueue:list_names(<<\"{}\">>)", self.name);
+        let names = self.node.eval(&format!(
+            "lists:append([binary_to_list(element(4, R)) ++ \" \" || R <- {all}])."
+        ));
+        let mut names: Vec<_> =
+            names.trim_matches(['"', '[', ']']).split_whitespace().map(str::to_owned).collect();
+        names.sort();
+        names
     }
 
     /// What rabbitmqctl says to a command about this virtual host.
@@ -188,7 +252,7 @@ impl Host {
 impl Drop for Host {
     fn drop(&mut self) {
         if self.name != "/" && !std::thread::panicking() {
-            self.node.ctl(&["delete_vhost", &self.name]);
+            self.node.eval(&format!("rabbit_vhost:delete(<<\"{}\">>, <<\"test\">>).", self.name));
         }
     }
 }

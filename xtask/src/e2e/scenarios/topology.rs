@@ -113,7 +113,7 @@ fn declared(scene: &Scene, broker: &RabbitMq) -> Result<Topology> {
              C <- rabbit_amqqueue:consumers_all(V)]] || V <- rabbit_vhost:list_names()]).",
         file.display()
     );
-    broker.ctl(&["eval", &code])?;
+    broker.eval(&code)?;
     let mut all = Topology::new();
     for line in fs::read_to_string(&file)?.lines() {
         let (host, what) = line.split_once(' ').context("no virtual host")?;
@@ -231,15 +231,12 @@ fn make_hosts(broker: &RabbitMq, names: &[&str]) -> Result<()> {
         .chain(["<<\"whole\">>".to_owned()])
         .collect();
     let all = "<<\".*\">>";
-    broker.ctl(&[
-        "eval",
-        &format!(
+    broker.eval(&format!(
             "[begin ok = rabbit_vhost:add(V, <<\"test\">>), \
              ok = rabbit_auth_backend_internal:set_permissions(<<\"guest\">>, V, {all}, {all}, {all}, <<\"test\">>) end \
              || V <- [{}]].",
             hosts.join(", ")
-        ),
-    ])?;
+    ))?;
     Ok(())
 }
 
