@@ -77,12 +77,16 @@ pub(super) fn remove_leftovers(file: &Path) {
         let Some((digits, ending)) = rest.split_at_checked(DIGITS) else { continue };
         let is_unique = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
         let path = entry.path();
-        let is_left = match ending {
-            "" => is_left(&path),
+        let of = match ending {
+            "" => Leftover::at(&path),
             // It belongs to a draft, and goes with that.
-            _ => BESIDE.contains(&ending) && is_left(&directory.join(format!("{start}{digits}"))),
+            _ if BESIDE.contains(&ending) => {
+                Leftover::at(&directory.join(format!("{start}{digits}")))
+            }
+            _ => None,
         };
-        if is_unique && is_left {
+        // Held until it is gone: whoever has just made it, and waits for its lock, then looks for it and sees that.
+        if let Some(_held) = of.filter(|_| is_unique) {
             match fs::remove_file(&path) {
                 Ok(()) => info!(
                     target: "cinder.db",
@@ -94,12 +98,57 @@ pub(super) fn remove_leftovers(file: &Path) {
     }
 }
 
-/// Whether nobody is at this draft; it may be gone already.
-fn is_left(path: &Path) -> bool {
-    match fs::symlink_metadata(path) {
-        Ok(found) if found.is_file() => {}
-        Ok(_) => return false,
-        Err(error) => return error.kind() == io::ErrorKind::NotFound,
+/// A draft that nobody is at, nor can be while this is held.
+enum Leftover {
+    Gone,
+    Locked { _file: File },
+}
+
+impl Leftover {
+    fn at(path: &Path) -> Option<Self> {
+        match fs::symlink_metadata(path) {
+            Ok(found) if found.is_file() => {}
+            Ok(_) => return None,
+            Err(error) => return (error.kind() == io::ErrorKind::NotFound).then_some(Self::Gone),
+        }
+        let file = File::options().write(true).open(path).ok()?;
+        file.try_lock().ok()?;
+        Some(Self::Locked { _file: file })
     }
-    File::options().write(true).open(path).is_ok_and(|file| file.try_lock().is_ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::thread;
+    use std::time::Duration;
+
+    use super::*;
+
+    /// Others look for leftovers all the time, also between its being made and its being locked.
+    #[test]
+    fn a_draft_that_somebody_has_got_stays() {
+        const MADE: usize = 10_000;
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("c.sqlite");
+        let over = AtomicBool::new(false);
+        let kept = thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    while !over.load(Ordering::Acquire) {
+                        remove_leftovers(&file);
+                    }
+                });
+            }
+            let is_kept = |_: &usize| {
+                let draft = Draft::new(&file).unwrap();
+                thread::sleep(Duration::from_micros(100)); // for whoever is about to remove it
+                draft.path.exists()
+            };
+            let kept = (0..MADE).filter(is_kept).count();
+            over.store(true, Ordering::Release);
+            kept
+        });
+        assert_eq!(kept, MADE);
+    }
 }
