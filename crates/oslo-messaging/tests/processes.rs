@@ -9,10 +9,10 @@ use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::ExitStatusExt;
-use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use nix::sys::signal::Signal;
 use oslo_messaging::{Bus, CallError, ServeError, ServerOptions};
 use serde_json::json;
 use served::process::{self, Process, Recorder, frame, text};
@@ -153,11 +153,7 @@ fn a_stopped_server_costs_a_caller_no_more_than_its_time() {
     let dir = tempfile::tempdir().expect("a directory");
     let bus = dir.path().join("rpc");
     let server = Process::start("echo", &["serve", text(&bus)], &dir.path().join("out"));
-    let pid = server.child.id().to_string();
-    let signal = |name: &str| {
-        assert!(Command::new("kill").args([name, &pid]).status().expect("kill(1)").success());
-    };
-    signal("-STOP");
+    server.signal(Signal::SIGSTOP);
     let client = Bus::local(&bus).client();
     let to = oslo_messaging::Destination::Server {
         exchange: "openstack".into(),
@@ -180,5 +176,5 @@ fn a_stopped_server_costs_a_caller_no_more_than_its_time() {
         assert!(matches!(answer, Err(CallError::TimedOut | CallError::Bus { .. })), "{answer:?}");
     }
     assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
-    signal("-CONT");
+    server.signal(Signal::SIGCONT);
 }

@@ -5,10 +5,10 @@ mod served;
 
 use std::fs;
 use std::os::unix::process::ExitStatusExt;
-use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
+use nix::sys::signal::Signal;
 use serde_json::json;
 use served::eventually;
 use served::process::{Process, Recorder, kill_again_and_again, text};
@@ -80,22 +80,20 @@ fn a_stopped_worker_is_dropped_by_its_broker_and_comes_back() {
     let Some(host) = broker::host() else { return };
     let dir = tempfile::tempdir().expect("a directory");
     let service = Recorder::start_at(dir.path(), &host);
-    let pid = service.process.as_ref().expect("it runs").child.id().to_string();
-    let signal = |name: &str| {
-        assert!(Command::new("kill").args([name, &pid]).status().expect("kill(1)").success());
-    };
+    let process = service.process.as_ref().expect("it runs");
+    let pid = process.child.id();
     let count = |what: &str| {
         let all = host.node.ctl(&["list_connections", "vhost", "client_properties"]);
         let of = |line: &&str| line.starts_with(&host.name) && line.contains(what);
         all.lines().filter(of).count()
     };
     assert_eq!(count(&format!(":{pid}:")), 2);
-    signal("-STOP");
+    process.signal(Signal::SIGSTOP);
     eventually("the broker has dropped it", || count(&format!(":{pid}:")) == 0);
     for number in 0..20 {
         Recorder::cast(&service.client, &json!({"id": format!("a{number:02}")})).expect("kept");
     }
-    signal("-CONT");
+    process.signal(Signal::SIGCONT);
     eventually("all are done", || service.names("done").len() == 20);
     assert_eq!(service.names("twice"), [""; 0]);
     // Each connection has a thread, which goes with it.

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use broker::ports::ReservedPort;
 use broker::{Host, OwnNode};
+use nix::sys::signal::Signal;
 use oslo_messaging::{
     Bus, CallError, ConnectionPhase, Dispatcher, Method, Pool, Server, ServerOptions, Target,
     Version, returned,
@@ -521,9 +522,9 @@ fn a_broker_that_stops_is_noticed_by_its_missing_heartbeats() {
     let (service, sender) = (Service::start(broker::bus(&url)), broker::bus(&url));
     nothing_is_lost_while(&service, &sender, || {
         service.survive("a broker that was stopped", || {
-            node.node.signal("-STOP");
+            node.node.signal(Signal::SIGSTOP).expect("it runs");
             eventually("it is noticed", || !service.is_serving());
-            node.node.signal("-CONT");
+            node.node.signal(Signal::SIGCONT).expect("it runs");
         });
     });
 }
@@ -663,11 +664,11 @@ fn a_mute_broker_holds_an_end_up_for_a_moment_only() {
     for server in &servers {
         broker::until_serving(&bus, server);
     }
-    node.node.signal("-STOP");
+    node.node.signal(Signal::SIGSTOP).expect("it runs");
     let began = Instant::now();
     drop((servers, bus));
     let took = began.elapsed();
-    node.node.signal("-CONT");
+    node.node.signal(Signal::SIGCONT).expect("it runs");
     assert!(took < Duration::from_secs(4), "{took:?}");
 }
 

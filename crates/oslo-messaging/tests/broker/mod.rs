@@ -18,6 +18,8 @@ use std::time::Duration;
 
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
 use lapin::{BasicProperties, Connection, ConnectionProperties};
+use nix::sys::signal::Signal;
+use nix::unistd::Pid;
 use oslo_messaging::{Broker, Bus, RabbitOptions, Server, Transport};
 
 use self::ports::ReservedPort;
@@ -87,14 +89,10 @@ impl Node {
         String::from_utf8(output.stdout).expect("UTF-8")
     }
 
-    /// The process of the node.
-    pub fn pid(&self) -> String {
-        fs::read_to_string(self.directory.join("beam.pid")).expect("its id").trim().to_owned()
-    }
-
-    pub fn signal(&self, name: &str) {
-        let sent = Command::new("kill").args([name, &self.pid()]).status().expect("kill(1)");
-        assert!(sent.success());
+    /// To the process of the node.
+    pub fn signal(&self, signal: Signal) -> nix::Result<()> {
+        let pid = fs::read_to_string(self.directory.join("beam.pid")).expect("its id");
+        nix::sys::signal::kill(Pid::from_raw(pid.trim().parse().expect("a number")), signal)
     }
 
     /// Whether it speaks AMQP.
@@ -146,7 +144,7 @@ impl OwnNode {
     /// Ends it as an operator does, or at once as a crash does.
     pub fn stop(&mut self, crash: bool) {
         if crash {
-            self.node.signal("-KILL");
+            self.node.signal(Signal::SIGKILL).expect("it runs");
         }
         let Some(mut child) = self.child.take() else { return };
         drop(child.stdin.take());
@@ -162,7 +160,7 @@ impl OwnNode {
 impl Drop for OwnNode {
     fn drop(&mut self) {
         if self.child.is_some() {
-            let _ = Command::new("kill").args(["-KILL", &self.node.pid()]).status();
+            let _has_ended = self.node.signal(Signal::SIGKILL);
             self.stop(false);
         }
     }

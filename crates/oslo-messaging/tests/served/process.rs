@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use nix::sys::signal::Signal;
+use nix::unistd::Pid;
 use oslo_messaging::{Bus, CallError, Client};
 use serde_json::{Value, json};
 
@@ -63,6 +65,11 @@ impl Process {
             Some(format!("{} {of_its_own}", read(path.join("comm")).trim()))
         };
         tasks.flatten().map(|task| task.path()).filter(wanted).filter_map(counted).collect()
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        let pid = i32::try_from(self.child.id()).expect("a pid");
+        nix::sys::signal::kill(Pid::from_raw(pid), signal).expect("it runs");
     }
 
     pub fn kill(mut self) {

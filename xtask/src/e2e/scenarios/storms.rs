@@ -61,8 +61,9 @@ pub(crate) fn a_storm_of_100_000_signals_leaves_everything_as_it_was(scene: &Sce
             let _ = process::signal(pid, signal);
         }
     }
+    // One for each reload, and those take longer on a machine that does much else: enough to be many in a row.
     for line in ["Caught SIGHUP", "Caught SIGUSR1"] {
-        ensure!(daemon.count(line) >= 100, "only {} lines {line:?}", daemon.count(line));
+        ensure!(daemon.count(line) >= 30, "only {} lines {line:?}", daemon.count(line));
     }
     daemon.wait_workers(&[], 3, secs(60))?;
     daemon.wait_beats(3)?;
