@@ -195,7 +195,12 @@ impl Bench<'_> {
     fn start(&self, subject: Subject) -> Result<Server> {
         let mut command = match subject {
             Subject::Bare => self.command(&["bare", &self.url]),
-            Subject::Ours => self.command(&["serve", &self.url, "one"]),
+            Subject::Ours => {
+                let mut command = self.command(&["serve", &self.url, "one"]);
+                // As the first steps of the daemon have it (`oslo-launcher`, `first_steps.rs`).
+                command.env("MALLOC_MMAP_THRESHOLD_", "131072");
+                command
+            }
             Subject::Python => {
                 let python = self.python.context("no Python")?.join("bin/python");
                 let mut command = Command::new(python);

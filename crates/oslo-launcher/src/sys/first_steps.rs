@@ -30,6 +30,10 @@ const HELD: [Signal; 3] = [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP];
 /// Wait for the launcher, which reads them.
 const LATER: [Signal; 4] = [Signal::SIGHUP, Signal::SIGUSR1, Signal::SIGUSR2, Signal::SIGALRM];
 
+/// Pieces of memory from this size on, in bytes, go back to the system when they are freed: where the C library begins,
+/// too (mallopt(3), `M_MMAP_THRESHOLD`).
+const LARGE: c_int = 128 * 1024;
+
 /// The first steps of a process; see the module's head.
 ///
 /// ```no_run
@@ -66,7 +70,8 @@ impl FirstSteps {
 
     /// From now on TERM ends this process with status 0 and INT with 1, at once, until a launcher
     /// reads them; what has come since the first step does so now. HUP, USR1, USR2 and ALRM wait
-    /// for that launcher. A file at its size limit is an error of a write, not the end.
+    /// for that launcher. A file at its size limit is an error of a write, not the end. Large pieces of memory that are
+    /// freed go back to the system, in every worker, too.
     ///
     /// Returns the children that the starter had, for
     /// [`LauncherOptions::inherited`](crate::LauncherOptions::inherited).
@@ -78,6 +83,7 @@ impl FirstSteps {
         let later: SigSet = LATER.into_iter().collect();
         // As above. Undoes what the starter has blocked, too.
         let _ = later.thread_set_mask();
+        give_back_large_pieces();
         // While there is a terminal: a HUP may come when it is gone.
         is_daemon();
         self.inherited
@@ -110,6 +116,14 @@ fn set_handler(name: Signal, handler: extern "C" fn(c_int)) {
     let _ = unsafe { signal::sigaction(name, &action) };
 }
 
+/// Has the C library's allocator not learn from what it gives out: each large piece that is freed has it keep all that
+/// are as large, up to 32 MiB, in as many places as threads have had one for a moment.
+fn give_back_large_pieces() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: takes plain numbers, and sets one. Refused only for a name that does not exist.
+    let _ = unsafe { libc::mallopt(libc::M_MMAP_THRESHOLD, LARGE) };
+}
+
 /// Lets no program that we start inherit what our starter left open.
 fn close_on_exec() {
     const FIRST: RawFd = 3;
@@ -138,6 +152,31 @@ mod tests {
     use std::os::fd::AsRawFd;
 
     use super::*;
+
+    /// Pages that this process has in memory, in MiB.
+    #[cfg(target_env = "gnu")]
+    fn resident() -> u64 {
+        let text = std::fs::read_to_string("/proc/self/status").unwrap();
+        let line = text.lines().find_map(|line| line.strip_prefix("RssAnon:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() / 1024
+    }
+
+    #[test]
+    #[cfg(target_env = "gnu")]
+    fn large_pieces_of_memory_go_back_although_small_ones_lie_between_them() {
+        give_back_large_pieces();
+        // The allocator would take from this that all that are smaller had better be kept.
+        drop(std::hint::black_box(vec![1_u8; 16 << 20]));
+        let before = resident();
+        let (large, small): (Vec<_>, Vec<_>) =
+            (0..48).map(|_| (vec![1_u8; 1 << 20], Box::new([1_u8; 1 << 10]))).unzip();
+        let full = resident();
+        drop(std::hint::black_box(large));
+        let after = resident();
+        assert!(full >= before + 40, "{before} MiB, then {full}");
+        assert!(after <= before + 8, "{before} MiB, then {after}");
+        drop(std::hint::black_box(small));
+    }
 
     #[test]
     fn an_old_kernel_is_told_of_each_descriptor() {
