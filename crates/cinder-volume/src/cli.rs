@@ -13,7 +13,7 @@ use std::ffi::OsString;
 use cinder_conf::cli::{Arguments, Refusal};
 use cinder_conf::{Item, cinder};
 use cinder_types::UPSTREAM_VERSION;
-use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use clap::{Arg, ArgAction, ArgMatches, Command};
 use clap_complete::{Shell, generate};
 
 use crate::exit::{self, Failure};
@@ -236,7 +236,8 @@ fn command(arguments: &Arguments<'_>, name: &str) -> Command {
         Arg::new("alive")
             .long("alive")
             .value_name("PID")
-            .value_parser(value_parser!(i32).range(1..))
+            .value_parser(whole::<i32>(1, i32::MAX.into()))
+            .allow_negative_numbers(true)
             .conflicts_with_all(["json", "watch"])
             .help("Exit 0 if the daemon with this process id still reacts; 3 if not"),
     );
@@ -260,6 +261,21 @@ fn command(arguments: &Arguments<'_>, name: &str) -> Command {
     layout::of(command)
 }
 
+/// Reads a whole number within these bounds, and says what is wanted where that fails.
+fn whole<T>(
+    from: i64,
+    to: i64,
+) -> impl Fn(&str) -> Result<T, String> + Clone + Send + Sync + 'static
+where
+    T: TryFrom<i64> + Clone + Send + Sync + 'static,
+{
+    move |text| {
+        let number = text.parse().ok().filter(|number| (from..=to).contains(number));
+        let number = number.and_then(|number| T::try_from(number).ok());
+        number.ok_or_else(|| format!("it has to be a whole number from {from} to {to}"))
+    }
+}
+
 fn report_command() -> Command {
     Command::new("report")
         .about("Print what a running daemon and its workers are doing")
@@ -268,7 +284,8 @@ fn report_command() -> Command {
             Arg::new("pid")
                 .long("pid")
                 .value_name("PID")
-                .value_parser(value_parser!(i32).range(1..))
+                .value_parser(whole::<i32>(1, i32::MAX.into()))
+                .allow_negative_numbers(true)
                 .help("The daemon, or one worker of it; without, the daemon of this configuration"),
         )
         .arg(
@@ -315,7 +332,8 @@ fn call_command() -> Command {
             Arg::new("timeout")
                 .long("timeout")
                 .value_name("SECONDS")
-                .value_parser(value_parser!(u64).range(1..=86_400))
+                .value_parser(whole::<u64>(1, 86_400))
+                .allow_negative_numbers(true)
                 .conflicts_with("cast")
                 .help("Wait so long for an answer instead of rpc_response_timeout"),
         )
@@ -509,6 +527,17 @@ mod tests {
                 &["<OPTION>"],
             ),
             (&["volume", "show"], "cinder-volume volume show [OPTIONS] <VOLUME>", &["<VOLUME>"]),
+            // `--backend` is the subcommand's, and abbreviates nothing there.
+            (
+                &["call", "x", "--backend", "a", "--timeout", "soon"],
+                "cinder-volume call [OPTIONS] --backend <NAME> <METHOD>",
+                &["'soon'", "--timeout", "whole number from 1 to 86400"],
+            ),
+            (
+                &["volume", "create", "--backend", "a", "--size", "-1"],
+                "cinder-volume volume create [OPTIONS]",
+                &["'-1'", "--size", "whole number from 1 to 2147483647"],
+            ),
         ] {
             let Err(Failure::Refused { stderr, status: 2, .. }) = parsed(words) else {
                 panic!("{words:?}")

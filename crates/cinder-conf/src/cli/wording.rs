@@ -53,7 +53,7 @@ impl Arguments<'_> {
     /// Strangers are reported last: a `--version` behind them still prints the version.
     pub(super) fn diagnose(&self, words: &[OsString], subcommands: &[String]) -> Option<Said> {
         let words: Vec<String> = words.iter().map(|w| w.to_string_lossy().into_owned()).collect();
-        if let Some(message) = self.ambiguous(&words) {
+        if let Some(message) = self.ambiguous(&words, subcommands) {
             return Some(Said::Wrong(message));
         }
         let mut positionals = self.arguments.iter().filter(|a| a.role == Role::Positional).count();
@@ -119,9 +119,11 @@ impl Arguments<'_> {
         Some(format!("--{spelling}"))
     }
 
-    /// Upstream looks at every word before it takes any, so an ambiguous one is reported first.
-    fn ambiguous(&self, words: &[String]) -> Option<String> {
-        let names = words.iter().take_while(|word| *word != "--");
+    /// Upstream looks at every word before it takes any, so an ambiguous one is reported first. It has no subcommands: what
+    /// follows one is the subcommand's, whose `--backend` is no abbreviation.
+    fn ambiguous(&self, words: &[String], subcommands: &[String]) -> Option<String> {
+        let ours = |word: &&String| *word != "--" && !subcommands.contains(word);
+        let names = words.iter().take_while(ours);
         let names = names.map(|word| word.split_once('=').map_or(word.as_str(), |(name, _)| name));
         names.filter(|name| name.starts_with("--")).find_map(|name| self.named(name).err())
     }

@@ -1,6 +1,6 @@
 //! `volume`: the words of the standalone use. Must not: do anything.
 
-use clap::{Arg, ArgMatches, Command, value_parser};
+use clap::{Arg, ArgMatches, Command};
 
 use super::{Task, flag};
 
@@ -119,7 +119,8 @@ fn size() -> Arg {
     Arg::new("size")
         .long("size")
         .value_name("GIB")
-        .value_parser(value_parser!(i32).range(1..))
+        .value_parser(super::whole::<i32>(1, i32::MAX.into()))
+        .allow_negative_numbers(true)
         .help("Its size in GiB")
 }
 
