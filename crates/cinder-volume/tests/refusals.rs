@@ -49,6 +49,9 @@ const ADDED: &[(&str, &str, bool)] = &[
     ("DEFAULT", "report_interval = soon", true),
     ("DEFAULT", "report_interval = 60", false),
     ("DEFAULT", "report_interval = 9223372036854775807", false),
+    ("DEFAULT", "report_interval = 9223372036854775808", true),
+    ("DEFAULT", "executor_thread_pool_size = 1", false),
+    ("DEFAULT", "executor_thread_pool_size = 0", true),
     ("DEFAULT", "debug = false\ndebug = true", false),
     ("DEFAULT", "transport_url = nonsense://h", true),
     ("DEFAULT", "transport_url = rabbit://u:p@ss@h:x/", true),
@@ -69,8 +72,12 @@ const ADDED: &[(&str, &str, bool)] = &[
     ("health", "bind = nowhere", true),
     ("health", "bind = localhost:1", true),
     ("health", "bind = unix:DIR/health.sock", false),
+    ("health", "bind = unix:DIR/missing/health.sock", false),
+    ("health", "bind = unix:/", true),
     ("health", "bind = unix:DIR/health.sock\nsocket_mode = 9", true),
+    ("health", "bind = unix:DIR/health.sock\nsocket_mode = 1777", true),
     ("health", "socket_mode = 9", true),
+    ("oslo_reports", "log_dir = DIR/missing", false),
     ("supervisor", "launcher = thread", true),
     ("supervisor", "respawn_backoff_max = 0", true),
     ("supervisor", "respawn_backoff_max = 9223372036854775807", false),
@@ -209,6 +216,45 @@ fn a_database_that_may_not_be_opened_is_told_with_its_reason_and_tried_once() {
     assert_eq!(status.code(), Some(1), "{}", said());
     assert!(said().contains("Permission denied (os error 13)"), "{}", said());
     assert!(!said().contains("attempts left"), "{}", said());
+}
+
+#[test]
+fn a_hint_about_passwords_is_not_masked_as_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let added = ("DEFAULT", "transport_url = rabbit://u:hunter2@h:99999/", true);
+    configure(dir.path(), &[&added]);
+    let (found, report) = check(dir.path());
+    assert!(found && report.contains("the signs : / ? # @ and , of a password"), "{report}");
+    assert!(!report.contains("hunter2"), "{report}");
+}
+
+/// What a start goes on with, and an operator would find out later.
+#[test]
+fn what_is_missing_is_a_warning_with_its_place() {
+    for (section, lines, option) in [
+        ("health", "bind = unix:DIR/missing/health.sock", "bind: DIR/missing is no directory"),
+        ("oslo_reports", "log_dir = DIR/missing", "log_dir: DIR/missing is no directory"),
+        (
+            "DEFAULT",
+            "transport_url = rabbit://h/?ssl=true&ssl_ca_file=DIR/missing.pem",
+            "transport_url: ssl_ca_file in it DIR/missing.pem: No such file",
+        ),
+        (
+            "oslo_messaging_rabbit",
+            "ssl = true\nssl_key_file = DIR/missing.key\n[DEFAULT]\ntransport_url = rabbit://h/",
+            "ssl_key_file: DIR/missing.key: No such file",
+        ),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        configure(dir.path(), &[&(section, lines, false)]);
+        let (found, report) = check(dir.path());
+        assert!(!found, "{report}");
+        let option = option.replace("DIR", &dir.path().to_string_lossy());
+        let told = |line: &str| {
+            line.starts_with("warning /") && line.contains("cinder.conf:") && line.contains(&option)
+        };
+        assert!(report.lines().any(told), "{option}\n{report}");
+    }
 }
 
 #[test]

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use crate::failure::Failure;
 
 /// What to do about a password that was written as it is.
-const ESCAPES: &str = "in a password : / ? # @ and , are written %3A %2F %3F %23 %40 and %2C";
+const ESCAPES: &str =
+    "the signs : / ? # @ and , of a password are written %3A %2F %3F %23 %40 and %2C";
 
 /// Why a transport URL cannot be used. No variant holds a password.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

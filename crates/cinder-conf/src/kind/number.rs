@@ -29,6 +29,10 @@ pub(super) fn integer(
     if let Some(max) = max.filter(|&max| number > i128::from(max)) {
         return Err(too_large(max as f64));
     }
+    // Python's have no end; those of a setting do, and none needs more.
+    if i64::try_from(number).is_err() {
+        return Err(Reason("Should be a number of 64 bits".to_owned()));
+    }
     Ok(Value::Int(number))
 }
 

@@ -1,6 +1,6 @@
 //! Small sections about the process itself: supervision, locks, coordination, diagnosis.
 
-use crate::{Kind, Opt, Secret, kind::Text, section};
+use crate::{Opt, Secret, section};
 
 section! {
     /// How the workers are run. A section of this service alone; upstream ignores it.
@@ -36,20 +36,10 @@ section! {
         /// Where to answer `/healthz`, `/readyz`, `/livez`, `/metrics` and, for people, `/`: `IP:PORT`
         /// or `unix:/PATH`. Unset does not answer at all. Whoever can connect can read the names and
         /// states of all back ends, and nothing else; there is no password.
-        bind: Option<String> = Opt::new("", ADDRESS);
+        bind: Option<String> = Opt::string("");
         /// Permissions of the Unix socket, in octal.
-        socket_mode: String = Opt::new("", MODE).default_text("0660");
+        socket_mode: String = Opt::string("").default_text("0660");
     }
-}
-
-const ADDRESS: Kind<'static> =
-    like(r"^(unix:/.*[^/]|[0-9.]+:[0-9]{1,5}|\[[0-9a-fA-F:.%]+\]:[0-9]{1,5})$");
-const MODE: Kind<'static> = like("^0?[0-7]{3}$");
-
-/// Any text that matches.
-const fn like(regex: &'static str) -> Kind<'static> {
-    let (regex, max_length) = (Some(regex), None);
-    Kind::String(Text { choices: &[], ignore_case: false, regex, max_length, quotes: false })
 }
 
 section! {

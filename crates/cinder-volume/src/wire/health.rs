@@ -23,12 +23,14 @@ pub(crate) fn health_address(conf: &Conf) -> anyhow::Result<Option<Address>> {
 
 /// Where it listens, and the rights of its socket.
 pub(super) fn checked(conf: &Conf) -> Result<Option<(Address, u32)>, Box<Problem>> {
-    let Some(bind) = conf.health.bind.as_deref() else { return Ok(None) };
     let wrong = |option, text| problem(conf, "health", option, text);
-    let address = bind.parse::<Address>().map_err(|error| wrong("bind", error.to_string()))?;
     let mode = &conf.health.socket_mode;
-    let rights = u32::from_str_radix(mode, 8);
-    let rights = rights.map_err(|error| wrong("socket_mode", format!("{mode:?}: {error}")))?;
+    let rights = u32::from_str_radix(mode, 8).ok().filter(|rights| *rights <= 0o777);
+    let rights = rights.ok_or_else(|| {
+        wrong("socket_mode", format!("{mode:?} is not what chmod takes, such as 0660"))
+    })?;
+    let Some(bind) = conf.health.bind.as_deref() else { return Ok(None) };
+    let address = bind.parse::<Address>().map_err(|error| wrong("bind", error.to_string()))?;
     Ok(Some((address, rights)))
 }
 

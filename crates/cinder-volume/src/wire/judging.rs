@@ -8,6 +8,7 @@ use std::path::Path;
 
 use cinder_conf::cinder::Conf;
 use cinder_conf::{Level, Problem, Scope};
+use cinder_health::Address;
 use oslo_log::LogError;
 
 use super::problem::{of_backend, problem};
@@ -24,6 +25,10 @@ pub(crate) fn refusals(conf: &Conf) -> Vec<Problem> {
         helper.map_err(|error| problem(conf, "DEFAULT", "rootwrap_config", format!("{error:#}")));
     let mut found: Vec<Problem> = database_url(conf).err().into_iter().map(|one| *one).collect();
     found.extend(health::checked(conf).err().map(|one| *one));
+    if conf.messaging.executor_thread_pool_size < 1 {
+        let text = "there has to be a thread, or nobody carries out a request".to_owned();
+        found.push(*problem(conf, "DEFAULT", "executor_thread_pool_size", text));
+    }
     found.extend(helper.err().map(|one| *one));
     for name in conf.backend_names() {
         found.extend(backend::refusal(conf, &name, bus.as_ref().ok()).map(|one| *one));
@@ -158,6 +163,17 @@ fn missing_directories(conf: &Conf) -> Vec<Problem> {
     }
     if let Some(path) = of_database.filter(|path| !path.is_dir() && !is_state_path(path)) {
         found.push(warning("database", "connection", &path, "no database can be made there"));
+    }
+    let of_health = match health::checked(conf) {
+        Ok(Some((Address::Unix(path), _))) => path.parent().map(Path::to_owned),
+        _ => None,
+    };
+    if let Some(path) = of_health.filter(|path| !path.is_dir()) {
+        found.push(warning("health", "bind", &path, "nobody can reach the health server"));
+    }
+    let of_reports = conf.reports.log_dir.as_deref().map(Path::new);
+    if let Some(path) = of_reports.filter(|path| !path.is_dir()) {
+        found.push(warning("oslo_reports", "log_dir", path, "no report can be written there"));
     }
     found
 }

@@ -1,5 +1,6 @@
 //! `[DEFAULT] transport_url` and `[oslo_messaging_rabbit]` as `oslo-messaging` wants them.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use cinder_conf::cinder::Conf;
@@ -52,7 +53,26 @@ pub(crate) fn warnings(conf: &Conf) -> Vec<Problem> {
             "without ssl_ca_file nobody knows which broker it is: its certificate is not checked";
         Problem { level: Level::Warning, ..of_rabbit(conf, broker, "ssl", text.to_owned()) }
     });
-    unchecked.into_iter().collect()
+    let unreadable = unreadable(broker).map(|(option, text)| Problem {
+        level: Level::Warning,
+        ..of_rabbit(conf, broker, option, text)
+    });
+    unchecked.into_iter().chain(unreadable).collect()
+}
+
+/// Files that a connection needs; each is read anew for each, so a start does not need them.
+fn unreadable(broker: &Broker) -> impl Iterator<Item = (&'static str, String)> {
+    let options = &broker.options;
+    let files = [
+        ("ssl_ca_file", &options.ssl_ca_file),
+        ("ssl_cert_file", &options.ssl_cert_file),
+        ("ssl_key_file", &options.ssl_key_file),
+    ];
+    let given = files.into_iter().filter(|(_, path)| options.ssl && !path.is_empty());
+    given.filter_map(|(option, path)| {
+        let error = File::open(path).err()?;
+        Some((option, format!("{path}: {error}; until that is mended there is no connection")))
+    })
 }
 
 /// What carries messages: `transport_url`, or without one the bus of this machine where the database
