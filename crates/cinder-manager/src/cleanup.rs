@@ -7,7 +7,7 @@
 //! Must not: touch what belongs to another service, unless a `do_cleanup` names it.
 
 use cinder_db::workers::{self, Cleanup, Kind, Scope};
-use cinder_db::{changes, services, snapshots, volumes};
+use cinder_db::{Connection, DbError, changes, services, snapshots, volumes};
 use cinder_driver::fail;
 use cinder_objects::DoCleanup;
 use cinder_types::{RequestContext, ServiceId, SnapshotId, SnapshotStatus, VolumeId, status};
@@ -37,7 +37,7 @@ impl Manager {
     /// When there is no database.
     pub fn prepare(&self) -> Result<(), Failure> {
         let mut connection = self.connection()?;
-        let row = services::get(&mut connection, self.options.service)?;
+        let row = self.own_row(&mut connection)?;
         if let Some(uuid) = row.and_then(|row| row.uuid()) {
             self.service_uuid.get_or_init(|| uuid);
         }
@@ -49,6 +49,16 @@ impl Manager {
         self.allocated
             .set(sums.into_iter().map(|(host, sum)| (self.pool_of(host.as_deref()), sum)));
         Ok(())
+    }
+
+    /// The row of this service; nothing while it is gone, also where its number is another's by now.
+    pub(crate) fn own_row(
+        &self,
+        connection: &mut Connection,
+    ) -> Result<Option<services::Service>, DbError> {
+        let host = self.options.host.as_str();
+        let row = services::get(connection, self.options.service)?;
+        Ok(row.filter(|row| row.host.as_deref() == Some(host)))
     }
 
     /// Takes up what this service has left; `request` stands for nobody in particular.

@@ -80,7 +80,7 @@ impl Manager {
         let status =
             if replicates { ReplicationStatus::ENABLED } else { ReplicationStatus::DISABLED };
         let mut connection = self.connection()?;
-        let Some(row) = services::get(&mut connection, self.options.service)? else {
+        let Some(row) = self.own_row(&mut connection)? else {
             let text = format!("Service {} could not be found.", self.options.host.as_str());
             return Err(Failure::new("ServiceNotFound", text));
         };

@@ -23,7 +23,11 @@ use tracing::{debug, dispatcher};
 
 use super::{Beat, HeartbeatPlan, STACK_SIZE, Shared};
 use crate::{
-    connection::Connection, error::DbError, queries::services, registry, timestamp::Timestamp,
+    connection::Connection,
+    error::DbError,
+    queries::services,
+    registry::{self, Registration},
+    timestamp::Timestamp,
 };
 
 /// The longest that a beat on a server may take, connecting included. Two of them fit into
@@ -68,21 +72,23 @@ impl Writer {
             }
             empty => empty.insert(Connection::open(&self.plan.database)?),
         };
-        let zone = &self.plan.registration.availability_zone;
+        let Registration { host, availability_zone: zone, .. } = &self.plan.registration;
+        let host = host.as_str();
         let at = Timestamp::now();
         let service = self.plan.service.get();
-        if connection.limited(|native| Ok(services::beat(native, service, zone, at)?))? {
+        if connection.limited(|native| Ok(services::beat(native, service, host, zone, at)?))? {
             return Ok(Beat { at, service: self.plan.service, recreated: None });
         }
         debug!(
             target: "cinder.service",
-            host = self.plan.registration.host.as_str(),
+            host,
             "The service database object disappeared, recreating it."
         );
         let successor = registry::register(connection, &self.plan.registration)?;
         self.plan.service = successor.id;
         let at = Timestamp::now();
-        connection.limited(|native| Ok(services::beat(native, successor.id.get(), zone, at)?))?;
+        connection
+            .limited(|native| Ok(services::beat(native, successor.id.get(), host, zone, at)?))?;
         Ok(Beat { at, service: successor.id, recreated: Some(successor.uuid) })
     }
 }

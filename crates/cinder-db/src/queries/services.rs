@@ -108,10 +108,12 @@ pub(crate) fn start(native: &mut Native, id: i32, start: &ServiceStart<'_>) -> Q
     Ok(kept_update(services::table, live(id), start).execute(native)? != 0)
 }
 
-/// One beat; `false` if the row is gone or soft-deleted.
+/// One beat; `false` if the row is gone or soft-deleted. SQLite gives the number of a row that is gone to the next new
+/// one, so it counts only together with the host.
 pub(crate) fn beat(
     native: &mut Native,
     id: i32,
+    host: &str,
     availability_zone: &str,
     now: Timestamp,
 ) -> QueryResult<bool> {
@@ -120,7 +122,8 @@ pub(crate) fn beat(
         services::availability_zone.eq(availability_zone),
         services::updated_at.eq(now),
     );
-    Ok(kept_update(services::table, live(id), changes).execute(native)? != 0)
+    let own = live(id).and(services::host.eq(host));
+    Ok(kept_update(services::table, own, changes).execute(native)? != 0)
 }
 
 #[diesel::dsl::auto_type]

@@ -12,6 +12,7 @@ on_every_database!(
     beats_go_on_with_one_count_each,
     a_deleted_row_is_recreated_with_a_new_uuid_and_gets_the_volumes,
     a_soft_deleted_row_is_recreated_too,
+    a_row_that_is_anothers_by_now_gets_no_beat,
     a_database_that_refuses_is_another_error_and_survived_too,
 );
 
@@ -51,6 +52,17 @@ fn a_deleted_row_is_recreated_with_a_new_uuid_and_gets_the_volumes(
 
 fn a_soft_deleted_row_is_recreated_too(database: &TestDatabase, connection: Connection) {
     recreated_after("UPDATE services SET deleted = true", database, connection);
+}
+
+/// SQLite gives the number of the last row, once that is gone, to whoever registers next.
+fn a_row_that_is_anothers_by_now_gets_no_beat(database: &TestDatabase, connection: Connection) {
+    let patient = Patient::new(database, connection);
+    patient.database.run("UPDATE services SET host = 'n@other', report_count = 7");
+    let (_heartbeat, beats) = patient.start(NEVER, || true);
+    let beat = beats.recv_timeout(LIMIT).unwrap();
+    assert!(beat.recreated.is_some() && beat.service != patient.service.id, "{beat:?}");
+    let rows = database.rows("host report_count", "services ORDER BY id");
+    assert_eq!(rows, "n@other|7\nn@b1|1");
 }
 
 fn recreated_after(vanish: &str, database: &TestDatabase, connection: Connection) {
