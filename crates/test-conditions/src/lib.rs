@@ -47,3 +47,37 @@ pub fn original() -> Option<PathBuf> {
 fn variable(name: &str) -> Option<OsString> {
     std::env::var_os(name)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::process::{Command, Output};
+
+    use super::*;
+
+    /// Set for the one that does nothing.
+    const DOES_NOTHING: &str = "TEST_CONDITIONS_DOES_NOTHING";
+
+    /// Runs itself, as the harness runs any test, and looks at what comes of it.
+    #[test]
+    fn who_does_nothing_says_so_past_the_harness_and_fails_in_ci() {
+        if variable(DOES_NOTHING).is_some() {
+            return skip("nothing is here");
+        }
+        let run = |ci: Option<&str>| -> Output {
+            let mut command = Command::new(std::env::current_exe().unwrap());
+            command.args([
+                "--exact",
+                "tests::who_does_nothing_says_so_past_the_harness_and_fails_in_ci",
+            ]);
+            command.env(DOES_NOTHING, "1").env_remove("CI").envs(ci.map(|value| ("CI", value)));
+            command.output().unwrap()
+        };
+        let elsewhere = run(None);
+        assert!(elsewhere.status.success(), "{elsewhere:?}");
+        assert_eq!(String::from_utf8_lossy(&elsewhere.stderr), "skipped: nothing is here\n");
+        let in_ci = run(Some("true"));
+        assert!(!in_ci.status.success(), "{in_ci:?}");
+        let said = String::from_utf8_lossy(&in_ci.stdout).into_owned();
+        assert!(said.contains("nothing is here") && said.contains("1 failed"), "{said}");
+    }
+}

@@ -121,7 +121,6 @@ impl Leftover {
 mod tests {
     use std::sync::atomic::{AtomicBool, Ordering};
     use std::thread;
-    use std::time::Duration;
 
     use super::*;
 
@@ -142,8 +141,8 @@ mod tests {
             }
             let is_kept = |_: &usize| {
                 let draft = Draft::new(&file).unwrap();
-                thread::sleep(Duration::from_micros(100)); // for whoever is about to remove it
-                draft.path.exists()
+                // Long enough for whoever would be about to remove it.
+                (0..100).all(|_| draft.path.exists())
             };
             let kept = (0..MADE).filter(is_kept).count();
             over.store(true, Ordering::Release);

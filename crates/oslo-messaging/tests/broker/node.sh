@@ -41,7 +41,7 @@ ctl)
     ;;
 eval)
     # As rabbitmqctl's, but within milliseconds: that one starts a virtual machine of its own. Each call needs a name of its own.
-    said=$(echo "$1" | erl_call -h "eval$$" -sname "$RABBITMQ_NODENAME" -c "$(cat "$HOME/.erlang.cookie")" -e)
+    said=$(printf '%s\n' "$1" | erl_call -h "eval$$" -sname "$RABBITMQ_NODENAME" -c "$(cat "$HOME/.erlang.cookie")" -e)
     case $said in
     "{ok, "*)
         said=${said#"{ok, "}

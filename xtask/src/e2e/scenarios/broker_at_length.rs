@@ -100,8 +100,8 @@ pub(crate) fn a_queue_that_the_broker_has_given_up_is_made_anew(scene: &Scene) -
     // A queue whose process has ended so often in a row is not started again.
     broker.eval(&format!(
         "N = rabbit_misc:r(<<\"/\">>, queue, <<\"{QUEUE}\">>), \
-             lists:foreach(fun(_) -> {{ok, Q}} = rabbit_amqqueue:lookup(N), \
-             exit(amqqueue:get_pid(Q), kill), timer:sleep(150) end, lists:seq(1, 12))."
+         lists:foreach(fun(_) -> {{ok, Q}} = rabbit_amqqueue:lookup(N), \
+         exit(amqqueue:get_pid(Q), kill), timer:sleep(150) end, lists:seq(1, 12))."
     ))?;
     let daemon = scene.start(&config)?;
     wait_for("the queue to be made anew", LONG, || {

@@ -232,10 +232,10 @@ fn make_hosts(broker: &RabbitMq, names: &[&str]) -> Result<()> {
         .collect();
     let all = "<<\".*\">>";
     broker.eval(&format!(
-            "[begin ok = rabbit_vhost:add(V, <<\"test\">>), \
-             ok = rabbit_auth_backend_internal:set_permissions(<<\"guest\">>, V, {all}, {all}, {all}, <<\"test\">>) end \
-             || V <- [{}]].",
-            hosts.join(", ")
+        "[begin ok = rabbit_vhost:add(V, <<\"test\">>), \
+         ok = rabbit_auth_backend_internal:set_permissions(<<\"guest\">>, V, {all}, {all}, {all}, <<\"test\">>) end \
+         || V <- [{}]].",
+        hosts.join(", ")
     ))?;
     Ok(())
 }
